@@ -1,0 +1,3 @@
+//! The agent's arguments, wiring and exit codes.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Starts workerd with the built Worker, speaks to it and compares goldens.

@@ -1,0 +1,1 @@
+//! Nothing of its own: the test targets below are what this package is for.

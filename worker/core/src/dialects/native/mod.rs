@@ -1,0 +1,10 @@
+//! Our own API: what the agent and the Worker say to each other below `/agent/v1/`, and what operators use below
+//! `/api/edgewatch/v1/`.
+
+mod error;
+mod report;
+mod sample;
+
+pub use error::{ErrorBody, ErrorReply, render};
+pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
+pub use sample::{Sample, Temperature};

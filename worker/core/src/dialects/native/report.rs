@@ -1,0 +1,123 @@
+//! `POST /agent/v1/reports`: an agent hands over samples and learns up to which number all of them are safe.
+//!
+//! ## Numbers
+//! Samples are numbered without holes for as long as the host exists. The Worker takes a report only when its first
+//! sample is the next one it expects, or when the agent says by `oldest` that it has nothing older; samples the Worker
+//! has already are skipped. Anything else is answered with `resend_from` and changes nothing. `durable_up_to` higher
+//! than any number the agent ever gave means that the agent lost its counter: it renumbers what it holds from
+//! `durable_up_to + 1` on.
+
+use serde::{Deserialize, Serialize};
+
+use super::Sample;
+
+/// The body of `POST /agent/v1/reports`. At most [`ReportRequest::MAX_SAMPLES`] samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportRequest {
+    /// The agent's version, for people.
+    pub agent_version: String,
+    /// The agent's clock when it sent this, milliseconds since 1970; the Worker measures the skew by it.
+    pub sent_at_ms: i64,
+    /// The lowest sample number the agent still holds: nothing older will ever come.
+    pub oldest: u64,
+    /// How many samples the agent had to drop for want of room since it was started.
+    #[serde(default)]
+    pub dropped_samples: u64,
+    /// Seconds between two samples.
+    pub period_s: f64,
+    /// What the host is. Sent with an agent's first report, when it changes, and every ten minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostFacts>,
+    /// Oldest first, numbers rising by one.
+    pub samples: Vec<Sample>,
+}
+
+impl ReportRequest {
+    /// How many samples one report may carry: an hour at ten seconds. A longer backlog goes in several reports.
+    pub const MAX_SAMPLES: usize = 360;
+}
+
+/// What a host is: changes rarely. Absent where it could not be read.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct HostFacts {
+    /// Distribution id, such as `debian`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    /// Distribution version, such as `12.11`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform_version: Option<String>,
+    /// Kernel release, such as `6.1.0-18-amd64`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
+    /// Kernel architecture, such as `x86_64`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+    /// Hypervisor or container name when the host is a guest, such as `kvm` or `docker`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub virtualization: Option<String>,
+    /// One line per processor model: model name, count, `Physical Core` or `Virtual Core`.
+    #[serde(default)]
+    pub cpu: Vec<String>,
+    /// GPU model names.
+    #[serde(default)]
+    pub gpu: Vec<String>,
+    /// Memory in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mem_total_bytes: Option<f64>,
+    /// Swap in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swap_total_bytes: Option<f64>,
+    /// Space of the counted file systems together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_total_bytes: Option<f64>,
+    /// When the host was started, seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booted_at_s: Option<f64>,
+    /// Addresses the administrator wants shown instead of the one the Worker sees: one, or `v4/v6`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<String>,
+}
+
+/// The answer to a report, with status 200.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportReply {
+    /// Every sample up to this number is stored for good; the agent may forget them. 0 before the first.
+    pub durable_up_to: u64,
+    /// Present when nothing was taken because samples are missing before the first one sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resend_from: Option<u64>,
+    /// Values that could not be true and were left out; the rest of their samples was kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<DroppedValue>,
+    /// The Worker's clock, milliseconds since 1970.
+    pub time_ms: i64,
+    /// How the agent should report from now on.
+    pub settings: ReportSettings,
+}
+
+/// A value of a report that was left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DroppedValue {
+    /// The sample's number; absent for a value of `host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+    /// The key, such as `cpu_percent` or `temperatures[2].celsius`.
+    pub field: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// How an agent reports, as the Worker wants it. An agent's own configuration may ask for slower, never for faster.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ReportSettings {
+    /// Seconds between two samples.
+    pub period_s: u32,
+    /// Seconds between two reports; a multiple of `period_s`.
+    pub frame_s: u32,
+}
+
+impl Default for ReportSettings {
+    fn default() -> Self {
+        Self { period_s: 10, frame_s: 10 }
+    }
+}
