@@ -2,9 +2,12 @@
 //! `/api/edgewatch/v1/`.
 
 mod error;
+mod intake;
+mod lenient;
 mod report;
 mod sample;
 
 pub use error::{ErrorBody, ErrorReply, render};
+pub use intake::{Intake, read_report};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use sample::{Sample, Temperature};
