@@ -85,7 +85,8 @@ mod tests {
     fn only_a_bare_address_is_a_public_url() {
         assert_eq!(clean_public_url("https://watch.example.com/").as_deref(), Some("https://watch.example.com"));
         assert_eq!(clean_public_url("http://127.0.0.1:8787").as_deref(), Some("http://127.0.0.1:8787"));
-        for hostile in ["https://", "ftp://x", "https://x/y", "https://x\"; rm -rf /", "https://x$(id)", "javascript:x"] {
+        for hostile in ["https://", "ftp://x", "https://x/y", "https://x\"; rm -rf /", "https://x$(id)", "javascript:x"]
+        {
             assert_eq!(clean_public_url(hostile), None, "{hostile}");
         }
     }

@@ -21,8 +21,7 @@ const INSERT_SESSION: &str =
 const DELETE_SESSION: &str = "DELETE FROM sessions WHERE session_hash = ?1";
 const DELETE_EXPIRED: &str = "DELETE FROM sessions WHERE expires_at_s <= ?1";
 // The one use: of two requests with the same link, one changes the row.
-const USE_LINK: &str =
-    "UPDATE setup_links SET used_s = ?2 WHERE token_hash = ?1 AND used_s IS NULL AND expires_s > ?2 RETURNING created_s";
+const USE_LINK: &str = "UPDATE setup_links SET used_s = ?2 WHERE token_hash = ?1 AND used_s IS NULL AND expires_s > ?2 RETURNING created_s";
 const PUT_ADMIN: &str = "INSERT INTO users (name, role, created_at_s) VALUES (?1, 'admin', ?2) \
      ON CONFLICT (name) DO UPDATE SET role = 'admin' RETURNING id, name, role";
 const INSERT_AUDIT: &str = "INSERT INTO audit (key, at_s, actor, action, subject) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -168,9 +167,8 @@ pub async fn note_use(db: &Db, id: i64, now: UnixSeconds) -> Result<(), StoreErr
 pub async fn find_session(db: &Db, session_hash: &str, now: UnixSeconds) -> Result<Option<Session>, StoreError> {
     let statement = Statement::new(FIND_SESSION, vec![session_hash.into(), now.0.into()]);
     let row: Option<SessionRow> = db.run(statement).await?.first()?;
-    let session = |row: SessionRow| {
-        Ok(Session { user: User::try_from(row.user)?, expires_at: UnixSeconds(row.expires_at_s) })
-    };
+    let session =
+        |row: SessionRow| Ok(Session { user: User::try_from(row.user)?, expires_at: UnixSeconds(row.expires_at_s) });
     row.map(session).transpose()
 }
 

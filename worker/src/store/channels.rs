@@ -6,7 +6,8 @@ use serde::Deserialize;
 use super::{Db, Statement, StoreError};
 
 const LIST: &str = "SELECT id, name, kind, config_sealed, created_at_s FROM channels ORDER BY id";
-const INSERT: &str = "INSERT INTO channels (name, kind, config_sealed, created_at_s) VALUES (?1, ?2, ?3, ?4) RETURNING id";
+const INSERT: &str =
+    "INSERT INTO channels (name, kind, config_sealed, created_at_s) VALUES (?1, ?2, ?3, ?4) RETURNING id";
 const DELETE: &str = "DELETE FROM channels WHERE id = ?1";
 
 /// A channel; its configuration is still sealed.

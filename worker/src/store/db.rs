@@ -308,7 +308,8 @@ mod engine {
             let mut prepared = transaction.prepare(statement.sql).map_err(failed)?;
             let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
             let mut rows = Vec::new();
-            let mut found = prepared.query(rusqlite::params_from_iter(statement.binds.iter().map(value))).map_err(failed)?;
+            let mut found =
+                prepared.query(rusqlite::params_from_iter(statement.binds.iter().map(value))).map_err(failed)?;
             while let Some(row) = found.next().map_err(failed)? {
                 let mut object = Map::new();
                 for (index, name) in names.iter().enumerate() {
@@ -324,7 +325,8 @@ mod engine {
     }
 
     pub fn read<T: DeserializeOwned>(rows: &Rows) -> Result<Vec<T>, StoreError> {
-        let parse = |row: &Value| serde_json::from_value(row.clone()).map_err(|error| StoreError::Corrupt(error.to_string()));
+        let parse =
+            |row: &Value| serde_json::from_value(row.clone()).map_err(|error| StoreError::Corrupt(error.to_string()));
         rows.iter().map(parse).collect()
     }
 }

@@ -48,7 +48,8 @@ impl TryFrom<Row> for Event {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let kind = EventKind::from_word(&row.kind).ok_or_else(|| StoreError::Corrupt(format!("event kind {}", row.kind)))?;
+        let kind =
+            EventKind::from_word(&row.kind).ok_or_else(|| StoreError::Corrupt(format!("event kind {}", row.kind)))?;
         Ok(Self { key: row.key, kind, host_id: row.host_id.map(HostId), at: UnixSeconds(row.at_s), text: row.text })
     }
 }

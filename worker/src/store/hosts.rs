@@ -25,7 +25,8 @@ macro_rules! select_hosts {
 const LIST_ALL: &str = select_hosts!("ORDER BY h.display_index DESC, h.id");
 const LIST_BY_TAG: &str = select_hosts!("AND h.tag = ?1 ORDER BY h.display_index DESC, h.id");
 const LIST_BY_IDS: &str = select_hosts!("AND h.id IN (SELECT value FROM json_each(?1)) ORDER BY h.id");
-const FIND_BY_SECRET: &str = "SELECT h.id, h.machine_id FROM hosts h WHERE h.secret_hash = ?1 AND h.retired_at_s IS NULL";
+const FIND_BY_SECRET: &str =
+    "SELECT h.id, h.machine_id FROM hosts h WHERE h.secret_hash = ?1 AND h.retired_at_s IS NULL";
 const FIND_ID_BY_MACHINE: &str =
     "SELECT id, machine_id FROM hosts WHERE machine_id = ?1 AND retired_at_s IS NULL ORDER BY id LIMIT 1";
 const INSERT: &str = "INSERT INTO hosts (public_id, uuid, name, tag, note, hidden_for_guest, secret_hash, machine_id, \
@@ -199,7 +200,9 @@ async fn list(db: &Db, statement: Statement) -> Result<Vec<Host>, StoreError> {
 pub(super) type StoredSensor = (String, f64);
 
 fn parse<T: serde::de::DeserializeOwned + Default>(column: &str, text: Option<String>) -> Result<T, StoreError> {
-    let Some(text) = text else { return Ok(T::default()) };
+    let Some(text) = text else {
+        return Ok(T::default());
+    };
     serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(format!("{column}: {error}")))
 }
 

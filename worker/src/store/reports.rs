@@ -267,7 +267,10 @@ mod tests {
         assert_eq!((host.presence, host.last_seen), (Presence::Online, Some(UnixSeconds(1_795_361_191))));
         assert_eq!(host.addresses.v4, "198.51.100.7");
         assert_eq!(stored(&db), [3]);
-        assert_eq!(now(find_progress(&db, "hash-alpha")).unwrap().map(|one| (one.last_number, one.block_no)), Some((3, 1)));
+        assert_eq!(
+            now(find_progress(&db, "hash-alpha")).unwrap().map(|one| (one.last_number, one.block_no)),
+            Some((3, 1))
+        );
     }
 
     #[test]

@@ -66,7 +66,15 @@ mod tests {
     use crate::model::{Session, User};
 
     fn token(kind: TokenKind, scopes: Scopes) -> Credential {
-        Credential::Token(Token { id: 1, kind, scopes, note: String::new(), user_id: 1, expires_at: None, last_use: None })
+        Credential::Token(Token {
+            id: 1,
+            kind,
+            scopes,
+            note: String::new(),
+            user_id: 1,
+            expires_at: None,
+            last_use: None,
+        })
     }
 
     #[test]

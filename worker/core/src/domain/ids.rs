@@ -49,7 +49,8 @@ pub fn alphanumeric<E>(chars: usize, mut random: impl FnMut(&mut [u8]) -> Result
     while text.len() < chars {
         random(&mut bytes)?;
         // 248 is the largest multiple of 62 in a byte: what lies beyond would favour the first characters.
-        let letters = bytes.iter().filter(|&&byte| byte < 248).filter_map(|&byte| ALPHANUMERIC.get(usize::from(byte) % 62));
+        let letters =
+            bytes.iter().filter(|&&byte| byte < 248).filter_map(|&byte| ALPHANUMERIC.get(usize::from(byte) % 62));
         for &letter in letters.take(chars - text.len()) {
             text.push(char::from(letter));
         }

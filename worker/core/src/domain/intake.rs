@@ -30,7 +30,9 @@ pub enum Take {
 /// Decides what to do with samples that start at `first` when all up to `durable` are stored and the agent holds
 /// nothing below `oldest`.
 pub fn take(durable: u64, oldest: u64, samples: &[Sample]) -> Take {
-    let (Some(first), Some(last)) = (samples.first(), samples.last()) else { return Take::Nothing };
+    let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
+        return Take::Nothing;
+    };
     let expected = durable.saturating_add(1);
     if last.number <= durable {
         Take::Nothing
@@ -60,7 +62,11 @@ pub fn mend_times(report: &mut Report, now: UnixMillis) -> Vec<Dropped> {
         } else {
             let waited = i64::try_from(behind).unwrap_or(i64::MAX).saturating_mul(period_ms);
             sample.at = UnixMillis(now.0.saturating_sub(waited.min(MAX_AGE_MS)));
-            dropped.push(Dropped { number: Some(sample.number), field: "at_ms".to_owned(), reason: DropReason::TimeOff });
+            dropped.push(Dropped {
+                number: Some(sample.number),
+                field: "at_ms".to_owned(),
+                reason: DropReason::TimeOff,
+            });
         }
     }
     dropped.reverse();

@@ -94,9 +94,8 @@ pub fn judge(now: UnixSeconds, mut watch: Watch, hosts: &[Watched]) -> Verdict {
     watch.last_run = Some(now);
 
     let heard = |host: &Watched, seen: UnixSeconds| now.since(seen) < patience_s(host.period_s, host.frame_s);
-    let back = |host: &&Watched| {
-        host.presence != Presence::Online && host.last_seen.is_some_and(|seen| heard(host, seen))
-    };
+    let back =
+        |host: &&Watched| host.presence != Presence::Online && host.last_seen.is_some_and(|seen| heard(host, seen));
     let silent = |host: &&Watched| {
         let since = host.last_seen.unwrap_or_default().max(watch.clocks_from);
         host.presence == Presence::Online && !heard(host, since)
@@ -177,8 +176,13 @@ mod tests {
         let first = judge(NOW, running(), &fleet);
         assert_eq!(first.offline, []);
         assert_eq!(first.impaired, Some(Impaired::Mass { silent: 4, online: 20 }));
-        let kept: Vec<Watched> =
-            fleet.iter().map(|one| Watched { last_seen: one.last_seen.map(|seen| seen.plus(if one.id.0 > 2 { 270 } else { 0 })), ..*one }).collect();
+        let kept: Vec<Watched> = fleet
+            .iter()
+            .map(|one| Watched {
+                last_seen: one.last_seen.map(|seen| seen.plus(if one.id.0 > 2 { 270 } else { 0 })),
+                ..*one
+            })
+            .collect();
         let mut watch = first.watch;
         for minute in 1..3 {
             watch = judge(NOW.plus(60 * minute), watch, &kept).watch;

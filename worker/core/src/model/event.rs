@@ -14,12 +14,14 @@ pub enum EventKind {
     MonitoringImpaired,
     /// A machine that is known already registered without proof of its old secret and became a second host.
     DuplicateMachine,
+    /// Nothing: somebody tests a channel.
+    Test,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 4] =
-        [Self::HostOffline, Self::HostOnline, Self::MonitoringImpaired, Self::DuplicateMachine];
+    pub const ALL: [Self; 5] =
+        [Self::HostOffline, Self::HostOnline, Self::MonitoringImpaired, Self::DuplicateMachine, Self::Test];
 
     /// The kind as it is stored and sent.
     pub const fn word(self) -> &'static str {
@@ -28,6 +30,7 @@ impl EventKind {
             Self::HostOnline => "host_online",
             Self::MonitoringImpaired => "monitoring_impaired",
             Self::DuplicateMachine => "duplicate_machine",
+            Self::Test => "test",
         }
     }
 

@@ -107,7 +107,9 @@ impl DropReason {
             Self::NotANumber => "not a finite number",
             Self::TooSmall => "below what this can be",
             Self::TooLarge => "above what this can be",
-            Self::TimeOff => "more than a day before now or ten minutes after it; the time of receipt was taken instead",
+            Self::TimeOff => {
+                "more than a day before now or ten minutes after it; the time of receipt was taken instead"
+            }
             Self::TooLong => "too long a text",
             Self::TooMany => "more of them than one sample may have",
         }

@@ -120,7 +120,9 @@ mod tests {
 
     #[test]
     fn addresses_that_lead_astray_are_refused() {
-        for url in ["", "ftp://x", "https://", "https:///x", "https://a@b/", "http://169.254.169.254/", "https://a b/", "//x"] {
+        for url in
+            ["", "ftp://x", "https://", "https:///x", "https://a@b/", "http://169.254.169.254/", "https://a b/", "//x"]
+        {
             assert!(check_url(url).is_err(), "{url}");
         }
         for url in ["https://example.com/hook?x=1", "HTTP://127.0.0.1:8080/"] {

@@ -69,7 +69,9 @@ impl ReportRequest {
         if self.samples.len() > Self::MAX_SAMPLES {
             return invalid("samples".to_owned(), "more than 360 samples; send the rest in another report");
         }
-        let Some(first) = self.samples.first() else { return Ok(()) };
+        let Some(first) = self.samples.first() else {
+            return Ok(());
+        };
         if first.number == 0 {
             return invalid("samples[0].number".to_owned(), "numbers start at 1");
         }
@@ -206,8 +208,6 @@ impl Sieve {
         }
     }
 }
-
-
 
 #[cfg(test)]
 mod tests {

@@ -23,7 +23,10 @@ pub fn required<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Er
 /// Whole milliseconds, [`NO_TIME`] for what is no number.
 pub fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     Value::deserialize(deserializer).map(|value| {
-        #[expect(clippy::cast_possible_truncation, reason = "a cast from double saturates, and an absurd time is dropped later")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a cast from double saturates, and an absurd time is dropped later"
+        )]
         let whole = |number: f64| number as i64;
         value.as_i64().or_else(|| value.as_f64().map(whole)).unwrap_or(NO_TIME)
     })

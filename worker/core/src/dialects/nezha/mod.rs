@@ -13,5 +13,6 @@ pub use error::{ErrorReply, RegisterErrorReply, render, render_register};
 pub use query::{ServerQuery, parse_ids};
 pub use register::{RegisterReply, RegisterRequest, is_simple};
 pub use server::{
-    HostPart, NEVER_ACTIVE, ServerDetail, ServerDetailsReply, ServerListReply, ServerSummary, StatusPart, TemperaturePart,
+    HostPart, NEVER_ACTIVE, ServerDetail, ServerDetailsReply, ServerListReply, ServerSummary, StatusPart,
+    TemperaturePart,
 };
