@@ -26,7 +26,7 @@ const HELP = `Usage: node edge.mjs [options]
   --persist DIR       where the data lies; without it a temporary folder, removed at the end
   --port N            the Worker's port; 0, the default, takes a free one
   --control-port N    the control port, likewise
-  --var NAME=VALUE    a variable or secret of the Worker; may be given many times
+  --var NAME=VALUE    a variable or secret of the Worker; may be given many times (PUBLIC_URL is set to the Worker's own address)
   --vars-file FILE    the same from a file of NAME=VALUE lines, for secrets
   --cron-every S      fire the schedule every S seconds, at whole multiples of S (default: never)
   --capture-outbound  answer the Worker's outgoing requests here and keep them for GET /outbound
@@ -98,16 +98,16 @@ function wranglerValue(name) {
 }
 
 function manifest() {
-  const read = (name) => fs.readFileSync(path.join(options.build, name));
-  return {
-    mainModule: "faults.mjs",
-    modulesRoot: options.build,
-    modules: {
-      "faults.mjs": { type: "esm", contents: fs.readFileSync(path.join(HERE, "faults.mjs"), "utf8") },
-      "index.js": { type: "esm", contents: read("index.js").toString("utf8") },
-      "index_bg.wasm": { type: "wasm", contents: new Uint8Array(read("index_bg.wasm")) },
-    },
+  const build = path.resolve(options.build);
+  const modules = {
+    "faults.mjs": { type: "esm", contents: fs.readFileSync(path.join(HERE, "faults.mjs"), "utf8") },
+    "index.js": { type: "esm", contents: fs.readFileSync(path.join(build, "index.js"), "utf8") },
   };
+  const wasm = path.join(build, "index_bg.wasm");
+  if (fs.existsSync(wasm)) {
+    modules["index_bg.wasm"] = { type: "wasm", contents: new Uint8Array(fs.readFileSync(wasm)) };
+  }
+  return { mainModule: "faults.mjs", modulesRoot: build, modules };
 }
 
 function configuration() {
@@ -115,7 +115,8 @@ function configuration() {
     DB: { type: "d1", id: DATABASE_ID },
     EDGEWATCH_HARNESS_SECRET: { type: "text", value: secret },
   };
-  for (const [name, value] of Object.entries(variables())) env[name] = { type: "text", value };
+  const vars = { PUBLIC_URL: `http://${LOOPBACK}:${port}`, ...variables() };
+  for (const [name, value] of Object.entries(vars)) env[name] = { type: "text", value };
   const config = { name: "edgewatch", compatibilityDate: wranglerValue("compatibility_date"), manifest: manifest(), env };
   if (fs.existsSync(options.assets)) {
     env.ASSETS = { type: "assets" };
