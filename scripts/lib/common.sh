@@ -59,13 +59,13 @@ locked_version() {
     "$ROOT/Cargo.lock"
 }
 
-# hash: one word for what comes in.
-hash() {
+# digest: one word for what comes in.
+digest() {
   if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d' ' -f1
 }
 
 # hash_files PATH…: one word for the contents and names of all files below.
 hash_files() {
-  (cd "$ROOT" && find "$@" -type f -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0 cat -- 2>/dev/null | hash
-   find "$@" -type f 2>/dev/null | LC_ALL=C sort | hash) | hash
+  (cd "$ROOT" && find "$@" -type f -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0 cat -- 2>/dev/null | digest
+   find "$@" -type f 2>/dev/null | LC_ALL=C sort | digest) | digest
 }

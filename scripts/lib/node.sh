@@ -4,7 +4,7 @@
 # node_ready: npm's packages are those of package-lock.json, and `node` on PATH is one that wrangler runs on.
 node_ready() {
   local stamp=$ROOT/node_modules/.edgewatch-lock wanted version
-  wanted=$(hash <"$ROOT/package-lock.json")
+  wanted=$(digest <"$ROOT/package-lock.json")
   if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     command -v npm >/dev/null || fail "npm is missing: install Node 20.19 or newer with npm, from your system or nodejs.org"
     one_at_a_time npm

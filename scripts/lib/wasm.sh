@@ -57,7 +57,7 @@ wasm_debian() {
   export PATH=$home/bin:$PATH
   export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linker
   unset RUSTUP_TOOLCHAIN RUSTC
-  hash -r
+  hash -r # bash forgets where rustc was
 }
 
 debian_packages() {
