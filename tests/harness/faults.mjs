@@ -1,0 +1,106 @@
+// The main module that workerd runs in development and in tests: the built Worker, with a D1 binding that can be told to fail.
+// Not part of what is deployed. While no fault is set the Worker gets the real binding, untouched.
+// The SDK recognises bindings by the name of their class, so the stand-in must be called D1Database.
+
+import { WorkerEntrypoint } from "cloudflare:workers";
+import Worker from "./index.js";
+
+export * from "./index.js";
+
+/** The header that marks a call of edge.mjs; its value is a random secret of this start. */
+const CONTROL_HEADER = "x-edgewatch-harness";
+
+// Source: spec/platform.md 1.2, the words D1 uses for errors that may be tried again.
+const OVERLOADED = "D1_ERROR: D1 DB is overloaded. Requests queued for too long.";
+const LOST = "D1_ERROR: Network connection lost.";
+
+/** What fails next: `left` is the number of calls that still fail, `match` a part of the SQL that a failing call must contain. */
+let fault = { mode: "off", left: 0, match: "" };
+let fired = 0;
+
+/** Runs one call of D1 under the fault that is set. `sql` is its text, for a batch all of its statements. */
+async function call(sql, run) {
+  if (fault.mode === "off" || fault.left <= 0 || !sql.includes(fault.match)) return run();
+  fault.left -= 1;
+  fired += 1;
+  if (fault.mode === "overloaded") throw new Error(OVERLOADED);
+  if (fault.mode === "lost_after_commit") await run();
+  throw new Error(LOST);
+}
+
+class D1PreparedStatement {
+  constructor(real, sql) {
+    this.real = real;
+    this.sql = sql;
+  }
+  bind(...values) {
+    return new D1PreparedStatement(this.real.bind(...values), this.sql);
+  }
+  first(...columns) {
+    return call(this.sql, () => this.real.first(...columns));
+  }
+  run() {
+    return call(this.sql, () => this.real.run());
+  }
+  all() {
+    return call(this.sql, () => this.real.all());
+  }
+  raw(...options) {
+    return call(this.sql, () => this.real.raw(...options));
+  }
+}
+
+class D1Database {
+  constructor(real) {
+    this.real = real;
+  }
+  prepare(sql) {
+    return new D1PreparedStatement(this.real.prepare(sql), sql);
+  }
+  batch(statements) {
+    const sql = statements.map((statement) => statement.sql).join(";\n");
+    return call(sql, () => this.real.batch(statements.map((statement) => statement.real)));
+  }
+  exec(sql) {
+    return call(sql, () => this.real.exec(sql));
+  }
+  withSession(constraint) {
+    const session = new D1DatabaseSession(this.real.withSession(constraint));
+    return session;
+  }
+}
+
+class D1DatabaseSession extends D1Database {
+  getBookmark() {
+    return this.real.getBookmark();
+  }
+}
+
+/** The Worker's environment: the real one, or one whose D1 fails. */
+function environment(env) {
+  if (fault.mode === "off") return env;
+  return Object.create(env, { DB: { value: new D1Database(env.DB), enumerable: true } });
+}
+
+export default class extends WorkerEntrypoint {
+  async fetch(request) {
+    if (request.headers.get(CONTROL_HEADER) === this.env.EDGEWATCH_HARNESS_SECRET) {
+      return control(request);
+    }
+    return new Worker(this.ctx, environment(this.env)).fetch(request);
+  }
+
+  async scheduled(controller) {
+    return new Worker(this.ctx, environment(this.env)).scheduled(controller);
+  }
+}
+
+/** `POST` sets the fault, `GET` tells how many calls have failed since. */
+async function control(request) {
+  if (request.method === "POST") {
+    const { mode, times, match } = await request.json();
+    fault = { mode, left: times ?? Number.MAX_SAFE_INTEGER, match: match ?? "" };
+    fired = 0;
+  }
+  return Response.json({ mode: fault.mode, fired });
+}

@@ -1,0 +1,347 @@
+//! The built Worker on a workerd of its own: an empty migrated database, a free port, a first admin, ended on drop.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::edge::Edge;
+use crate::http::{self, Reply};
+
+/// 32 bytes, base64: what seals stored secrets in tests.
+const TEST_KEY: &str = "dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtMDA=";
+
+/// The built Worker, running.
+pub struct Worker {
+    /// `http://127.0.0.1:<port>`; the same after a restart.
+    pub url: String,
+    /// An API token of the first admin; empty when the Worker was started without one.
+    pub token: String,
+    edge: Edge,
+    /// Removed on drop.
+    folder: PathBuf,
+}
+
+/// A host that was registered for a test.
+#[derive(Debug, Clone)]
+pub struct TestHost {
+    /// Its number in the Nezha dialect.
+    pub id: u64,
+    /// Its agent's secret.
+    pub secret: String,
+}
+
+/// How D1 fails: see [`Worker::faults`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It does not.
+    Off,
+    /// "D1 DB is overloaded": nothing was done.
+    Overloaded,
+    /// "Network connection lost": nothing was done.
+    LostBefore,
+    /// "Network connection lost": it was done, the answer is lost.
+    LostAfterCommit,
+}
+
+/// What a Worker is started with.
+#[derive(Debug, Default)]
+pub struct Builder {
+    vars: Vec<(String, String)>,
+    persist: Option<PathBuf>,
+    token: Option<String>,
+    without_admin: bool,
+    capture_outbound: bool,
+    build: Option<PathBuf>,
+    migrations: Option<PathBuf>,
+}
+
+impl Builder {
+    /// Sets a variable or secret; `EXPOSE_COST` is 1, `EDGEWATCH_KEY` a test key and `PUBLIC_URL` the Worker's address unless set here.
+    #[must_use]
+    pub fn var(mut self, name: &str, value: &str) -> Self {
+        self.vars.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Keeps the data in `folder`, which stays.
+    #[must_use]
+    pub fn persist(mut self, folder: &Path) -> Self {
+        self.persist = Some(folder.to_owned());
+        self
+    }
+
+    /// Uses a token made in an earlier start on the same data, instead of setting up an admin.
+    #[must_use]
+    pub fn token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
+    /// Sets up nobody: for tests of the setup itself.
+    #[must_use]
+    pub fn without_admin(mut self) -> Self {
+        self.without_admin = true;
+        self
+    }
+
+    /// Answers outgoing requests in the harness, see [`Worker::outbound`]; without this they reach loopback servers for real.
+    #[must_use]
+    pub fn capture_outbound(mut self) -> Self {
+        self.capture_outbound = true;
+        self
+    }
+
+    /// Runs another build than `build/`.
+    #[must_use]
+    pub fn build(mut self, folder: &Path) -> Self {
+        self.build = Some(folder.to_owned());
+        self
+    }
+
+    /// Applies other migrations than `d1-migrations/`.
+    #[must_use]
+    pub fn migrations(mut self, folder: &Path) -> Self {
+        self.migrations = Some(folder.to_owned());
+        self
+    }
+
+    /// Starts it and waits until it answers.
+    pub fn start(self) -> Worker {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder =
+            std::env::temp_dir().join(format!("edgewatch-test-{}-{number}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let mut arguments = Vec::new();
+        let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
+        for (name, value) in [("EXPOSE_COST", "1"), ("EDGEWATCH_KEY", TEST_KEY)] {
+            if !self.vars.iter().any(|(set, _)| set == name) {
+                option("--var", format!("{name}={value}"));
+            }
+        }
+        for (name, value) in &self.vars {
+            option("--var", format!("{name}={value}"));
+        }
+        option(
+            "--persist",
+            self.persist
+                .unwrap_or_else(|| folder.join("data"))
+                .to_string_lossy()
+                .into_owned(),
+        );
+        for (name, path) in [("--build", self.build), ("--migrations", self.migrations)] {
+            if let Some(path) = path {
+                option(name, path.to_string_lossy().into_owned());
+            }
+        }
+        if self.capture_outbound {
+            arguments.push("--capture-outbound".to_owned());
+        }
+        let edge = Edge::start(&arguments, folder.join("edge.log"));
+        let mut worker = Worker {
+            url: edge.url.clone(),
+            token: String::new(),
+            edge,
+            folder,
+        };
+        worker.token = match self.token {
+            Some(token) => token,
+            None if self.without_admin => String::new(),
+            None => worker.set_up_admin(),
+        };
+        worker
+    }
+}
+
+impl Worker {
+    /// Starts the built Worker with an empty, migrated database and a first admin.
+    pub fn start() -> Self {
+        Self::builder().start()
+    }
+
+    /// Starts it with options.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// `127.0.0.1:<port>`, for sockets.
+    pub fn address(&self) -> &str {
+        self.edge.address()
+    }
+
+    /// A GET with the admin's token.
+    pub fn get(&self, path: &str) -> Reply {
+        self.get_as(path, &[("Authorization", &self.token)])
+    }
+
+    /// A GET with these headers and no others that matter.
+    pub fn get_as(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.request("GET", path, headers, "")
+    }
+
+    /// A POST with these headers and no others that matter.
+    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        self.request("POST", path, headers, body)
+    }
+
+    /// Any request.
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        http::send(self.address(), method, path, headers, body.as_bytes())
+    }
+
+    /// Any request to a Worker that may be down.
+    ///
+    /// # Errors
+    /// What the socket says.
+    pub fn try_request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> std::io::Result<Reply> {
+        http::try_send(self.address(), method, path, headers, body)
+    }
+
+    /// Bytes as they are, for requests that no client would send.
+    ///
+    /// # Errors
+    /// What the socket says.
+    pub fn send_raw(&self, bytes: &[u8]) -> std::io::Result<Reply> {
+        http::send_raw(self.address(), bytes)
+    }
+
+    /// Registers a host through the API, as the bootstrap script does.
+    pub fn add_host(&self, name: &str) -> TestHost {
+        let body = json!({ "Name": name }).to_string();
+        let reply = self.post(
+            "/api/v1/server/register",
+            &[("Authorization", &self.token)],
+            &body,
+        );
+        assert_eq!(reply.status, 200, "register: {}", reply.body);
+        let secret = reply.at("/secret").as_str().unwrap_or_default().to_owned();
+        let listed = self.get("/api/v1/server/list").at("/result");
+        let ids = listed
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|server| server["name"] == name);
+        // The newest of that name: ids only grow.
+        let id = ids.filter_map(|server| server["id"].as_u64()).max();
+        TestHost {
+            id: id.unwrap_or_else(|| panic!("{name} is not in {listed}")),
+            secret,
+        }
+    }
+
+    /// Runs the scheduled handler as if it were `unix_ms`; whether it came to its end.
+    pub fn cron_at(&self, unix_ms: u64) -> bool {
+        self.edge
+            .control("POST", "/cron", &json!({ "time_ms": unix_ms }))["outcome"]
+            == "ok"
+    }
+
+    /// Ends workerd by SIGKILL. The Worker's port is dead until [`Worker::resume`].
+    pub fn kill(&self) {
+        self.edge.control("POST", "/kill", &json!({}));
+    }
+
+    /// Starts workerd again after [`Worker::kill`]: same port, same data.
+    pub fn resume(&self) {
+        self.edge.control("POST", "/start", &json!({}));
+    }
+
+    /// A new workerd on the same data, as after a deployment.
+    pub fn restart(&self) {
+        self.edge.control("POST", "/restart", &json!({}));
+    }
+
+    /// Lets the next `times` calls of D1 fail whose SQL contains `sql_part` (empty: any). A restart forgets it.
+    pub fn faults(&self, fault: Fault, times: u32, sql_part: &str) {
+        let mode = match fault {
+            Fault::Off => "off",
+            Fault::Overloaded => "overloaded",
+            Fault::LostBefore => "lost_before",
+            Fault::LostAfterCommit => "lost_after_commit",
+        };
+        self.edge.control(
+            "POST",
+            "/faults",
+            &json!({ "mode": mode, "times": times, "match": sql_part }),
+        );
+    }
+
+    /// How many calls have failed since [`Worker::faults`] was last called.
+    pub fn faults_fired(&self) -> u64 {
+        self.edge.control("GET", "/faults", &json!({}))["fired"]
+            .as_u64()
+            .unwrap_or_default()
+    }
+
+    /// The outgoing requests seen: objects with `method`, `url`, `headers`, `body`, `time_ms`. Needs [`Builder::capture_outbound`].
+    pub fn outbound(&self) -> Vec<Value> {
+        let seen = self.edge.control("GET", "/outbound", &json!({}));
+        seen["requests"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The status that outgoing requests are answered with from now on.
+    pub fn answer_outbound(&self, status: u16) {
+        self.edge
+            .control("POST", "/outbound", &json!({ "status": status }));
+    }
+
+    /// A one-time setup link's token, made as `scripts/setup-link` makes it.
+    pub fn setup_link(&self) -> String {
+        let mut random = [0_u8; 32];
+        getrandom::fill(&mut random).expect("the system has randomness");
+        let token = hex(&random);
+        let now_s = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("the clock is past 1970")
+            .as_secs();
+        self.edge.sql(
+            "INSERT INTO setup_links (token_hash, created_s, expires_s) VALUES (?, ?, ?)",
+            &[
+                json!(hex(&Sha256::digest(token.as_bytes()))),
+                json!(now_s),
+                json!(now_s + 3600),
+            ],
+        );
+        token
+    }
+
+    fn set_up_admin(&self) -> String {
+        let body = json!({ "token": self.setup_link(), "username": "admin" }).to_string();
+        let reply = self.post(
+            "/api/edgewatch/v1/setup",
+            &[("Content-Type", "application/json")],
+            &body,
+        );
+        assert_eq!(reply.status, 201, "setup: {}", reply.body);
+        reply
+            .at("/token")
+            .as_str()
+            .expect("setup answers with a token")
+            .to_owned()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // The script is still running; on Linux its files may go first.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
