@@ -31,5 +31,5 @@ configure() {
 # account_ready: wrangler is signed in, or says how.
 account_ready() {
   if [ -n "${CLOUDFLARE_API_TOKEN:-}" ]; then return 0; fi
-  wrangler whoami >/dev/null 2>&1 || fail "not signed in: run \`npx wrangler login\`, or set CLOUDFLARE_API_TOKEN (and CLOUDFLARE_ACCOUNT_ID)"
+  wrangler whoami --json >/dev/null 2>&1 || fail "not signed in: run \`npx wrangler login\`, or set CLOUDFLARE_API_TOKEN (and CLOUDFLARE_ACCOUNT_ID)"
 }
