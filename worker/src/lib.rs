@@ -1,8 +1,97 @@
-//! The Worker's entry points.
+//! The Worker's entry points: a request comes in, or a schedule is due.
 
-use worker::{Context, Env, Request, Response, Result, event};
+pub mod app;
+pub mod cron;
+pub mod dialects;
+pub mod http;
+pub mod notify;
+pub mod platform;
+pub mod store;
 
-#[event(fetch)]
-async fn fetch(_request: Request, _env: Env, _context: Context) -> Result<Response> {
-    Response::ok("{}")
+#[cfg(target_arch = "wasm32")]
+mod entry {
+    use std::sync::Arc;
+
+    use edgewatch_core::failure::Failure;
+    use edgewatch_core::units::UnixMillis;
+    use worker::{Context, Env, HttpRequest, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
+
+    use crate::app::App;
+    use crate::platform::assets::Assets;
+    use crate::platform::config::{self, Config};
+    use crate::platform::{clock, log, random};
+    use crate::store::Db;
+    use crate::{cron, dialects};
+
+    fn app(env: &Env, now: UnixMillis) -> std::result::Result<App, Failure> {
+        Ok(App {
+            db: Db::new(config::database(env)?),
+            config: Arc::new(Config::from_env(env)),
+            now,
+            assets: Assets::new(env),
+        })
+    }
+
+    /// Every request.
+    #[event(fetch)]
+    async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+        let started = clock::now();
+        let app = match app(&env, started) {
+            Ok(app) => app,
+            Err(failure) => {
+                log::error("fetch", &failure.to_string());
+                return Response::error("this deployment is not set up: its database binding is missing", 500);
+            }
+        };
+        // What the runtime took for a request but is none by the rules of HTTP's types.
+        let Ok(request) = HttpRequest::try_from(request) else {
+            return Response::error("bad request", 400);
+        };
+        let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+        let request_id = format!("{:016x}", random::number().unwrap_or_default());
+
+        let response = dialects::serve(request.map(axum::body::Body::new), app.clone()).await;
+        let (parts, body) = response.into_parts();
+        // Everything of ours lies in memory; handed over whole, it goes out with its length.
+        let bytes =
+            axum::body::to_bytes(body, usize::MAX).await.map_err(|error| worker::Error::from(error.to_string()))?;
+
+        let meter = app.db.meter();
+        log::request(&log::RequestLine {
+            request_id: &request_id,
+            owner: dialects::owner(&method, &path).word(),
+            method: &method,
+            path: &path,
+            status: parts.status.as_u16(),
+            ms: clock::now().0.saturating_sub(started.0),
+            rows_read: meter.rows_read(),
+            rows_written: meter.rows_written(),
+        });
+        let empty = matches!(parts.status.as_u16(), 204 | 304);
+        let mut response = if empty { Response::empty()? } else { Response::from_bytes(bytes.to_vec())? };
+        let headers = response.headers_mut();
+        headers.delete("content-type")?;
+        for (name, value) in &parts.headers {
+            if let Ok(value) = value.to_str() {
+                headers.append(name.as_str(), value)?;
+            }
+        }
+        headers.set("x-request-id", &request_id)?;
+        if app.config.expose_cost {
+            // d1 rows read, d1 rows written, object rows read, object rows written, requests. No objects yet.
+            headers.set("x-edgewatch-cost", &format!("{},{},0,0,1", meter.rows_read(), meter.rows_written()))?;
+        }
+        Ok(response.with_status(parts.status.as_u16()))
+    }
+
+    /// Every schedule. "Now" is when it was due.
+    #[event(scheduled)]
+    async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds of centuries are exact")]
+        let due = UnixMillis(event.schedule() as i64);
+        match app(&env, due) {
+            Ok(app) => cron::run(&app, &event.cron()).await,
+            Err(failure) => log::error("scheduled", &failure.to_string()),
+        }
+    }
 }

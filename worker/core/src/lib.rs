@@ -8,4 +8,5 @@ pub mod domain;
 pub mod failure;
 pub mod metrics;
 pub mod model;
+pub mod notify;
 pub mod units;

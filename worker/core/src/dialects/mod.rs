@@ -2,3 +2,4 @@
 
 pub mod native;
 pub mod nezha;
+pub mod pulse;

@@ -1,1 +1,7 @@
-//! placeholder
+//! The rules, as functions. Clock and randomness come in as arguments.
+
+pub mod access;
+pub mod ids;
+pub mod intake;
+pub mod outbox;
+pub mod presence;

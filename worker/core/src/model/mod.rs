@@ -1,1 +1,11 @@
-//! placeholder
+//! Our words for what is monitored and who looks at it: plain data, without serde and without rules.
+
+mod access;
+mod event;
+mod host;
+mod report;
+
+pub use access::{Credential, Role, Scopes, Session, Token, TokenKind, User};
+pub use event::{Event, EventKind};
+pub use host::{Addresses, Facts, Host, HostId, Presence, Registration};
+pub use report::{DropReason, Dropped, Report, Sample, Temperature};

@@ -2,9 +2,18 @@
 //! `/api/edgewatch/v1/`.
 
 mod error;
+mod event;
+mod intake;
+mod lenient;
 mod report;
 mod sample;
+mod setup;
+mod token;
 
 pub use error::{ErrorBody, ErrorReply, render};
+pub use event::{ChannelListReply, ChannelPart, ChannelRequest, ChannelTestReply, EventListReply, EventPart};
+pub use intake::{Intake, read_report};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use sample::{Sample, Temperature};
+pub use setup::{SessionReply, SetupReply, SetupRequest, UserPart};
+pub use token::{TokenListReply, TokenPart, TokenReply, TokenRequest};

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Sample;
+use super::{Sample, lenient};
 
 /// The body of `POST /agent/v1/reports`. At most [`ReportRequest::MAX_SAMPLES`] samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,7 @@ pub struct ReportRequest {
     /// The agent's version, for people.
     pub agent_version: String,
     /// The agent's clock when it sent this, milliseconds since 1970; the Worker measures the skew by it.
+    #[serde(deserialize_with = "lenient::time")]
     pub sent_at_ms: i64,
     /// The lowest sample number the agent still holds: nothing older will ever come.
     pub oldest: u64,
@@ -24,6 +25,7 @@ pub struct ReportRequest {
     #[serde(default)]
     pub dropped_samples: u64,
     /// Seconds between two samples.
+    #[serde(deserialize_with = "lenient::required")]
     pub period_s: f64,
     /// What the host is. Sent with an agent's first report, when it changes, and every ten minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,16 +64,16 @@ pub struct HostFacts {
     #[serde(default)]
     pub gpu: Vec<String>,
     /// Memory in all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub mem_total_bytes: Option<f64>,
     /// Swap in all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub swap_total_bytes: Option<f64>,
     /// Space of the counted file systems together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub disk_total_bytes: Option<f64>,
     /// When the host was started, seconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub booted_at_s: Option<f64>,
     /// Addresses the administrator wants shown instead of the one the Worker sees: one, or `v4/v6`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,62 +2,66 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lenient;
+
 /// One element of `samples` in `POST /agent/v1/reports`: what the host measured at one instant.
 ///
-/// A value that could not be measured is left out; it is never 0 in its place.
+/// A value that could not be measured is left out; it is never 0 in its place. What is no number at all (`null`, a
+/// text) is read as NaN, so that one bad value costs itself and not the report.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Sample {
     /// The sample's number: one more than the sample before it, for as long as the host exists. Starts at 1.
     pub number: u64,
     /// When it was measured by the agent's clock, milliseconds since 1970.
+    #[serde(deserialize_with = "lenient::time")]
     pub at_ms: i64,
     /// Use of all processors together since the sample before, 0 to 100.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub cpu_percent: Option<f64>,
     /// Memory in use: total less available.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub mem_used_bytes: Option<f64>,
     /// Swap in use.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub swap_used_bytes: Option<f64>,
     /// Space in use on the counted file systems together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub disk_used_bytes: Option<f64>,
     /// Bytes received since boot on the counted interfaces.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub net_in_bytes: Option<f64>,
     /// Bytes sent since boot on the counted interfaces.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub net_out_bytes: Option<f64>,
     /// Bytes received per second since the sample before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub net_in_bytes_per_s: Option<f64>,
     /// Bytes sent per second since the sample before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub net_out_bytes_per_s: Option<f64>,
     /// Seconds since the host was started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub uptime_s: Option<f64>,
     /// Load average of 1 minute.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub load1: Option<f64>,
     /// Load average of 5 minutes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub load5: Option<f64>,
     /// Load average of 15 minutes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub load15: Option<f64>,
     /// TCP sockets of both families, listening ones too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub tcp_connections: Option<f64>,
     /// UDP sockets of both families.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub udp_connections: Option<f64>,
     /// Processes (not threads).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub processes: Option<f64>,
     /// Use of the busiest GPU, 0 to 100.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub gpu_percent: Option<f64>,
     /// Sensors by name; empty where the host has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -70,5 +74,6 @@ pub struct Temperature {
     /// The sensor's name, unique within a sample.
     pub name: String,
     /// Degrees Celsius.
+    #[serde(deserialize_with = "lenient::required")]
     pub celsius: f64,
 }

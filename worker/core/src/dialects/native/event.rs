@@ -1,0 +1,81 @@
+//! `GET /api/edgewatch/v1/events`, and the notification channels.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model;
+
+/// The answer of `GET /api/edgewatch/v1/events?cursor=&limit=`, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EventListReply {
+    /// At most `limit` events.
+    pub events: Vec<EventPart>,
+    /// Send it as `cursor` to get what is older; null at the end.
+    pub cursor: Option<String>,
+}
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EventPart {
+    /// The event's key, the same in every notification of it.
+    pub key: String,
+    /// `host_offline`, `host_online`, `monitoring_impaired`, `duplicate_machine`.
+    pub kind: &'static str,
+    /// The host's number, where there is one.
+    pub host_id: Option<i64>,
+    /// Unix seconds.
+    pub at_s: i64,
+    /// A sentence.
+    pub text: String,
+}
+
+impl From<model::Event> for EventPart {
+    fn from(event: model::Event) -> Self {
+        Self {
+            key: event.key,
+            kind: event.kind.word(),
+            host_id: event.host_id.map(|id| id.0),
+            at_s: event.at.0,
+            text: event.text,
+        }
+    }
+}
+
+/// The body of `POST /api/edgewatch/v1/channels`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ChannelRequest {
+    /// What people call it.
+    pub name: String,
+    /// `webhook`, the one kind so far.
+    pub kind: String,
+    /// `https://` or `http://`. It is kept encrypted and never shown again.
+    pub url: String,
+}
+
+/// The answer of `GET /api/edgewatch/v1/channels`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChannelListReply {
+    /// Oldest first.
+    pub channels: Vec<ChannelPart>,
+}
+
+/// A channel without what may be secret in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChannelPart {
+    /// The channel's number.
+    pub id: i64,
+    /// What people call it.
+    pub name: String,
+    /// `webhook`.
+    pub kind: String,
+    /// When it was made, Unix seconds.
+    pub created_at_s: i64,
+}
+
+/// The answer of `POST /api/edgewatch/v1/channels/{id}/test`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChannelTestReply {
+    /// Whether the receiver took it.
+    pub delivered: bool,
+    /// What the receiver said otherwise.
+    pub detail: String,
+}

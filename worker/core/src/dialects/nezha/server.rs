@@ -1,0 +1,393 @@
+//! `GET /api/v1/server/list` and `GET /api/v1/server/details`.
+
+use serde::Serialize;
+
+use crate::model::{Facts, Host, Sample};
+
+/// `last_active` of a server never heard from: the first second of the year 1.
+pub const NEVER_ACTIVE: i64 = -62_135_596_800;
+
+/// The answer to `list`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServerListReply {
+    /// 0.
+    pub code: u16,
+    /// `success`.
+    pub message: String,
+    /// Never null.
+    pub result: Vec<ServerSummary>,
+}
+
+/// The answer to `details`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServerDetailsReply {
+    /// 0.
+    pub code: u16,
+    /// `success`.
+    pub message: String,
+    /// Never null.
+    pub result: Vec<ServerDetail>,
+}
+
+/// One element of `result` in `list`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServerSummary {
+    /// 1, 2, 3 …, never reused.
+    pub id: i64,
+    /// The server's name.
+    pub name: String,
+    /// Group name, may be empty.
+    pub tag: String,
+    /// Unix seconds. Quirk: a server never heard from gives the year-one value, not 0 or null.
+    pub last_active: i64,
+    /// Empty when not known.
+    pub ipv4: String,
+    /// Empty when not known.
+    pub ipv6: String,
+    /// IPv4 if there is one, else IPv6.
+    pub valid_ip: String,
+    /// Higher comes first. The original says 0 here; ours is the true value.
+    pub display_index: i64,
+    /// The original says false here; ours is the true value.
+    pub hide_for_guest: bool,
+}
+
+/// One element of `result` in `details`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServerDetail {
+    /// The same keys as in `list`, in front.
+    #[serde(flatten)]
+    pub summary: ServerSummary,
+    /// What the server is.
+    pub host: HostPart,
+    /// What it does.
+    pub status: StatusPart,
+}
+
+/// What a server is. Every key always, zero or empty when not known.
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct HostPart {
+    /// Distribution id.
+    pub platform: String,
+    /// Distribution version.
+    pub platform_version: String,
+    /// Quirk: null, not `[]`, when there is none.
+    #[serde(rename = "CPU")]
+    pub cpu: Option<Vec<String>>,
+    /// Bytes.
+    pub mem_total: u64,
+    /// Bytes.
+    pub disk_total: u64,
+    /// Bytes.
+    pub swap_total: u64,
+    /// Kernel architecture.
+    pub arch: String,
+    /// Hypervisor or container name.
+    pub virtualization: String,
+    /// Unix seconds.
+    pub boot_time: u64,
+    /// Two lower-case letters.
+    pub country_code: String,
+    /// The agent's version.
+    pub version: String,
+    /// Quirk: null, not `[]`, when there is none.
+    #[serde(rename = "GPU")]
+    pub gpu: Option<Vec<String>>,
+}
+
+/// What a server does. Every key always, zero when not known.
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub struct StatusPart {
+    /// Percent, 0 to 100.
+    #[serde(rename = "CPU", serialize_with = "shortest")]
+    pub cpu: f64,
+    /// Bytes.
+    pub mem_used: u64,
+    /// Bytes.
+    pub swap_used: u64,
+    /// Bytes.
+    pub disk_used: u64,
+    /// Bytes since boot.
+    pub net_in_transfer: u64,
+    /// Bytes since boot.
+    pub net_out_transfer: u64,
+    /// Bytes per second.
+    pub net_in_speed: u64,
+    /// Bytes per second.
+    pub net_out_speed: u64,
+    /// Seconds.
+    pub uptime: u64,
+    /// Load average of 1 minute.
+    #[serde(serialize_with = "shortest")]
+    pub load1: f64,
+    /// Load average of 5 minutes.
+    #[serde(serialize_with = "shortest")]
+    pub load5: f64,
+    /// Load average of 15 minutes.
+    #[serde(serialize_with = "shortest")]
+    pub load15: f64,
+    /// TCP sockets.
+    pub tcp_conn_count: u64,
+    /// UDP sockets.
+    pub udp_conn_count: u64,
+    /// Processes.
+    pub process_count: u64,
+    /// Quirk: null, not `[]`, when there is none.
+    pub temperatures: Option<Vec<TemperaturePart>>,
+    /// Percent.
+    #[serde(rename = "GPU", serialize_with = "shortest")]
+    pub gpu: f64,
+}
+
+/// One sensor.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TemperaturePart {
+    /// The sensor's name.
+    pub name: String,
+    /// Degrees Celsius.
+    #[serde(serialize_with = "shortest")]
+    pub temperature: f64,
+}
+
+/// Whole numbers without a fraction, as the original writes them. Source: nezha specification, H9.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn shortest<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    // Doubles are whole beyond 2^53, and no value here comes near it.
+    if value.fract() == 0.0 && value.abs() < 9e15 {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
+        serializer.serialize_i64(*value as i64)
+    } else {
+        serializer.serialize_f64(*value)
+    }
+}
+
+impl ServerListReply {
+    /// The hosts in the order given.
+    pub fn of(hosts: Vec<Host>) -> Self {
+        let result = hosts.iter().map(ServerSummary::from).collect();
+        Self { code: 0, message: "success".to_owned(), result }
+    }
+}
+
+impl ServerDetailsReply {
+    /// The hosts in the order given.
+    pub fn of(hosts: Vec<Host>) -> Self {
+        let result = hosts.into_iter().map(ServerDetail::from).collect();
+        Self { code: 0, message: "success".to_owned(), result }
+    }
+}
+
+impl From<&Host> for ServerSummary {
+    fn from(host: &Host) -> Self {
+        Self {
+            id: host.id.0,
+            name: host.name.clone(),
+            tag: host.tag.clone(),
+            last_active: host.last_seen.map_or(NEVER_ACTIVE, |seen| seen.0),
+            ipv4: host.addresses.v4.clone(),
+            ipv6: host.addresses.v6.clone(),
+            valid_ip: host.addresses.preferred().to_owned(),
+            display_index: host.display_index,
+            hide_for_guest: host.hidden_for_guest,
+        }
+    }
+}
+
+impl From<Host> for ServerDetail {
+    fn from(host: Host) -> Self {
+        let summary = ServerSummary::from(&host);
+        let mut part = host.facts.map(HostPart::from).unwrap_or_default();
+        part.country_code = host.country_code;
+        part.version = host.agent_version;
+        Self { summary, host: part, status: host.newest.map(StatusPart::from).unwrap_or_default() }
+    }
+}
+
+impl From<Facts> for HostPart {
+    fn from(facts: Facts) -> Self {
+        let some = |list: Vec<String>| (!list.is_empty()).then_some(list);
+        Self {
+            platform: facts.platform,
+            platform_version: facts.platform_version,
+            cpu: some(facts.cpu),
+            mem_total: facts.mem_total_bytes,
+            disk_total: facts.disk_total_bytes,
+            swap_total: facts.swap_total_bytes,
+            arch: facts.arch,
+            virtualization: facts.virtualization,
+            boot_time: u64::try_from(facts.booted_at.0).unwrap_or(0),
+            country_code: String::new(),
+            version: String::new(),
+            gpu: some(facts.gpu),
+        }
+    }
+}
+
+impl From<Sample> for StatusPart {
+    fn from(sample: Sample) -> Self {
+        let sensors = sample.temperatures.into_iter();
+        let temperatures: Vec<TemperaturePart> =
+            sensors.map(|sensor| TemperaturePart { name: sensor.name, temperature: sensor.celsius }).collect();
+        Self {
+            cpu: sample.cpu_percent.unwrap_or_default(),
+            mem_used: sample.mem_used_bytes.unwrap_or_default(),
+            swap_used: sample.swap_used_bytes.unwrap_or_default(),
+            disk_used: sample.disk_used_bytes.unwrap_or_default(),
+            net_in_transfer: sample.net_in_bytes.unwrap_or_default(),
+            net_out_transfer: sample.net_out_bytes.unwrap_or_default(),
+            net_in_speed: sample.net_in_bytes_per_s.unwrap_or_default(),
+            net_out_speed: sample.net_out_bytes_per_s.unwrap_or_default(),
+            uptime: sample.uptime_s.unwrap_or_default(),
+            load1: sample.load1.unwrap_or_default(),
+            load5: sample.load5.unwrap_or_default(),
+            load15: sample.load15.unwrap_or_default(),
+            tcp_conn_count: sample.tcp_connections.unwrap_or_default(),
+            udp_conn_count: sample.udp_connections.unwrap_or_default(),
+            process_count: sample.processes.unwrap_or_default(),
+            temperatures: (!temperatures.is_empty()).then_some(temperatures),
+            gpu: sample.gpu_percent.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Addresses, HostId, Presence, Temperature};
+    use crate::units::{UnixMillis, UnixSeconds};
+
+    fn fresh() -> Host {
+        Host {
+            id: HostId(2),
+            public_id: "2UMWbjDyaPG".to_owned(),
+            uuid: String::new(),
+            name: "Server2".to_owned(),
+            tag: "Tag2".to_owned(),
+            note: String::new(),
+            display_index: 0,
+            hidden_for_guest: false,
+            registered_at: UnixSeconds(0),
+            presence: Presence::Never,
+            last_seen: None,
+            addresses: Addresses::default(),
+            country_code: String::new(),
+            agent_version: String::new(),
+            facts: None,
+            newest: None,
+        }
+    }
+
+    /// The sample's text with what a host of today has added by the keys that came after it was published.
+    fn sample(name: &str) -> serde_json::Value {
+        let text = match name {
+            "details" => include_str!("../../../samples/nezha/server_details.json"),
+            _ => include_str!("../../../samples/nezha/server_list.json"),
+        };
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn documented() -> Host {
+        Host {
+            id: HostId(1),
+            name: "Server1".to_owned(),
+            tag: "Tag1".to_owned(),
+            last_seen: Some(UnixSeconds(1_653_015_042)),
+            addresses: Addresses::from_reported("1.1.1.1"),
+            country_code: "hk".to_owned(),
+            facts: Some(Facts {
+                platform: "darwin".to_owned(),
+                platform_version: "12.3.1".to_owned(),
+                cpu: vec!["Apple M1 Pro 1 Physical Core".to_owned()],
+                mem_total_bytes: 17_179_869_184,
+                disk_total_bytes: 2_473_496_842_240,
+                arch: "arm64".to_owned(),
+                booted_at: UnixSeconds(1_652_683_962),
+                ..Facts::default()
+            }),
+            newest: Some(Sample {
+                number: 1,
+                at: UnixMillis(0),
+                cpu_percent: Some(17.33),
+                mem_used_bytes: Some(14_013_841_408),
+                swap_used_bytes: Some(0),
+                disk_used_bytes: Some(2_335_048_912_896),
+                net_in_bytes: Some(2_710_273_234),
+                net_out_bytes: Some(695_454_765),
+                net_in_bytes_per_s: Some(10_806),
+                net_out_bytes_per_s: Some(5_303),
+                uptime_s: Some(331_080),
+                load1: Some(5.23),
+                load5: Some(4.87),
+                load15: Some(3.99),
+                tcp_connections: Some(195),
+                udp_connections: Some(70),
+                processes: Some(437),
+                gpu_percent: None,
+                temperatures: vec![],
+            }),
+            ..fresh()
+        }
+    }
+
+    /// Takes the keys out that were added to the product after its examples were published.
+    fn as_published(mut reply: serde_json::Value) -> serde_json::Value {
+        for element in reply["result"].as_array_mut().unwrap() {
+            let element = element.as_object_mut().unwrap();
+            element.remove("display_index").unwrap();
+            element.remove("hide_for_guest").unwrap();
+            if let Some(host) = element.get_mut("host") {
+                assert!(host.as_object_mut().unwrap().remove("GPU").unwrap().is_null());
+            }
+            if let Some(status) = element.get_mut("status").and_then(|status| status.as_object_mut()) {
+                assert!(status.remove("Temperatures").unwrap().is_null());
+                assert_eq!(status.remove("GPU").unwrap(), 0);
+            }
+        }
+        reply
+    }
+
+    #[test]
+    fn details_read_as_the_published_example() {
+        let reply = ServerDetailsReply::of(vec![documented(), fresh()]);
+        assert_eq!(as_published(serde_json::to_value(reply).unwrap()), sample("details"));
+    }
+
+    #[test]
+    fn the_list_reads_as_the_published_example() {
+        let host = Host { last_seen: Some(UnixSeconds(1_653_014_667)), ..documented() };
+        let reply = ServerListReply::of(vec![host, fresh()]);
+        assert_eq!(as_published(serde_json::to_value(reply).unwrap()), sample("list"));
+    }
+
+    #[test]
+    fn a_fresh_server_has_every_key_in_the_products_order() {
+        let text = serde_json::to_string(&ServerDetailsReply::of(vec![fresh()])).unwrap();
+        assert_eq!(
+            text,
+            concat!(
+                r#"{"code":0,"message":"success","result":[{"id":2,"name":"Server2","tag":"Tag2","last_active":-62135596800,"#,
+                r#""ipv4":"","ipv6":"","valid_ip":"","display_index":0,"hide_for_guest":false,"host":{"Platform":"","#,
+                r#""PlatformVersion":"","CPU":null,"MemTotal":0,"DiskTotal":0,"SwapTotal":0,"Arch":"","Virtualization":"","#,
+                r#""BootTime":0,"CountryCode":"","Version":"","GPU":null},"status":{"CPU":0,"MemUsed":0,"SwapUsed":0,"#,
+                r#""DiskUsed":0,"NetInTransfer":0,"NetOutTransfer":0,"NetInSpeed":0,"NetOutSpeed":0,"Uptime":0,"Load1":0,"#,
+                r#""Load5":0,"Load15":0,"TcpConnCount":0,"UdpConnCount":0,"ProcessCount":0,"Temperatures":null,"GPU":0}}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn floats_are_written_in_their_shortest_form() {
+        let mut host = documented();
+        if let Some(newest) = host.newest.as_mut() {
+            newest.cpu_percent = Some(100.0);
+            newest.load1 = Some(0.5);
+            newest.temperatures = vec![Temperature { name: "cpu".to_owned(), celsius: 41.0 }];
+        }
+        let text = serde_json::to_string(&ServerDetailsReply::of(vec![host])).unwrap();
+        assert!(text.contains(r#""CPU":100,"#) && text.contains(r#""Load1":0.5,"#), "{text}");
+        assert!(text.contains(r#""Temperatures":[{"Name":"cpu","Temperature":41}]"#), "{text}");
+    }
+}

@@ -1,0 +1,105 @@
+//! The forms of ids, keys and secrets. Random bits come in as arguments.
+
+use crate::units::UnixMillis;
+
+/// Digits, lower case, upper case, without `0 O I l`. Source: mackerel specification (ids grow with time, lower case first).
+const BASE58: &[u8; 58] = b"123456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ";
+const ALPHANUMERIC: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Characters of a host's secret. Source: nezha specification, 6.
+pub const HOST_SECRET_CHARS: usize = 18;
+/// Characters of a token or a session: 256 bits. Source: design, "Identity and access".
+pub const TOKEN_CHARS: usize = 43;
+
+/// An id of eleven base58 characters: the time, then 22 random bits.
+pub fn public_id(now: UnixMillis, random: u32) -> String {
+    let time = u64::try_from(now.0).unwrap_or(0) & ((1 << 42) - 1);
+    let mut number = (time << 22) | u64::from(random & 0x003f_ffff);
+    let mut digits = [b'1'; 11];
+    for digit in digits.iter_mut().rev() {
+        *digit = usize::try_from(number % 58).ok().and_then(|index| BASE58.get(index)).copied().unwrap_or(b'1');
+        number /= 58;
+    }
+    digits.iter().map(|&byte| char::from(byte)).collect()
+}
+
+/// A key of 24 hexadecimal characters that sorts by time as text: the time, then 48 random bits.
+pub fn time_key(now: UnixMillis, random: u64) -> String {
+    let time = u64::try_from(now.0).unwrap_or(0) & 0xffff_ffff_ffff;
+    format!("{time:012x}{:012x}", random & 0xffff_ffff_ffff)
+}
+
+/// A random UUID, version 4.
+pub fn uuid(random: [u8; 16]) -> String {
+    let number = u128::from_be_bytes(random);
+    let number = (number & !(0xf << 76)) | (0x4 << 76);
+    let number = (number & !(0x3 << 62)) | (0x2 << 62);
+    let hex = format!("{number:032x}");
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}
+
+/// `chars` characters of `[0-9A-Za-z]`, all alike likely. `random` fills a buffer with random bytes.
+///
+/// # Errors
+/// What `random` returns.
+pub fn alphanumeric<E>(chars: usize, mut random: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<String, E> {
+    let mut text = String::with_capacity(chars);
+    let mut bytes = [0u8; 64];
+    while text.len() < chars {
+        random(&mut bytes)?;
+        // 248 is the largest multiple of 62 in a byte: what lies beyond would favour the first characters.
+        let letters =
+            bytes.iter().filter(|&&byte| byte < 248).filter_map(|&byte| ALPHANUMERIC.get(usize::from(byte) % 62));
+        for &letter in letters.take(chars - text.len()) {
+            text.push(char::from(letter));
+        }
+    }
+    Ok(text)
+}
+
+/// Whether `text` has the form of a token or secret: so that nothing longer or stranger is hashed and looked up.
+pub fn could_be_secret(text: &str) -> bool {
+    (16..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_ids_have_eleven_characters_and_grow_with_time() {
+        let order = |id: &str| -> Vec<usize> {
+            id.bytes().map(|byte| BASE58.iter().position(|&digit| digit == byte).unwrap()).collect()
+        };
+        let first = public_id(UnixMillis(1_795_361_190_000), u32::MAX);
+        let second = public_id(UnixMillis(1_795_361_190_001), 0);
+        assert_eq!((first.len(), second.len()), (11, 11));
+        assert!(order(&first) < order(&second));
+    }
+
+    #[test]
+    fn time_keys_sort_as_text() {
+        assert!(time_key(UnixMillis(9), u64::MAX) < time_key(UnixMillis(10), 0));
+        assert_eq!(time_key(UnixMillis(10), 1).len(), 24);
+    }
+
+    #[test]
+    fn uuids_say_their_version() {
+        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
+    }
+
+    #[test]
+    fn secrets_skip_the_bytes_that_would_favour_some_letters() {
+        let mut next = 255u8;
+        let secret = alphanumeric::<()>(HOST_SECRET_CHARS, |bytes| {
+            for byte in bytes {
+                *byte = next;
+                next = next.wrapping_sub(1);
+            }
+            Ok(())
+        });
+        assert_eq!(secret.unwrap(), "zyxwvutsrqponmlkji");
+    }
+}

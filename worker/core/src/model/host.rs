@@ -1,0 +1,129 @@
+//! A monitored machine.
+
+use super::Sample;
+use crate::units::UnixSeconds;
+
+/// A host's number: 1, 2, 3 …, never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostId(pub i64);
+
+/// Whether a host is thought to be up, as last decided by the presence rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Presence {
+    /// It has not reported since it was registered.
+    #[default]
+    Never,
+    /// It reports.
+    Online,
+    /// It fell silent.
+    Offline,
+}
+
+/// A host with the newest it said of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Host {
+    /// The number that Nezha's words use.
+    pub id: HostId,
+    /// Eleven characters of base58, growing with time: the id in Mackerel's words.
+    pub public_id: String,
+    /// The id in openITCOCKPIT's words.
+    pub uuid: String,
+    /// What people call it.
+    pub name: String,
+    /// Its group; may be empty.
+    pub tag: String,
+    /// A note for administrators.
+    pub note: String,
+    /// Higher is listed first.
+    pub display_index: i64,
+    /// In no answer to a guest.
+    pub hidden_for_guest: bool,
+    /// When it was registered.
+    pub registered_at: UnixSeconds,
+    /// Up, down, or never heard from.
+    pub presence: Presence,
+    /// When it last reported, by our clock.
+    pub last_seen: Option<UnixSeconds>,
+    /// Where it reports from.
+    pub addresses: Addresses,
+    /// Two lower-case letters, or empty when not known.
+    pub country_code: String,
+    /// The version of the agent that reports, or empty.
+    pub agent_version: String,
+    /// What it is, where it said so.
+    pub facts: Option<Facts>,
+    /// Its newest measurements.
+    pub newest: Option<Sample>,
+}
+
+/// The addresses of a host, each empty when not known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Addresses {
+    /// IPv4, in dotted form.
+    pub v4: String,
+    /// IPv6.
+    pub v6: String,
+}
+
+/// What a host is: changes rarely.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Facts {
+    /// Distribution id.
+    pub platform: String,
+    /// Distribution version.
+    pub platform_version: String,
+    /// Kernel release.
+    pub kernel: String,
+    /// Kernel architecture.
+    pub arch: String,
+    /// Hypervisor or container name, empty on bare metal.
+    pub virtualization: String,
+    /// One line per processor model.
+    pub cpu: Vec<String>,
+    /// GPU model names.
+    pub gpu: Vec<String>,
+    /// Memory in all.
+    pub mem_total_bytes: u64,
+    /// Swap in all.
+    pub swap_total_bytes: u64,
+    /// Space of the counted file systems.
+    pub disk_total_bytes: u64,
+    /// When the host was started; 0 when not known.
+    pub booted_at: UnixSeconds,
+    /// Addresses its administrator wants shown.
+    pub addresses: Option<Addresses>,
+}
+
+/// A host about to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// What people will call it.
+    pub name: String,
+    /// Its group.
+    pub tag: String,
+    /// A note for administrators.
+    pub note: String,
+    /// Whether guests may see it.
+    pub hidden_for_guest: bool,
+    /// A hash that tells one machine from another, where the machine has one.
+    pub machine_id: Option<String>,
+    /// The secret the machine holds from an earlier registration.
+    pub known_secret: Option<String>,
+}
+
+impl Addresses {
+    /// The parts of what an agent reported: nothing, one address, or `v4/v6`. Nothing is checked or normalised.
+    /// Source: nezha specification, 3.1.
+    pub fn from_reported(text: &str) -> Self {
+        match text.split_once('/') {
+            Some((v4, v6)) => Self { v4: v4.to_owned(), v6: v6.to_owned() },
+            None if text.contains(':') => Self { v4: String::new(), v6: text.to_owned() },
+            None => Self { v4: text.to_owned(), v6: String::new() },
+        }
+    }
+
+    /// The one address to show: IPv4 when there is one.
+    pub fn preferred(&self) -> &str {
+        if self.v4.is_empty() { &self.v6 } else { &self.v4 }
+    }
+}

@@ -1,0 +1,183 @@
+//! Hosts: choosing and registering them.
+
+use edgewatch_core::domain::access::{Right, require};
+use edgewatch_core::domain::ids::{self, HOST_SECRET_CHARS};
+use edgewatch_core::failure::Failure;
+use edgewatch_core::model::{Credential, Event, EventKind, Host, HostId, Registration};
+use std::collections::HashMap;
+
+use super::{App, actor, presence};
+use crate::platform::{digest, random};
+use crate::store::hosts::{self, NewHost};
+
+/// Which hosts a reader wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// Every host.
+    All,
+    /// These, in this order, repeats kept, unknown ones left out.
+    Ids(Vec<HostId>),
+    /// Those of one group.
+    Tag(String),
+}
+
+/// The hosts of a selection. All and Tag: highest display index first, then by id.
+///
+/// # Errors
+/// [`Failure::Forbidden`] without the right to read; [`Failure::Unavailable`] when the database does not answer.
+pub async fn select(app: &App, reader: &Credential, selection: Selection) -> Result<Vec<Host>, Failure> {
+    require(reader, Right::Read)?;
+    match selection {
+        Selection::All => Ok(hosts::list_all(&app.db).await?),
+        Selection::Tag(tag) => Ok(hosts::list_by_tag(&app.db, &tag).await?),
+        Selection::Ids(wanted) => {
+            let found = hosts::list_by_ids(&app.db, &wanted).await?;
+            let by_id: HashMap<HostId, Host> = found.into_iter().map(|host| (host.id, host)).collect();
+            Ok(wanted.iter().filter_map(|id| by_id.get(id).cloned()).collect())
+        }
+    }
+}
+
+/// Makes a host and gives its secret, which is known to nobody else from then on.
+///
+/// A machine that shows its machine id and the secret of its earlier registration stays the host it is and gets the same
+/// secret. Nothing else joins: a known machine without that proof becomes another host, and the operator is told.
+///
+/// # Errors
+/// [`Failure::Forbidden`] without the right to register; [`Failure::Unavailable`] when the database does not answer.
+pub async fn register(app: &App, caller: &Credential, registration: Registration) -> Result<String, Failure> {
+    require(caller, Right::Register)?;
+    if let Some(secret) = proven(app, &registration).await? {
+        return Ok(secret);
+    }
+    let by_token_id = match caller {
+        Credential::Token(token) => Some(token.id),
+        Credential::Session(_) => None,
+    };
+    make(app, &actor(caller), by_token_id, registration).await
+}
+
+/// The secret of the host that the machine proves to be.
+async fn proven(app: &App, registration: &Registration) -> Result<Option<String>, Failure> {
+    let (Some(machine_id), Some(secret)) = (&registration.machine_id, &registration.known_secret) else {
+        return Ok(None);
+    };
+    let known = hosts::find_by_secret(&app.db, &digest::secret_hash(secret)).await?;
+    let same = known.and_then(|known| known.machine_id).is_some_and(|stored| digest::is_same(&stored, machine_id));
+    Ok(same.then(|| secret.clone()))
+}
+
+async fn make(app: &App, actor: &str, by_token_id: Option<i64>, registration: Registration) -> Result<String, Failure> {
+    let twin = match &registration.machine_id {
+        Some(machine_id) => hosts::find_by_machine(&app.db, machine_id).await?,
+        None => None,
+    };
+    let secret = random::secret(HOST_SECRET_CHARS)?;
+    let mut uuid = [0; 16];
+    random::fill(&mut uuid)?;
+    #[expect(clippy::cast_possible_truncation, reason = "the low bits are random enough")]
+    let public_id = ids::public_id(app.now, random::number()? as u32);
+    let name = registration.name;
+    let mut statements = hosts::insert(NewHost {
+        public_id: public_id.clone(),
+        uuid: ids::uuid(uuid),
+        name: name.clone(),
+        tag: registration.tag,
+        note: registration.note,
+        hidden_for_guest: registration.hidden_for_guest,
+        secret_hash: digest::secret_hash(&secret),
+        machine_id: registration.machine_id,
+        registered_at: app.now_s(),
+        by_token_id,
+    });
+    statements.push(app.audit(actor, "host.register", &public_id)?);
+    if let Some(twin) = twin {
+        let event = Event {
+            key: app.time_key()?,
+            kind: EventKind::DuplicateMachine,
+            host_id: Some(twin.id),
+            at: app.now_s(),
+            text: format!(
+                "the machine of host {} registered again without its old secret and became another host, \"{name}\"",
+                twin.id.0
+            ),
+        };
+        statements.extend(presence::tell(app, &event, None).await?);
+    }
+    app.db.batch(statements).await?;
+    Ok(secret)
+}
+
+/// Registers a host without a caller, for the tests of other rooms' use cases.
+#[cfg(test)]
+pub async fn register_for_tests(app: &App, registration: Registration) -> Result<String, Failure> {
+    make(app, "test", None, registration).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Db;
+    use crate::store::db::now;
+    use crate::store::events;
+    use edgewatch_core::model::{Scopes, Token, TokenKind};
+
+    fn caller() -> Credential {
+        Credential::Token(Token {
+            id: 1,
+            kind: TokenKind::Api,
+            scopes: Scopes { admin: true, ..Scopes::default() },
+            note: String::new(),
+            user_id: 1,
+            expires_at: None,
+            last_use: None,
+        })
+    }
+
+    fn machine(machine_id: Option<&str>, secret: Option<&str>) -> Registration {
+        Registration {
+            name: "alpha".to_owned(),
+            tag: "eu".to_owned(),
+            note: String::new(),
+            hidden_for_guest: true,
+            machine_id: machine_id.map(str::to_owned),
+            known_secret: secret.map(str::to_owned),
+        }
+    }
+
+    fn count(app: &App) -> usize {
+        now(select(app, &caller(), Selection::All)).unwrap().len()
+    }
+
+    #[test]
+    fn the_same_machine_with_its_secret_stays_one_host() {
+        let app = App::for_tests(Db::in_memory().unwrap());
+        let secret = now(register(&app, &caller(), machine(Some("m1"), None))).unwrap();
+        assert_eq!(secret.len(), 18);
+        let again = now(register(&app, &caller(), machine(Some("m1"), Some(&secret)))).unwrap();
+        assert_eq!((again, count(&app)), (secret, 1));
+    }
+
+    #[test]
+    fn without_proof_two_calls_make_two_hosts_and_the_operator_is_told() {
+        let app = App::for_tests(Db::in_memory().unwrap());
+        let secret = now(register(&app, &caller(), machine(Some("m1"), None))).unwrap();
+        now(register(&app, &caller(), machine(Some("m1"), Some("wrongwrongwrongwro")))).unwrap();
+        // A cloned disk: the secret is right, the machine is another.
+        now(register(&app, &caller(), machine(Some("m2"), Some(&secret)))).unwrap();
+        assert_eq!(count(&app), 3);
+        let told = now(events::list(&app.db, None, 10)).unwrap();
+        assert_eq!(told.iter().map(|event| event.kind).collect::<Vec<_>>(), [EventKind::DuplicateMachine]);
+    }
+
+    #[test]
+    fn hosts_asked_for_by_id_come_in_the_order_asked_with_repeats() {
+        let app = App::for_tests(Db::in_memory().unwrap());
+        for _ in 0..3 {
+            now(register(&app, &caller(), machine(None, None))).unwrap();
+        }
+        let wanted = Selection::Ids(vec![HostId(3), HostId(1), HostId(9), HostId(3)]);
+        let found = now(select(&app, &caller(), wanted)).unwrap();
+        assert_eq!(found.iter().map(|host| host.id.0).collect::<Vec<_>>(), [3, 1, 3]);
+    }
+}

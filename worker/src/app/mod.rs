@@ -1,0 +1,82 @@
+//! The use cases in our own words: read, decide, write. No HTTP, no JSON, no dialect.
+
+pub mod channels;
+pub mod hosts;
+pub mod identity;
+pub mod ingest;
+pub mod presence;
+pub mod setup;
+pub mod status;
+pub mod tokens;
+
+use std::sync::Arc;
+
+use edgewatch_core::domain::ids;
+use edgewatch_core::failure::Failure;
+use edgewatch_core::model::Credential;
+use edgewatch_core::units::{UnixMillis, UnixSeconds};
+
+use crate::platform::assets::Assets;
+use crate::platform::config::Config;
+use crate::platform::random;
+use crate::store::{Db, Statement, access};
+
+/// Seconds between two samples that agents are asked for.
+pub const PERIOD_S: u32 = 10;
+/// Seconds between two reports that agents are asked for.
+pub const FRAME_S: u32 = 10;
+
+/// What a request has at hand.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// How the deployment is set.
+    pub config: Arc<Config>,
+    /// When the request came.
+    pub now: UnixMillis,
+    /// The static files, where the deployment has any.
+    pub assets: Option<Assets>,
+}
+
+impl App {
+    /// When the request came, in whole seconds.
+    pub const fn now_s(&self) -> UnixSeconds {
+        self.now.seconds()
+    }
+
+    /// A fresh key that sorts by time.
+    fn time_key(&self) -> Result<String, Failure> {
+        Ok(ids::time_key(self.now, random::number()?))
+    }
+
+    /// The audit row that says what `actor` did to `subject`.
+    fn audit(&self, actor: &str, action: &str, subject: &str) -> Result<Statement, Failure> {
+        Ok(access::audit(&self.time_key()?, self.now_s(), actor, action, subject))
+    }
+}
+
+/// A caller as the audit table names it.
+fn actor(credential: &Credential) -> String {
+    match credential {
+        Credential::Token(token) => format!("token:{}", token.id),
+        Credential::Session(session) => format!("user:{}", session.user.id),
+    }
+}
+
+/// The person behind a caller.
+const fn user_id(credential: &Credential) -> i64 {
+    match credential {
+        Credential::Token(token) => token.user_id,
+        Credential::Session(session) => session.user.id,
+    }
+}
+
+#[cfg(test)]
+impl App {
+    /// An app over `db`, at a fixed moment, without variables or assets.
+    pub fn for_tests(db: Db) -> Self {
+        let config = Config { public_url: None, seal_key: None, expose_cost: false, trusted_address_header: None };
+        Self { db, config: Arc::new(config), now: UnixMillis(1_795_361_190_000), assets: None }
+    }
+}

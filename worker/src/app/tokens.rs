@@ -1,0 +1,80 @@
+//! Tokens: making, listing and revoking them.
+
+use edgewatch_core::domain::access::{Right, require};
+use edgewatch_core::domain::ids::TOKEN_CHARS;
+use edgewatch_core::failure::Failure;
+use edgewatch_core::model::{Credential, Scopes, TokenKind};
+use edgewatch_core::units::UnixSeconds;
+
+use super::{App, actor, user_id};
+use crate::platform::{digest, random};
+use crate::store::access::{self, ListedToken, NewToken};
+
+/// What a token shall be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// What it is for.
+    pub kind: TokenKind,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The holder's words for it.
+    pub note: String,
+    /// Seconds until it is dead.
+    pub expires_in_s: Option<u32>,
+}
+
+/// Makes a token; gives its number and its text, which is shown this once.
+///
+/// # Errors
+/// [`Failure::Forbidden`] for callers who are no administrators.
+pub async fn create(app: &App, caller: &Credential, wanted: Wanted) -> Result<(i64, String), Failure> {
+    require(caller, Right::Admin)?;
+    let text = random::secret(TOKEN_CHARS)?;
+    let now = app.now_s();
+    let expires_at = wanted.expires_in_s.map(|seconds| now.plus(i64::from(seconds)));
+    let row = new_token(&text, wanted.kind, wanted.scopes, &wanted.note, user_id(caller), now, expires_at);
+    let audit = app.audit(&actor(caller), "token.create", &wanted.note)?;
+    Ok((access::add_token(&app.db, row, audit).await?, text))
+}
+
+/// Every token, oldest first.
+///
+/// # Errors
+/// As [`create`].
+pub async fn list(app: &App, caller: &Credential) -> Result<Vec<ListedToken>, Failure> {
+    require(caller, Right::Admin)?;
+    Ok(access::list_tokens(&app.db).await?)
+}
+
+/// Revokes a token at once.
+///
+/// # Errors
+/// As [`create`]; [`Failure::NotFound`] when there is none of this number.
+pub async fn revoke(app: &App, caller: &Credential, id: i64) -> Result<(), Failure> {
+    require(caller, Right::Admin)?;
+    let audit = app.audit(&actor(caller), "token.revoke", &id.to_string())?;
+    let found = access::delete_token(&app.db, id, audit).await?;
+    if found { Ok(()) } else { Err(Failure::NotFound { what: "token" }) }
+}
+
+/// The row of a token.
+pub(super) fn new_token(
+    text: &str,
+    kind: TokenKind,
+    scopes: Scopes,
+    note: &str,
+    user_id: i64,
+    now: UnixSeconds,
+    expires_at: Option<UnixSeconds>,
+) -> NewToken {
+    NewToken {
+        token_hash: digest::secret_hash(text),
+        tail: text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned(),
+        kind,
+        scopes,
+        note: note.to_owned(),
+        user_id,
+        created_at: now,
+        expires_at,
+    }
+}

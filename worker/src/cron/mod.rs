@@ -1,0 +1,22 @@
+//! The schedules. "Now" is the moment the run was due, never the clock.
+
+use crate::app::{App, presence};
+use crate::notify;
+use crate::platform::log;
+
+/// The one schedule: every minute.
+pub const EVERY_MINUTE: &str = "* * * * *";
+
+/// Runs the jobs of a schedule. One that fails is logged and stops no other.
+pub async fn run(app: &App, cron: &str) {
+    if cron != EVERY_MINUTE {
+        log::error("cron", &format!("no job for the schedule {cron}"));
+        return;
+    }
+    if let Err(failure) = presence::watch(app).await {
+        log::error("cron.presence", &failure.to_string());
+    }
+    if let Err(failure) = notify::deliver(&app.db, &app.config, app.now_s()).await {
+        log::error("cron.notify", &failure.to_string());
+    }
+}

@@ -1,0 +1,57 @@
+//! What extractors of all dialects share: the app of this request, and where its caller is.
+
+use std::net::IpAddr;
+
+use axum::extract::FromRequestParts;
+use edgewatch_core::failure::Failure;
+use edgewatch_core::model::Credential;
+use http::Extensions;
+use http::request::Parts;
+
+use crate::app::{App, identity};
+use crate::http::client;
+use crate::http::credential::{self, Scheme};
+
+/// The app of this request. It is always there: `serve` put it there.
+pub fn app(extensions: &Extensions) -> Result<App, Failure> {
+    extensions.get::<App>().cloned().ok_or_else(|| Failure::Internal("a request without its app".to_owned()))
+}
+
+/// The holder of a token or session.
+///
+/// # Errors
+/// [`Failure::Unauthenticated`] for nobody; [`Failure::Forbidden`] when another site made a browser send a cookie with a
+/// request that changes something.
+pub async fn caller(parts: &Parts, scheme: Scheme) -> Result<Credential, Failure> {
+    let app = app(&parts.extensions)?;
+    let cookies = credential::session_cookies(&parts.headers);
+    let credential = identity::caller(&app, credential::token(&parts.headers, scheme), &cookies).await?;
+    let by_cookie = matches!(credential, Credential::Session(_));
+    let changes = !parts.method.is_safe();
+    if by_cookie && changes && credential::is_cross_site(&parts.headers, app.config.public_url.as_deref()) {
+        return Err(Failure::Forbidden { needs: "a request from our own pages" });
+    }
+    Ok(credential)
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The address, where one is known.
+    pub address: Option<IpAddr>,
+    /// Two lower-case letters, where known.
+    pub country_code: Option<String>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let trusted = parts.extensions.get::<App>().and_then(|app| app.config.trusted_address_header.clone());
+        let country = parts.extensions.get::<worker::Cf>().and_then(worker::Cf::country);
+        Ok(Self {
+            address: client::address(&parts.headers, trusted.as_deref()),
+            country_code: client::country_code(country),
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! The route table: who owns which path, in the order in which owners are asked. Matching is by method and whole
+//! segments of the raw path; nothing is decoded before it is split.
+
+mod context;
+pub mod native;
+pub mod nezha;
+pub mod openitcockpit;
+pub mod pages;
+pub mod pulse;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+
+pub use context::Caller;
+
+use crate::app::App;
+
+/// Who answers for a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// openITCOCKPIT's push endpoints, below any prefix.
+    OpenItcockpit,
+    /// Our agent and our own API.
+    Native,
+    /// Mackerel.
+    Mackerel,
+    /// Nezha.
+    Nezha,
+    /// Pulse.
+    Pulse,
+    /// Pages and files.
+    Pages,
+}
+
+impl Owner {
+    /// The owner as the log names it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::OpenItcockpit => "openitcockpit",
+            Self::Native => "native",
+            Self::Mackerel => "mackerel",
+            Self::Nezha => "nezha",
+            Self::Pulse => "pulse",
+            Self::Pages => "pages",
+        }
+    }
+}
+
+/// The owner of a path.
+pub fn owner(method: &str, path: &str) -> Owner {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    match segments.as_slice() {
+        [.., "agentconnector", "register_agent.json" | "submit_checkdata.json" | "submit_package_info.json"] => {
+            Owner::OpenItcockpit
+        }
+        ["agent", "v1", ..] | ["live"] | ["api", "edgewatch", ..] => Owner::Native,
+        ["api", "v0", ..] => Owner::Mackerel,
+        ["api", "v1", ..] => Owner::Nezha,
+        ["api", rest @ ..] if is_nezha_admin(method, rest) => Owner::Nezha,
+        ["api", ..] => Owner::Pulse,
+        _ => Owner::Pages,
+    }
+}
+
+/// Nezha's admin API lies among Pulse's paths. Source: routes, row 5.
+fn is_nezha_admin(method: &str, rest: &[&str]) -> bool {
+    const MODELS: [&str; 7] = ["server", "monitor", "notification", "alert-rule", "cron", "ddns", "nat"];
+    match rest {
+        ["server", "info"] => false,
+        ["token"] | ["token", _] | ["server" | "monitor" | "notification" | "cron", ..] => true,
+        ["alert-rule" | "ddns" | "nat" | "setting" | "logout" | "force-update"] => true,
+        ["batch-update-server-group" | "batch-delete-server"] => true,
+        [one] => one.starts_with("search-"),
+        [model, _] => method == "DELETE" && MODELS.contains(model),
+        _ => false,
+    }
+}
+
+/// Answers a request.
+pub async fn serve(request: Request<Body>, app: App) -> Response {
+    let owner = owner(request.method().as_str(), request.uri().path());
+    let mut request = request;
+    request.extensions_mut().insert(app);
+    match owner {
+        Owner::Native => native::serve(request).await,
+        Owner::Nezha => nezha::serve(request).await,
+        Owner::Pulse => pulse::serve(request).await,
+        Owner::OpenItcockpit => openitcockpit::serve(&request),
+        Owner::Mackerel => pages::not_yet(),
+        Owner::Pages => pages::serve(request).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_has_the_owner_that_the_table_gives_it() {
+        for (method, path, expected) in [
+            ("POST", "/agentconnector/submit_checkdata.json", Owner::OpenItcockpit),
+            ("POST", "/any/prefix/agentconnector/register_agent.json", Owner::OpenItcockpit),
+            ("POST", "/agentconnector/other.json", Owner::Pages),
+            ("POST", "/agent/v1/reports", Owner::Native),
+            ("GET", "/live", Owner::Native),
+            ("GET", "/api/edgewatch/v1/events", Owner::Native),
+            ("GET", "/api/v0/hosts", Owner::Mackerel),
+            ("GET", "/api/v1/server/list", Owner::Nezha),
+            ("GET", "/api/v1/profile", Owner::Nezha),
+            ("POST", "/api/token", Owner::Nezha),
+            ("DELETE", "/api/token/abc", Owner::Nezha),
+            ("POST", "/api/tokens/revoke", Owner::Pulse),
+            ("POST", "/api/server", Owner::Nezha),
+            ("GET", "/api/server/info", Owner::Pulse),
+            ("POST", "/api/notification", Owner::Nezha),
+            ("GET", "/api/notifications", Owner::Pulse),
+            ("POST", "/api/setting", Owner::Nezha),
+            ("GET", "/api/settings", Owner::Pulse),
+            ("GET", "/api/search-server", Owner::Nezha),
+            ("DELETE", "/api/alert-rule/3", Owner::Nezha),
+            ("DELETE", "/api/alerts/history", Owner::Pulse),
+            ("GET", "/api/health", Owner::Pulse),
+            ("GET", "/api%2Fv1/server/list", Owner::Pages),
+            ("GET", "/", Owner::Pages),
+            ("GET", "/install.sh", Owner::Pages),
+        ] {
+            assert_eq!(owner(method, path), expected, "{method} {path}");
+        }
+    }
+}

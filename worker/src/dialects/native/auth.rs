@@ -1,0 +1,68 @@
+//! Who may call: an agent by `Bearer <secret>`; a person or script by `Bearer <token>` or a session cookie.
+
+use axum::extract::{FromRequest, FromRequestParts};
+use edgewatch_core::failure::Failure;
+use edgewatch_core::model::Credential;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+use worker::send::SendFuture;
+
+use super::error::Refusal;
+use crate::app::App;
+use crate::app::identity::{self, AgentIdentity};
+use crate::dialects::context;
+use crate::http::body;
+use crate::http::credential::{self, Scheme};
+
+/// An agent that proved which host it speaks for.
+pub struct Agent(pub AgentIdentity);
+
+/// Somebody with a token or a session.
+pub struct Member(pub Credential);
+
+/// The app of this request.
+pub struct Here(pub App);
+
+/// The body as JSON.
+pub struct Json<T>(pub T);
+
+impl<S: Sync> FromRequestParts<S> for Agent {
+    type Rejection = Refusal;
+
+    fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
+        SendFuture::new(async move {
+            let app = context::app(&parts.extensions).map_err(Refusal)?;
+            let secret = credential::token(&parts.headers, Scheme::Bearer).ok_or(Refusal(Failure::Unauthenticated))?;
+            identity::agent(&app, secret).await.map(Self).map_err(Refusal)
+        })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Member {
+    type Rejection = Refusal;
+
+    fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
+        SendFuture::new(async move { context::caller(parts, Scheme::BareOrBearer).await.map(Self).map_err(Refusal) })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Here {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        context::app(&parts.extensions).map(Self).map_err(Refusal)
+    }
+}
+
+impl<S: Sync, T: DeserializeOwned + Send> FromRequest<S> for Json<T> {
+    type Rejection = Refusal;
+
+    fn from_request(request: axum::extract::Request, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
+        SendFuture::new(async move {
+            let (parts, body) = request.into_parts();
+            let bytes = body::read(&parts.headers, body, body::DEFAULT_CAP_BYTES).await.map_err(Refusal)?;
+            let malformed = |error: serde_json::Error| Refusal(Failure::Malformed { detail: error.to_string() });
+            serde_json::from_slice(&bytes).map(Self).map_err(malformed)
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! `/api/edgewatch/v1/channels` and `/api/edgewatch/v1/events`.
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use edgewatch_core::dialects::native::{
+    ChannelListReply, ChannelPart, ChannelRequest, ChannelTestReply, EventListReply, EventPart,
+};
+use edgewatch_core::failure::Failure;
+use http::{StatusCode, Uri};
+
+use super::auth::{Here, Json, Member};
+use super::error::Refusal;
+use crate::app::channels;
+use crate::http::{answer, query};
+
+/// How many events a page has at most, and when nothing is said.
+const MAX_LIMIT: u32 = 500;
+const DEFAULT_LIMIT: u32 = 100;
+
+/// `GET /api/edgewatch/v1/channels`: every channel without its address.
+#[worker::send]
+pub async fn list(Here(app): Here, Member(caller): Member) -> Result<Response, Refusal> {
+    let found = channels::list(&app, &caller).await.map_err(Refusal)?;
+    let part = |channel: crate::store::channels::Channel| ChannelPart {
+        id: channel.id,
+        name: channel.name,
+        kind: channel.kind,
+        created_at_s: channel.created_at.0,
+    };
+    Ok(answer::json(200, answer::JSON, &ChannelListReply { channels: found.into_iter().map(part).collect() }))
+}
+
+/// `POST /api/edgewatch/v1/channels`: a new channel.
+#[worker::send]
+pub async fn create(
+    Here(app): Here,
+    Member(caller): Member,
+    Json(request): Json<ChannelRequest>,
+) -> Result<Response, Refusal> {
+    let wanted = (request.name.as_str(), request.kind.as_str(), request.url.as_str());
+    let id = channels::create(&app, &caller, wanted).await.map_err(Refusal)?;
+    let reply = ChannelPart { id, name: request.name, kind: request.kind, created_at_s: app.now_s().0 };
+    Ok(answer::json(201, answer::JSON, &reply))
+}
+
+/// `DELETE /api/edgewatch/v1/channels/{id}`.
+#[worker::send]
+pub async fn remove(Here(app): Here, Member(caller): Member, Path(id): Path<String>) -> Result<Response, Refusal> {
+    channels::delete(&app, &caller, number(&id)?).await.map_err(Refusal)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `POST /api/edgewatch/v1/channels/{id}/test`: sends a test notification at once and says what came of it.
+#[worker::send]
+pub async fn test(Here(app): Here, Member(caller): Member, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let reply = match channels::test(&app, &caller, number(&id)?).await.map_err(Refusal)? {
+        Ok(()) => ChannelTestReply { delivered: true, detail: String::new() },
+        Err(detail) => ChannelTestReply { delivered: false, detail },
+    };
+    Ok(answer::json(200, answer::JSON, &reply))
+}
+
+/// `GET /api/edgewatch/v1/events?cursor=&limit=`: what happened, newest first.
+#[worker::send]
+pub async fn events(Here(app): Here, Member(caller): Member, uri: Uri) -> Result<Response, Refusal> {
+    let pairs = query::pairs(uri.query());
+    let limit = match query::first(&pairs, "limit") {
+        "" => DEFAULT_LIMIT,
+        text => text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
+            let reason = "a number from 1 to 500".to_owned();
+            Refusal(Failure::Invalid { field: "limit".to_owned(), reason })
+        })?,
+    };
+    let before = Some(query::first(&pairs, "cursor")).filter(|cursor| !cursor.is_empty());
+    let found = channels::list_events(&app, &caller, before, limit).await.map_err(Refusal)?;
+    let full = u32::try_from(found.len()).is_ok_and(|count| count == limit);
+    let cursor = found.last().filter(|_| full).map(|event| event.key.clone());
+    Ok(answer::json(
+        200,
+        answer::JSON,
+        &EventListReply { events: found.into_iter().map(EventPart::from).collect(), cursor },
+    ))
+}
+
+fn number(id: &str) -> Result<i64, Refusal> {
+    id.parse().map_err(|_| Refusal(Failure::NotFound { what: "channel" }))
+}

@@ -1,0 +1,49 @@
+//! Our own API: `/agent/v1/` for agents, `/api/edgewatch/v1/` for operators.
+//!
+//! So far: reports, setup, session, tokens, channels, events.
+
+mod auth;
+mod channels;
+mod error;
+mod reports;
+mod setup;
+mod tokens;
+
+use std::sync::OnceLock;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use axum::routing::{delete, get, post};
+use edgewatch_core::failure::Failure;
+use http::Request;
+use tower_service::Service;
+
+use error::Refusal;
+
+fn router() -> Router {
+    static ROUTER: OnceLock<Router> = OnceLock::new();
+    let build = || {
+        Router::new()
+            .route("/agent/v1/reports", post(reports::submit))
+            .route("/api/edgewatch/v1/setup", post(setup::create))
+            .route("/api/edgewatch/v1/session", get(setup::session))
+            .route("/api/edgewatch/v1/tokens", get(tokens::list).post(tokens::create))
+            .route("/api/edgewatch/v1/tokens/{id}", delete(tokens::revoke))
+            .route("/api/edgewatch/v1/channels", get(channels::list).post(channels::create))
+            .route("/api/edgewatch/v1/channels/{id}", delete(channels::remove))
+            .route("/api/edgewatch/v1/channels/{id}/test", post(channels::test))
+            .route("/api/edgewatch/v1/events", get(channels::events))
+            .fallback(|| async { Refusal(Failure::NotFound { what: "route" }) })
+            .method_not_allowed_fallback(|| async { Refusal(Failure::MethodNotAllowed) })
+    };
+    ROUTER.get_or_init(build).clone()
+}
+
+/// Answers a request for one of our paths.
+pub async fn serve(request: Request<Body>) -> Response {
+    match router().call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}

@@ -1,0 +1,93 @@
+//! `/api/edgewatch/v1/tokens`.
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use edgewatch_core::dialects::native::{TokenListReply, TokenPart, TokenReply, TokenRequest};
+use edgewatch_core::domain::access::scope_words;
+use edgewatch_core::failure::Failure;
+use edgewatch_core::model::{Scopes, TokenKind};
+use http::StatusCode;
+
+use super::auth::{Here, Json, Member};
+use super::error::Refusal;
+use crate::app::tokens::{self, Wanted};
+use crate::http::answer;
+use crate::store::access::ListedToken;
+
+const MAX_NOTE_CHARS: usize = 200;
+
+/// `GET /api/edgewatch/v1/tokens`: every token without its text, oldest first.
+#[worker::send]
+pub async fn list(Here(app): Here, Member(caller): Member) -> Result<Response, Refusal> {
+    let tokens = tokens::list(&app, &caller).await.map_err(Refusal)?;
+    let reply = TokenListReply { tokens: tokens.into_iter().map(part).collect() };
+    Ok(answer::json(200, answer::JSON, &reply))
+}
+
+/// `POST /api/edgewatch/v1/tokens`: a new token, shown this once.
+#[worker::send]
+pub async fn create(
+    Here(app): Here,
+    Member(caller): Member,
+    Json(request): Json<TokenRequest>,
+) -> Result<Response, Refusal> {
+    let (id, token) = tokens::create(&app, &caller, wanted(request).map_err(Refusal)?).await.map_err(Refusal)?;
+    Ok(answer::json(201, answer::JSON, &TokenReply { id, token }))
+}
+
+/// `DELETE /api/edgewatch/v1/tokens/{id}`: the token is dead at once.
+#[worker::send]
+pub async fn revoke(Here(app): Here, Member(caller): Member, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let id = id.parse().map_err(|_| Refusal(Failure::NotFound { what: "token" }))?;
+    tokens::revoke(&app, &caller, id).await.map_err(Refusal)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn wanted(request: TokenRequest) -> Result<Wanted, Failure> {
+    let invalid = |field: &str, reason: &str| Failure::Invalid { field: field.to_owned(), reason: reason.to_owned() };
+    if request.note.chars().count() > MAX_NOTE_CHARS {
+        return Err(invalid("note", "at most 200 characters"));
+    }
+    let kind = match request.kind.as_deref() {
+        None | Some("api") => TokenKind::Api,
+        Some("agent") => TokenKind::Agent,
+        Some(_) => return Err(invalid("kind", "api or agent")),
+    };
+    let mut scopes = Scopes::default();
+    match (kind, request.scopes) {
+        (TokenKind::Api, None) => scopes.read = true,
+        (TokenKind::Api, Some(words)) => {
+            for word in words {
+                match word.as_str() {
+                    "read" => scopes.read = true,
+                    "write" => scopes.write = true,
+                    "register" => scopes.register = true,
+                    "admin" => scopes.admin = true,
+                    _ => return Err(invalid("scopes", "of read, write, register, admin")),
+                }
+            }
+        }
+        (TokenKind::Agent, None) => {}
+        (TokenKind::Agent, Some(_)) => {
+            return Err(invalid("scopes", "an agent's token takes none"));
+        }
+    }
+    Ok(Wanted { kind, scopes, note: request.note, expires_in_s: request.expires_in_s })
+}
+
+fn part(listed: ListedToken) -> TokenPart {
+    let token = listed.token;
+    TokenPart {
+        id: token.id,
+        tail: listed.tail,
+        kind: match token.kind {
+            TokenKind::Api => "api",
+            TokenKind::Agent => "agent",
+        },
+        scopes: scope_words(token.scopes),
+        note: token.note,
+        created_at_s: listed.created_at.0,
+        expires_at_s: token.expires_at.map(|at| at.0),
+        last_use_s: token.last_use.map(|at| at.0),
+    }
+}

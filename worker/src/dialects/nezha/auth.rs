@@ -1,0 +1,34 @@
+//! Who may call: the bare token in `Authorization`, or a session cookie.
+
+use axum::extract::FromRequestParts;
+use edgewatch_core::failure::Failure;
+use edgewatch_core::model::Credential;
+use http::request::Parts;
+use worker::send::SendFuture;
+
+use super::error::Refusal;
+use crate::app::App;
+use crate::dialects::context;
+use crate::http::credential::Scheme;
+
+/// Somebody with a token or a session. What they may do, the use case asks.
+pub struct Member(pub Credential);
+
+/// The app of this request.
+pub struct Here(pub App);
+
+impl<S: Sync> FromRequestParts<S> for Member {
+    type Rejection = Refusal;
+
+    fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
+        SendFuture::new(async move { context::caller(parts, Scheme::BareOrBearer).await.map(Self).map_err(Refusal) })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Here {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        context::app(&parts.extensions).map(Self).map_err(|failure: Failure| Refusal(failure))
+    }
+}

@@ -1,0 +1,88 @@
+//! What people and installers fetch: the page at `/`, the bootstrap script, the agent's binaries, and the page for what
+//! is not there.
+
+use axum::body::Body;
+use axum::response::Response;
+use edgewatch_core::dialects::native;
+use edgewatch_core::failure::Failure;
+use http::{HeaderValue, Method, Request, header};
+
+use super::context;
+use crate::app::App;
+use crate::http::answer;
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const SHELL: HeaderValue = HeaderValue::from_static("text/x-shellscript; charset=utf-8");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// What stands in the script where the address of this deployment belongs.
+const URL_PLACEHOLDER: &str = "__EDGEWATCH_PUBLIC_URL__";
+const HOME: &str = include_str!("pages/home.html");
+const LOST: &str = include_str!("pages/lost.html");
+
+/// Answers a request for a page or file.
+pub async fn serve(request: Request<Body>) -> Response {
+    let wants_json = accepts_json(&request);
+    let result = match context::app(request.extensions()) {
+        Ok(app) if matches!(*request.method(), Method::GET | Method::HEAD) => page(&app, request.uri().path()).await,
+        Ok(_) => Err(Failure::NotFound { what: "page" }),
+        Err(failure) => Err(failure),
+    };
+    result.unwrap_or_else(|failure| refuse(&failure, wants_json))
+}
+
+/// For the paths of dialects that are not spoken yet: JSON, never a redirect.
+pub fn not_yet() -> Response {
+    refuse(&Failure::NotFound { what: "route" }, true)
+}
+
+async fn page(app: &App, path: &str) -> Result<Response, Failure> {
+    match path.split('/').skip(1).collect::<Vec<_>>().as_slice() {
+        [""] => Ok(html(200, HOME)),
+        ["install.sh"] => install_script(app).await,
+        ["download", name] if is_download(name) => {
+            let content_type = if name.ends_with(".sha256") { TEXT } else { BINARY };
+            Ok(answer::with_body(200, content_type, file(app, path).await?))
+        }
+        _ => Err(Failure::NotFound { what: "page" }),
+    }
+}
+
+/// The bootstrap script, with the configured address in it; never one that the request names.
+async fn install_script(app: &App) -> Result<Response, Failure> {
+    let script = String::from_utf8(file(app, "/install.sh").await?)
+        .map_err(|error| Failure::Internal(format!("install.sh is no text: {error}")))?;
+    let script = script.replace(URL_PLACEHOLDER, app.config.public_url.as_deref().unwrap_or_default());
+    Ok(answer::with_body(200, SHELL, script.into_bytes()))
+}
+
+async fn file(app: &App, path: &str) -> Result<Vec<u8>, Failure> {
+    let assets = app.assets.as_ref().ok_or(Failure::NotFound { what: "file" })?;
+    Ok(assets.get(path).await?.body)
+}
+
+fn is_download(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    name.starts_with("edgewatch-agent-") && name.bytes().all(plain)
+}
+
+fn accepts_json(request: &Request<Body>) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    !accept.contains("text/html")
+}
+
+fn html(status: u16, page: &str) -> Response {
+    let mut response = answer::with_body(status, HTML, page.as_bytes().to_vec());
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    response
+}
+
+fn refuse(failure: &Failure, as_json: bool) -> Response {
+    answer::note(failure, "pages");
+    let (status, body) = native::render(failure);
+    if as_json { answer::json(status, answer::JSON, &body) } else { html(status, LOST) }
+}

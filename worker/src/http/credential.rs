@@ -1,0 +1,100 @@
+//! The one parser for credentials. `Authorization` means different things to different owners of a path.
+
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, COOKIE};
+
+/// Our session cookie.
+pub const SESSION_COOKIE: &str = "edgewatch_session";
+/// The name that Nezha's tools paste a session under.
+const NEZHA_COOKIE: &str = "nezha-dashboard";
+
+/// How a path's owner reads `Authorization`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// `Bearer <secret>`: agents and our own API.
+    Bearer,
+    /// The bare token, `Bearer <token>` too: Nezha. Source: nezha specification, 2.1.
+    BareOrBearer,
+}
+
+/// The token that a request shows.
+pub fn token(headers: &HeaderMap, scheme: Scheme) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
+    let bearer = value.split_once(' ').filter(|(word, _)| word.eq_ignore_ascii_case("bearer"));
+    match (bearer, scheme) {
+        (Some((_, token)), _) => Some(token.trim()),
+        (None, Scheme::BareOrBearer) if !value.is_empty() && !value.contains(' ') => Some(value),
+        (None, Scheme::Bearer | Scheme::BareOrBearer) => None,
+    }
+}
+
+/// The values of the session cookies that a request carries, ours first.
+pub fn session_cookies(headers: &HeaderMap) -> Vec<&str> {
+    let mut found = cookies(headers, SESSION_COOKIE);
+    found.extend(cookies(headers, NEZHA_COOKIE));
+    found
+}
+
+fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
+    let lines = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).collect()
+}
+
+/// Whether a browser says that another site made it send this request. Only requests that rest on a cookie and change
+/// something need to ask. `host` is the `Host` header.
+pub fn is_cross_site(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if matches!(text("sec-fetch-site"), Some("cross-site" | "same-site")) {
+        return true;
+    }
+    let Some(origin) = text("origin") else {
+        return false;
+    };
+    let of_host = |scheme: &str| text("host").is_some_and(|host| origin == format!("{scheme}://{host}"));
+    let ours = public_url.is_some_and(|url| url == origin) || of_host("https") || of_host("http");
+    !ours
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderName, HeaderValue};
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn a_bare_token_is_nezhas_alone() {
+        let bare = headers(&[("authorization", "abc")]);
+        assert_eq!(token(&bare, Scheme::BareOrBearer), Some("abc"));
+        assert_eq!(token(&bare, Scheme::Bearer), None);
+        let bearer = headers(&[("authorization", "bearer abc")]);
+        assert_eq!(token(&bearer, Scheme::BareOrBearer), Some("abc"));
+        assert_eq!(token(&bearer, Scheme::Bearer), Some("abc"));
+        assert_eq!(token(&headers(&[("authorization", "Token abc")]), Scheme::BareOrBearer), None);
+        assert_eq!(token(&headers(&[]), Scheme::Bearer), None);
+    }
+
+    #[test]
+    fn both_cookie_names_are_found_and_their_look_alikes_are_not() {
+        let jar = headers(&[(
+            "cookie",
+            "a=1; nezha-dashboard=n; nezha-dashboard-vp=v; edgewatch_session=e; edgewatch_session=f",
+        )]);
+        assert_eq!(session_cookies(&jar), ["e", "f", "n"]);
+    }
+
+    #[test]
+    fn another_sites_request_is_told_by_origin_or_fetch_site() {
+        let ours = Some("https://watch.example.com");
+        let cross = |pairs| is_cross_site(&headers(pairs), ours);
+        assert!(!cross(&[]));
+        assert!(!cross(&[("origin", "https://watch.example.com")]));
+        assert!(!cross(&[("origin", "http://127.0.0.1:8787"), ("host", "127.0.0.1:8787")]));
+        assert!(cross(&[("origin", "https://evil.example"), ("host", "watch.example.com")]));
+        assert!(cross(&[("origin", "null")]));
+        assert!(cross(&[("sec-fetch-site", "same-site"), ("origin", "https://watch.example.com")]));
+    }
+}

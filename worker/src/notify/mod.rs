@@ -1,0 +1,126 @@
+//! Notifications: queued in the outbox in the transaction that writes their event, sent from there until delivered.
+//!
+//! Delivered at least once; the event's key travels with each delivery, so that a receiver can tell a repeat.
+
+use edgewatch_core::domain::outbox::next_attempt;
+use edgewatch_core::failure::Failure;
+use edgewatch_core::model::{Event, EventKind};
+use edgewatch_core::notify::{OutgoingRequest, render_webhook};
+use edgewatch_core::units::UnixSeconds;
+
+use crate::platform::config::Config;
+use crate::platform::{log, outbound};
+use crate::store::channels::{self, Channel};
+use crate::store::outbox::{self, Waiting};
+use crate::store::{Db, Statement};
+
+/// The kind of channel that posts JSON to an address.
+pub const WEBHOOK: &str = "webhook";
+/// How many notifications one run sends: the free plan allows 50 subrequests, and each costs three statements.
+const MAX_PER_RUN: u32 = 10;
+/// How long a claimed notification is left to the run that claimed it: longer than a receiver may take.
+const CLAIM_S: i64 = 60;
+
+/// The statements that queue notifications of `events` for every channel; none when there are no channels. They must run
+/// behind the statement that writes the events.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the database does not answer.
+pub async fn queue(
+    db: &Db,
+    config: &Config,
+    now: UnixSeconds,
+    events: &[(&Event, Option<&str>)],
+) -> Result<Vec<Statement>, Failure> {
+    let channels = channels::list(db).await?;
+    let mut requests = Vec::with_capacity(channels.len() * events.len());
+    for channel in &channels {
+        // One channel that cannot be read must not cost the others, nor the verdict, their events.
+        match render_all(config, channel, events) {
+            Ok(rendered) => requests.extend(rendered),
+            Err(failure) => log::error("notify.queue", &format!("channel {}: {failure}", channel.id)),
+        }
+    }
+    if requests.is_empty() { Ok(vec![]) } else { Ok(vec![outbox::insert(&requests, now)?]) }
+}
+
+/// Sends what is due; gives how many were delivered.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the database does not answer.
+pub async fn deliver(db: &Db, config: &Config, now: UnixSeconds) -> Result<usize, Failure> {
+    let mut delivered = 0;
+    for waiting in outbox::list_due(db, now, MAX_PER_RUN).await? {
+        if outbox::claim(db, &waiting, now.plus(CLAIM_S)).await? && attempt(db, config, now, &waiting).await? {
+            delivered += 1;
+        }
+    }
+    Ok(delivered)
+}
+
+/// Sends a test notification now, past the outbox. The inner error is what the receiver said.
+///
+/// # Errors
+/// [`Failure::Internal`] when the channel's address cannot be read.
+pub async fn send_test(
+    config: &Config,
+    channel: &Channel,
+    key: &str,
+    now: UnixSeconds,
+) -> Result<Result<(), String>, Failure> {
+    let event = Event {
+        key: key.to_owned(),
+        kind: EventKind::Test,
+        host_id: None,
+        at: now,
+        text: format!("a test of the channel \"{}\"", channel.name),
+    };
+    Ok(send(&render(config, channel, &event, None)?).await)
+}
+
+async fn attempt(db: &Db, config: &Config, now: UnixSeconds, waiting: &Waiting) -> Result<bool, Failure> {
+    let opened = config.seal_key().and_then(|key| key.open(&waiting.request_sealed));
+    let request = opened.and_then(|text| {
+        serde_json::from_str::<OutgoingRequest>(&text).map_err(|error| Failure::Internal(error.to_string()))
+    });
+    let result = match request {
+        Ok(request) => send(&request).await,
+        Err(failure) => Err(failure.to_string()),
+    };
+    let Err(error) = result else {
+        outbox::delete(db, &waiting.key).await?;
+        return Ok(true);
+    };
+    let next = next_attempt(waiting.created_at, waiting.attempts.saturating_add(1), now);
+    log::error("notify.deliver", &format!("{}: {error}", waiting.key));
+    outbox::note_failure(db, &waiting.key, next, now, &error).await?;
+    Ok(false)
+}
+
+async fn send(request: &OutgoingRequest) -> Result<(), String> {
+    outbound::send(&request.method, &request.url, &request.headers, &request.body).await
+}
+
+fn render(
+    config: &Config,
+    channel: &Channel,
+    event: &Event,
+    host_name: Option<&str>,
+) -> Result<OutgoingRequest, Failure> {
+    let url = config.seal_key()?.open(&channel.config_sealed)?;
+    render_webhook(event, host_name, &url, config.public_url.as_deref().unwrap_or_default())
+}
+
+fn render_all(
+    config: &Config,
+    channel: &Channel,
+    events: &[(&Event, Option<&str>)],
+) -> Result<Vec<(String, i64, String)>, Failure> {
+    let key = config.seal_key()?;
+    let render_one = |(event, host_name): &(&Event, Option<&str>)| {
+        let request = render(config, channel, event, *host_name)?;
+        let text = serde_json::to_string(&request).map_err(|error| Failure::Internal(error.to_string()))?;
+        Ok((event.key.clone(), channel.id, key.seal(&text)?))
+    };
+    events.iter().map(render_one).collect()
+}

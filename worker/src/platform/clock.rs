@@ -1,0 +1,8 @@
+//! The time of day. In wasm the standard clock panics; this is the runtime's.
+
+use edgewatch_core::units::UnixMillis;
+
+/// Now. In production it stands still while a request computes and moves when it waits.
+pub fn now() -> UnixMillis {
+    UnixMillis(i64::try_from(worker::Date::now().as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,93 @@
+//! The names of all bindings, variables and secrets, and what they hold.
+
+use edgewatch_core::failure::Failure;
+use worker::Env;
+
+use super::seal::SealKey;
+
+/// The D1 database.
+const DATABASE: &str = "DB";
+/// The static assets.
+const ASSETS: &str = "ASSETS";
+/// The address that users reach this deployment by, such as `https://watch.example.com`.
+const PUBLIC_URL: &str = "PUBLIC_URL";
+/// The key for secrets at rest: base64 of 32 bytes. A Worker secret.
+const KEY: &str = "EDGEWATCH_KEY";
+/// `1`: each answer says what it cost. For tests and the bench; deploying refuses it.
+const EXPOSE_COST: &str = "EXPOSE_COST";
+/// A header that a trusted proxy sets to the client's address, where there is no Cloudflare in front.
+const TRUSTED_ADDRESS_HEADER: &str = "TRUSTED_ADDRESS_HEADER";
+
+/// What this deployment is set to.
+#[derive(Clone)]
+pub struct Config {
+    /// Without a slash at the end; `None` when not configured or not an address.
+    pub public_url: Option<String>,
+    /// `None` when not configured; then nothing that holds a secret can be kept.
+    pub seal_key: Option<SealKey>,
+    /// Whether answers say what they cost.
+    pub expose_cost: bool,
+    /// Lower case; `None` for the platform's own.
+    pub trusted_address_header: Option<String>,
+}
+
+impl Config {
+    /// Reads variables and secrets.
+    pub fn from_env(env: &Env) -> Self {
+        let text = |name: &str| env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty());
+        Self {
+            public_url: text(PUBLIC_URL).and_then(|url| clean_public_url(&url)),
+            seal_key: text(KEY).and_then(|key| SealKey::parse(&key)),
+            expose_cost: text(EXPOSE_COST).as_deref() == Some("1"),
+            trusted_address_header: text(TRUSTED_ADDRESS_HEADER).map(|name| name.to_ascii_lowercase()),
+        }
+    }
+
+    /// The key for secrets.
+    ///
+    /// # Errors
+    /// [`Failure::Conflict`] when none is configured, with what to do.
+    pub fn seal_key(&self) -> Result<&SealKey, Failure> {
+        let detail = "the Worker secret EDGEWATCH_KEY is missing or not base64 of 32 bytes; scripts/deploy sets it";
+        self.seal_key.as_ref().ok_or_else(|| Failure::Conflict { detail: detail.to_owned() })
+    }
+}
+
+/// The database binding.
+///
+/// # Errors
+/// [`Failure::Internal`] when the deployment has none.
+pub fn database(env: &Env) -> Result<worker::D1Database, Failure> {
+    env.d1(DATABASE).map_err(|error| Failure::Internal(format!("binding {DATABASE}: {error}")))
+}
+
+/// The binding of the static assets.
+///
+/// # Errors
+/// [`Failure::Internal`] when the deployment has none.
+pub fn assets(env: &Env) -> Result<worker::Fetcher, Failure> {
+    env.assets(ASSETS).map_err(|error| Failure::Internal(format!("binding {ASSETS}: {error}")))
+}
+
+/// The address without its last slash, when it is one that may be written into a script: scheme, host, port, nothing else.
+fn clean_public_url(url: &str) -> Option<String> {
+    let url = url.trim_end_matches('/');
+    let authority = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+    (!authority.is_empty() && authority.bytes().all(plain)).then(|| url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_bare_address_is_a_public_url() {
+        assert_eq!(clean_public_url("https://watch.example.com/").as_deref(), Some("https://watch.example.com"));
+        assert_eq!(clean_public_url("http://127.0.0.1:8787").as_deref(), Some("http://127.0.0.1:8787"));
+        for hostile in ["https://", "ftp://x", "https://x/y", "https://x\"; rm -rf /", "https://x$(id)", "javascript:x"]
+        {
+            assert_eq!(clean_public_url(hostile), None, "{hostile}");
+        }
+    }
+}

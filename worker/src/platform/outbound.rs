@@ -1,0 +1,58 @@
+//! Outgoing HTTP.
+
+use worker::{AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
+
+/// How long a receiver may take.
+const TIMEOUT_MS: u64 = 10_000;
+/// How much of a receiver's refusal is kept.
+const MAX_ERROR_CHARS: usize = 200;
+
+/// Sends a request and says whether the receiver took it: a status from 200 to 299. Redirects are not followed: they
+/// would carry the body elsewhere.
+///
+/// # Errors
+/// What went wrong, in words without the address: it may hold a secret.
+pub async fn send(method: &str, url: &str, headers: &[(String, String)], body: &str) -> Result<(), String> {
+    let words = |error: worker::Error| shorten(&error.to_string().replace(url, "the address"));
+    let set = Headers::new();
+    for (name, value) in headers {
+        set.set(name, value).map_err(words)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(Method::from(method.to_owned())).with_headers(set).with_redirect(RequestRedirect::Manual);
+    init.with_body(Some(body.into()));
+    let request = Request::new_with_init(url, &init).map_err(words)?;
+
+    let controller = AbortController::default();
+    let signal = controller.signal();
+    let sending = async { Fetch::Request(request).send_with_signal(&signal).await.map_err(words) };
+    let waiting = async {
+        Delay::from(std::time::Duration::from_millis(TIMEOUT_MS)).await;
+        controller.abort();
+    };
+    let response = match first_of(sending, waiting).await {
+        Some(response) => response?,
+        None => return Err(format!("no answer within {} s", TIMEOUT_MS / 1000)),
+    };
+    match response.status_code() {
+        200..=299 => Ok(()),
+        status => Err(format!("the receiver answered with status {status}")),
+    }
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(MAX_ERROR_CHARS).collect()
+}
+
+/// What `work` gives, or `None` when `limit` ends first.
+async fn first_of<T>(work: impl Future<Output = T>, limit: impl Future<Output = ()>) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    let mut limit = std::pin::pin!(limit);
+    std::future::poll_fn(move |context| {
+        if let std::task::Poll::Ready(value) = work.as_mut().poll(context) {
+            return std::task::Poll::Ready(Some(value));
+        }
+        limit.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}

@@ -1,0 +1,303 @@
+//! Tables `users`, `sessions`, `tokens`, `setup_links` and `audit`: who may do what, and who did.
+
+use edgewatch_core::model::{Role, Scopes, Session, Token, TokenKind, User};
+use edgewatch_core::units::UnixSeconds;
+use serde::Deserialize;
+
+use super::{Db, Statement, StoreError};
+
+const FIND_TOKEN: &str = "SELECT id, tail, kind, may_read, may_write, may_register, may_admin, note, user_id, created_at_s, \
+     expires_at_s, last_use_s FROM tokens WHERE token_hash = ?1";
+const LIST_TOKENS: &str = "SELECT id, tail, kind, may_read, may_write, may_register, may_admin, note, user_id, created_at_s, \
+     expires_at_s, last_use_s FROM tokens ORDER BY id";
+const INSERT_TOKEN: &str = "INSERT INTO tokens (token_hash, tail, kind, may_read, may_write, may_register, may_admin, note, \
+     user_id, created_at_s, expires_at_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id";
+const DELETE_TOKEN: &str = "DELETE FROM tokens WHERE id = ?1";
+const NOTE_USE: &str = "UPDATE tokens SET last_use_s = ?2 WHERE id = ?1";
+const FIND_SESSION: &str = "SELECT u.id, u.name, u.role, s.expires_at_s FROM sessions s JOIN users u ON u.id = s.user_id \
+     WHERE s.session_hash = ?1 AND s.expires_at_s > ?2";
+const INSERT_SESSION: &str =
+    "INSERT INTO sessions (session_hash, user_id, created_at_s, expires_at_s) VALUES (?1, ?2, ?3, ?4)";
+const DELETE_SESSION: &str = "DELETE FROM sessions WHERE session_hash = ?1";
+const DELETE_EXPIRED: &str = "DELETE FROM sessions WHERE expires_at_s <= ?1";
+// The one use: of two requests with the same link, one changes the row.
+const USE_LINK: &str = "UPDATE setup_links SET used_s = ?2 WHERE token_hash = ?1 AND used_s IS NULL AND expires_s > ?2 RETURNING created_s";
+const PUT_ADMIN: &str = "INSERT INTO users (name, role, created_at_s) VALUES (?1, 'admin', ?2) \
+     ON CONFLICT (name) DO UPDATE SET role = 'admin' RETURNING id, name, role";
+const INSERT_AUDIT: &str = "INSERT INTO audit (key, at_s, actor, action, subject) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+/// A token with what a list of tokens shows of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedToken {
+    /// The token.
+    pub token: Token,
+    /// Its last four characters.
+    pub tail: String,
+    /// When it was made.
+    pub created_at: UnixSeconds,
+}
+
+/// A token about to be inserted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewToken {
+    /// SHA-256 of its text.
+    pub token_hash: String,
+    /// Its last four characters.
+    pub tail: String,
+    /// What it is for.
+    pub kind: TokenKind,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The holder's words for it.
+    pub note: String,
+    /// The person who makes it.
+    pub user_id: i64,
+    /// When.
+    pub created_at: UnixSeconds,
+    /// From when on it is dead.
+    pub expires_at: Option<UnixSeconds>,
+}
+
+#[derive(Deserialize)]
+struct TokenRow {
+    id: i64,
+    tail: String,
+    kind: String,
+    may_read: i64,
+    may_write: i64,
+    may_register: i64,
+    may_admin: i64,
+    note: String,
+    user_id: i64,
+    created_at_s: i64,
+    expires_at_s: Option<i64>,
+    last_use_s: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct UserRow {
+    id: i64,
+    name: String,
+    role: String,
+}
+
+#[derive(Deserialize)]
+struct SessionRow {
+    #[serde(flatten)]
+    user: UserRow,
+    expires_at_s: i64,
+}
+
+#[derive(Deserialize)]
+struct IdRow {
+    id: i64,
+}
+
+/// The token whose text has this hash, dead or alive.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn find_token(db: &Db, token_hash: &str) -> Result<Option<Token>, StoreError> {
+    let row: Option<TokenRow> = db.run(Statement::new(FIND_TOKEN, vec![token_hash.into()])).await?.first()?;
+    row.map(|row| ListedToken::try_from(row).map(|listed| listed.token)).transpose()
+}
+
+/// Every token, oldest first.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn list_tokens(db: &Db) -> Result<Vec<ListedToken>, StoreError> {
+    let rows: Vec<TokenRow> = db.run(Statement::new(LIST_TOKENS, vec![])).await?.rows()?;
+    rows.into_iter().map(ListedToken::try_from).collect()
+}
+
+/// The statement that inserts a token and returns its `id`.
+pub fn insert_token(token: NewToken) -> Statement {
+    let kind = match token.kind {
+        TokenKind::Api => "api",
+        TokenKind::Agent => "agent",
+    };
+    let binds = vec![
+        token.token_hash.into(),
+        token.tail.into(),
+        kind.into(),
+        token.scopes.read.into(),
+        token.scopes.write.into(),
+        token.scopes.register.into(),
+        token.scopes.admin.into(),
+        token.note.into(),
+        token.user_id.into(),
+        token.created_at.0.into(),
+        token.expires_at.map(|at| at.0).into(),
+    ];
+    Statement::new(INSERT_TOKEN, binds)
+}
+
+/// Inserts a token together with `with` (its audit row) and gives its number.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn add_token(db: &Db, token: NewToken, with: Statement) -> Result<i64, StoreError> {
+    let outcomes = db.batch(vec![insert_token(token), with]).await?;
+    let row: Option<IdRow> = outcomes.first().map(super::Outcome::first).transpose()?.flatten();
+    row.map(|row| row.id).ok_or_else(|| StoreError::Corrupt("an insert returned no id".to_owned()))
+}
+
+/// Deletes a token together with writing `with`; false when there was none. It is dead at once.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn delete_token(db: &Db, id: i64, with: Statement) -> Result<bool, StoreError> {
+    let outcomes = db.batch(vec![Statement::new(DELETE_TOKEN, vec![id.into()]), with]).await?;
+    Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
+}
+
+/// Notes that a token was used: 1 row written.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn note_use(db: &Db, id: i64, now: UnixSeconds) -> Result<(), StoreError> {
+    db.run(Statement::new(NOTE_USE, vec![id.into(), now.0.into()])).await.map(drop)
+}
+
+/// The open session whose cookie has this hash.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn find_session(db: &Db, session_hash: &str, now: UnixSeconds) -> Result<Option<Session>, StoreError> {
+    let statement = Statement::new(FIND_SESSION, vec![session_hash.into(), now.0.into()]);
+    let row: Option<SessionRow> = db.run(statement).await?.first()?;
+    let session =
+        |row: SessionRow| Ok(Session { user: User::try_from(row.user)?, expires_at: UnixSeconds(row.expires_at_s) });
+    row.map(session).transpose()
+}
+
+/// The statement that opens a session.
+pub fn insert_session(session_hash: &str, user_id: i64, now: UnixSeconds, expires_at: UnixSeconds) -> Statement {
+    Statement::new(INSERT_SESSION, vec![session_hash.into(), user_id.into(), now.0.into(), expires_at.0.into()])
+}
+
+/// Closes a session.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn delete_session(db: &Db, session_hash: &str) -> Result<(), StoreError> {
+    db.run(Statement::new(DELETE_SESSION, vec![session_hash.into()])).await.map(drop)
+}
+
+/// The statement that forgets sessions that are over.
+pub fn delete_expired_sessions(now: UnixSeconds) -> Statement {
+    Statement::new(DELETE_EXPIRED, vec![now.0.into()])
+}
+
+/// Uses up a setup link; false when it is unknown, used or too old.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn use_link(db: &Db, token_hash: &str, now: UnixSeconds) -> Result<bool, StoreError> {
+    Ok(db.run(Statement::new(USE_LINK, vec![token_hash.into(), now.0.into()])).await?.changes > 0)
+}
+
+/// The administrator of this name, made when there is none.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn put_admin(db: &Db, name: &str, now: UnixSeconds) -> Result<User, StoreError> {
+    let row: Option<UserRow> = db.run(Statement::new(PUT_ADMIN, vec![name.into(), now.0.into()])).await?.first()?;
+    row.ok_or_else(|| StoreError::Corrupt("an insert returned no user".to_owned()))?.try_into()
+}
+
+/// The statement that says in the audit table what `actor` did to `subject`: 1 row.
+pub fn audit(key: &str, at: UnixSeconds, actor: &str, action: &str, subject: &str) -> Statement {
+    Statement::new(INSERT_AUDIT, vec![key.into(), at.0.into(), actor.into(), action.into(), subject.into()])
+}
+
+impl TryFrom<TokenRow> for ListedToken {
+    type Error = StoreError;
+
+    fn try_from(row: TokenRow) -> Result<Self, StoreError> {
+        let kind = match row.kind.as_str() {
+            "api" => TokenKind::Api,
+            "agent" => TokenKind::Agent,
+            other => return Err(StoreError::Corrupt(format!("token kind {other}"))),
+        };
+        let scopes = Scopes {
+            read: row.may_read != 0,
+            write: row.may_write != 0,
+            register: row.may_register != 0,
+            admin: row.may_admin != 0,
+        };
+        let token = Token {
+            id: row.id,
+            kind,
+            scopes,
+            note: row.note,
+            user_id: row.user_id,
+            expires_at: row.expires_at_s.map(UnixSeconds),
+            last_use: row.last_use_s.map(UnixSeconds),
+        };
+        Ok(Self { token, tail: row.tail, created_at: UnixSeconds(row.created_at_s) })
+    }
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        let role = match row.role.as_str() {
+            "admin" => Role::Admin,
+            "viewer" => Role::Viewer,
+            other => return Err(StoreError::Corrupt(format!("role {other}"))),
+        };
+        Ok(Self { id: row.id, name: row.name, role })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Bind;
+    use crate::store::db::now;
+
+    const LINK: &str = "INSERT INTO setup_links (token_hash, created_s, expires_s) VALUES (?1, ?2, ?3)";
+
+    #[test]
+    fn a_setup_link_is_good_for_one_use_within_its_time() {
+        let db = Db::in_memory().unwrap();
+        for (hash, expires) in [("fresh", 200), ("old", 100)] {
+            now(db.run(Statement::new(LINK, vec![Bind::from(hash), Bind::Int(0), Bind::Int(expires)]))).unwrap();
+        }
+        let at = UnixSeconds(100);
+        assert!(now(use_link(&db, "fresh", at)).unwrap());
+        assert!(!now(use_link(&db, "fresh", at)).unwrap());
+        assert!(!now(use_link(&db, "old", at)).unwrap());
+        assert!(!now(use_link(&db, "unknown", at)).unwrap());
+    }
+
+    #[test]
+    fn tokens_and_sessions_are_found_by_their_hash_until_they_are_gone() {
+        let db = Db::in_memory().unwrap();
+        let admin = now(put_admin(&db, "admin", UnixSeconds(1))).unwrap();
+        assert_eq!(now(put_admin(&db, "admin", UnixSeconds(2))).unwrap(), admin);
+        let token = NewToken {
+            token_hash: "t".to_owned(),
+            tail: "abcd".to_owned(),
+            kind: TokenKind::Api,
+            scopes: Scopes { admin: true, ..Scopes::default() },
+            note: "n".to_owned(),
+            user_id: admin.id,
+            created_at: UnixSeconds(1),
+            expires_at: None,
+        };
+        let id = now(add_token(&db, token, audit("k1", UnixSeconds(1), "setup", "token.create", "n"))).unwrap();
+        now(note_use(&db, id, UnixSeconds(7))).unwrap();
+        let found = now(find_token(&db, "t")).unwrap().unwrap();
+        assert_eq!((found.id, found.last_use, found.scopes.admin), (id, Some(UnixSeconds(7)), true));
+        assert!(now(delete_token(&db, id, audit("k2", UnixSeconds(1), "user:1", "token.delete", "n"))).unwrap());
+        assert_eq!(now(find_token(&db, "t")).unwrap(), None);
+
+        now(db.run(insert_session("s", admin.id, UnixSeconds(1), UnixSeconds(50)))).unwrap();
+        assert_eq!(now(find_session(&db, "s", UnixSeconds(49))).unwrap().map(|one| one.user), Some(admin));
+        assert_eq!(now(find_session(&db, "s", UnixSeconds(50))).unwrap(), None);
+    }
+}

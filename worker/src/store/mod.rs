@@ -1,0 +1,15 @@
+//! D1. `db` alone knows the engine; then a file per table, its SQL as constants at the top.
+
+pub mod access;
+pub mod channels;
+pub mod db;
+pub mod events;
+mod failure;
+pub mod hosts;
+pub mod outbox;
+pub mod reports;
+pub mod settings;
+pub mod states;
+
+pub use db::{Bind, Db, Outcome, Statement};
+pub use failure::StoreError;

@@ -1,0 +1,157 @@
+//! Table `outbox`: notifications on their way, each a finished request.
+
+use edgewatch_core::units::UnixSeconds;
+use serde::Deserialize;
+
+use super::{Db, Statement, StoreError};
+
+// ?1 is a JSON list of [event key, channel id, sealed request]. Only events that were written are told of.
+const INSERT: &str = "INSERT INTO outbox (key, channel_id, request_sealed, created_at_s, next_attempt_s) \
+     SELECT e.key || ':' || (j.value->>1), j.value->>1, j.value->>2, ?2, ?2 FROM json_each(?1) j \
+     JOIN events e ON e.key = j.value->>0";
+const LIST_DUE: &str = "SELECT key, channel_id, request_sealed, created_at_s, attempts, next_attempt_s FROM outbox \
+     WHERE failed_at_s IS NULL AND next_attempt_s <= ?1 ORDER BY key LIMIT ?2";
+// The claim: of two runs that see the same row, one gets it.
+const CLAIM: &str = "UPDATE outbox SET attempts = attempts + 1, next_attempt_s = ?3 \
+     WHERE key = ?1 AND attempts = ?2 AND failed_at_s IS NULL";
+const DELETE: &str = "DELETE FROM outbox WHERE key = ?1";
+const GIVE_UP: &str = "UPDATE outbox SET failed_at_s = ?2, last_error = ?3 WHERE key = ?1";
+const NOTE_ERROR: &str = "UPDATE outbox SET next_attempt_s = ?2, last_error = ?3 WHERE key = ?1";
+
+/// A notification that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The event's key and the channel's number.
+    pub key: String,
+    /// Which channel.
+    pub channel_id: i64,
+    /// The request, encrypted.
+    pub request_sealed: String,
+    /// When it was made.
+    pub created_at: UnixSeconds,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    key: String,
+    channel_id: i64,
+    request_sealed: String,
+    created_at_s: i64,
+    attempts: u32,
+}
+
+/// The statement that queues `(event key, channel id, sealed request)` for the events that are written.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when the list cannot be written as JSON.
+pub fn insert(requests: &[(String, i64, String)], now: UnixSeconds) -> Result<Statement, StoreError> {
+    let list = serde_json::to_string(requests).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    Ok(Statement::new(INSERT, vec![list.into(), now.0.into()]))
+}
+
+/// At most `limit` notifications that are due, oldest first.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn list_due(db: &Db, now: UnixSeconds, limit: u32) -> Result<Vec<Waiting>, StoreError> {
+    let rows: Vec<Row> = db.run(Statement::new(LIST_DUE, vec![now.0.into(), limit.into()])).await?.rows()?;
+    Ok(rows.into_iter().map(Waiting::from).collect())
+}
+
+/// Takes a notification for one attempt; nobody else gets it before `until`. False when another run was faster.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn claim(db: &Db, waiting: &Waiting, until: UnixSeconds) -> Result<bool, StoreError> {
+    let binds = vec![waiting.key.as_str().into(), waiting.attempts.into(), until.0.into()];
+    Ok(db.run(Statement::new(CLAIM, binds)).await?.changes > 0)
+}
+
+/// Forgets a delivered notification.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn delete(db: &Db, key: &str) -> Result<(), StoreError> {
+    db.run(Statement::new(DELETE, vec![key.into()])).await.map(drop)
+}
+
+/// Notes a failed attempt: tried again at `next`, or given up at `now` when there is none.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn note_failure(
+    db: &Db,
+    key: &str,
+    next: Option<UnixSeconds>,
+    now: UnixSeconds,
+    error: &str,
+) -> Result<(), StoreError> {
+    let statement = match next {
+        Some(next) => Statement::new(NOTE_ERROR, vec![key.into(), next.0.into(), error.into()]),
+        None => Statement::new(GIVE_UP, vec![key.into(), now.0.into(), error.into()]),
+    };
+    db.run(statement).await.map(drop)
+}
+
+impl From<Row> for Waiting {
+    fn from(row: Row) -> Self {
+        Self {
+            key: row.key,
+            channel_id: row.channel_id,
+            request_sealed: row.request_sealed,
+            created_at: UnixSeconds(row.created_at_s),
+            attempts: row.attempts,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::db::now;
+    use crate::store::events;
+    use edgewatch_core::model::{Event, EventKind};
+
+    fn database() -> Db {
+        let db = Db::in_memory().unwrap();
+        let event = Event {
+            key: "e1".to_owned(),
+            kind: EventKind::MonitoringImpaired,
+            host_id: None,
+            at: UnixSeconds(10),
+            text: String::new(),
+        };
+        let requests = [("e1".to_owned(), 7, "sealed".to_owned()), ("e2".to_owned(), 7, "never written".to_owned())];
+        let queue = insert(&requests, UnixSeconds(10)).unwrap();
+        now(db.batch(vec![events::insert(&event), queue])).unwrap();
+        db
+    }
+
+    #[test]
+    fn only_written_events_are_told_of() {
+        let due = now(list_due(&database(), UnixSeconds(10), 10)).unwrap();
+        assert_eq!(due.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(), ["e1:7"]);
+    }
+
+    #[test]
+    fn of_two_runs_one_gets_the_notification() {
+        let db = database();
+        let waiting = now(list_due(&db, UnixSeconds(10), 10)).unwrap().remove(0);
+        assert!(now(claim(&db, &waiting, UnixSeconds(100))).unwrap());
+        assert!(!now(claim(&db, &waiting, UnixSeconds(100))).unwrap());
+        assert_eq!(now(list_due(&db, UnixSeconds(99), 10)).unwrap(), []);
+        assert_eq!(now(list_due(&db, UnixSeconds(100), 10)).unwrap()[0].attempts, 1);
+    }
+
+    #[test]
+    fn a_delivered_one_is_gone_and_a_given_up_one_is_not_tried_again() {
+        let db = database();
+        now(note_failure(&db, "e1:7", Some(UnixSeconds(50)), UnixSeconds(10), "503")).unwrap();
+        assert_eq!(now(list_due(&db, UnixSeconds(49), 10)).unwrap(), []);
+        now(note_failure(&db, "e1:7", None, UnixSeconds(60), "503")).unwrap();
+        assert_eq!(now(list_due(&db, UnixSeconds(1000), 10)).unwrap(), []);
+        now(delete(&db, "e1:7")).unwrap();
+    }
+}

@@ -1,0 +1,61 @@
+//! Table `settings`: one text per key.
+
+use serde::Deserialize;
+
+use super::{Bind, Db, Statement, StoreError};
+use edgewatch_core::units::UnixMillis;
+
+const FIND: &str = "SELECT value FROM settings WHERE key = ?1";
+const PUT: &str = "INSERT INTO settings (key, value) VALUES (?1, ?2) \
+     ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+
+/// The key of the start that `uptime` counts from.
+const INSTALLED_AT_MS: &str = "installed_at_ms";
+
+#[derive(Deserialize)]
+struct Row {
+    value: String,
+}
+
+/// The text under `key`.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn find(db: &Db, key: &str) -> Result<Option<String>, StoreError> {
+    let row: Option<Row> = db.run(Statement::new(FIND, vec![Bind::from(key)])).await?.first()?;
+    Ok(row.map(|row| row.value))
+}
+
+/// The statement that puts `value` under `key`: 1 row written.
+pub fn put(key: &str, value: &str) -> Statement {
+    Statement::new(PUT, vec![Bind::from(key), Bind::from(value)])
+}
+
+/// When this deployment was first set up.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses; [`StoreError::Corrupt`] when it is not stored as it should be.
+pub async fn find_installed_at(db: &Db) -> Result<UnixMillis, StoreError> {
+    let text = find(db, INSTALLED_AT_MS).await?.unwrap_or_default();
+    text.parse().map(UnixMillis).map_err(|_| StoreError::Corrupt(format!("{INSTALLED_AT_MS} is {text:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::db::now;
+
+    #[test]
+    fn a_value_put_twice_is_the_second() {
+        let db = Db::in_memory().unwrap();
+        assert_eq!(now(find(&db, "a")).unwrap(), None);
+        now(db.batch(vec![put("a", "1"), put("a", "2")])).unwrap();
+        assert_eq!(now(find(&db, "a")).unwrap().as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn the_first_migration_stores_the_start() {
+        let db = Db::in_memory().unwrap();
+        assert!(now(find_installed_at(&db)).unwrap().0 > 1_700_000_000_000);
+    }
+}
