@@ -348,7 +348,11 @@ install_agent() {
   say "Run command : $AGENT $* (secret: ******************)"
   umask 022
   as_root "$temp/$AGENT" "$@" || die "The installation failed. The registration is kept: run this again."
-  say "This machine now reports to $url"
+  if [ "$start" = yes ]; then
+    say "This machine now reports to $url"
+  else
+    say "Installed, not started."
+  fi
 }
 
 uninstall() {
