@@ -66,17 +66,12 @@ set_paths() {
   if [ -z "$root" ] && [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null 2>&1 || die "Installing the agent needs root: run this as root, or install sudo."
     sudo=sudo
+    warn "Parts of this need root: sudo may ask for your password."
   fi
 }
 
 # Runs a command as root where that is needed. Its standard input is never ours: that may be this very script.
-as_root() {
-  if [ -n "$sudo" ] && [ -z "${sudo_said:-}" ]; then
-    sudo_said=yes
-    warn "This step needs root: sudo may ask for your password."
-  fi
-  $sudo "$@" </dev/null
-}
+as_root() { $sudo "$@" </dev/null; }
 
 make_temp() {
   temp=''
