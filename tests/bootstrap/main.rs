@@ -10,8 +10,9 @@ mod stand_in;
 use machine::{Machine, Outcome, TOKEN, sha256};
 use stand_in::{Answers, StandIn};
 
-const SECRET: &str = "xrSMqver6AGDNLowul";
-const OTHER_SECRET: &str = "Yejw9jNvi4GJhxTMZg";
+/// Of no other test: command lines of the whole machine are searched for it.
+const SECRET: &str = "Bt5SecretOneAaBb01";
+const OTHER_SECRET: &str = "Bt5SecretTwoAaBb02";
 
 /// A machine, and a server that registers it with [`SECRET`] and has an agent for it.
 fn pair() -> (Machine, StandIn) {
