@@ -32,18 +32,12 @@ impl Edge {
     pub(crate) fn start(arguments: &[String], log: PathBuf) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         assert!(
-            root.join("build/index.js").exists()
-                || arguments.iter().any(|argument| argument == "--build"),
+            root.join("build/index.js").exists() || arguments.iter().any(|argument| argument == "--build"),
             "there is no built Worker: run scripts/build-worker"
         );
         let own_node = root.join("node_modules/.bin/node");
-        let node = if own_node.exists() {
-            own_node
-        } else {
-            PathBuf::from("node")
-        };
-        let errors =
-            File::create(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
+        let node = if own_node.exists() { own_node } else { PathBuf::from("node") };
+        let errors = File::create(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
         let mut child = Command::new(&node)
             .arg(root.join("tests/harness/edge.mjs"))
             .arg("--stdin")
@@ -65,13 +59,7 @@ impl Edge {
         let ready: Value = serde_json::from_str(&line).unwrap_or_default();
         let url = |key: &str| ready[key].as_str().unwrap_or_default().to_owned();
         let control = address_of(&url("control")).to_owned();
-        let edge = Self {
-            url: url("url"),
-            control,
-            child,
-            lifeline,
-            log,
-        };
+        let edge = Self { url: url("url"), control, child, lifeline, log };
         assert!(!edge.url.is_empty(), "edge.mjs did not start");
         edge
     }
@@ -83,13 +71,7 @@ impl Edge {
 
     /// A call of the control port and its answer; a refusal fails the test.
     pub(crate) fn control(&self, method: &str, path: &str, body: &Value) -> Value {
-        let reply = http::send(
-            &self.control,
-            method,
-            path,
-            &[],
-            body.to_string().as_bytes(),
-        );
+        let reply = http::send(&self.control, method, path, &[], body.to_string().as_bytes());
         assert_eq!(reply.status, 200, "{method} {path} {body}: {}", reply.body);
         reply.json()
     }

@@ -42,28 +42,17 @@ impl Volatile {
     fn fits(self, token: &str) -> bool {
         const SECONDS: std::ops::Range<u64> = 1_577_836_800..4_102_444_800;
         let whole = token.parse::<u64>();
-        let text = token
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'));
-        let name_like = |text: &str| {
-            text.chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-        };
+        let text = token.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let name_like = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         match self {
             Self::UnixSeconds => whole.is_ok_and(|seconds| SECONDS.contains(&seconds)),
             Self::UnixMillis => whole.is_ok_and(|millis| SECONDS.contains(&(millis / 1000))),
-            Self::Id => {
-                whole.is_ok_and(|id| id > 0)
-                    || text.is_some_and(|text| !text.is_empty() && name_like(text))
-            }
+            Self::Id => whole.is_ok_and(|id| id > 0) || text.is_some_and(|text| !text.is_empty() && name_like(text)),
             Self::Secret => text.is_some_and(|text| text.len() >= 16 && name_like(text)),
             Self::Number => token.parse::<f64>().is_ok(),
             Self::Text => text.is_some(),
             Self::Rfc3339 => text.is_some_and(|text| {
-                text.len() >= 20
-                    && text.as_bytes()[4] == b'-'
-                    && text.as_bytes()[10] == b'T'
-                    && text.is_ascii()
+                text.len() >= 20 && text.as_bytes()[4] == b'-' && text.as_bytes()[10] == b'T' && text.is_ascii()
             }),
         }
     }
@@ -71,28 +60,18 @@ impl Volatile {
 
 /// Compares `body` with the golden of that name, or writes it.
 pub(crate) fn assert(name: &str, body: &str, volatile: &[(&str, Volatile)]) {
-    let seen = settle(body, volatile)
-        .unwrap_or_else(|problem| panic!("golden {name}: {problem}\nin {body}"));
+    let seen = settle(body, volatile).unwrap_or_else(|problem| panic!("golden {name}: {problem}\nin {body}"));
     let path = path_of(name);
     note_use(&path);
     if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
-        fs::create_dir_all(path.parent().expect("a golden lies in a folder"))
-            .expect("the golden folder can be made");
+        fs::create_dir_all(path.parent().expect("a golden lies in a folder")).expect("the golden folder can be made");
         fs::write(&path, &seen).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         return;
     }
-    let expected = fs::read_to_string(&path).unwrap_or_else(|error| {
-        panic!(
-            "{}: {error}; UPDATE_GOLDEN=1 writes it. Body: {seen}",
-            path.display()
-        )
-    });
+    let expected = fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; UPDATE_GOLDEN=1 writes it. Body: {seen}", path.display()));
     if seen != expected {
-        let at = seen
-            .bytes()
-            .zip(expected.bytes())
-            .take_while(|(a, b)| a == b)
-            .count();
+        let at = seen.bytes().zip(expected.bytes()).take_while(|(a, b)| a == b).count();
         panic!(
             "golden {name} differs at byte {at}\n  golden: …{}\n  reply:  …{}\nwhole reply: {seen}",
             around(&expected, at),
@@ -112,25 +91,17 @@ fn path_of(name: &str) -> PathBuf {
         name.contains('/') && !name.contains("..") && !name.starts_with('/'),
         "a golden is named <dialect>/<route>.<case>, not {name}"
     );
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../golden")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../golden").join(name)
 }
 
 fn note_use(path: &Path) {
     if let Some(list) = std::env::var_os("EDGEWATCH_GOLDEN_USED") {
         let name = path.to_string_lossy();
-        let name = name
-            .rsplit_once("/golden/")
-            .map_or(&*name, |(_, name)| name);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(list)
-            .expect("the list of used goldens can be opened");
+        let name = name.rsplit_once("/golden/").map_or(&*name, |(_, name)| name);
+        let mut file =
+            OpenOptions::new().create(true).append(true).open(list).expect("the list of used goldens can be opened");
         // One write call, so that lines of parallel tests do not mix.
-        file.write_all(format!("{name}\n").as_bytes())
-            .expect("the list of used goldens can be written");
+        file.write_all(format!("{name}\n").as_bytes()).expect("the list of used goldens can be written");
     }
 }
 
@@ -139,13 +110,8 @@ fn settle(body: &str, volatile: &[(&str, Volatile)]) -> Result<String, String> {
     if volatile.is_empty() {
         return Ok(body.to_owned());
     }
-    let mut scan = Scan {
-        text: body,
-        at: 0,
-        out: String::with_capacity(body.len()),
-        volatile,
-        met: vec![false; volatile.len()],
-    };
+    let mut scan =
+        Scan { text: body, at: 0, out: String::with_capacity(body.len()), volatile, met: vec![false; volatile.len()] };
     scan.value("")?;
     scan.out.push_str(&body[scan.at..]);
     match scan.met.iter().position(|met| !met) {
@@ -193,11 +159,7 @@ impl Scan<'_> {
                     }
                     self.copy(1);
                     let key = key.trim_matches('"');
-                    self.value(&if path.is_empty() {
-                        key.to_owned()
-                    } else {
-                        format!("{path}.{key}")
-                    })?;
+                    self.value(&if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") })?;
                 }
                 _ => return Err(format!("not JSON at byte {}", self.at)),
             }
@@ -226,10 +188,7 @@ impl Scan<'_> {
             Some(index) => {
                 let kind = self.volatile[index].1;
                 if !kind.fits(token) {
-                    return Err(format!(
-                        "{path} is {token}, which does not look like {}",
-                        kind.word()
-                    ));
+                    return Err(format!("{path} is {token}, which does not look like {}", kind.word()));
                 }
                 self.met[index] = true;
                 self.out.push_str(kind.word());
@@ -254,13 +213,10 @@ impl Scan<'_> {
                 })
                 .map(|(index, _)| index + 1)
         } else {
-            let end = rest
-                .find([',', ']', '}', ' ', '\n', '\r', '\t'])
-                .unwrap_or(rest.len());
+            let end = rest.find([',', ']', '}', ' ', '\n', '\r', '\t']).unwrap_or(rest.len());
             (end > 0).then_some(end)
         };
-        end.map(|end| &rest[..end])
-            .ok_or_else(|| format!("not JSON at byte {}", self.at))
+        end.map(|end| &rest[..end]).ok_or_else(|| format!("not JSON at byte {}", self.at))
     }
 
     fn space(&mut self) {
@@ -286,11 +242,7 @@ mod tests {
     #[test]
     fn volatile_values_become_words_and_the_rest_stays_as_sent() {
         let body = "{\"b\":1.0, \"a\":[{\"id\":7,\"t\":1795361188},{\"id\":8,\"t\":1795361189}],\"s\":\"x\\\"}\"}\n";
-        let settled = settle(
-            body,
-            &[("a[].id", Volatile::Id), ("a[].t", Volatile::UnixSeconds)],
-        )
-        .unwrap();
+        let settled = settle(body, &[("a[].id", Volatile::Id), ("a[].t", Volatile::UnixSeconds)]).unwrap();
         assert_eq!(
             settled,
             "{\"b\":1.0, \"a\":[{\"id\":\"[id]\",\"t\":\"[unix_seconds]\"},{\"id\":\"[id]\",\"t\":\"[unix_seconds]\"}],\"s\":\"x\\\"}\"}\n"
@@ -305,18 +257,12 @@ mod tests {
 
     #[test]
     fn a_path_that_meets_nothing_is_refused() {
-        assert_eq!(
-            settle("{\"t\":12}", &[("u", Volatile::Number)]).unwrap_err(),
-            "no value at u"
-        );
+        assert_eq!(settle("{\"t\":12}", &[("u", Volatile::Number)]).unwrap_err(), "no value at u");
     }
 
     #[test]
     fn a_bare_text_is_a_whole_body() {
-        assert_eq!(
-            settle("\"xrSMqver6AGDNLowul\"", &[("", Volatile::Secret)]).unwrap(),
-            "\"[secret]\""
-        );
+        assert_eq!(settle("\"xrSMqver6AGDNLowul\"", &[("", Volatile::Secret)]).unwrap(), "\"[secret]\"");
     }
 
     #[test]

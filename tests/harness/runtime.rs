@@ -12,10 +12,7 @@ fn here(path: &str) -> PathBuf {
 }
 
 fn stub() -> Builder {
-    Worker::builder()
-        .without_admin()
-        .build(&here("stub"))
-        .migrations(&here("stub/migrations"))
+    Worker::builder().without_admin().build(&here("stub")).migrations(&here("stub/migrations"))
 }
 
 fn note(worker: &Worker, text: &str) -> u16 {
@@ -23,8 +20,7 @@ fn note(worker: &Worker, text: &str) -> u16 {
 }
 
 fn notes(worker: &Worker) -> Vec<String> {
-    serde_json::from_value(worker.get_as("/notes", &[]).json())
-        .expect("the stub answers with texts")
+    serde_json::from_value(worker.get_as("/notes", &[]).json()).expect("the stub answers with texts")
 }
 
 #[test]
@@ -35,10 +31,7 @@ fn what_was_acknowledged_outlives_a_sigkill() {
     }
 
     worker.kill();
-    assert!(
-        worker.try_request("GET", "/notes", &[], b"").is_err(),
-        "workerd still answers"
-    );
+    assert!(worker.try_request("GET", "/notes", &[], b"").is_err(), "workerd still answers");
     worker.resume();
 
     assert_eq!(notes(&worker).len(), 20);
@@ -59,18 +52,12 @@ fn faults_fail_as_often_as_asked_and_where_asked() {
     let worker = stub().start();
 
     worker.faults(Fault::Overloaded, 2, "INSERT");
-    assert_eq!(
-        [note(&worker, "a"), note(&worker, "b"), note(&worker, "c")],
-        [503, 503, 200]
-    );
+    assert_eq!([note(&worker, "a"), note(&worker, "b"), note(&worker, "c")], [503, 503, 200]);
     assert_eq!(worker.faults_fired(), 2);
 
     worker.faults(Fault::LostAfterCommit, 1, "");
     let reply = worker.post("/notes?text=d", &[], "");
-    assert_eq!(
-        (reply.status, reply.body.as_str()),
-        (503, "D1_ERROR: Network connection lost.")
-    );
+    assert_eq!((reply.status, reply.body.as_str()), (503, "D1_ERROR: Network connection lost."));
 
     worker.faults(Fault::LostBefore, 1, "UPDATE");
     assert_eq!(note(&worker, "e"), 200);
@@ -107,16 +94,10 @@ fn the_worker_sees_its_client_and_knows_its_address() {
 fn outgoing_requests_are_captured_and_answered() {
     let worker = stub().capture_outbound().start();
     worker.answer_outbound(503);
-    assert_eq!(
-        worker.get_as("/out?text=http://hooks.example/x", &[]).body,
-        "503"
-    );
+    assert_eq!(worker.get_as("/out?text=http://hooks.example/x", &[]).body, "503");
     let seen = worker.outbound();
     assert_eq!(seen.len(), 1);
-    assert_eq!(
-        (seen[0]["url"].as_str(), seen[0]["body"].as_str()),
-        (Some("http://hooks.example/x"), Some("hello"))
-    );
+    assert_eq!((seen[0]["url"].as_str(), seen[0]["body"].as_str()), (Some("http://hooks.example/x"), Some("hello")));
 }
 
 #[test]
@@ -127,19 +108,12 @@ fn outgoing_requests_reach_loopback_servers() {
         let (mut stream, _) = listener.accept().unwrap();
         let mut request = [0; 4096];
         let length = stream.read(&mut request).unwrap();
-        stream
-            .write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
-            .unwrap();
+        stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").unwrap();
         String::from_utf8_lossy(&request[..length]).into_owned()
     });
 
     let worker = stub().start();
-    assert_eq!(
-        worker
-            .get_as(&format!("/out?text=http://{address}/hook"), &[])
-            .body,
-        "204"
-    );
+    assert_eq!(worker.get_as(&format!("/out?text=http://{address}/hook"), &[]).body, "204");
     assert!(server.join().unwrap().starts_with("POST /hook "));
 }
 
@@ -155,8 +129,5 @@ fn nothing_runs_on_after_the_drop() {
     let worker = stub().start();
     let address = worker.address().to_owned();
     drop(worker);
-    assert!(
-        std::net::TcpStream::connect(address).is_err(),
-        "the port still answers"
-    );
+    assert!(std::net::TcpStream::connect(address).is_err(), "the port still answers");
 }

@@ -7,21 +7,13 @@ use std::time::{Duration, Instant};
 const STEP: Duration = Duration::from_millis(50);
 
 /// What `condition` yields, as soon as it yields something; panics when `deadline` has passed. `what` finishes "waited for …".
-pub fn wait_until<T>(
-    what: &str,
-    deadline: Duration,
-    mut condition: impl FnMut() -> Option<T>,
-) -> T {
+pub fn wait_until<T>(what: &str, deadline: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(value) = condition() {
             return value;
         }
-        assert!(
-            begun.elapsed() < deadline,
-            "waited {} s in vain for {what}",
-            deadline.as_secs_f32()
-        );
+        assert!(begun.elapsed() < deadline, "waited {} s in vain for {what}", deadline.as_secs_f32());
         thread::sleep(STEP);
     }
 }

@@ -113,8 +113,7 @@ impl Builder {
     pub fn start(self) -> Worker {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder =
-            std::env::temp_dir().join(format!("edgewatch-test-{}-{number}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("edgewatch-test-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let mut arguments = Vec::new();
         let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
@@ -126,13 +125,7 @@ impl Builder {
         for (name, value) in &self.vars {
             option("--var", format!("{name}={value}"));
         }
-        option(
-            "--persist",
-            self.persist
-                .unwrap_or_else(|| folder.join("data"))
-                .to_string_lossy()
-                .into_owned(),
-        );
+        option("--persist", self.persist.unwrap_or_else(|| folder.join("data")).to_string_lossy().into_owned());
         for (name, path) in [("--build", self.build), ("--migrations", self.migrations)] {
             if let Some(path) = path {
                 option(name, path.to_string_lossy().into_owned());
@@ -142,12 +135,7 @@ impl Builder {
             arguments.push("--capture-outbound".to_owned());
         }
         let edge = Edge::start(&arguments, folder.join("edge.log"));
-        let mut worker = Worker {
-            url: edge.url.clone(),
-            token: String::new(),
-            edge,
-            folder,
-        };
+        let mut worker = Worker { url: edge.url.clone(), token: String::new(), edge, folder };
         worker.token = match self.token {
             Some(token) => token,
             None if self.without_admin => String::new(),
@@ -218,32 +206,19 @@ impl Worker {
     /// Registers a host through the API, as the bootstrap script does.
     pub fn add_host(&self, name: &str) -> TestHost {
         let body = json!({ "Name": name }).to_string();
-        let reply = self.post(
-            "/api/v1/server/register",
-            &[("Authorization", &self.token)],
-            &body,
-        );
+        let reply = self.post("/api/v1/server/register", &[("Authorization", &self.token)], &body);
         assert_eq!(reply.status, 200, "register: {}", reply.body);
         let secret = reply.at("/secret").as_str().unwrap_or_default().to_owned();
         let listed = self.get("/api/v1/server/list").at("/result");
-        let ids = listed
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|server| server["name"] == name);
+        let ids = listed.as_array().into_iter().flatten().filter(|server| server["name"] == name);
         // The newest of that name: ids only grow.
         let id = ids.filter_map(|server| server["id"].as_u64()).max();
-        TestHost {
-            id: id.unwrap_or_else(|| panic!("{name} is not in {listed}")),
-            secret,
-        }
+        TestHost { id: id.unwrap_or_else(|| panic!("{name} is not in {listed}")), secret }
     }
 
     /// Runs the scheduled handler as if it were `unix_ms`; whether it came to its end.
     pub fn cron_at(&self, unix_ms: u64) -> bool {
-        self.edge
-            .control("POST", "/cron", &json!({ "time_ms": unix_ms }))["outcome"]
-            == "ok"
+        self.edge.control("POST", "/cron", &json!({ "time_ms": unix_ms }))["outcome"] == "ok"
     }
 
     /// Ends workerd by SIGKILL. The Worker's port is dead until [`Worker::resume`].
@@ -269,18 +244,12 @@ impl Worker {
             Fault::LostBefore => "lost_before",
             Fault::LostAfterCommit => "lost_after_commit",
         };
-        self.edge.control(
-            "POST",
-            "/faults",
-            &json!({ "mode": mode, "times": times, "match": sql_part }),
-        );
+        self.edge.control("POST", "/faults", &json!({ "mode": mode, "times": times, "match": sql_part }));
     }
 
     /// How many calls have failed since [`Worker::faults`] was last called.
     pub fn faults_fired(&self) -> u64 {
-        self.edge.control("GET", "/faults", &json!({}))["fired"]
-            .as_u64()
-            .unwrap_or_default()
+        self.edge.control("GET", "/faults", &json!({}))["fired"].as_u64().unwrap_or_default()
     }
 
     /// The outgoing requests seen: objects with `method`, `url`, `headers`, `body`, `time_ms`. Needs [`Builder::capture_outbound`].
@@ -291,8 +260,7 @@ impl Worker {
 
     /// The status that outgoing requests are answered with from now on.
     pub fn answer_outbound(&self, status: u16) {
-        self.edge
-            .control("POST", "/outbound", &json!({ "status": status }));
+        self.edge.control("POST", "/outbound", &json!({ "status": status }));
     }
 
     /// A one-time setup link's token, made as `scripts/setup-link` makes it.
@@ -300,34 +268,19 @@ impl Worker {
         let mut random = [0_u8; 32];
         getrandom::fill(&mut random).expect("the system has randomness");
         let token = hex(&random);
-        let now_s = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .expect("the clock is past 1970")
-            .as_secs();
+        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
         self.edge.sql(
             "INSERT INTO setup_links (token_hash, created_s, expires_s) VALUES (?, ?, ?)",
-            &[
-                json!(hex(&Sha256::digest(token.as_bytes()))),
-                json!(now_s),
-                json!(now_s + 3600),
-            ],
+            &[json!(hex(&Sha256::digest(token.as_bytes()))), json!(now_s), json!(now_s + 3600)],
         );
         token
     }
 
     fn set_up_admin(&self) -> String {
         let body = json!({ "token": self.setup_link(), "username": "admin" }).to_string();
-        let reply = self.post(
-            "/api/edgewatch/v1/setup",
-            &[("Content-Type", "application/json")],
-            &body,
-        );
+        let reply = self.post("/api/edgewatch/v1/setup", &[("Content-Type", "application/json")], &body);
         assert_eq!(reply.status, 201, "setup: {}", reply.body);
-        reply
-            .at("/token")
-            .as_str()
-            .expect("setup answers with a token")
-            .to_owned()
+        reply.at("/token").as_str().expect("setup answers with a token").to_owned()
     }
 }
 

@@ -7,12 +7,8 @@ use crate::source::{self, Kind, Token};
 /// Past this a file says in its head why it is one, with the words "500 lines".
 const LONGEST: usize = 500;
 /// Where SQL may stand. The hub's and the gate's is for the objects' own database.
-const SQL_ROOMS: [&str; 4] = [
-    "worker/src/store/",
-    "worker/src/hub/rings.rs",
-    "worker/src/hub/journal.rs",
-    "worker/src/gate/",
-];
+const SQL_ROOMS: [&str; 4] =
+    ["worker/src/store/", "worker/src/hub/rings.rs", "worker/src/hub/journal.rs", "worker/src/gate/"];
 /// How SQL begins.
 const SQL: [&str; 8] = [
     "SELECT ",
@@ -29,19 +25,12 @@ const SQL: [&str; 8] = [
 pub fn problems(path: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let lines = text.lines().count();
-    let head = text
-        .lines()
-        .take_while(|line| line.starts_with("//"))
-        .collect::<String>();
+    let head = text.lines().take_while(|line| line.starts_with("//")).collect::<String>();
     if lines > LONGEST && !head.contains("500 lines") {
-        problems.push(format!(
-            "{path}: {lines} lines; past {LONGEST} its head says why it is one file (\"500 lines\")"
-        ));
+        problems
+            .push(format!("{path}: {lines} lines; past {LONGEST} its head says why it is one file (\"500 lines\")"));
     }
-    if Path::new(path)
-        .extension()
-        .is_none_or(|ending| ending != "rs")
-    {
+    if Path::new(path).extension().is_none_or(|ending| ending != "rs") {
         return problems;
     }
     let tokens = source::tokens(text);
@@ -49,13 +38,9 @@ pub fn problems(path: &str, text: &str) -> Vec<String> {
     if path.starts_with("worker/") {
         let tokens = source::without_tests(&tokens);
         for (segments, line) in source::paths(&tokens) {
-            let clock = segments
-                .iter()
-                .any(|name| ["SystemTime", "Instant"].contains(&name.as_str()));
+            let clock = segments.iter().any(|name| ["SystemTime", "Instant"].contains(&name.as_str()));
             if clock && segments[0] != "worker" {
-                problems.push(format!(
-                    "{path}:{line}: the std clock panics in wasm; time comes from platform"
-                ));
+                problems.push(format!("{path}:{line}: the std clock panics in wasm; time comes from platform"));
             }
         }
         let in_sql_room = SQL_ROOMS.iter().any(|room| path.starts_with(room));
@@ -79,21 +64,13 @@ fn attributes(path: &str, tokens: &[Token], problems: &mut Vec<String>) {
             continue;
         };
         let word = if bang.is('!') { word } else { open };
-        let Some(name) = word
-            .name()
-            .filter(|_| hash.is('#') && (bang.is('[') || open.is('[')))
-        else {
+        let Some(name) = word.name().filter(|_| hash.is('#') && (bang.is('[') || open.is('['))) else {
             continue;
         };
         match name {
-            "allow" => problems.push(format!(
-                "{path}:{}: #[expect(lint, reason = \"…\")], never allow",
-                hash.line
-            )),
-            "ignore" => problems.push(format!(
-                "{path}:{}: no test is ignored: assert what is, and say why it is wrong",
-                hash.line
-            )),
+            "allow" => problems.push(format!("{path}:{}: #[expect(lint, reason = \"…\")], never allow", hash.line)),
+            "ignore" => problems
+                .push(format!("{path}:{}: no test is ignored: assert what is, and say why it is wrong", hash.line)),
             _ => {}
         }
     }
@@ -106,82 +83,31 @@ mod tests {
     #[test]
     fn planted_slips_are_caught() {
         let caught = |path: &str, text: &str| problems(path, text).len();
-        assert_eq!(
-            caught("agent/src/a.rs", "#[allow(dead_code)]\nfn f() {}"),
-            1
-        );
+        assert_eq!(caught("agent/src/a.rs", "#[allow(dead_code)]\nfn f() {}"), 1);
         assert_eq!(caught("agent/src/a.rs", "#![allow(dead_code)]"), 1);
-        assert_eq!(
-            caught("tests/a/main.rs", "#[test]\n#[ignore]\nfn f() {}"),
-            1
-        );
-        assert_eq!(
-            caught(
-                "worker/src/app/a.rs",
-                "fn f() { std::time::Instant::now(); }"
-            ),
-            1
-        );
-        assert_eq!(
-            caught(
-                "worker/core/src/domain/a.rs",
-                "use std::time::{Duration, SystemTime};"
-            ),
-            1
-        );
-        assert_eq!(
-            caught(
-                "worker/src/app/a.rs",
-                "const Q: &str = \"SELECT id \\\n  FROM hosts\";"
-            ),
-            1
-        );
-        assert_eq!(
-            caught(
-                "worker/src/app/a.rs",
-                "const Q: &str = r#\"UPDATE hosts SET a = 1\"#;"
-            ),
-            1
-        );
+        assert_eq!(caught("tests/a/main.rs", "#[test]\n#[ignore]\nfn f() {}"), 1);
+        assert_eq!(caught("worker/src/app/a.rs", "fn f() { std::time::Instant::now(); }"), 1);
+        assert_eq!(caught("worker/core/src/domain/a.rs", "use std::time::{Duration, SystemTime};"), 1);
+        assert_eq!(caught("worker/src/app/a.rs", "const Q: &str = \"SELECT id \\\n  FROM hosts\";"), 1);
+        assert_eq!(caught("worker/src/app/a.rs", "const Q: &str = r#\"UPDATE hosts SET a = 1\"#;"), 1);
         assert_eq!(caught("worker/src/app/a.rs", &"//\n".repeat(501)), 1);
     }
 
     #[test]
     fn what_is_meant_to_be_passes() {
         let caught = |path: &str, text: &str| problems(path, text).len();
+        assert_eq!(caught("worker/src/store/hosts.rs", "const Q: &str = \"SELECT id FROM hosts\";"), 0);
         assert_eq!(
-            caught(
-                "worker/src/store/hosts.rs",
-                "const Q: &str = \"SELECT id FROM hosts\";"
-            ),
+            caught("worker/src/app/a.rs", "//! Selects: \"SELECT 1\".\n#[expect(dead_code, reason = \"x\")] fn f() {}"),
             0
         );
         assert_eq!(
-            caught(
-                "worker/src/app/a.rs",
-                "//! Selects: \"SELECT 1\".\n#[expect(dead_code, reason = \"x\")] fn f() {}"
-            ),
+            caught("worker/src/app/a.rs", "#[cfg(test)]\nmod tests { fn f() { std::time::Instant::now(); } }"),
             0
         );
+        assert_eq!(caught("agent/src/a.rs", "fn f() { std::time::Instant::now(); }"), 0);
         assert_eq!(
-            caught(
-                "worker/src/app/a.rs",
-                "#[cfg(test)]\nmod tests { fn f() { std::time::Instant::now(); } }"
-            ),
-            0
-        );
-        assert_eq!(
-            caught("agent/src/a.rs", "fn f() { std::time::Instant::now(); }"),
-            0
-        );
-        assert_eq!(
-            caught(
-                "worker/src/app/a.rs",
-                &format!(
-                    "//! One table of more than 500 lines.\n{}",
-                    "//\n".repeat(501)
-                )
-            ),
+            caught("worker/src/app/a.rs", &format!("//! One table of more than 500 lines.\n{}", "//\n".repeat(501))),
             0
         );
     }

@@ -38,10 +38,7 @@ fn collect(folder: &Path, name: &str, found: &mut Vec<(String, String)>) {
             if !SKIPPED.contains(&file.as_str()) {
                 collect(&entry.path(), &path, found);
             }
-        } else if [".rs", ".mjs", ".ts"]
-            .iter()
-            .any(|ending| file.ends_with(ending))
-        {
+        } else if [".rs", ".mjs", ".ts"].iter().any(|ending| file.ends_with(ending)) {
             found.push((path, fs::read_to_string(entry.path()).unwrap_or_default()));
         }
     }
@@ -50,49 +47,30 @@ fn collect(folder: &Path, name: &str, found: &mut Vec<(String, String)>) {
 /// The crates that a path may begin with: the workspace's dependencies, as Rust spells them.
 fn crates() -> Vec<String> {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap_or_default();
-    let dependencies = manifest
-        .split("[workspace.dependencies]")
-        .nth(1)
-        .unwrap_or_default();
+    let dependencies = manifest.split("[workspace.dependencies]").nth(1).unwrap_or_default();
     dependencies
         .lines()
         .skip(1)
         .take_while(|line| !line.starts_with('['))
-        .filter_map(|line| {
-            line.split_once('=')
-                .map(|(name, _)| name.trim().replace('-', "_"))
-        })
+        .filter_map(|line| line.split_once('=').map(|(name, _)| name.trim().replace('-', "_")))
         .collect()
 }
 
 fn report(problems: &[String]) {
-    assert!(
-        problems.is_empty(),
-        "{} found:\n  {}",
-        problems.len(),
-        problems.join("\n  ")
-    );
+    assert!(problems.is_empty(), "{} found:\n  {}", problems.len(), problems.join("\n  "));
 }
 
 #[test]
 fn every_room_uses_only_what_it_may() {
     let crates = crates();
-    assert!(
-        crates.iter().any(|name| name == "worker"),
-        "the workspace's dependencies were not found"
-    );
-    let problems: Vec<String> = sources()
-        .iter()
-        .flat_map(|(path, text)| walls::problems(path, text, &crates))
-        .collect();
+    assert!(crates.iter().any(|name| name == "worker"), "the workspace's dependencies were not found");
+    let problems: Vec<String> =
+        sources().iter().flat_map(|(path, text)| walls::problems(path, text, &crates)).collect();
     report(&problems);
 }
 
 #[test]
 fn the_house_keeps_its_habits() {
-    let problems: Vec<String> = sources()
-        .iter()
-        .flat_map(|(path, text)| habits::problems(path, text))
-        .collect();
+    let problems: Vec<String> = sources().iter().flat_map(|(path, text)| habits::problems(path, text)).collect();
     report(&problems);
 }

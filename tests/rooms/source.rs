@@ -79,10 +79,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
                 Some(Kind::Join)
             }
             [first, ..] if first.is_alphabetic() || *first == '_' => {
-                let length = rest
-                    .iter()
-                    .take_while(|c| c.is_alphanumeric() || **c == '_')
-                    .count();
+                let length = rest.iter().take_while(|c| c.is_alphanumeric() || **c == '_').count();
                 at += length - 1;
                 Some(Kind::Name(rest[..length].iter().collect()))
             }
@@ -122,16 +119,9 @@ fn raw_text(rest: &[char]) -> Option<(usize, String)> {
         return None;
     }
     let begin = prefix + hashes + 1;
-    let closing: Vec<char> = std::iter::once('"')
-        .chain(std::iter::repeat_n('#', hashes))
-        .collect();
-    let length = rest[begin..]
-        .windows(closing.len())
-        .position(|window| window == closing)?;
-    Some((
-        begin + length + hashes,
-        rest[begin..begin + length].iter().collect(),
-    ))
+    let closing: Vec<char> = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
+    let length = rest[begin..].windows(closing.len()).position(|window| window == closing)?;
+    Some((begin + length + hashes, rest[begin..begin + length].iter().collect()))
 }
 
 fn plain_text(rest: &[char]) -> (usize, String) {
@@ -169,12 +159,7 @@ pub fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let mut at = 0;
     while at < tokens.len() {
         let here = &tokens[at..];
-        if here.len() > marker.len()
-            && here
-                .iter()
-                .zip(&marker)
-                .all(|(token, kind)| token.kind == *kind)
-        {
+        if here.len() > marker.len() && here.iter().zip(&marker).all(|(token, kind)| token.kind == *kind) {
             at += marker.len();
             let mut depth = 0_usize;
             while at < tokens.len() {
@@ -237,22 +222,14 @@ fn simple_path(tokens: &[Token], mut at: usize) -> (Vec<String>, usize) {
 }
 
 /// Reads one branch of a `use` and answers where it ends.
-fn use_tree(
-    tokens: &[Token],
-    mut at: usize,
-    prefix: &[String],
-    found: &mut Vec<(Vec<String>, usize)>,
-) -> usize {
+fn use_tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<(Vec<String>, usize)>) -> usize {
     if tokens.get(at).is_some_and(|token| token.kind == Kind::Join) {
         at += 1;
     }
     let line = tokens.get(at).map_or(0, |token| token.line);
     let (segments, mut next) = simple_path(tokens, at);
     let path = [prefix, &segments].concat();
-    if tokens
-        .get(next)
-        .is_some_and(|token| token.kind == Kind::Join)
-    {
+    if tokens.get(next).is_some_and(|token| token.kind == Kind::Join) {
         next += 1;
     }
     if tokens.get(next).is_some_and(|token| token.is('{')) {
@@ -280,10 +257,7 @@ mod tests {
     use super::*;
 
     fn paths_of(text: &str) -> Vec<String> {
-        paths(&without_tests(&tokens(text)))
-            .into_iter()
-            .map(|(path, _)| path.join("::"))
-            .collect()
+        paths(&without_tests(&tokens(text))).into_iter().map(|(path, _)| path.join("::")).collect()
     }
 
     #[test]
@@ -302,10 +276,7 @@ mod tests {
 
     #[test]
     fn tests_do_not_count() {
-        assert_eq!(
-            paths_of("#[cfg(test)]\nmod tests { use a::b; fn f() { c::d(); } }\nuse e::f;"),
-            ["e::f"]
-        );
+        assert_eq!(paths_of("#[cfg(test)]\nmod tests { use a::b; fn f() { c::d(); } }\nuse e::f;"), ["e::f"]);
         assert_eq!(paths_of("#[cfg(test)]\nmod tests;\nuse e::f;"), ["e::f"]);
     }
 

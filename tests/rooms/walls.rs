@@ -20,27 +20,15 @@ const WALLS: &[(&str, Wall)] = &[
     ("core:units", Only("thiserror")),
     ("core:model", Only("thiserror core:units core:failure")),
     ("core:failure", Only("thiserror core:units core:model")),
-    (
-        "core:domain",
-        Only("other thiserror core:model core:units core:failure"),
-    ),
+    ("core:domain", Only("other thiserror core:model core:units core:failure")),
     ("core:metrics", Only("other core:model core:units")),
     ("core:blocks", Only("thiserror core:model core:units")),
     // Renders what leaves by a channel; like a dialect, but spoken by us.
-    (
-        "core:notify",
-        Only("other thiserror serde core:model core:units core:failure"),
-    ),
+    ("core:notify", Only("other thiserror serde core:model core:units core:failure")),
     ("core:dialects", Open),
-    (
-        "core:dialects/*",
-        Only("other thiserror serde core:model core:units core:failure core:metrics"),
-    ),
+    ("core:dialects/*", Only("other thiserror serde core:model core:units core:failure core:metrics")),
     ("lib", Open),
-    (
-        "store",
-        Only("other thiserror serde sdk core:model core:units core:failure"),
-    ),
+    ("store", Only("other thiserror serde sdk core:model core:units core:failure")),
     (
         "hub",
         Only(
@@ -62,10 +50,7 @@ const WALLS: &[(&str, Wall)] = &[
              core:domain",
         ),
     ),
-    (
-        "notify",
-        Only("other platform store core:model core:units core:failure core:notify"),
-    ),
+    ("notify", Only("other platform store core:model core:units core:failure core:notify")),
     (
         "app",
         Only(
@@ -73,16 +58,10 @@ const WALLS: &[(&str, Wall)] = &[
              core:domain core:metrics",
         ),
     ),
-    (
-        "http",
-        Only("other serde web sdk platform core:model core:units core:failure"),
-    ),
+    ("http", Only("other serde web sdk platform core:model core:units core:failure")),
     ("platform", Only("other sdk core:units core:failure")),
     // The route table.
-    (
-        "dialects",
-        Only("other web sdk:send app http dialects/* core:failure"),
-    ),
+    ("dialects", Only("other web sdk:send app http dialects/* core:failure")),
     (
         "dialects/*",
         Only(
@@ -90,10 +69,7 @@ const WALLS: &[(&str, Wall)] = &[
              core:failure",
         ),
     ),
-    (
-        "cron",
-        Only("other app notify platform core:model core:units core:failure"),
-    ),
+    ("cron", Only("other app notify platform core:model core:units core:failure")),
     ("agent:main", Open),
     (
         "agent:collect",
@@ -102,41 +78,19 @@ const WALLS: &[(&str, Wall)] = &[
              core:dialects/*",
         ),
     ),
-    (
-        "agent:push",
-        Never("sysinfo agent:collect agent:probe agent:proxmox agent:checks agent:jobs"),
-    ),
-    (
-        "agent:serve",
-        Never("sysinfo agent:collect agent:probe agent:proxmox agent:checks agent:jobs"),
-    ),
-    (
-        "agent:probe",
-        Never("agent:push agent:serve agent:proxmox agent:checks agent:jobs"),
-    ),
-    (
-        "agent:proxmox",
-        Never("agent:push agent:serve agent:probe agent:checks agent:jobs"),
-    ),
-    (
-        "agent:checks",
-        Never("agent:push agent:serve agent:probe agent:proxmox agent:jobs"),
-    ),
-    (
-        "agent:jobs",
-        Never("agent:push agent:serve agent:probe agent:proxmox agent:checks"),
-    ),
+    ("agent:push", Never("sysinfo agent:collect agent:probe agent:proxmox agent:checks agent:jobs")),
+    ("agent:serve", Never("sysinfo agent:collect agent:probe agent:proxmox agent:checks agent:jobs")),
+    ("agent:probe", Never("agent:push agent:serve agent:proxmox agent:checks agent:jobs")),
+    ("agent:proxmox", Never("agent:push agent:serve agent:probe agent:checks agent:jobs")),
+    ("agent:checks", Never("agent:push agent:serve agent:probe agent:proxmox agent:jobs")),
+    ("agent:jobs", Never("agent:push agent:serve agent:probe agent:proxmox agent:checks")),
     // The rest of the agent is small pure parts and commands, wired by `main`.
     ("agent:*", Never("agent:main")),
 ];
 
 /// Paths that go through a wall on purpose: the room, the path's beginning, why.
 const DOORS: &[(&str, &str, &str)] = &[
-    (
-        "dialects/*",
-        "crate::hub::client::connect",
-        "takes the raw upgrade request and a typed identity",
-    ),
+    ("dialects/*", "crate::hub::client::connect", "takes the raw upgrade request and a typed identity"),
     ("dialects/*", "crate::viewers::client::connect", "likewise"),
 ];
 
@@ -146,10 +100,7 @@ pub fn problems(path: &str, text: &str, crates: &[String]) -> Vec<String> {
         return Vec::new();
     };
     let Some((_, wall)) = WALLS.iter().find(|(room, _)| matches(room, &file.room)) else {
-        return vec![format!(
-            "{path}: {} is a new room; say in tests/rooms/walls.rs what it may use",
-            file.room
-        )];
+        return vec![format!("{path}: {} is a new room; say in tests/rooms/walls.rs what it may use", file.room)];
     };
     let mut problems = Vec::new();
     for (segments, line) in source::paths(&source::without_tests(&source::tokens(text))) {
@@ -157,11 +108,8 @@ pub fn problems(path: &str, text: &str, crates: &[String]) -> Vec<String> {
             continue;
         };
         let named = |pattern: &str| {
-            let same = pattern
-                .strip_suffix("same")
-                .map(|room| format!("{room}{}", file.dialect()));
-            matches(same.as_deref().unwrap_or(pattern), &target)
-                || (pattern == "sdk" && target == "sdk:send")
+            let same = pattern.strip_suffix("same").map(|room| format!("{room}{}", file.dialect()));
+            matches(same.as_deref().unwrap_or(pattern), &target) || (pattern == "sdk" && target == "sdk:send")
         };
         let allowed = match wall {
             Open => true,
@@ -169,14 +117,9 @@ pub fn problems(path: &str, text: &str, crates: &[String]) -> Vec<String> {
             Never(rooms) => !rooms.split(' ').any(named),
         };
         let full = segments.join("::");
-        let door = DOORS
-            .iter()
-            .any(|(room, path, _)| matches(room, &file.room) && full.starts_with(path));
+        let door = DOORS.iter().any(|(room, path, _)| matches(room, &file.room) && full.starts_with(path));
         if !allowed && target != file.room && !door {
-            problems.push(format!(
-                "{path}:{line}: {} may not use {full} ({target})",
-                file.room
-            ));
+            problems.push(format!("{path}:{line}: {} may not use {full} ({target})", file.room));
         }
     }
     problems.sort();
@@ -203,20 +146,11 @@ struct File {
 impl File {
     /// None for files that lie in no room: tests, build scripts, other languages.
     fn of(path: &str) -> Option<Self> {
-        let homes = [
-            ("worker/core/src/", "core:"),
-            ("worker/src/", ""),
-            ("agent/src/", "agent:"),
-        ];
-        let (home, inner) = homes
-            .iter()
-            .find_map(|(prefix, home)| Some((*home, path.strip_prefix(prefix)?)))?;
+        let homes = [("worker/core/src/", "core:"), ("worker/src/", ""), ("agent/src/", "agent:")];
+        let (home, inner) = homes.iter().find_map(|(prefix, home)| Some((*home, path.strip_prefix(prefix)?)))?;
         let inner = inner.strip_suffix(".rs")?;
         let mut modules: Vec<String> = inner.split('/').map(str::to_owned).collect();
-        if modules
-            .iter()
-            .any(|module| ["tests", "testing"].contains(&module.as_str()))
-        {
+        if modules.iter().any(|module| ["tests", "testing"].contains(&module.as_str())) {
             return None;
         }
         if modules.len() > 1 && modules.last().is_some_and(|last| last == "mod") {
@@ -226,17 +160,11 @@ impl File {
         if ["lib", "main"].contains(&inner) {
             modules.clear();
         }
-        Some(Self {
-            home,
-            modules,
-            room,
-        })
+        Some(Self { home, modules, room })
     }
 
     fn dialect(&self) -> &str {
-        self.room
-            .rsplit_once('/')
-            .map_or("", |(_, dialect)| dialect)
+        self.room.rsplit_once('/').map_or("", |(_, dialect)| dialect)
     }
 
     /// The room or crate that a path leads to; None for `std` and for what the path's first name does not tell.
@@ -253,11 +181,7 @@ impl File {
             "serde" | "serde_json" => return Some("serde".to_owned()),
             "thiserror" | "sysinfo" => return Some(rest[0].clone()),
             "axum" | "http_body_util" | "tower_service" => return Some("web".to_owned()),
-            "http"
-                if !rest
-                    .get(1)
-                    .is_some_and(|name| name.starts_with(char::is_lowercase)) =>
-            {
+            "http" if !rest.get(1).is_some_and(|name| name.starts_with(char::is_lowercase)) => {
                 return Some("web".to_owned());
             }
             "ureq" | "rustls" => return Some("network".to_owned()),
@@ -266,10 +190,7 @@ impl File {
             }
             _ => return None,
         };
-        while let Some(first) = rest
-            .first()
-            .filter(|name| ["crate", "self", "super"].contains(&name.as_str()))
-        {
+        while let Some(first) = rest.first().filter(|name| ["crate", "self", "super"].contains(&name.as_str())) {
             if first == "super" {
                 modules.pop();
             }
@@ -281,20 +202,14 @@ impl File {
 
 fn inner_room(home: &str, modules: &[String]) -> Option<String> {
     // Items at the top of a crate belong to its lib.rs, which re-exports nothing and wires everything.
-    let first = modules
-        .first()
-        .filter(|name| name.starts_with(char::is_lowercase) && *name != "self")?;
+    let first = modules.first().filter(|name| name.starts_with(char::is_lowercase) && *name != "self")?;
     (first != "lib").then(|| format!("{home}{}", room_of(modules)))
 }
 
 /// `store` of `store::hosts`, `dialects/nezha` of `dialects::nezha::server`, `dialects` of the route table.
 fn room_of(modules: &[String]) -> String {
     match modules {
-        [first, second, ..]
-            if first == "dialects"
-                && second.starts_with(char::is_lowercase)
-                && second != "self" =>
-        {
+        [first, second, ..] if first == "dialects" && second.starts_with(char::is_lowercase) && second != "self" => {
             format!("dialects/{second}")
         }
         [first, ..] => first.clone(),
@@ -307,8 +222,7 @@ mod tests {
     use super::*;
 
     fn found(path: &str, text: &str) -> Vec<String> {
-        let crates =
-            ["worker", "serde", "axum", "http", "sha2", "edgewatch_core"].map(str::to_owned);
+        let crates = ["worker", "serde", "axum", "http", "sha2", "edgewatch_core"].map(str::to_owned);
         problems(path, text, &crates)
     }
 
@@ -316,22 +230,10 @@ mod tests {
     fn a_handler_that_reads_the_database_is_caught() {
         let path = "worker/src/dialects/nezha/server.rs";
         assert_eq!(
-            found(
-                path,
-                "use crate::app::hosts;\nuse crate::{http::body, store::hosts as rows};"
-            ),
-            [
-                "worker/src/dialects/nezha/server.rs:2: dialects/nezha may not use crate::store::hosts (store)"
-            ]
+            found(path, "use crate::app::hosts;\nuse crate::{http::body, store::hosts as rows};"),
+            ["worker/src/dialects/nezha/server.rs:2: dialects/nezha may not use crate::store::hosts (store)"]
         );
-        assert_eq!(
-            found(
-                path,
-                "fn f() { super::super::super::store::hosts::list(); }"
-            )
-            .len(),
-            1
-        );
+        assert_eq!(found(path, "fn f() { super::super::super::store::hosts::list(); }").len(), 1);
         assert_eq!(found(path, "#[worker::send] async fn f() {}"), [""; 0]);
         assert_eq!(found(path, "fn f(db: worker::D1Database) {}").len(), 1);
     }
@@ -341,52 +243,21 @@ mod tests {
         let path = "worker/src/dialects/nezha/server.rs";
         assert_eq!(found(path, "use crate::dialects::pulse::error;").len(), 1);
         assert_eq!(found(path, "use edgewatch_core::dialects::pulse;").len(), 1);
-        assert_eq!(
-            found(
-                path,
-                "use edgewatch_core::dialects::nezha; use super::auth;"
-            ),
-            [""; 0]
-        );
+        assert_eq!(found(path, "use edgewatch_core::dialects::nezha; use super::auth;"), [""; 0]);
     }
 
     #[test]
     fn the_model_knows_no_serde() {
-        assert_eq!(
-            found("worker/core/src/model/host.rs", "use serde::Serialize;").len(),
-            1
-        );
-        assert_eq!(
-            found(
-                "worker/core/src/model/host.rs",
-                "#[derive(serde::Serialize)] struct A;"
-            )
-            .len(),
-            1
-        );
-        assert_eq!(
-            found(
-                "worker/core/src/dialects/nezha/server.rs",
-                "use serde::Serialize;"
-            ),
-            [""; 0]
-        );
+        assert_eq!(found("worker/core/src/model/host.rs", "use serde::Serialize;").len(), 1);
+        assert_eq!(found("worker/core/src/model/host.rs", "#[derive(serde::Serialize)] struct A;").len(), 1);
+        assert_eq!(found("worker/core/src/dialects/nezha/server.rs", "use serde::Serialize;"), [""; 0]);
     }
 
     #[test]
     fn a_use_case_knows_no_http() {
-        assert_eq!(
-            found("worker/src/app/hosts.rs", "use axum::response::Response;").len(),
-            1
-        );
-        assert_eq!(
-            found("worker/src/app/hosts.rs", "use http::StatusCode;").len(),
-            1
-        );
-        assert_eq!(
-            found("worker/src/app/hosts.rs", "use crate::http::body;").len(),
-            1
-        );
+        assert_eq!(found("worker/src/app/hosts.rs", "use axum::response::Response;").len(), 1);
+        assert_eq!(found("worker/src/app/hosts.rs", "use http::StatusCode;").len(), 1);
+        assert_eq!(found("worker/src/app/hosts.rs", "use crate::http::body;").len(), 1);
     }
 
     #[test]
@@ -398,18 +269,9 @@ mod tests {
 
     #[test]
     fn collectors_know_no_network() {
-        assert_eq!(
-            found("agent/src/collect/cpu.rs", "use crate::push::https;").len(),
-            1
-        );
-        assert_eq!(
-            found("agent/src/push/https.rs", "use crate::collect::cpu;").len(),
-            1
-        );
-        assert_eq!(
-            found("agent/src/push/https.rs", "use crate::queue::Queue;"),
-            [""; 0]
-        );
+        assert_eq!(found("agent/src/collect/cpu.rs", "use crate::push::https;").len(), 1);
+        assert_eq!(found("agent/src/push/https.rs", "use crate::collect::cpu;").len(), 1);
+        assert_eq!(found("agent/src/push/https.rs", "use crate::queue::Queue;"), [""; 0]);
     }
 
     #[test]
