@@ -8,13 +8,16 @@ DATABASE=edgewatch
 # Stands in wrangler.toml, and for local runs.
 NO_DATABASE=00000000-0000-0000-0000-000000000001
 
+# apart COMMAND…: runs it where no wrangler.toml lies: wrangler would offer to write into it, or take the local id from it.
+apart() { (cd / && "$@"); }
+
 # database_id: the id of the account's database, nothing when there is none.
 database_id() {
   if [ -n "${EDGEWATCH_DATABASE_ID:-}" ]; then
     printf '%s\n' "$EDGEWATCH_DATABASE_ID"
     return
   fi
-  wrangler d1 list --json | node -e '
+  apart wrangler d1 list --json | node -e '
     const found = JSON.parse(require("fs").readFileSync(0, "utf8")).find(({ name }) => name === process.argv[1]);
     if (found) console.log(found.uuid);' -- "$DATABASE"
 }
@@ -31,5 +34,5 @@ configure() {
 # account_ready: wrangler is signed in, or says how.
 account_ready() {
   if [ -n "${CLOUDFLARE_API_TOKEN:-}" ]; then return 0; fi
-  wrangler whoami >/dev/null 2>&1 || fail "not signed in: run \`npx wrangler login\`, or set CLOUDFLARE_API_TOKEN (and CLOUDFLARE_ACCOUNT_ID)"
+  wrangler whoami --json >/dev/null 2>&1 || fail "not signed in: run \`npx wrangler login\`, or set CLOUDFLARE_API_TOKEN (and CLOUDFLARE_ACCOUNT_ID)"
 }

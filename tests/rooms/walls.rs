@@ -50,7 +50,7 @@ const WALLS: &[(&str, Wall)] = &[
              core:domain",
         ),
     ),
-    ("notify", Only("other platform store core:model core:units core:failure core:notify")),
+    ("notify", Only("other serde platform store core:model core:units core:failure core:notify")),
     (
         "app",
         Only(
@@ -59,13 +59,16 @@ const WALLS: &[(&str, Wall)] = &[
         ),
     ),
     ("http", Only("other serde web sdk platform core:model core:units core:failure")),
-    ("platform", Only("other sdk core:units core:failure")),
-    // The route table.
-    ("dialects", Only("other web sdk:send app http dialects/* core:failure")),
+    ("platform", Only("other serde sdk core:units core:failure")),
+    // The route table, and the parts that every dialect shares (`SHARED`).
+    (
+        "dialects",
+        Only("other serde web sdk app http dialects/* core:model core:units core:failure core:dialects/native"),
+    ),
     (
         "dialects/*",
         Only(
-            "other serde web sdk:send app http core:dialects/same core:model core:units \
+            "other serde web sdk:send app http dialects core:dialects/same core:model core:units \
              core:failure",
         ),
     ),
@@ -87,6 +90,9 @@ const WALLS: &[(&str, Wall)] = &[
     // The rest of the agent is small pure parts and commands, wired by `main`.
     ("agent:*", Never("agent:main")),
 ];
+
+/// Files beside the dialects that are none: what their extractors share, and pages for people.
+const SHARED: [&str; 2] = ["context", "pages"];
 
 /// Paths that go through a wall on purpose: the room, the path's beginning, why.
 const DOORS: &[(&str, &str, &str)] = &[
@@ -209,7 +215,12 @@ fn inner_room(home: &str, modules: &[String]) -> Option<String> {
 /// `store` of `store::hosts`, `dialects/nezha` of `dialects::nezha::server`, `dialects` of the route table.
 fn room_of(modules: &[String]) -> String {
     match modules {
-        [first, second, ..] if first == "dialects" && second.starts_with(char::is_lowercase) && second != "self" => {
+        [first, second, ..]
+            if first == "dialects"
+                && second.starts_with(char::is_lowercase)
+                && second != "self"
+                && !SHARED.contains(&second.as_str()) =>
+        {
             format!("dialects/{second}")
         }
         [first, ..] => first.clone(),
