@@ -60,12 +60,15 @@ fn options_reach_the_agents_installer() {
     let arguments: Vec<&str> = arguments.lines().collect();
     let root = machine.path("").display().to_string();
     assert_eq!(
-        arguments[..4],
-        ["install", "--url", server.url().as_str(), "--secret-file"]
-    );
-    assert_eq!(
-        arguments[5..],
-        ["--root", root.trim_end_matches('/'), "--no-start"]
+        arguments,
+        [
+            "install",
+            "--url",
+            server.url().as_str(),
+            "--root",
+            root.trim_end_matches('/'),
+            "--no-start"
+        ]
     );
 }
 
@@ -103,7 +106,7 @@ fn it_knows_the_server_that_it_came_from() {
         assert!(
             outcome
                 .out
-                .contains(&format!("reports to {}", server.url())),
+                .contains(&format!("is a host of {}", server.url())),
             "{outcome:?}"
         );
     }

@@ -150,6 +150,7 @@ fn plain_http_is_for_this_machine_alone() {
         &machine,
         &machine.run(&elsewhere, &[("EDGEWATCH_INSECURE_HTTP", "1")], &[]),
     );
+    assert!(machine.read("arguments").contains("--insecure-http"));
 }
 
 #[test]
