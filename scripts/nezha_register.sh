@@ -363,8 +363,11 @@ uninstall() {
     as_root "$installed" "$@" || die "The agent could not be removed."
   else
     say "The Edgewatch agent is not installed here."
-    # A run that failed half way leaves a secret and nothing else.
-    [ "$purge" = no ] || as_root rm -rf "$etc"
+    # What a run that failed half way, or an uninstallation without --purge, has left.
+    if [ "$purge" = yes ]; then
+      as_root rm -rf "$etc" "$root/var/lib/edgewatch"
+      [ -n "$root" ] || ! id edgewatch >/dev/null 2>&1 || as_root userdel edgewatch || warn "The user edgewatch is still there."
+    fi
   fi
 }
 

@@ -91,6 +91,10 @@ fn it_uninstalls_by_the_installed_agent() {
         (Some(0), "The Edgewatch agent is not installed here.\n")
     );
     assert_eq!(machine.run("", &[], &["--purge"]).code, Some(2));
+    assert!(machine.path("etc/edgewatch/secret").exists());
+    let purged = machine.run("", &[], &["--uninstall", "--purge"]);
+    assert_eq!(purged.code, Some(0), "{purged:?}");
+    assert!(!machine.path("etc/edgewatch").exists());
 }
 
 #[test]
