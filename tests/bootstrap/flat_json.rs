@@ -14,9 +14,7 @@ pub fn members(text: &str) -> Vec<(String, String)> {
         if after == "}" {
             return members;
         }
-        rest = after
-            .strip_prefix(',')
-            .expect("members are parted by commas");
+        rest = after.strip_prefix(',').expect("members are parted by commas");
     }
 }
 
@@ -28,10 +26,7 @@ fn string(text: &str) -> (String, &str) {
     while let Some((at, character)) = characters.next() {
         match character {
             '"' => {
-                return (
-                    String::from_utf16(&units).expect("surrogates come in pairs"),
-                    &text[at + 1..],
-                );
+                return (String::from_utf16(&units).expect("surrogates come in pairs"), &text[at + 1..]);
             }
             '\\' => match characters.next().expect("an escape goes on").1 {
                 'u' => {

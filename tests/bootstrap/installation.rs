@@ -31,22 +31,13 @@ fn a_failed_download_does_not_cost_the_registration() {
     let outcome = machine.run(&server.url(), &[], &[]);
 
     assert_not_installed(&machine, &outcome);
-    assert!(
-        outcome.err.contains("The registration is kept"),
-        "{outcome:?}"
-    );
-    let mode = fs::metadata(machine.path("etc/edgewatch/secret"))
-        .expect("it was kept")
-        .permissions()
-        .mode();
+    assert!(outcome.err.contains("The registration is kept"), "{outcome:?}");
+    let mode = fs::metadata(machine.path("etc/edgewatch/secret")).expect("it was kept").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
     server.change(|answers| answers.agent = Some(agent));
     assert_installed(&machine, &machine.run(&server.url(), &[], &[]));
-    assert!(
-        members(&server.registrations()[1].body)
-            .contains(&("Secret".to_owned(), SECRET.to_owned()))
-    );
+    assert!(members(&server.registrations()[1].body).contains(&("Secret".to_owned(), SECRET.to_owned())));
 }
 
 #[test]
@@ -61,14 +52,7 @@ fn options_reach_the_agents_installer() {
     let root = machine.path("").display().to_string();
     assert_eq!(
         arguments,
-        [
-            "install",
-            "--url",
-            server.url().as_str(),
-            "--root",
-            root.trim_end_matches('/'),
-            "--no-start"
-        ]
+        ["install", "--url", server.url().as_str(), "--root", root.trim_end_matches('/'), "--no-start"]
     );
 }
 
@@ -86,10 +70,7 @@ fn it_uninstalls_by_the_installed_agent() {
     assert!(!machine.path("usr/local/bin/edgewatch-agent").exists());
 
     let again = machine.run("", &[], &["--uninstall"]);
-    assert_eq!(
-        (again.code, again.out.as_str()),
-        (Some(0), "The Edgewatch agent is not installed here.\n")
-    );
+    assert_eq!((again.code, again.out.as_str()), (Some(0), "The Edgewatch agent is not installed here.\n"));
     assert_eq!(machine.run("", &[], &["--purge"]).code, Some(2));
     assert!(machine.path("etc/edgewatch/secret").exists());
     let purged = machine.run("", &[], &["--uninstall", "--purge"]);
@@ -107,12 +88,7 @@ fn it_knows_the_server_that_it_came_from() {
         let outcome = machine.pipe(shell, &text, "", &[]);
 
         assert_installed(&machine, &outcome);
-        assert!(
-            outcome
-                .out
-                .contains(&format!("is a host of {}", server.url())),
-            "{outcome:?}"
-        );
+        assert!(outcome.out.contains(&format!("is a host of {}", server.url())), "{outcome:?}");
     }
 }
 
@@ -122,10 +98,7 @@ fn a_script_cut_off_on_its_way_does_nothing() {
     let text = fs::read_to_string(script()).expect("the script is in the tree");
     let text = text.trim_end();
     let coarse = (0..text.len()).step_by(997);
-    for length in coarse
-        .chain(text.len() - 40..text.len())
-        .filter(|length| text.is_char_boundary(*length))
-    {
+    for length in coarse.chain(text.len() - 40..text.len()).filter(|length| text.is_char_boundary(*length)) {
         machine.pipe("sh", &text[..length], &server.url(), &[]);
         assert!(server.requests().is_empty(), "its first {length} bytes");
     }
@@ -134,20 +107,11 @@ fn a_script_cut_off_on_its_way_does_nothing() {
 #[test]
 fn a_machine_without_a_ready_made_agent_is_told_what_to_do() {
     let (machine, server) = pair();
-    machine.add_program(
-        "uname",
-        "#!/bin/sh\n[ \"$1\" = -s ] && echo Linux || echo riscv64\n",
-    );
+    machine.add_program("uname", "#!/bin/sh\n[ \"$1\" = -s ] && echo Linux || echo riscv64\n");
 
     let outcome = machine.run(&server.url(), &[], &[]);
 
     assert_not_installed(&machine, &outcome);
-    assert!(
-        outcome.err.contains("riscv64") && outcome.err.contains("cargo build"),
-        "{outcome:?}"
-    );
-    assert!(
-        server.requests().is_empty(),
-        "nothing is registered that cannot be installed"
-    );
+    assert!(outcome.err.contains("riscv64") && outcome.err.contains("cargo build"), "{outcome:?}");
+    assert!(server.requests().is_empty(), "nothing is registered that cannot be installed");
 }

@@ -29,17 +29,11 @@ impl Machine {
     pub fn new() -> Machine {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let root = std::env::temp_dir().join(format!(
-            "edgewatch-bootstrap-{}-{number}",
-            std::process::id()
-        ));
+        let root = std::env::temp_dir().join(format!("edgewatch-bootstrap-{}-{number}", std::process::id()));
         for directory in ["etc", "tmp", "home", "bin"] {
             fs::create_dir_all(root.join(directory)).expect("the temporary directory is writable");
         }
-        let machine = Machine {
-            root,
-            only_own: Cell::new(false),
-        };
+        let machine = Machine { root, only_own: Cell::new(false) };
         machine.write("etc/machine-id", &format!("{MACHINE_ID}\n"));
         machine
     }
@@ -107,49 +101,22 @@ esac
         self.finish(command, url, &[], text)
     }
 
-    fn finish(
-        &self,
-        mut command: Command,
-        url: &str,
-        variables: &[(&str, &str)],
-        input: &str,
-    ) -> Outcome {
-        let others = if self.only_own.get() {
-            ""
-        } else {
-            ":/usr/local/bin:/usr/bin:/bin"
-        };
+    fn finish(&self, mut command: Command, url: &str, variables: &[(&str, &str)], input: &str) -> Outcome {
+        let others = if self.only_own.get() { "" } else { ":/usr/local/bin:/usr/bin:/bin" };
         let path = format!("{}{others}", self.path("bin").display());
-        command
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", self.path("home"))
-            .env("TMPDIR", self.path("tmp"));
-        command
-            .env("EDGEWATCH_ROOT", &self.root)
-            .env("NEZHA_TOKEN", TOKEN);
+        command.env_clear().env("PATH", path).env("HOME", self.path("home")).env("TMPDIR", self.path("tmp"));
+        command.env("EDGEWATCH_ROOT", &self.root).env("NEZHA_TOKEN", TOKEN);
         if !url.is_empty() {
             command.env("NEZHA_DASHBOARD_URL", url);
         }
-        command
-            .envs(variables.iter().copied())
-            .current_dir(&self.root);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.envs(variables.iter().copied()).current_dir(&self.root);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the shell starts");
         // A script that ends before it read all of itself closes the pipe: no failure of ours.
-        let _ = child
-            .stdin
-            .take()
-            .expect("it is piped")
-            .write_all(input.as_bytes());
+        let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
         let output = child.wait_with_output().expect("the script ends");
 
-        let left = fs::read_dir(self.path("tmp"))
-            .expect("it was made in new")
-            .count();
+        let left = fs::read_dir(self.path("tmp")).expect("it was made in new").count();
         assert_eq!(left, 0, "a run leaves no temporary files");
         Outcome {
             code: output.status.code(),
@@ -173,20 +140,8 @@ pub fn script() -> PathBuf {
 /// Lower-case hex SHA-256 of some bytes, by the tool that the script itself uses.
 pub fn sha256(bytes: &[u8]) -> String {
     let mut command = Command::new("sha256sum");
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("coreutils are installed");
-    child
-        .stdin
-        .take()
-        .expect("it is piped")
-        .write_all(bytes)
-        .expect("sha256sum reads all");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("coreutils are installed");
+    child.stdin.take().expect("it is piped").write_all(bytes).expect("sha256sum reads all");
     let output = child.wait_with_output().expect("sha256sum ends");
-    String::from_utf8_lossy(&output.stdout)
-        .chars()
-        .take(64)
-        .collect()
+    String::from_utf8_lossy(&output.stdout).chars().take(64).collect()
 }

@@ -18,11 +18,7 @@ const OTHER_SECRET: &str = "Bt5SecretTwoAaBb02";
 fn pair() -> (Machine, StandIn) {
     let machine = Machine::new();
     let agent = machine.agent();
-    let checksum = format!(
-        "{}  edgewatch-agent-{}-unknown-linux-musl\n",
-        sha256(&agent),
-        std::env::consts::ARCH
-    );
+    let checksum = format!("{}  edgewatch-agent-{}-unknown-linux-musl\n", sha256(&agent), std::env::consts::ARCH);
     let server = StandIn::start(Answers {
         register_status: 200,
         register_body: format!("\"{SECRET}\""),
@@ -34,26 +30,17 @@ fn pair() -> (Machine, StandIn) {
 
 fn assert_installed(machine: &Machine, outcome: &Outcome) {
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    assert!(
-        machine.path("usr/local/bin/edgewatch-agent").exists(),
-        "{outcome:?}"
-    );
+    assert!(machine.path("usr/local/bin/edgewatch-agent").exists(), "{outcome:?}");
     assert_eq!(machine.read("etc/edgewatch/secret").trim_end(), SECRET);
 }
 
 fn assert_not_installed(machine: &Machine, outcome: &Outcome) {
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
-    assert!(
-        !machine.path("arguments").exists(),
-        "the agent was run: {outcome:?}"
-    );
+    assert!(!machine.path("arguments").exists(), "the agent was run: {outcome:?}");
 }
 
 fn assert_hidden(outcome: &Outcome) {
     for word in [TOKEN, SECRET, OTHER_SECRET] {
-        assert!(
-            !outcome.out.contains(word) && !outcome.err.contains(word),
-            "{word} in {outcome:?}"
-        );
+        assert!(!outcome.out.contains(word) && !outcome.err.contains(word), "{word} in {outcome:?}");
     }
 }

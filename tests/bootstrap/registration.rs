@@ -11,10 +11,7 @@ fn without_a_token_it_says_so_and_does_nothing() {
 
     let outcome = machine.run(&server.url(), &[("NEZHA_TOKEN", "")], &[]);
 
-    assert_eq!(
-        (outcome.code, outcome.out.as_str()),
-        (Some(0), "NEZHA_TOKEN is not set. Exiting.\n")
-    );
+    assert_eq!((outcome.code, outcome.out.as_str()), (Some(0), "NEZHA_TOKEN is not set. Exiting.\n"));
     assert!(server.requests().is_empty());
 }
 
@@ -27,17 +24,11 @@ fn an_http_failure_is_told_by_its_status() {
         let outcome = machine.run(&server.url(), &[], &[]);
 
         assert_not_installed(&machine, &outcome);
-        assert_eq!(
-            outcome.out,
-            format!("Failed to get Nezha Secret. HTTP status code: {status}\n")
-        );
+        assert_eq!(outcome.out, format!("Failed to get Nezha Secret. HTTP status code: {status}\n"));
     }
     let outcome = machine.run("http://127.0.0.1:1", &[], &[]);
     assert_not_installed(&machine, &outcome);
-    assert_eq!(
-        outcome.out,
-        "Failed to get Nezha Secret. HTTP status code: 000\n"
-    );
+    assert_eq!(outcome.out, "Failed to get Nezha Secret. HTTP status code: 000\n");
 }
 
 #[test]
@@ -49,10 +40,7 @@ fn a_json_answer_is_shown_without_a_secret() {
     let outcome = machine.run(&server.url(), &[], &[]);
 
     assert_not_installed(&machine, &outcome);
-    assert_eq!(
-        outcome.out,
-        format!("Failed to get Nezha Secret. Received response: {refusal}\n")
-    );
+    assert_eq!(outcome.out, format!("Failed to get Nezha Secret. Received response: {refusal}\n"));
 
     server.change(|answers| {
         answers.register_body = format!("{{\"code\":200,\"secret\":\"{SECRET}\"}}");
@@ -64,11 +52,7 @@ fn a_json_answer_is_shown_without_a_secret() {
 
 #[test]
 fn a_secret_is_taken_with_and_without_quotes() {
-    for body in [
-        format!("\"{SECRET}\""),
-        format!("\"{SECRET}\"\n"),
-        SECRET.to_owned(),
-    ] {
+    for body in [format!("\"{SECRET}\""), format!("\"{SECRET}\"\n"), SECRET.to_owned()] {
         let (machine, server) = pair();
         server.change(|answers| answers.register_body = body);
 
@@ -98,12 +82,7 @@ fn any_name_arrives_as_it_was_given() {
         assert_installed(&machine, &outcome);
         let request = server.registrations().pop().expect("it registered");
         assert_eq!(request.header("content-type"), Some("application/json"));
-        assert_eq!(
-            members(&request.body)[0],
-            ("Name".to_owned(), name.to_owned()),
-            "{}",
-            request.body
-        );
+        assert_eq!(members(&request.body)[0], ("Name".to_owned(), name.to_owned()), "{}", request.body);
     }
     assert!(!machine.path("evaluated").exists());
 }
@@ -116,10 +95,7 @@ fn the_name_is_the_host_name_by_default() {
     let outcome = machine.run(&server.url(), &[], &[]);
 
     assert_installed(&machine, &outcome);
-    assert_eq!(
-        members(&server.registrations()[0].body)[0].1,
-        "alpha.example"
-    );
+    assert_eq!(members(&server.registrations()[0].body)[0].1, "alpha.example");
 }
 
 #[test]
@@ -132,19 +108,9 @@ fn a_second_run_proves_that_it_is_the_same_host() {
 
     assert_installed(&machine, &first);
     assert_installed(&machine, &second);
-    let bodies: Vec<_> = server
-        .registrations()
-        .iter()
-        .map(|request| members(&request.body))
-        .collect();
+    let bodies: Vec<_> = server.registrations().iter().map(|request| members(&request.body)).collect();
     assert_eq!(bodies[0][1..], [("MachineId".to_owned(), number.clone())]);
-    assert_eq!(
-        bodies[1][1..],
-        [
-            ("MachineId".to_owned(), number),
-            ("Secret".to_owned(), SECRET.to_owned())
-        ]
-    );
+    assert_eq!(bodies[1][1..], [("MachineId".to_owned(), number), ("Secret".to_owned(), SECRET.to_owned())]);
     assert!(!second.err.contains("second host"), "{second:?}");
 }
 
@@ -157,10 +123,7 @@ fn a_new_secret_for_a_known_machine_is_told() {
     let outcome = machine.run(&server.url(), &[], &[]);
 
     assert_installed(&machine, &outcome);
-    assert!(
-        outcome.err.contains("it is now a second host there"),
-        "{outcome:?}"
-    );
+    assert!(outcome.err.contains("it is now a second host there"), "{outcome:?}");
     assert_hidden(&outcome);
 }
 
@@ -179,22 +142,10 @@ fn a_machine_without_an_id_sends_none() {
 #[test]
 fn probe_variables_give_one_line() {
     let (machine, server) = pair();
-    let about_probes = |outcome: &Outcome| {
-        outcome
-            .out
-            .lines()
-            .filter(|line| line.contains("NEZHA_PROBE"))
-            .count()
-    };
+    let about_probes = |outcome: &Outcome| outcome.out.lines().filter(|line| line.contains("NEZHA_PROBE")).count();
 
-    let with = machine.run(
-        &server.url(),
-        &[
-            ("NEZHA_PROBE_ADDRESS", "probe.example.com"),
-            ("NEZHA_PROBE_PORT", "5555"),
-        ],
-        &[],
-    );
+    let with =
+        machine.run(&server.url(), &[("NEZHA_PROBE_ADDRESS", "probe.example.com"), ("NEZHA_PROBE_PORT", "5555")], &[]);
     let without = machine.run(&server.url(), &[], &[]);
 
     assert_installed(&machine, &with);

@@ -22,10 +22,7 @@ fn an_answer_that_is_not_a_secret_is_refused_and_not_run() {
         let outcome = machine.run(&server.url(), &[], &[]);
 
         assert_not_installed(&machine, &outcome);
-        assert!(
-            outcome.err.starts_with("Failed to get Nezha Secret."),
-            "{outcome:?}"
-        );
+        assert!(outcome.err.starts_with("Failed to get Nezha Secret."), "{outcome:?}");
         assert!(!machine.path("evaluated").exists());
     }
 }
@@ -42,44 +39,25 @@ fn token_and_secret_are_on_no_command_line_and_in_no_output() {
             assert_installed(&machine, &outcome);
             assert_hidden(&outcome);
             assert!(
-                outcome
-                    .out
-                    .contains("Run command : edgewatch-agent install --url http://127.0.0.1:"),
+                outcome.out.contains("Run command : edgewatch-agent install --url http://127.0.0.1:"),
                 "{outcome:?}"
             );
-            assert!(
-                outcome.out.contains("(secret: ******************)"),
-                "{outcome:?}"
-            );
+            assert!(outcome.out.contains("(secret: ******************)"), "{outcome:?}");
         }
         let requests = server.requests();
         assert_eq!(
-            requests
-                .iter()
-                .filter(|request| request.header("authorization") == Some(TOKEN))
-                .count(),
+            requests.iter().filter(|request| request.header("authorization") == Some(TOKEN)).count(),
             requests.len() / 3
         );
-        let seen: Vec<String> = requests
-            .into_iter()
-            .flat_map(|request| request.command_lines)
-            .collect();
+        let seen: Vec<String> = requests.into_iter().flat_map(|request| request.command_lines).collect();
         assert!(
-            seen.iter()
-                .any(|line| line.contains(program) && line.contains(&server.url())),
+            seen.iter().any(|line| line.contains(program) && line.contains(&server.url())),
             "the look sees {program}"
         );
-        assert!(
-            !seen
-                .iter()
-                .any(|line| line.contains(TOKEN) || line.contains(SECRET))
-        );
+        assert!(!seen.iter().any(|line| line.contains(TOKEN) || line.contains(SECRET)));
     }
     let at_install = machine.read("command_lines");
-    assert!(
-        at_install.contains("edgewatch-agent install --url"),
-        "{at_install}"
-    );
+    assert!(at_install.contains("edgewatch-agent install --url"), "{at_install}");
     assert!(!at_install.contains(TOKEN) && !at_install.contains(SECRET));
     assert!(!machine.read("environment").contains(TOKEN));
     assert_eq!(machine.read("secret_mode"), "600\n");
@@ -88,24 +66,17 @@ fn token_and_secret_are_on_no_command_line_and_in_no_output() {
 
 /// Leaves the machine with GNU wget and without curl; false where there is no wget.
 fn hide_curl(machine: &Machine) -> bool {
-    let found = |name: &str| {
-        Command::new("sh")
-            .args(["-c", &format!("command -v {name}")])
-            .output()
-            .expect("sh runs")
-    };
+    let found = |name: &str| Command::new("sh").args(["-c", &format!("command -v {name}")]).output().expect("sh runs");
     if !found("wget").status.success() {
         return false;
     }
     // The shell asks `command -v curl`: a PATH with links to all the tools but that one.
-    let tools = "awk cat chmod cp env grep head hostname id mkdir mktemp mv od rm sed sh sha256sum stat tail tr uname wget";
+    let tools =
+        "awk cat chmod cp env grep head hostname id mkdir mktemp mv od rm sed sh sha256sum stat tail tr uname wget";
     for tool in tools.split(' ') {
-        let path = String::from_utf8_lossy(&found(tool).stdout)
-            .trim()
-            .to_owned();
+        let path = String::from_utf8_lossy(&found(tool).stdout).trim().to_owned();
         if path.starts_with('/') {
-            std::os::unix::fs::symlink(path, machine.path(&format!("bin/{tool}")))
-                .expect("bin is empty");
+            std::os::unix::fs::symlink(path, machine.path(&format!("bin/{tool}"))).expect("bin is empty");
         }
     }
     machine.only_own_programs();
@@ -124,10 +95,7 @@ fn plain_http_is_for_this_machine_alone() {
     for url in addresses {
         let outcome = machine.run(url, &[], &[]);
         assert_not_installed(&machine, &outcome);
-        assert!(
-            outcome.err.contains("EDGEWATCH_INSECURE_HTTP"),
-            "{outcome:?}"
-        );
+        assert!(outcome.err.contains("EDGEWATCH_INSECURE_HTTP"), "{outcome:?}");
     }
     for url in [
         "",
@@ -146,10 +114,7 @@ fn plain_http_is_for_this_machine_alone() {
     // An address that reaches only this machine, and does not look so.
     let elsewhere = server.url().replace("127.0.0.1", "0.0.0.0");
     assert_not_installed(&machine, &machine.run(&elsewhere, &[], &[]));
-    assert_installed(
-        &machine,
-        &machine.run(&elsewhere, &[("EDGEWATCH_INSECURE_HTTP", "1")], &[]),
-    );
+    assert_installed(&machine, &machine.run(&elsewhere, &[("EDGEWATCH_INSECURE_HTTP", "1")], &[]));
     assert!(machine.read("arguments").contains("--insecure-http"));
 }
 
@@ -157,10 +122,7 @@ fn plain_http_is_for_this_machine_alone() {
 fn a_token_with_special_characters_arrives_as_it_is() {
     let (machine, server) = pair();
     for token in [r#"a"b\c"#, r"\n $(id) 'x'", "Bearer abc=="] {
-        assert_installed(
-            &machine,
-            &machine.run(&server.url(), &[("NEZHA_TOKEN", token)], &[]),
-        );
+        assert_installed(&machine, &machine.run(&server.url(), &[("NEZHA_TOKEN", token)], &[]));
 
         let request = server.registrations().pop().expect("it registered");
         assert_eq!(request.header("authorization"), Some(token));

@@ -20,10 +20,7 @@ pub struct Request {
 impl Request {
     /// The value of a header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -47,9 +44,7 @@ pub struct StandIn {
 impl StandIn {
     pub fn start(answers: Answers) -> StandIn {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
+        let address = listener.local_addr().expect("a bound socket has an address");
         let answers = Arc::new(Mutex::new(answers));
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (shared_answers, shared_requests) = (Arc::clone(&answers), Arc::clone(&requests));
@@ -61,21 +56,13 @@ impl StandIn {
                 };
                 let (status, body) = answer(&lock(&shared_answers), &request);
                 lock(&shared_requests).push(request);
-                let head = format!(
-                    "HTTP/1.1 {status} Answer\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                    body.len()
-                );
+                let head =
+                    format!("HTTP/1.1 {status} Answer\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
                 let mut stream = &stream;
-                let _ = stream
-                    .write_all(head.as_bytes())
-                    .and_then(|()| stream.write_all(&body));
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
             }
         });
-        StandIn {
-            address,
-            answers,
-            requests,
-        }
+        StandIn { address, answers, requests }
     }
 
     pub fn url(&self) -> String {
@@ -92,10 +79,7 @@ impl StandIn {
 
     /// The registrations among the requests, in their order.
     pub fn registrations(&self) -> Vec<Request> {
-        self.requests()
-            .into_iter()
-            .filter(|request| request.path.starts_with("/api/"))
-            .collect()
+        self.requests().into_iter().filter(|request| request.path.starts_with("/api/")).collect()
     }
 }
 
@@ -104,21 +88,14 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 fn answer(answers: &Answers, request: &Request) -> (u16, Vec<u8>) {
-    let agent = format!(
-        "/download/edgewatch-agent-{}-unknown-linux-musl",
-        std::env::consts::ARCH
-    );
-    let found =
-        |body: Option<Vec<u8>>| body.map_or((404, b"not found".to_vec()), |body| (200, body));
+    let agent = format!("/download/edgewatch-agent-{}-unknown-linux-musl", std::env::consts::ARCH);
+    let found = |body: Option<Vec<u8>>| body.map_or((404, b"not found".to_vec()), |body| (200, body));
     match (request.method.as_str(), request.path.as_str()) {
-        ("POST", "/api/v1/server/register?simple=true") => (
-            answers.register_status,
-            answers.register_body.clone().into_bytes(),
-        ),
-        ("GET", path) if path == agent => found(answers.agent.clone()),
-        ("GET", path) if path == format!("{agent}.sha256") => {
-            found(answers.checksum.clone().map(String::into_bytes))
+        ("POST", "/api/v1/server/register?simple=true") => {
+            (answers.register_status, answers.register_body.clone().into_bytes())
         }
+        ("GET", path) if path == agent => found(answers.agent.clone()),
+        ("GET", path) if path == format!("{agent}.sha256") => found(answers.checksum.clone().map(String::into_bytes)),
         _ => (404, b"not found".to_vec()),
     }
 }
@@ -138,28 +115,16 @@ fn read_request(stream: &TcpStream) -> Option<Request> {
         };
         headers.push((name.to_lowercase(), value.trim_start().to_owned()));
     }
-    let length = headers
-        .iter()
-        .find(|(name, _)| name == "content-length")
-        .and_then(|(_, value)| value.parse().ok());
+    let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
     let body = String::from_utf8_lossy(&body).into_owned();
-    Some(Request {
-        method,
-        path,
-        headers,
-        body,
-        command_lines: command_lines(),
-    })
+    Some(Request { method, path, headers, body, command_lines: command_lines() })
 }
 
 /// The command lines of all processes that may be read, arguments joined by spaces.
 fn command_lines() -> Vec<String> {
     let processes = fs::read_dir("/proc").expect("Linux has /proc").flatten();
     let line = |process: fs::DirEntry| fs::read(process.path().join("cmdline")).ok();
-    processes
-        .filter_map(line)
-        .map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "))
-        .collect()
+    processes.filter_map(line).map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " ")).collect()
 }
