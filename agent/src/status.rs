@@ -54,7 +54,7 @@ impl Status {
     pub fn describe(&self, now_s: i64) -> String {
         let ago = |at_s: i64| if at_s == 0 { "never".to_owned() } else { format!("{} s ago", (now_s - at_s).max(0)) };
         let mut text = format!(
-            "server           {}\nagent            {} (process {}), started {}\nlast answer      {}\nsafe up to       {}\nnot yet safe     {}\ndropped          {}\nclock            {:.1} s behind the server's\n",
+            "server           {}\nagent            {} (process {}), started {}\nlast answer      {}\nsafe up to       {}\nnot yet safe     {}\ndropped          {}\nclock            {}\n",
             self.server,
             self.version,
             self.pid,
@@ -63,11 +63,7 @@ impl Status {
             self.durable_up_to,
             self.held_samples,
             self.dropped_samples,
-            Duration::from_millis(self.skew_ms.unsigned_abs()).as_secs_f64().copysign(if self.skew_ms < 0 {
-                -1.0
-            } else {
-                1.0
-            }),
+            describe_skew(self.skew_ms),
         );
         if let Some(error) = &self.error {
             let _ = writeln!(text, "error            {error}");
@@ -96,6 +92,15 @@ impl Status {
             return Err(format!("no sign of life of the agent for {age_s} s"));
         }
         Ok(())
+    }
+}
+
+/// What the network takes on its way is no difference of the clocks.
+fn describe_skew(skew_ms: i64) -> String {
+    match skew_ms / 1000 {
+        -2..=2 => "in step with the server's".to_owned(),
+        seconds if seconds > 0 => format!("{seconds} s behind the server's"),
+        seconds => format!("{} s ahead of the server's", -seconds),
     }
 }
 
@@ -150,8 +155,10 @@ impl StatusFile {
     /// Writes the file when it is time to; `counts` are those of the backlog.
     pub fn write(&mut self, counts: &Status, is_now: bool) {
         let is_failing = self.kept.error.is_some();
-        let is_time =
-            self.written.is_none_or(|written| written.elapsed() >= EVERY) || is_failing != self.was_failing || is_now;
+        // The first sample that is safe is what people wait for.
+        let is_first = self.kept.durable_up_to == 0 && counts.durable_up_to > 0;
+        let is_old = self.written.is_none_or(|written| written.elapsed() >= EVERY);
+        let is_time = is_old || is_first || is_now || is_failing != self.was_failing;
         if !is_time {
             return;
         }
@@ -199,6 +206,13 @@ mod tests {
         );
         assert!(Status { is_stopped: true, ..well() }.judge(1_001).unwrap_err().contains("stopped"));
         assert!(Status { answered_at_s: 0, ..well() }.judge(1_001).is_err());
+    }
+
+    #[test]
+    fn a_clock_is_said_to_be_off_when_it_is() {
+        assert!(describe_skew(-1_900).contains("in step"));
+        assert_eq!(describe_skew(90_000), "90 s behind the server's");
+        assert_eq!(describe_skew(-90_000), "90 s ahead of the server's");
     }
 
     #[test]
