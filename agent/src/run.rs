@@ -12,13 +12,14 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use crate::backlog::Backlog;
 use crate::collect::{Collector, Facts};
 use crate::config::{Config, ConfigError};
+use crate::failed::Failed;
 use crate::push::Pusher;
 use crate::push::https::{Client, Settings};
 use crate::schedule::Ticks;
 use crate::sender::{Sender, Shared};
 use crate::spool::Spool;
 use crate::status::StatusFile;
-use crate::{Failed, clock, log, report};
+use crate::{clock, log, report};
 
 /// From the first reading to the second: rates need two, and the server should show them within seconds.
 const BASELINE: Duration = Duration::from_secs(1);
