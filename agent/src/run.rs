@@ -42,6 +42,8 @@ pub fn run(config: &Config) -> Result<(), Failed> {
     let secret = config.secret()?.ok_or_else(|| {
         ConfigError::new(format!("no secret in {}: run `edgewatch-agent register` first", config.secret_file.display()))
     })?;
+    // The service manager makes it for the service; a hand-started agent makes its own. What fails is told by the spool.
+    let _ = std::fs::create_dir_all(&config.state_dir);
     let signals = signals().map_err(|error| Failed::new(format!("cannot listen for signals: {error}")))?;
 
     let mut collector = Collector::new(config.selection.clone());
