@@ -45,13 +45,14 @@ pub struct Backlog {
     accepted_up_to: u64,
     /// What the server asked for: it has everything before.
     floor: u64,
+    is_overtaken: bool,
 }
 
 impl Backlog {
     /// Continues where the spool ends.
     pub fn new(spool: Spool) -> Self {
         let line = Line::new(LINE_SAMPLES, spool.next_number());
-        Self { line, spool, is_confirmed: false, durable_up_to: 0, accepted_up_to: 0, floor: 0 }
+        Self { line, spool, is_confirmed: false, durable_up_to: 0, accepted_up_to: 0, floor: 0, is_overtaken: false }
     }
 
     /// Takes a sample in and numbers it.
@@ -159,9 +160,12 @@ impl Backlog {
             [self.spool.oldest().filter(|oldest| *oldest >= own), self.line.oldest()].into_iter().flatten().min();
         let first = first_held.unwrap_or_else(|| self.line.next_number());
         let by = durable + 1 - first;
-        log::warn(format_args!(
-            "the server has samples up to {durable}, this agent gave fewer; numbering anew from there"
-        ));
+        if !std::mem::replace(&mut self.is_overtaken, true) {
+            log::warn(format_args!(
+                "the server has samples up to {durable} and this agent gave fewer: the machine was rolled back, or another \
+                 agent has the same secret; numbering anew from there"
+            ));
+        }
         self.spool.renumber(own, by, false);
         self.line.shift(by);
         self.accepted_up_to = 0;

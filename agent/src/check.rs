@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use crate::collect::Collector;
 use crate::config::Config;
-use crate::{Failed, clock, report};
+use crate::failed::Failed;
+use crate::{clock, report};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::config::{Config, DEFAULT_FILE, KEYS, Layer};
-use crate::{Failed, files, register};
+use crate::failed::Failed;
+use crate::{files, register};
 
 const USER: &str = "edgewatch";
 const NAME: &str = "edgewatch-agent";

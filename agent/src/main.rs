@@ -6,6 +6,7 @@ mod check;
 mod clock;
 mod collect;
 mod config;
+mod failed;
 mod files;
 mod help;
 mod install;
@@ -27,34 +28,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use crate::arguments::{Arguments, Command};
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
+use crate::failed::Failed;
 use crate::status::Status;
-
-/// The command line or the configuration is wrong.
-const WRONG: u8 = 2;
-/// What was asked for failed.
-const FAILED: u8 = 1;
-
-/// Why a command failed, in words for people, and the exit code.
-#[derive(Debug, thiserror::Error)]
-#[error("{words}")]
-pub struct Failed {
-    words: String,
-    code: u8,
-}
-
-impl Failed {
-    /// A failure in these words.
-    pub fn new(words: impl Into<String>) -> Self {
-        Self { words: words.into(), code: FAILED }
-    }
-}
-
-impl From<ConfigError> for Failed {
-    fn from(error: ConfigError) -> Self {
-        Self { words: error.to_string(), code: WRONG }
-    }
-}
 
 fn main() -> ExitCode {
     match perform() {
@@ -67,7 +43,7 @@ fn main() -> ExitCode {
         }
         Err(failed) => {
             log::error(format_args!("{failed}"));
-            ExitCode::from(failed.code)
+            ExitCode::from(failed.code())
         }
     }
 }

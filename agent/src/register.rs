@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, ConfigError};
+use crate::failed::Failed;
 use crate::push::https::Client;
 use crate::secret::Secret;
-use crate::{Failed, collect, files, install, run};
+use crate::{collect, files, install, run};
 
 /// Source: the registration of the product before us, `POST /api/v1/server/register`.
 const PATH: &str = "/api/v1/server/register";

@@ -12,13 +12,14 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use crate::backlog::Backlog;
 use crate::collect::{Collector, Facts};
 use crate::config::{Config, ConfigError};
+use crate::failed::Failed;
 use crate::push::Pusher;
 use crate::push::https::{Client, Settings};
 use crate::schedule::Ticks;
 use crate::sender::{Sender, Shared};
 use crate::spool::Spool;
 use crate::status::StatusFile;
-use crate::{Failed, clock, log, report};
+use crate::{clock, log, report};
 
 /// From the first reading to the second: rates need two, and the server should show them within seconds.
 const BASELINE: Duration = Duration::from_secs(1);
@@ -41,6 +42,8 @@ pub fn run(config: &Config) -> Result<(), Failed> {
     let secret = config.secret()?.ok_or_else(|| {
         ConfigError::new(format!("no secret in {}: run `edgewatch-agent register` first", config.secret_file.display()))
     })?;
+    // The service manager makes it for the service; a hand-started agent makes its own. What fails is told by the spool.
+    let _ = std::fs::create_dir_all(&config.state_dir);
     let signals = signals().map_err(|error| Failed::new(format!("cannot listen for signals: {error}")))?;
 
     let mut collector = Collector::new(config.selection.clone());

@@ -213,8 +213,9 @@ impl Sender {
         }
         self.backoff.reset();
         self.is_unauthorized = false;
-        self.status.set_answered(clock::now_s(), reply.time_ms - clock::now_ms());
-        self.tell_skew(reply.time_ms - clock::now_ms());
+        let skew_ms = reply.time_ms.saturating_sub(clock::now_ms());
+        self.status.set_answered(clock::now_s(), skew_ms, reply.settings.frame_s);
+        self.tell_skew(skew_ms);
         self.tell_dropped(reply);
         state.settings = reply.settings;
         let settled = state.backlog.settle(reply, report.samples.last().map(|sample| sample.number));

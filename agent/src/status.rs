@@ -109,6 +109,8 @@ fn describe_skew(skew_ms: i64) -> String {
 pub struct StatusFile {
     path: PathBuf,
     kept: Status,
+    /// What our own configuration wants.
+    frame_s: u32,
     written: Option<Instant>,
     was_failing: bool,
     is_newly_failing: bool,
@@ -129,6 +131,7 @@ impl StatusFile {
         Self {
             path: state_dir.join(FILE),
             kept,
+            frame_s,
             written: None,
             was_failing: false,
             is_newly_failing: false,
@@ -136,9 +139,10 @@ impl StatusFile {
         }
     }
 
-    /// The server answered.
-    pub fn set_answered(&mut self, at_s: i64, skew_ms: i64) {
+    /// The server answered, and wants a report every `frame_s` seconds.
+    pub fn set_answered(&mut self, at_s: i64, skew_ms: i64, frame_s: u32) {
         (self.kept.answered_at_s, self.kept.skew_ms, self.kept.error) = (at_s, skew_ms, None);
+        self.kept.frame_s = frame_s.max(self.frame_s);
     }
 
     /// An attempt failed.
@@ -220,7 +224,7 @@ mod tests {
         let directory = TestDirectory::new();
         let mut file = StatusFile::new(directory.path(), "https://a.example.com", 10);
         let counts = |durable_up_to| Status { durable_up_to, ..Status::default() };
-        file.set_answered(5, 0);
+        file.set_answered(5, 0, 60);
         file.write(&counts(1), false);
         file.write(&counts(2), false);
         assert_eq!(Status::read(directory.path()).unwrap().durable_up_to, 1);
@@ -228,12 +232,12 @@ mod tests {
         assert!(file.is_newly_failing());
         file.write(&counts(3), false);
         let status = Status::read(directory.path()).unwrap();
-        assert_eq!((status.durable_up_to, status.error.as_deref()), (3, Some("away")));
+        assert_eq!((status.durable_up_to, status.frame_s, status.error.as_deref()), (3, 60, Some("away")));
         file.set_failed("away");
         assert!(!file.is_newly_failing());
-        file.set_answered(9, 0);
+        file.set_answered(9, 0, 1);
         file.write(&counts(4), false);
         let status = Status::read(directory.path()).unwrap();
-        assert_eq!((status.durable_up_to, status.error, status.server.as_str()), (4, None, "https://a.example.com"));
+        assert_eq!((status.durable_up_to, status.frame_s, status.error), (4, 10, None));
     }
 }

@@ -258,6 +258,20 @@ fn what_a_busy_server_asks_for_is_waited_and_samples_go_to_the_disk() {
 }
 
 #[test]
+fn a_redirect_is_not_followed_and_samples_are_kept() {
+    let elsewhere = serve(0, vec![Answer::Contract]);
+    let header: &'static str = format!("Location: {}/agent/v1/reports\r\n", elsewhere.url).leak();
+    let mut bench = Bench::new(0, vec![Answer::Contract, Answer::Status(307, header)]);
+    bench.attempt();
+    bench.measure(1..=1);
+    let (next, _) = bench.attempt();
+    assert!(matches!(next, Next::After(_)));
+    assert!(elsewhere.got.try_recv().is_err(), "the secret must not travel");
+    assert!(Status::read(bench.directory.path()).unwrap().error.unwrap().contains("redirects"));
+    assert_eq!(bench.held(), 1);
+}
+
+#[test]
 fn a_secret_that_is_not_accepted_is_tried_hourly_until_it_is() {
     let mut bench = Bench::new(0, vec![Answer::Status(401, ""), Answer::Status(401, ""), Answer::Contract]);
     bench.measure(1..=1);
