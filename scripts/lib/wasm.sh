@@ -9,6 +9,9 @@ PATIENCE_S=120
 # Optimised little: these tools run for seconds, and build in two minutes instead of five.
 QUICK=(CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16)
 
+# What looks the code over for wasm: Debian's compiler brings no clippy of its own version.
+WASM_LINT=clippy
+
 # wasm_ready: `cargo build --target wasm32-unknown-unknown` will work in this shell.
 wasm_ready() {
   case $TOOLCHAIN in
@@ -56,6 +59,7 @@ wasm_debian() {
   let_others
   export PATH=$home/bin:$PATH
   export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linker
+  WASM_LINT=check
   unset RUSTUP_TOOLCHAIN RUSTC
   hash -r # bash forgets where rustc was
 }
