@@ -103,8 +103,9 @@ take_token() {
   esac
 }
 
-# Sets `url`, without a slash at its end, and `protocols`, those that curl may speak.
+# Sets `url`, without a slash at its end, `protocols`, those that curl may speak, and `insecure` when http:// was insisted on.
 take_url() {
+  insecure=no
   case $DEFAULT_DASHBOARD_URL in __*) DEFAULT_DASHBOARD_URL='' ;; esac
   url=${NEZHA_DASHBOARD_URL:-$DEFAULT_DASHBOARD_URL}
   [ -n "$url" ] || die "NEZHA_DASHBOARD_URL is not set. Set it to the address of your server, https://..."
@@ -113,8 +114,10 @@ take_url() {
     *[!A-Za-z0-9._~:/%[\]-]*) die "NEZHA_DASHBOARD_URL must be a plain address such as https://monitor.example.com, without user name or query." ;;
     https://?*) protocols='=https' ;;
     http://?*)
-      if ! is_loopback "$url" && [ "${EDGEWATCH_INSECURE_HTTP:-}" != 1 ]; then
-        die "NEZHA_DASHBOARD_URL is http://: the token and all reports would travel in clear. Use https://, or set EDGEWATCH_INSECURE_HTTP=1 if you must."
+      if ! is_loopback "$url"; then
+        [ "${EDGEWATCH_INSECURE_HTTP:-}" = 1 ] ||
+          die "NEZHA_DASHBOARD_URL is http://: the token and all reports would travel in clear. Use https://, or set EDGEWATCH_INSECURE_HTTP=1 if you must."
+        insecure=yes
       fi
       protocols='=http,https'
       ;;
@@ -222,17 +225,19 @@ download() {
 
 # --- Registration --------------------------------------------------------------------------------------------------------
 
-# A number that is this machine's own and tells nothing about it: a hash of its machine id. Nothing when it has none.
+# A number that is this machine's own and tells nothing about it: a hash of its machine id, the same that the agent sends.
+# Nothing when it has none.
 machine_number() {
-  id_file=$root/etc/machine-id
-  [ -f "$id_file" ] || id_file=/etc/machine-id
-  [ -r "$id_file" ] || return 0
-  id=$(tr -d '\r\n' <"$id_file")
-  case $id in
-    '' | uninitialized) return 0 ;;
-  esac
-  sum=$(printf 'edgewatch:%s' "$id" | sha256sum)
-  printf '%s' "${sum%% *}"
+  for id_file in "$root/etc/machine-id" /etc/machine-id /var/lib/dbus/machine-id; do
+    [ -r "$id_file" ] || continue
+    id=$(tr -d '[:space:]' <"$id_file")
+    # systemd writes `uninitialized` before the first boot is through.
+    case $id in *[!0-9A-Fa-f]*) return 0 ;; esac
+    [ ${#id} -eq 32 ] || return 0
+    sum=$(printf 'edgewatch:%s' "$id" | sha256sum)
+    printf '%s' "${sum%% *}"
+    return 0
+  done
 }
 
 # The secret that an earlier run left, or nothing. Only with it is this machine the same host as before.
@@ -298,7 +303,8 @@ mask() {
   sed 's/\("[Ss]ecret" *: *"\)[^"]\{1,\}"/\1******************"/g'
 }
 
-# Keeps the secret where the agent will look for it, so that a run that fails from here on can be repeated as the same host.
+# Puts the secret where the agent's installer and the agent look for it. It is done before the download, so that a run that
+# fails from here on can be repeated as the same host.
 keep_secret() {
   printf '%s\n' "$secret" >"$temp/secret"
   [ "$known" != "$secret" ] || return 0
@@ -337,17 +343,16 @@ fetch_agent() {
 }
 
 install_agent() {
-  set -- install --url "$url" --secret-file "$temp/secret"
+  set -- install --url "$url"
+  [ $insecure = no ] || set -- "$@" --insecure-http
   [ -z "$root" ] || set -- "$@" --root "$root"
-  [ "$start" = yes ] || set -- "$@" --no-start
+  [ $start = yes ] || set -- "$@" --no-start
   say "Run command : $AGENT $* (secret: ******************)"
+  # What was said here is said by the line above; the agent would take some of it for settings to keep.
+  unset NODE_NAME NEZHA_DASHBOARD_URL EDGEWATCH_INSECURE_HTTP EDGEWATCH_SECRET EDGEWATCH_TOKEN
   umask 022
   as_root "$temp/$AGENT" "$@" || die "The installation failed. The registration is kept: run this again."
-  if [ "$start" = yes ]; then
-    say "This machine now reports to $url"
-  else
-    say "Installed, not started."
-  fi
+  say "This machine is a host of $url"
 }
 
 uninstall() {
@@ -358,8 +363,11 @@ uninstall() {
     as_root "$installed" "$@" || die "The agent could not be removed."
   else
     say "The Edgewatch agent is not installed here."
-    # A run that failed half way leaves a secret and nothing else.
-    [ "$purge" = no ] || as_root rm -rf "$etc"
+    # What a run that failed half way, or an uninstallation without --purge, has left.
+    if [ "$purge" = yes ]; then
+      as_root rm -rf "$etc" "$root/var/lib/edgewatch"
+      [ -n "$root" ] || ! id edgewatch >/dev/null 2>&1 || as_root userdel edgewatch || warn "The user edgewatch is still there."
+    fi
   fi
 }
 

@@ -1,3 +1,114 @@
 //! The agent's arguments, wiring and exit codes.
 
-fn main() {}
+mod arguments;
+mod backlog;
+mod check;
+mod clock;
+mod collect;
+mod config;
+mod files;
+mod help;
+mod install;
+mod log;
+mod push;
+mod queue;
+mod register;
+mod report;
+mod run;
+mod schedule;
+mod secret;
+mod sender;
+mod spool;
+mod status;
+#[cfg(test)]
+mod testing;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::arguments::{Arguments, Command};
+use crate::config::{Config, ConfigError};
+use crate::status::Status;
+
+/// The command line or the configuration is wrong.
+const WRONG: u8 = 2;
+/// What was asked for failed.
+const FAILED: u8 = 1;
+
+/// Why a command failed, in words for people, and the exit code.
+#[derive(Debug, thiserror::Error)]
+#[error("{words}")]
+pub struct Failed {
+    words: String,
+    code: u8,
+}
+
+impl Failed {
+    /// A failure in these words.
+    pub fn new(words: impl Into<String>) -> Self {
+        Self { words: words.into(), code: FAILED }
+    }
+}
+
+impl From<ConfigError> for Failed {
+    fn from(error: ConfigError) -> Self {
+        Self { words: error.to_string(), code: WRONG }
+    }
+}
+
+fn main() -> ExitCode {
+    match perform() {
+        Ok(text) => {
+            if !text.is_empty() {
+                // Whoever closed the other end of a pipe has read enough.
+                let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+            }
+            ExitCode::SUCCESS
+        }
+        Err(failed) => {
+            log::error(format_args!("{failed}"));
+            ExitCode::from(failed.code)
+        }
+    }
+}
+
+fn perform() -> Result<String, Failed> {
+    let Arguments { command, config_file, flags, is_json, plan } = arguments::parse(std::env::args_os().skip(1))?;
+    match command {
+        Command::Help(of) => return Ok(help::text(of.as_deref()).to_owned()),
+        Command::Version => return Ok(concat!("edgewatch-agent ", env!("CARGO_PKG_VERSION")).to_owned()),
+        _ => {}
+    }
+    let environment = |name: &str| std::env::var(name).ok();
+    let given = config::given(flags, &environment);
+    let config = Config::load(config_file.as_deref(), given.clone(), &environment)?;
+    log::set_level(config.level);
+    match command {
+        Command::Register => register::register(&config, None),
+        Command::Run => run::run(&config).map(|()| String::new()),
+        Command::Check => check::check(&config, is_json),
+        Command::Status => tell_status(&config, is_json),
+        Command::Install => install::install(&plan, &config, &given),
+        Command::Uninstall => install::uninstall(&plan, &config),
+        Command::Help(_) | Command::Version => Ok(String::new()),
+    }
+}
+
+fn tell_status(config: &Config, is_json: bool) -> Result<String, Failed> {
+    let status = Status::read(&config.state_dir).ok_or_else(|| {
+        Failed::new(format!("no agent has left its status in {}; is it running?", config.state_dir.display()))
+    })?;
+    let verdict = status.judge(clock::now_s());
+    let text = if is_json {
+        serde_json::to_string_pretty(&status).map_err(|error| Failed::new(error.to_string()))?
+    } else {
+        status.describe(clock::now_s())
+    };
+    match verdict {
+        Ok(()) => Ok(text),
+        Err(words) => {
+            let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+            Err(Failed::new(format!("not reporting: {words}")))
+        }
+    }
+}

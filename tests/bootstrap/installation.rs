@@ -50,8 +50,10 @@ fn options_reach_the_agents_installer() {
     let arguments = machine.read("arguments");
     let arguments: Vec<&str> = arguments.lines().collect();
     let root = machine.path("").display().to_string();
-    assert_eq!(arguments[..4], ["install", "--url", server.url().as_str(), "--secret-file"]);
-    assert_eq!(arguments[5..], ["--root", root.trim_end_matches('/'), "--no-start"]);
+    assert_eq!(
+        arguments,
+        ["install", "--url", server.url().as_str(), "--root", root.trim_end_matches('/'), "--no-start"]
+    );
 }
 
 #[test]
@@ -70,6 +72,10 @@ fn it_uninstalls_by_the_installed_agent() {
     let again = machine.run("", &[], &["--uninstall"]);
     assert_eq!((again.code, again.out.as_str()), (Some(0), "The Edgewatch agent is not installed here.\n"));
     assert_eq!(machine.run("", &[], &["--purge"]).code, Some(2));
+    assert!(machine.path("etc/edgewatch/secret").exists());
+    let purged = machine.run("", &[], &["--uninstall", "--purge"]);
+    assert_eq!(purged.code, Some(0), "{purged:?}");
+    assert!(!machine.path("etc/edgewatch").exists());
 }
 
 #[test]
@@ -82,7 +88,7 @@ fn it_knows_the_server_that_it_came_from() {
         let outcome = machine.pipe(shell, &text, "", &[]);
 
         assert_installed(&machine, &outcome);
-        assert!(outcome.out.contains(&format!("reports to {}", server.url())), "{outcome:?}");
+        assert!(outcome.out.contains(&format!("is a host of {}", server.url())), "{outcome:?}");
     }
 }
 

@@ -76,11 +76,9 @@ cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' >"{root}/command_lines"
 umask >"{root}/umask"
 case $1 in
   install)
-    while [ "$1" != --secret-file ]; do shift; done
-    stat -c %a "$2" >"{root}/secret_mode"
+    stat -c %a "{root}/etc/edgewatch/secret" >"{root}/secret_mode"
     mkdir -p "{root}/usr/local/bin"
     cp "$0" "{root}/usr/local/bin/edgewatch-agent"
-    cat "$2" >"{root}/etc/edgewatch/secret"
     ;;
   uninstall) rm "{root}/usr/local/bin/edgewatch-agent" ;;
 esac

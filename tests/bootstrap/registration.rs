@@ -129,7 +129,7 @@ fn a_new_secret_for_a_known_machine_is_told() {
 
 #[test]
 fn a_machine_without_an_id_sends_none() {
-    for id in ["", "\n", "uninitialized\n"] {
+    for id in ["", "\n", "uninitialized\n", "0123\n"] {
         let (machine, server) = pair();
         machine.write("etc/machine-id", id);
 

@@ -115,6 +115,7 @@ fn plain_http_is_for_this_machine_alone() {
     let elsewhere = server.url().replace("127.0.0.1", "0.0.0.0");
     assert_not_installed(&machine, &machine.run(&elsewhere, &[], &[]));
     assert_installed(&machine, &machine.run(&elsewhere, &[("EDGEWATCH_INSECURE_HTTP", "1")], &[]));
+    assert!(machine.read("arguments").contains("--insecure-http"));
 }
 
 #[test]

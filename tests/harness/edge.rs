@@ -81,6 +81,11 @@ impl Edge {
         self.control("POST", "/sql", &json!({ "sql": sql, "params": params }))
     }
 
+    /// What workerd and the Worker have said so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// The end of what workerd and the Worker have said.
     pub(crate) fn log_tail(&self) -> String {
         let text = fs::read_to_string(&self.log).unwrap_or_default();

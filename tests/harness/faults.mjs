@@ -87,7 +87,9 @@ export default class extends WorkerEntrypoint {
     if (request.headers.get(CONTROL_HEADER) === this.env.EDGEWATCH_HARNESS_SECRET) {
       return control(request);
     }
-    return new Worker(this.ctx, environment(this.env)).fetch(request);
+    // Local runtimes make up where a request comes from; nothing known is the truth.
+    const here = request.cf ? new Request(request, { cf: {} }) : request;
+    return new Worker(this.ctx, environment(this.env)).fetch(here);
   }
 
   async scheduled(controller) {

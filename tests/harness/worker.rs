@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use edgewatch_core::blocks;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -261,6 +264,37 @@ impl Worker {
     /// The status that outgoing requests are answered with from now on.
     pub fn answer_outbound(&self, status: u16) {
         self.edge.control("POST", "/outbound", &json!({ "status": status }));
+    }
+
+    /// What the Worker has logged so far: request lines, schedule lines, errors.
+    pub fn log(&self) -> String {
+        self.edge.log()
+    }
+
+    /// The rows that the newest run of the schedule read and wrote, as it logged them.
+    pub fn schedule_cost(&self) -> (u64, u64) {
+        let log = self.log();
+        let lines = log.lines().filter_map(|line| line.find('{').and_then(|start| line.get(start..)));
+        let parsed = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let last = parsed.filter(|line| line["schedule"].is_string()).last();
+        let last = last.unwrap_or_else(|| panic!("no schedule in the log:\n{log}"));
+        let number = |key: &str| last[key].as_u64().unwrap_or_else(|| panic!("no {key} in {last}"));
+        (number("rows_read"), number("rows_written"))
+    }
+
+    /// The numbers of all samples stored for a host, in the order stored. It looks into D1: history has no reader over
+    /// HTTP yet, and "every sample once" must be provable before it has.
+    pub fn stored_samples(&self, host_id: u64) -> Vec<u64> {
+        let found = self.edge.sql("SELECT data FROM blocks WHERE host_id = ? ORDER BY block_no", &[json!(host_id)]);
+        let rows = found["results"].as_array().cloned().unwrap_or_default();
+        let mut numbers = Vec::new();
+        for row in rows {
+            let text = row["data"].as_str().unwrap_or_default();
+            let block = STANDARD.decode(text).unwrap_or_else(|error| panic!("a block is no base64: {error}"));
+            let entries = blocks::decode(&block).unwrap_or_else(|error| panic!("a block: {error}"));
+            numbers.extend(entries.iter().map(|entry| entry.number));
+        }
+        numbers
     }
 
     /// A one-time setup link's token, made as `scripts/setup-link` makes it.

@@ -19,4 +19,11 @@ pub async fn run(app: &App, cron: &str) {
     if let Err(failure) = notify::deliver(&app.db, &app.config, app.now_s()).await {
         log::error("cron.notify", &failure.to_string());
     }
+    let meter = app.db.meter();
+    log::schedule(&log::ScheduleLine {
+        schedule: cron,
+        due_s: app.now_s().0,
+        rows_read: meter.rows_read(),
+        rows_written: meter.rows_written(),
+    });
 }

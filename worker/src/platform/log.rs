@@ -30,6 +30,26 @@ pub fn request(line: &RequestLine<'_>) {
     }
 }
 
+/// What is logged of one run of a schedule.
+#[derive(Debug, Serialize)]
+pub struct ScheduleLine<'a> {
+    /// The schedule, as its five fields.
+    pub schedule: &'a str,
+    /// When it was due, Unix seconds.
+    pub due_s: i64,
+    /// Rows read in D1.
+    pub rows_read: u64,
+    /// Rows written in D1.
+    pub rows_written: u64,
+}
+
+/// Logs a run of a schedule.
+pub fn schedule(line: &ScheduleLine<'_>) {
+    if let Ok(text) = serde_json::to_string(line) {
+        worker::console_log!("{text}");
+    }
+}
+
 /// Logs what went wrong on our side.
 pub fn error(context: &str, detail: &str) {
     let line = serde_json::json!({ "level": "error", "context": context, "detail": detail });

@@ -208,7 +208,14 @@ mod engine {
     }
 
     fn failed(error: &worker::Error) -> StoreError {
-        StoreError::from_words(error.to_string())
+        match error {
+            // Its own Display shows the cause alone, and not every error has one.
+            worker::Error::D1(error) => {
+                let error: &worker::js_sys::Error = error.as_ref();
+                StoreError::from_words(String::from(error.message()))
+            }
+            other => StoreError::from_words(other.to_string()),
+        }
     }
 
     pub async fn batch(engine: &Engine, meter: &Meter, statements: Vec<Statement>) -> Result<Vec<Outcome>, StoreError> {

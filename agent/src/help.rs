@@ -1,0 +1,152 @@
+//! The texts of `--help`.
+
+/// The help for one command, or for all.
+pub fn text(command: Option<&str>) -> &'static str {
+    match command {
+        Some("register") => REGISTER,
+        Some("run") => RUN,
+        Some("check") => CHECK,
+        Some("status") => STATUS,
+        Some("install") => INSTALL,
+        Some("uninstall") => UNINSTALL,
+        _ => ALL,
+    }
+}
+
+const ALL: &str = "\
+edgewatch-agent: measures this host and reports it to an Edgewatch server
+
+usage: edgewatch-agent COMMAND [OPTIONS]     (COMMAND --help tells more)
+
+  register     make this machine a host of the server and keep its secret
+  run          report until told to end (SIGTERM, SIGINT)
+  check        show one sample, as people or programs (--json) read it
+  status       tell how the running agent fares
+  install      install the agent as a systemd service, and start it
+  uninstall    remove it
+
+configuration: flags win over the environment, that over the file. Every key of
+the file (/etc/edgewatch/agent.conf, lines `key = value`) is also a variable
+EDGEWATCH_KEY and a flag --key:
+
+  url            the server, such as https://edgewatch.example.com
+                 (also NEZHA_DASHBOARD_URL)
+  name           what the host is called; its own name by default (also NODE_NAME)
+  tag            the group to register in
+  secret_file    this host's secret, mode 0600     /etc/edgewatch/secret
+  token_file     the token for register and install, mode 0600
+  state_dir      unsent samples and the status     /var/lib/edgewatch
+  period_s       seconds between two samples (--period); slower than the server
+                 wants, never faster               10
+  frame_s        seconds between two reports (--frame)
+  spool_max_mib  most room for unsent samples      8
+  ca_file        trust only the certificates in this file
+  insecure_http  true allows http:// beyond this machine (--insecure-http)
+  mounts         mount points to count, by commas, in place of the rule
+  interfaces     network interfaces to count, by commas, in place of the rule
+  addresses      addresses to show in place of the one the server sees
+  hide_for_guest true hides the host from guests, when it is registered
+  log_level      error, warn, info or debug        info
+
+  --config FILE  another configuration file (also EDGEWATCH_CONFIG)
+
+A secret or token is never taken from a flag: EDGEWATCH_SECRET, EDGEWATCH_TOKEN
+(or NEZHA_TOKEN), or a file. HTTPS_PROXY, ALL_PROXY and NO_PROXY are heard.
+
+exit codes: 0 done; 1 failed (status: not reporting); 2 the command line or the
+configuration is wrong
+";
+
+const REGISTER: &str = "\
+usage: edgewatch-agent register [--url URL] [--name NAME] [--tag TAG]
+                                [--token-file FILE] [--secret-file FILE]
+
+Makes this machine a host of the server and keeps the secret it is given, in a
+file that only its owner can read. Needs a token that may register hosts, in
+EDGEWATCH_TOKEN (or NEZHA_TOKEN) or in a file of mode 0600.
+Registering again keeps the host: the machine is known by a fingerprint of its
+machine id, and the old secret proves that it is the same one.
+
+exit codes: 0 registered; 1 the server refused or cannot be reached; 2 the
+command line or the configuration is wrong
+";
+
+const RUN: &str = "\
+usage: edgewatch-agent run [--url URL] [--secret-file FILE] [--state-dir DIR]
+                           [--period SECONDS] [--frame SECONDS] [--ca-file FILE]
+                           [--insecure-http] [--log-level LEVEL]
+
+Measures and reports until SIGTERM or SIGINT; then sends what is left, or leaves
+it in the state directory for the next start. Samples that cannot be sent are
+kept, for a day at most.
+
+exit codes: 0 ended when told to; 1 cannot begin; 2 the command line or the
+configuration is wrong
+";
+
+const CHECK: &str = "\
+usage: edgewatch-agent check [--json] [--mounts LIST] [--interfaces LIST]
+
+Measures for a second and shows what would be reported. Sends nothing and needs
+no server.
+
+exit codes: 0 done; 2 the command line or the configuration is wrong
+";
+
+const STATUS: &str = "\
+usage: edgewatch-agent status [--json] [--state-dir DIR]
+
+Tells the server, the last answer, what is not yet safe there, and the last
+error.
+
+exit codes: 0 the agent reports; 1 it does not; 2 the command line or the
+configuration is wrong
+";
+
+const INSTALL: &str = "\
+usage: edgewatch-agent install --url URL [--name NAME] [--tag TAG]
+                               [--token-file FILE] [--no-start]
+                               [--prefix DIR] [--root DIR]
+
+Copies this program to /usr/local/bin, makes the user `edgewatch`, writes
+/etc/edgewatch/agent.conf, registers this machine when there is no secret yet
+(the token in EDGEWATCH_TOKEN or --token-file; a secret in EDGEWATCH_SECRET is
+taken as it is), and starts a service without rights of its own. Installing
+again upgrades and keeps everything else.
+
+  --no-start     install only
+  --prefix DIR   where bin/ lies                   /usr/local
+  --root DIR     install below another root: for images; makes no user, starts
+                 nothing
+
+exit codes: 0 installed; 1 failed; 2 the command line or the configuration is
+wrong
+";
+
+const UNINSTALL: &str = "\
+usage: edgewatch-agent uninstall [--purge] [--prefix DIR] [--root DIR]
+
+Stops and removes the service and the program.
+
+  --purge        also the configuration, the secret, unsent samples and the user
+
+exit codes: 0 removed; 1 failed; 2 the command line or the configuration is
+wrong
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::KEYS;
+
+    #[test]
+    fn every_key_and_every_command_is_explained() {
+        for key in KEYS {
+            assert!(ALL.contains(&format!("\n  {key} ")), "{key}");
+        }
+        for command in ["register", "run", "check", "status", "install", "uninstall"] {
+            assert!(text(Some(command)).starts_with(&format!("usage: edgewatch-agent {command}")), "{command}");
+            assert!(text(Some(command)).contains("exit codes"), "{command}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! How long to wait before trying again: full jitter, doubling to five minutes, and what the server asks for. Pure.
+
+use std::time::Duration;
+
+/// The first wait is at most this.
+const FIRST: Duration = Duration::from_secs(2);
+/// No wait is longer, unless the server asks for it.
+const LONGEST: Duration = Duration::from_mins(5);
+/// No wait is shorter.
+const SHORTEST: Duration = Duration::from_millis(500);
+/// A server that asks for more is asked again after this all the same.
+const MOST_OBEYED: Duration = Duration::from_hours(1);
+
+/// Counts failures in a row.
+#[derive(Debug, Default)]
+pub struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// The wait after one more failure. `random` is evenly spread over all its values.
+    pub fn next(&mut self, retry_after: Option<Duration>, random: u64) -> Duration {
+        let ceiling = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
+        self.failures = self.failures.saturating_add(1);
+        let jittered = part(ceiling, random).max(SHORTEST);
+        match retry_after.map(|asked| asked.min(MOST_OBEYED)) {
+            // A whole fleet is told the same moment; a tenth more spreads it.
+            Some(asked) => jittered.max(asked + part(asked / 10, random)),
+            None => jittered,
+        }
+    }
+
+    /// A success: the next failure is the first one again.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Whether the last attempt failed.
+    pub fn is_waiting(&self) -> bool {
+        self.failures > 0
+    }
+}
+
+/// An evenly spread part of `whole`.
+pub fn part(whole: Duration, random: u64) -> Duration {
+    let millis = u64::try_from(whole.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(random % millis.saturating_add(1))
+}
+
+/// The wait that a `Retry-After` header asks for: seconds, or an HTTP date seen from `now_s` (seconds since 1970).
+pub fn parse_retry_after(value: &str, now_s: i64) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let seconds = parse_http_date(value)? - now_s;
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`. Source: RFC 9110, 5.6.7; its obsolete forms are not read.
+fn parse_http_date(text: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut fields = text.split_once(", ")?.1.split(' ');
+    let day: i64 = fields.next()?.parse().ok()?;
+    let name = fields.next()?;
+    let month = i64::try_from(MONTHS.iter().position(|month| *month == name)?).ok()? + 1;
+    let year: i64 = fields.next()?.parse().ok()?;
+    let mut clock = fields.next()?.split(':').map(|field| field.parse::<i64>().ok());
+    let mut next = || clock.next().flatten();
+    let seconds = next()? * 3600 + next()? * 60 + next()?;
+    (fields.next()? == "GMT" && (1..=31).contains(&day) && (1970..=9999).contains(&year))
+        .then(|| days_since_1970(year, month, day) * 86_400 + seconds)
+}
+
+/// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_to_five_minutes() {
+        let mut backoff = Backoff::default();
+        let mut ceilings = Vec::new();
+        for _ in 0..12 {
+            let mut at_most = Duration::ZERO;
+            let failures = backoff.failures;
+            for random in 0..400_000 {
+                backoff.failures = failures;
+                at_most = at_most.max(backoff.next(None, random));
+            }
+            ceilings.push(at_most.as_secs());
+        }
+        assert_eq!(ceilings, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
+    }
+
+    #[test]
+    fn a_wait_may_be_short_but_not_nothing() {
+        assert_eq!(Backoff::default().next(None, 0), SHORTEST);
+    }
+
+    #[test]
+    fn what_the_server_asks_for_is_the_least() {
+        let mut backoff = Backoff::default();
+        let wait = backoff.next(Some(Duration::from_secs(100)), 7_000);
+        assert_eq!(wait, Duration::from_secs(107));
+        assert_eq!(Backoff::default().next(Some(Duration::MAX), 0), MOST_OBEYED);
+    }
+
+    #[test]
+    fn a_success_starts_over() {
+        let mut backoff = Backoff::default();
+        for _ in 0..9 {
+            backoff.next(None, 0);
+        }
+        assert!(backoff.is_waiting());
+        backoff.reset();
+        assert!(!backoff.is_waiting());
+        assert!(backoff.next(None, u64::MAX) <= FIRST);
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        assert_eq!(parse_retry_after("120", 0), Some(Duration::from_mins(2)));
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(parse_http_date(date), Some(784_111_777));
+        assert_eq!(parse_retry_after(date, 784_111_770), Some(Duration::from_secs(7)));
+        assert_eq!(parse_retry_after(date, 784_111_800), Some(Duration::ZERO));
+        assert_eq!(parse_http_date("Thu, 29 Feb 2024 00:00:00 GMT"), Some(1_709_164_800));
+    }
+
+    #[test]
+    fn anything_else_asks_for_nothing() {
+        for value in ["", "soon", "-5", "Sun, 06 Non 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 06 Nov"]
+        {
+            assert_eq!(parse_retry_after(value, 0), None, "{value}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! One HTTP client with one kept connection and small buffers.
+
+use std::io::Read;
+use std::time::Duration;
+
+use ureq::Agent;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
+
+use super::resolver::CachingResolver;
+use super::tls::TlsConnector;
+
+/// Longer than any answer the server gives.
+const MOST_ANSWER_BYTES: u64 = 64 * 1024;
+
+/// What the client needs of the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Trust only the certificates in this file.
+    pub ca_file: Option<std::path::PathBuf>,
+    /// The proxy's URL.
+    pub proxy: Option<String>,
+    /// An answer must be complete after this.
+    pub timeout: Duration,
+    /// Whether the server is spoken to by TLS: a client for plain HTTP needs no roots.
+    pub is_tls: bool,
+}
+
+/// Why there is no answer, in words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ClientError(pub String);
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// The status.
+    pub status: u16,
+    /// The header `Retry-After`.
+    pub retry_after: Option<String>,
+    /// The body, cut when it is longer than any answer should be.
+    pub body: &'a [u8],
+}
+
+/// The client.
+#[derive(Debug)]
+pub struct Client {
+    agent: Agent,
+    resolver: CachingResolver,
+    answer: Vec<u8>,
+}
+
+impl Client {
+    /// A client; reads the certificates it trusts.
+    ///
+    /// # Errors
+    /// When there are no certificates to trust, or the proxy's URL is none.
+    pub fn new(settings: &Settings) -> Result<Self, ClientError> {
+        let proxy = settings.proxy.as_deref().map(|url| {
+            // The URL may hold a password: it is not repeated here.
+            ureq::Proxy::new(url)
+                .map_err(|_| ClientError("the proxy's URL cannot be read; only HTTP proxies are used".to_owned()))
+        });
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            // A redirect would carry the secret elsewhere.
+            .max_redirects(0)
+            .proxy(proxy.transpose()?)
+            .user_agent(concat!("edgewatch-agent/", env!("CARGO_PKG_VERSION")))
+            .accept("application/json")
+            .accept_encoding("")
+            .timeout_global(Some(settings.timeout))
+            .timeout_connect(Some(settings.timeout.min(Duration::from_secs(10))))
+            .input_buffer_size(4 * 1024)
+            .output_buffer_size(8 * 1024)
+            .max_response_header_size(16 * 1024)
+            .max_idle_connections(1)
+            .max_idle_connections_per_host(1)
+            .max_idle_age(Duration::from_secs(330))
+            .build();
+        let tls = TlsConnector::new(settings)?;
+        let resolver = CachingResolver::default();
+        let connector = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
+        Ok(Self { agent: Agent::with_parts(config, connector, resolver.clone()), resolver, answer: Vec::new() })
+    }
+
+    /// Sends JSON and waits for the answer.
+    ///
+    /// # Errors
+    /// When no answer came: the words say why.
+    pub fn post(&mut self, url: &str, authorization: &str, body: &[u8]) -> Result<Answer<'_>, ClientError> {
+        let request = self.agent.post(url).header("authorization", authorization).content_type("application/json");
+        let sent = request.send(body).map_err(|error| explain(&error));
+        let mut response = match sent {
+            Ok(response) => response,
+            Err(error) => {
+                self.resolver.forget();
+                return Err(error);
+            }
+        };
+        let retry_after =
+            response.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        self.answer.clear();
+        let read = response.body_mut().as_reader().take(MOST_ANSWER_BYTES).read_to_end(&mut self.answer);
+        read.map_err(|error| ClientError(format!("the answer broke off: {error}")))?;
+        Ok(Answer { status: response.status().as_u16(), retry_after, body: &self.answer })
+    }
+
+    /// A handle that ends a request from another thread.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.agent.clone())
+    }
+}
+
+/// Ends what a client is doing.
+#[derive(Debug)]
+pub struct Stopper(Agent);
+
+impl Stopper {
+    /// Ends the request under way; none can follow.
+    pub fn stop(self) {
+        self.0.shutdown();
+    }
+}
+
+fn explain(error: &ureq::Error) -> ClientError {
+    ClientError(match error {
+        ureq::Error::HostNotFound => "the server's name cannot be resolved".to_owned(),
+        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
+        ureq::Error::Io(error) => format!("cannot reach the server: {error}"),
+        other => format!("cannot reach the server: {other}"),
+    })
+}

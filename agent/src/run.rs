@@ -1,0 +1,204 @@
+//! `run`: looks at the host at every tick, and wires collectors, backlog and sender together.
+
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use sha2::{Digest, Sha256};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::backlog::Backlog;
+use crate::collect::{Collector, Facts};
+use crate::config::{Config, ConfigError};
+use crate::push::Pusher;
+use crate::push::https::{Client, Settings};
+use crate::schedule::Ticks;
+use crate::sender::{Sender, Shared};
+use crate::spool::Spool;
+use crate::status::StatusFile;
+use crate::{Failed, clock, log, report};
+
+/// From the first reading to the second: rates need two, and the server should show them within seconds.
+const BASELINE: Duration = Duration::from_secs(1);
+/// How often the host's facts are read anew.
+const FACTS_EVERY: Duration = Duration::from_mins(10);
+/// An answer must be complete after this.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// How long the last report may take, and how long the sender may take to put the rest on the disk.
+const LAST_REPORT: Duration = Duration::from_secs(3);
+const LAST_SAVE: Duration = Duration::from_secs(5);
+/// The sender's stack: a TLS handshake takes about a fifth of it.
+const SENDER_STACK_BYTES: usize = 256 * 1024;
+
+/// Reports until the process is told to end.
+///
+/// # Errors
+/// [`Failed`] when it cannot begin; the words say what to do.
+pub fn run(config: &Config) -> Result<(), Failed> {
+    let server = config.server()?;
+    let secret = config.secret()?.ok_or_else(|| {
+        ConfigError::new(format!("no secret in {}: run `edgewatch-agent register` first", config.secret_file.display()))
+    })?;
+    let signals = signals().map_err(|error| Failed::new(format!("cannot listen for signals: {error}")))?;
+
+    let mut collector = Collector::new(config.selection.clone());
+    collector.take_baseline();
+    let begun = Instant::now();
+    let facts = collector.facts(None);
+
+    let client = Client::new(&client_settings(config, TIMEOUT)?).map_err(|error| Failed::new(error.to_string()))?;
+    let stopper = client.stopper();
+    let pusher = Pusher::new(client, server.as_str(), secret.reveal());
+    let status = StatusFile::new(&config.state_dir, server.as_str(), config.frame_s);
+    let backlog = Backlog::new(Spool::open(&config.state_dir, config.spool_limits()));
+    let shared = Shared::new(backlog, report::host_facts(facts.clone(), config.addresses.as_deref()), config.period_s);
+    let sender = Sender::new(pusher, status);
+    let of_sender = Arc::clone(&shared);
+    let thread = thread::Builder::new().name("sender".to_owned()).stack_size(SENDER_STACK_BYTES);
+    let thread = thread.spawn(move || sender.run(&of_sender));
+    thread.map_err(|error| Failed::new(format!("cannot start a thread: {error}")))?;
+    log::info(format_args!("reporting to {}", server.as_str()));
+
+    let ticks = Ticks::new(config.period_s, seed(secret.reveal()), clock::now_ms());
+    let mut sampler =
+        Sampler { config, collector, shared: Arc::clone(&shared), facts, facts_read: begun, since_report: u32::MAX };
+    sampler.run(ticks, &signals, BASELINE.saturating_sub(begun.elapsed()));
+
+    log::info(format_args!("stopping"));
+    shared.lock().is_stopping = true;
+    shared.notify();
+    if !shared.wait_finished(LAST_REPORT) {
+        stopper.stop();
+        if !shared.wait_finished(LAST_SAVE) {
+            log::warn(format_args!("the last report hangs; what was not saved yet is lost"));
+        }
+    }
+    Ok(())
+}
+
+/// What the HTTP client needs.
+///
+/// # Errors
+/// When no server is configured.
+pub fn client_settings(config: &Config, timeout: Duration) -> Result<Settings, ConfigError> {
+    let is_tls = config.server()?.is_tls();
+    Ok(Settings { ca_file: config.ca_file.clone(), proxy: config.proxy.clone(), timeout, is_tls })
+}
+
+/// Looks at the host at every tick.
+struct Sampler<'a> {
+    config: &'a Config,
+    collector: Collector,
+    shared: Arc<Shared>,
+    facts: Facts,
+    facts_read: Instant,
+    since_report: u32,
+}
+
+impl Sampler<'_> {
+    /// Until a signal comes. The first look comes after `first`, the others at the ticks.
+    fn run(&mut self, mut ticks: Ticks, signals: &UnixStream, first: Duration) {
+        if is_signalled(signals, first) {
+            return;
+        }
+        let mut period_s = self.sample();
+        ticks = ticks.with_period(period_s, clock::now_ms());
+        // A tick right behind the first look has nothing to add.
+        if ticks.wait_ms(clock::now_ms()) < i64::from(period_s) * 200 {
+            let skipped = clock::now_ms() + ticks.wait_ms(clock::now_ms());
+            ticks.take(skipped);
+        }
+        loop {
+            let wait_ms = ticks.wait_ms(clock::now_ms());
+            if wait_ms > 0 {
+                if is_signalled(signals, Duration::from_millis(wait_ms.unsigned_abs())) {
+                    return;
+                }
+                continue;
+            }
+            ticks.take(clock::now_ms());
+            period_s = self.sample();
+            ticks = ticks.with_period(period_s, clock::now_ms());
+        }
+    }
+
+    /// Looks once and hands the sample over. Returns the period that holds now.
+    fn sample(&mut self) -> u32 {
+        let at_ms = clock::now_ms();
+        let reading = self.collector.read();
+        let total = |sum: Option<u64>, before: Option<u64>| sum.is_some() && sum != before;
+        let is_changed = total(reading.memory.map(|memory| memory.total_bytes), self.facts.mem_total_bytes)
+            || total(reading.memory.map(|memory| memory.swap_total_bytes), self.facts.swap_total_bytes)
+            || total(reading.disk.map(|disk| disk.total_bytes), self.facts.disk_total_bytes);
+        let new_facts = (is_changed || self.facts_read.elapsed() >= FACTS_EVERY).then(|| {
+            let mut facts = self.collector.facts(Some(&reading));
+            // The kernel's own idea of its start moves with the clock; a host is not started twice under one agent.
+            facts.host.booted_at_s = self.facts.host.booted_at_s.or(facts.host.booted_at_s);
+            self.facts_read = Instant::now();
+            log::debug(format_args!(
+                "facts read anew; {} values could not be read so far",
+                self.collector.failed_reads()
+            ));
+            facts
+        });
+        let sample = report::sample(&reading, at_ms);
+
+        let mut state = self.shared.lock();
+        state.backlog.add(sample);
+        if let Some(facts) = new_facts {
+            self.facts = facts.clone();
+            state.facts = report::host_facts(facts, self.config.addresses.as_deref());
+        }
+        // The server may ask for slower reports; our own configuration too; the slower one holds.
+        let period_s = state.settings.period_s.clamp(1, 3600).max(self.config.period_s);
+        let frame_s = state.settings.frame_s.clamp(1, 86_400).max(self.config.frame_s);
+        state.period_s = period_s;
+        self.since_report = self.since_report.saturating_add(1);
+        if self.since_report >= frame_s.div_ceil(period_s) {
+            self.since_report = 0;
+            state.is_due = true;
+        }
+        drop(state);
+        self.shared.notify();
+        period_s
+    }
+}
+
+/// A socket that becomes readable when the process is told to end.
+fn signals() -> std::io::Result<UnixStream> {
+    let (read, write) = UnixStream::pair()?;
+    read.set_nonblocking(true)?;
+    signal_hook::low_level::pipe::register(SIGTERM, write.try_clone()?)?;
+    signal_hook::low_level::pipe::register(SIGINT, write)?;
+    Ok(read)
+}
+
+/// Waits; true when the process was told to end meanwhile.
+fn is_signalled(signals: &UnixStream, patience: Duration) -> bool {
+    let until = Instant::now() + patience;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let timeout = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(left.subsec_nanos()),
+        };
+        let mut watched = [PollFd::new(signals, PollFlags::IN)];
+        match poll(&mut watched, Some(&timeout)) {
+            Ok(0) => return false,
+            Ok(_) => return true,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => {
+                thread::sleep(left);
+                return false;
+            }
+        }
+    }
+}
+
+/// Where in the period this host's ticks lie: by its secret, which no two hosts share.
+fn seed(secret: &str) -> u64 {
+    let digest = Sha256::digest(secret.as_bytes());
+    digest.iter().take(8).fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
+}

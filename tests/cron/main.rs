@@ -1,0 +1,180 @@
+//! The schedule alone: hosts go offline and come back, people are told, and nobody is called offline because of us.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use edgewatch_harness::worker::{Fault, TestHost, Worker};
+use serde_json::{Value, json};
+
+const MINUTE: u64 = 60_000;
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("past 1970");
+    u64::try_from(now.as_millis()).expect("a few centuries")
+}
+
+fn report(worker: &Worker, host: &TestHost, number: u64) {
+    let body = json!({
+        "agent_version": "0.1.0", "sent_at_ms": now_ms(), "oldest": number, "period_s": 10,
+        "samples": [{ "number": number, "at_ms": now_ms(), "load1": 1 }]
+    });
+    let bearer = format!("Bearer {}", host.secret);
+    let reply = worker.post("/agent/v1/reports", &[("Authorization", &bearer)], &body.to_string());
+    assert_eq!(reply.at("/durable_up_to"), json!(number), "{}", reply.body);
+}
+
+/// Fires the schedule at these minutes after `start`. A host that reported before `start` is over its patience at minute 1.
+fn run(worker: &Worker, start: u64, minutes: std::ops::RangeInclusive<u64>) {
+    for minute in minutes {
+        assert!(worker.cron_at(start + minute * MINUTE), "the run of minute {minute}");
+    }
+}
+
+fn kinds(worker: &Worker) -> Vec<Value> {
+    let events = worker.get("/api/edgewatch/v1/events").at("/events");
+    events.as_array().into_iter().flatten().map(|event| event["kind"].clone()).collect()
+}
+
+fn add_channel(worker: &Worker, url: &str) {
+    let body = json!({ "name": "ops", "kind": "webhook", "url": url }).to_string();
+    let made = worker.post("/api/edgewatch/v1/channels", &[("Authorization", &worker.token)], &body);
+    assert_eq!(made.status, 201, "{}", made.body);
+}
+
+#[test]
+fn a_silent_host_goes_offline_and_comes_back_and_people_are_told() {
+    let worker = Worker::builder().capture_outbound().start();
+    add_channel(&worker, "https://hooks.example.com/x");
+    let host = worker.add_host("alpha \"1\"");
+    report(&worker, &host, 1);
+    let start = now_ms();
+    run(&worker, start, 0..=0);
+    assert_eq!(kinds(&worker), Vec::<Value>::new());
+    run(&worker, start, 1..=3);
+    assert_eq!(kinds(&worker), ["host_offline"]);
+    report(&worker, &host, 2);
+    // The report came a moment ago by the Worker's clock, which the schedule's minutes are ahead of.
+    assert!(worker.cron_at(now_ms()));
+    assert_eq!(kinds(&worker).len(), 2);
+    let sent = worker.outbound();
+    let bodies: Vec<Value> =
+        sent.iter().map(|one| serde_json::from_str(one["body"].as_str().unwrap_or("")).expect("JSON")).collect();
+    assert_eq!(bodies.iter().map(|body| &body["kind"]).collect::<Vec<_>>(), ["host_offline", "host_online"]);
+    assert_eq!((&bodies[0]["host_name"], &bodies[0]["host_id"]), (&json!("alpha \"1\""), &json!(host.id)));
+    assert_eq!(sent[0]["headers"]["idempotency-key"], bodies[0]["key"]);
+    // The schedule's minutes were ahead of the clock, so the offline event is the newer one by its time.
+    assert_eq!(bodies[0]["key"], worker.get("/api/edgewatch/v1/events").at("/events/0/key"));
+}
+
+#[test]
+fn a_host_that_never_reported_is_not_offline() {
+    let worker = Worker::start();
+    worker.add_host("alpha");
+    run(&worker, now_ms(), 0..=5);
+    assert_eq!(kinds(&worker), Vec::<Value>::new());
+}
+
+#[test]
+fn nobody_is_called_offline_because_the_schedule_was_away() {
+    let worker = Worker::start();
+    let host = worker.add_host("alpha");
+    report(&worker, &host, 1);
+    let start = now_ms();
+    run(&worker, start, 0..=0);
+    // An hour without a run, then three minutes in which everybody may come back.
+    run(&worker, start, 60..=62);
+    assert_eq!(kinds(&worker), ["monitoring_impaired"]);
+    run(&worker, start, 63..=63);
+    assert_eq!(kinds(&worker), ["host_offline", "monitoring_impaired"], "silent for three minutes of our being there");
+}
+
+#[test]
+fn many_at_once_are_held_back_and_told_of_when_they_stay_silent() {
+    let worker = Worker::start();
+    let hosts: Vec<TestHost> = (0..6).map(|index| worker.add_host(&format!("host-{index}"))).collect();
+    for host in &hosts {
+        report(&worker, host, 1);
+    }
+    let start = now_ms();
+    run(&worker, start, 0..=1);
+    assert_eq!(kinds(&worker), ["monitoring_impaired"]);
+    run(&worker, start, 2..=3);
+    assert_eq!(kinds(&worker), ["monitoring_impaired"]);
+    run(&worker, start, 4..=4);
+    let after = kinds(&worker);
+    assert_eq!(after.iter().filter(|kind| **kind == json!("host_offline")).count(), 6, "{after:?}");
+}
+
+#[test]
+fn a_webhook_that_refuses_is_tried_again_until_it_takes_it_once() {
+    let worker = Worker::builder().capture_outbound().start();
+    add_channel(&worker, "https://hooks.example.com/x");
+    let host = worker.add_host("alpha");
+    report(&worker, &host, 1);
+    let start = now_ms();
+    worker.answer_outbound(503);
+    run(&worker, start, 0..=1);
+    assert_eq!(worker.outbound().len(), 1);
+    worker.answer_outbound(200);
+    run(&worker, start, 2..=8);
+    let sent = worker.outbound();
+    assert_eq!(sent.len(), 2, "one refusal, one delivery");
+    assert_eq!(sent[0]["headers"]["idempotency-key"], sent[1]["headers"]["idempotency-key"]);
+    assert_eq!(sent[0]["body"], sent[1]["body"], "the same request again");
+}
+
+#[test]
+fn the_wait_between_tries_grows() {
+    let worker = Worker::builder().capture_outbound().start();
+    add_channel(&worker, "https://hooks.example.com/x");
+    let host = worker.add_host("alpha");
+    report(&worker, &host, 1);
+    let start = now_ms();
+    worker.answer_outbound(500);
+    run(&worker, start, 0..=20);
+    // Told at minute 1, then after 1, 2, 4 and 8 minutes more.
+    assert_eq!(worker.outbound().len(), 5, "tries in twenty minutes");
+}
+
+#[test]
+fn a_verdict_whose_answer_was_lost_is_not_told_twice() {
+    let worker = Worker::builder().capture_outbound().start();
+    add_channel(&worker, "https://hooks.example.com/x");
+    let host = worker.add_host("alpha");
+    report(&worker, &host, 1);
+    let start = now_ms();
+    run(&worker, start, 0..=0);
+    worker.faults(Fault::LostAfterCommit, 1, "INSERT INTO events");
+    run(&worker, start, 1..=4);
+    assert_eq!(worker.faults_fired(), 1);
+    assert_eq!(kinds(&worker), ["host_offline"]);
+    assert_eq!(worker.outbound().len(), 1);
+}
+
+#[test]
+fn a_run_that_cannot_reach_the_database_changes_nothing() {
+    let worker = Worker::start();
+    let host = worker.add_host("alpha");
+    report(&worker, &host, 1);
+    let start = now_ms();
+    run(&worker, start, 0..=0);
+    worker.faults(Fault::LostBefore, 1000, "");
+    run(&worker, start, 1..=10);
+    worker.faults(Fault::Off, 0, "");
+    run(&worker, start, 11..=12);
+    assert_eq!(kinds(&worker), ["monitoring_impaired"], "we were away");
+}
+
+#[test]
+fn a_run_has_its_price() {
+    let worker = Worker::start();
+    for index in 0..3 {
+        let host = worker.add_host(&format!("host-{index}"));
+        report(&worker, &host, 1);
+    }
+    assert!(worker.cron_at(now_ms()));
+    assert!(worker.cron_at(now_ms()));
+    let (read, written) = worker.schedule_cost();
+    // What the run leaves for the next; reading: two rows a host, that row, and the empty outbox and channels.
+    assert_eq!(written, 1, "rows written");
+    assert!(read <= 3 * 2 + 3, "rows read: {read}");
+}

@@ -1,0 +1,5 @@
+//! Our own API: what agents and operators speak.
+
+mod channels;
+mod reports;
+mod setup;

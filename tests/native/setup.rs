@@ -1,0 +1,94 @@
+//! The first administrator, sessions and tokens.
+
+use edgewatch_harness::golden::Volatile;
+use edgewatch_harness::worker::Worker;
+use serde_json::json;
+
+const SETUP: &str = "/api/edgewatch/v1/setup";
+const TOKENS: &str = "/api/edgewatch/v1/tokens";
+
+fn use_link(worker: &Worker, link: &str, name: &str) -> edgewatch_harness::http::Reply {
+    worker.post(SETUP, &[], &json!({ "token": link, "username": name }).to_string())
+}
+
+#[test]
+fn a_setup_link_makes_the_first_administrator_once() {
+    let worker = Worker::builder().without_admin().start();
+    let link = worker.setup_link();
+    let made = use_link(&worker, &link, "ada");
+    assert_eq!(made.status, 201);
+    made.assert_golden_but("native/setup.made", &[("token", Volatile::Secret)]);
+    let again = use_link(&worker, &link, "mallory");
+    assert_eq!((again.status, again.at("/error/code")), (401, json!("unauthenticated")));
+    assert_eq!(use_link(&worker, "0123456789abcdef0123456789abcdef", "mallory").status, 401);
+    let another = use_link(&worker, &worker.setup_link(), "ada");
+    assert_eq!((another.status, another.at("/user/id")), (201, json!(1)), "a lost token is replaced the same way");
+}
+
+#[test]
+fn a_bad_name_or_body_does_not_use_the_link_up() {
+    let worker = Worker::builder().without_admin().start();
+    let link = worker.setup_link();
+    for name in ["", "  ", "a\nb", &"x".repeat(65)] {
+        assert_eq!(use_link(&worker, &link, name).status, 400, "{name:?}");
+    }
+    for body in ["", "[]", "{}", r#"{"token":1,"username":"a"}"#] {
+        let reply = worker.post(SETUP, &[], body);
+        assert_eq!((reply.status, reply.at("/error/code")), (400, json!("malformed")), "{body}");
+    }
+    assert_eq!(use_link(&worker, &link, "ada").status, 201);
+}
+
+#[test]
+fn the_session_says_who_one_is() {
+    let worker = Worker::builder().without_admin().start();
+    let made = use_link(&worker, &worker.setup_link(), "ada");
+    let jar = made.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie").to_owned();
+    let session = "/api/edgewatch/v1/session";
+    assert_eq!(worker.get_as(session, &[("Cookie", &jar)]).at("/user/name"), "ada");
+    let token = format!("Bearer {}", made.at("/token").as_str().expect("a token"));
+    assert_eq!(worker.get_as(session, &[("Authorization", &token)]).at("/scopes"), json!(["admin"]));
+    assert_eq!(worker.get_as(session, &[]).status, 401);
+}
+
+#[test]
+fn tokens_are_listed_without_their_text() {
+    let worker = Worker::start();
+    let header = [("Authorization", worker.token.as_str())];
+    worker.post(TOKENS, &header, r#"{"note":"bot <b>","scopes":["read","register"],"expires_in_s":3600}"#);
+    worker.post(TOKENS, &header, r#"{"kind":"agent"}"#);
+    let list = worker.get(TOKENS);
+    assert!(!list.body.contains(&worker.token));
+    let tokens = list.at("/tokens");
+    let shown = |key: &str| (0..3).map(|index| tokens[index][key].clone()).collect::<Vec<_>>();
+    assert_eq!(shown("id"), [1, 2, 3]);
+    assert_eq!(shown("kind"), ["api", "api", "agent"]);
+    assert_eq!(shown("scopes"), [json!(["admin"]), json!(["read", "register"]), json!([])]);
+    assert_eq!(shown("note"), ["made at setup", "bot <b>", ""]);
+    assert!(tokens[0]["last_use_s"].is_u64() && tokens[1]["last_use_s"].is_null());
+    assert!(tokens[1]["expires_at_s"].is_u64() && tokens[2]["expires_at_s"].is_null());
+    assert!(worker.token.ends_with(tokens[0]["tail"].as_str().unwrap_or("?")));
+    for body in [r#"{"kind":"root"}"#, r#"{"scopes":["all"]}"#, r#"{"kind":"agent","scopes":["read"]}"#] {
+        assert_eq!(worker.post(TOKENS, &header, body).at("/error/code"), "invalid", "{body}");
+    }
+    assert_eq!(worker.post(TOKENS, &header, "nonsense").at("/error/code"), "malformed");
+    assert_eq!(worker.request("DELETE", &format!("{TOKENS}/99"), &header, "").status, 404);
+    assert_eq!(worker.request("DELETE", &format!("{TOKENS}/x"), &header, "").status, 404);
+}
+
+#[test]
+fn an_expired_token_is_dead() {
+    let worker = Worker::start();
+    let header = [("Authorization", worker.token.as_str())];
+    let made = worker.post(TOKENS, &header, r#"{"expires_in_s":0}"#);
+    let token = made.at("/token").as_str().expect("a token").to_owned();
+    assert_eq!(worker.get_as("/api/v1/server/list", &[("Authorization", &token)]).at("/code"), 403);
+}
+
+#[test]
+fn the_use_of_a_token_is_written_once_an_hour() {
+    let worker = Worker::start();
+    let list = || worker.get("/api/v1/server/list").cost().d1_rows_written;
+    assert_eq!(list(), 1);
+    assert_eq!(list(), 0);
+}
