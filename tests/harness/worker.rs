@@ -276,7 +276,7 @@ impl Worker {
         let log = self.log();
         let lines = log.lines().filter_map(|line| line.find('{').and_then(|start| line.get(start..)));
         let parsed = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let last = parsed.filter(|line| line["schedule"].is_string()).last();
+        let last = parsed.rev().find(|line| line["schedule"].is_string());
         let last = last.unwrap_or_else(|| panic!("no schedule in the log:\n{log}"));
         let number = |key: &str| last[key].as_u64().unwrap_or_else(|| panic!("no {key} in {last}"));
         (number("rows_read"), number("rows_written"))

@@ -54,8 +54,9 @@ const WALLS: &[(&str, Wall)] = &[
     (
         "app",
         Only(
+            // core:blocks only until the hub packs the blocks itself.
             "other store hub viewers gate notify platform core:model core:units core:failure \
-             core:domain core:metrics",
+             core:domain core:metrics core:blocks",
         ),
     ),
     ("http", Only("other serde web sdk platform core:model core:units core:failure")),

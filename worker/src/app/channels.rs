@@ -2,13 +2,11 @@
 
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, Event};
-use edgewatch_core::notify::check_url;
+use edgewatch_core::model::{Channel, Credential, Event};
 
 use super::{App, actor};
 use crate::notify;
-use crate::store::channels::{self, Channel};
-use crate::store::events;
+use crate::store::{channels, events};
 
 const MAX_NAME_CHARS: usize = 64;
 
@@ -18,7 +16,7 @@ const MAX_NAME_CHARS: usize = 64;
 /// [`Failure::Forbidden`] for callers who are no administrators.
 pub async fn list(app: &App, caller: &Credential) -> Result<Vec<Channel>, Failure> {
     require(caller, Right::Admin)?;
-    Ok(channels::list(&app.db).await?)
+    Ok(channels::list(&app.db).await?.into_iter().map(|sealed| sealed.channel).collect())
 }
 
 /// Makes a channel and gives its number. The address is kept encrypted.
@@ -28,15 +26,10 @@ pub async fn list(app: &App, caller: &Credential) -> Result<Vec<Channel>, Failur
 /// has no key to encrypt with.
 pub async fn create(app: &App, caller: &Credential, (name, kind, url): (&str, &str, &str)) -> Result<i64, Failure> {
     require(caller, Right::Admin)?;
-    let invalid = |field: &str, reason: &str| Failure::Invalid { field: field.to_owned(), reason: reason.to_owned() };
     if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
-        return Err(invalid("name", "1 to 64 characters"));
+        return Err(Failure::Invalid { field: "name".to_owned(), reason: "1 to 64 characters".to_owned() });
     }
-    if kind != notify::WEBHOOK {
-        return Err(invalid("kind", "webhook is the one kind so far"));
-    }
-    check_url(url)?;
-    let sealed = app.config.seal_key()?.seal(url)?;
+    let sealed = notify::seal_config(&app.config, kind, url)?;
     let audit = app.audit(&actor(caller), "channel.create", name)?;
     Ok(channels::insert(&app.db, (name, kind, &sealed), app.now_s(), audit).await?)
 }
@@ -59,7 +52,8 @@ pub async fn delete(app: &App, caller: &Credential, id: i64) -> Result<(), Failu
 pub async fn test(app: &App, caller: &Credential, id: i64) -> Result<Result<(), String>, Failure> {
     require(caller, Right::Admin)?;
     let all = channels::list(&app.db).await?;
-    let channel = all.into_iter().find(|channel| channel.id == id).ok_or(Failure::NotFound { what: "channel" })?;
+    let channel =
+        all.into_iter().find(|sealed| sealed.channel.id == id).ok_or(Failure::NotFound { what: "channel" })?;
     notify::send_test(&app.config, &channel, &app.time_key()?, app.now_s()).await
 }
 

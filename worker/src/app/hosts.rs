@@ -6,7 +6,7 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Credential, Event, EventKind, Host, HostId, Registration};
 use std::collections::HashMap;
 
-use super::{App, actor, presence};
+use super::{App, actor, presence, secret};
 use crate::platform::{digest, random};
 use crate::store::hosts::{self, NewHost};
 
@@ -72,7 +72,7 @@ async fn make(app: &App, actor: &str, by_token_id: Option<i64>, registration: Re
         Some(machine_id) => hosts::find_by_machine(&app.db, machine_id).await?,
         None => None,
     };
-    let secret = random::secret(HOST_SECRET_CHARS)?;
+    let secret = secret(HOST_SECRET_CHARS)?;
     let mut uuid = [0; 16];
     random::fill(&mut uuid)?;
     #[expect(clippy::cast_possible_truncation, reason = "the low bits are random enough")]
@@ -109,6 +109,9 @@ async fn make(app: &App, actor: &str, by_token_id: Option<i64>, registration: Re
 }
 
 /// Registers a host without a caller, for the tests of other rooms' use cases.
+///
+/// # Errors
+/// As [`register`].
 #[cfg(test)]
 pub async fn register_for_tests(app: &App, registration: Registration) -> Result<String, Failure> {
     make(app, "test", None, registration).await

@@ -56,6 +56,11 @@ impl App {
     }
 }
 
+/// A secret of `chars` characters of `[0-9A-Za-z]`.
+fn secret(chars: usize) -> Result<String, Failure> {
+    ids::alphanumeric(chars, random::fill)
+}
+
 /// A caller as the audit table names it.
 fn actor(credential: &Credential) -> String {
     match credential {

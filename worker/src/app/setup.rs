@@ -4,9 +4,9 @@ use edgewatch_core::domain::ids::{TOKEN_CHARS, could_be_secret};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Scopes, TokenKind, User};
 
-use super::App;
 use super::tokens::new_token;
-use crate::platform::{digest, random};
+use super::{App, secret};
+use crate::platform::digest;
 use crate::store::access;
 
 /// How long a session lasts.
@@ -41,8 +41,8 @@ pub async fn use_link(app: &App, link: &str, name: &str) -> Result<Administrator
         return Err(Failure::Unauthenticated);
     }
     let user = access::put_admin(&app.db, name, now).await?;
-    let token = random::secret(TOKEN_CHARS)?;
-    let session = random::secret(TOKEN_CHARS)?;
+    let token = secret(TOKEN_CHARS)?;
+    let session = secret(TOKEN_CHARS)?;
     let scopes = Scopes { admin: true, ..Scopes::default() };
     let row = new_token(&token, TokenKind::Api, scopes, "made at setup", user.id, now, None);
     let statements = vec![

@@ -3,12 +3,12 @@
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::domain::ids::TOKEN_CHARS;
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, Scopes, TokenKind};
+use edgewatch_core::model::{Credential, ListedToken, Scopes, TokenKind};
 use edgewatch_core::units::UnixSeconds;
 
-use super::{App, actor, user_id};
-use crate::platform::{digest, random};
-use crate::store::access::{self, ListedToken, NewToken};
+use super::{App, actor, secret, user_id};
+use crate::platform::digest;
+use crate::store::access::{self, NewToken};
 
 /// What a token shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Wanted {
 /// [`Failure::Forbidden`] for callers who are no administrators.
 pub async fn create(app: &App, caller: &Credential, wanted: Wanted) -> Result<(i64, String), Failure> {
     require(caller, Right::Admin)?;
-    let text = random::secret(TOKEN_CHARS)?;
+    let text = secret(TOKEN_CHARS)?;
     let now = app.now_s();
     let expires_at = wanted.expires_in_s.map(|seconds| now.plus(i64::from(seconds)));
     let row = new_token(&text, wanted.kind, wanted.scopes, &wanted.note, user_id(caller), now, expires_at);

@@ -66,11 +66,21 @@ pub fn owner(method: &str, path: &str) -> Owner {
 /// Nezha's admin API lies among Pulse's paths. Source: routes, row 5.
 fn is_nezha_admin(method: &str, rest: &[&str]) -> bool {
     const MODELS: [&str; 7] = ["server", "monitor", "notification", "alert-rule", "cron", "ddns", "nat"];
+    const SINGLE: [&str; 9] = [
+        "token",
+        "alert-rule",
+        "ddns",
+        "nat",
+        "setting",
+        "logout",
+        "force-update",
+        "batch-update-server-group",
+        "batch-delete-server",
+    ];
     match rest {
         ["server", "info"] => false,
-        ["token"] | ["token", _] | ["server" | "monitor" | "notification" | "cron", ..] => true,
-        ["alert-rule" | "ddns" | "nat" | "setting" | "logout" | "force-update"] => true,
-        ["batch-update-server-group" | "batch-delete-server"] => true,
+        ["token", _] | ["server" | "monitor" | "notification" | "cron", ..] => true,
+        [one] if SINGLE.contains(one) => true,
         [one] => one.starts_with("search-"),
         [model, _] => method == "DELETE" && MODELS.contains(model),
         _ => false,

@@ -2,24 +2,37 @@
 //!
 //! Delivered at least once; the event's key travels with each delivery, so that a receiver can tell a repeat.
 
-use edgewatch_core::domain::outbox::next_attempt;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Event, EventKind};
-use edgewatch_core::notify::{OutgoingRequest, render_webhook};
+use edgewatch_core::notify::{OutgoingRequest, check_url, next_attempt, render_webhook};
 use edgewatch_core::units::UnixSeconds;
 
 use crate::platform::config::Config;
 use crate::platform::{log, outbound};
-use crate::store::channels::{self, Channel};
+use crate::store::channels::{self, SealedChannel};
 use crate::store::outbox::{self, Waiting};
 use crate::store::{Db, Statement};
 
 /// The kind of channel that posts JSON to an address.
-pub const WEBHOOK: &str = "webhook";
+const WEBHOOK: &str = "webhook";
 /// How many notifications one run sends: the free plan allows 50 subrequests, and each costs three statements.
 const MAX_PER_RUN: u32 = 10;
 /// How long a claimed notification is left to the run that claimed it: longer than a receiver may take.
 const CLAIM_S: i64 = 60;
+
+/// The configuration of a new channel, sealed.
+///
+/// # Errors
+/// [`Failure::Invalid`] for a kind or address that cannot be; [`Failure::Conflict`] when the deployment has no key to encrypt
+/// with.
+pub fn seal_config(config: &Config, kind: &str, url: &str) -> Result<String, Failure> {
+    if kind != WEBHOOK {
+        let reason = "webhook is the one kind so far".to_owned();
+        return Err(Failure::Invalid { field: "kind".to_owned(), reason });
+    }
+    check_url(url)?;
+    config.seal_key()?.seal(url)
+}
 
 /// The statements that queue notifications of `events` for every channel; none when there are no channels. They must run
 /// behind the statement that writes the events.
@@ -38,7 +51,7 @@ pub async fn queue(
         // One channel that cannot be read must not cost the others, nor the verdict, their events.
         match render_all(config, channel, events) {
             Ok(rendered) => requests.extend(rendered),
-            Err(failure) => log::error("notify.queue", &format!("channel {}: {failure}", channel.id)),
+            Err(failure) => log::error("notify.queue", &format!("channel {}: {failure}", channel.channel.id)),
         }
     }
     if requests.is_empty() { Ok(vec![]) } else { Ok(vec![outbox::insert(&requests, now)?]) }
@@ -64,7 +77,7 @@ pub async fn deliver(db: &Db, config: &Config, now: UnixSeconds) -> Result<usize
 /// [`Failure::Internal`] when the channel's address cannot be read.
 pub async fn send_test(
     config: &Config,
-    channel: &Channel,
+    channel: &SealedChannel,
     key: &str,
     now: UnixSeconds,
 ) -> Result<Result<(), String>, Failure> {
@@ -73,7 +86,7 @@ pub async fn send_test(
         kind: EventKind::Test,
         host_id: None,
         at: now,
-        text: format!("a test of the channel \"{}\"", channel.name),
+        text: format!("a test of the channel \"{}\"", channel.channel.name),
     };
     Ok(send(&render(config, channel, &event, None)?).await)
 }
@@ -103,7 +116,7 @@ async fn send(request: &OutgoingRequest) -> Result<(), String> {
 
 fn render(
     config: &Config,
-    channel: &Channel,
+    channel: &SealedChannel,
     event: &Event,
     host_name: Option<&str>,
 ) -> Result<OutgoingRequest, Failure> {
@@ -113,14 +126,14 @@ fn render(
 
 fn render_all(
     config: &Config,
-    channel: &Channel,
+    channel: &SealedChannel,
     events: &[(&Event, Option<&str>)],
 ) -> Result<Vec<(String, i64, String)>, Failure> {
     let key = config.seal_key()?;
     let render_one = |(event, host_name): &(&Event, Option<&str>)| {
         let request = render(config, channel, event, *host_name)?;
         let text = serde_json::to_string(&request).map_err(|error| Failure::Internal(error.to_string()))?;
-        Ok((event.key.clone(), channel.id, key.seal(&text)?))
+        Ok((event.key.clone(), channel.channel.id, key.seal(&text)?))
     };
     events.iter().map(render_one).collect()
 }

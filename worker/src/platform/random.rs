@@ -1,6 +1,5 @@
 //! Randomness fit for secrets, from the runtime's crypto object.
 
-use edgewatch_core::domain::ids;
 use edgewatch_core::failure::Failure;
 
 /// Fills `bytes`.
@@ -19,12 +18,4 @@ pub fn number() -> Result<u64, Failure> {
     let mut bytes = [0; 8];
     fill(&mut bytes)?;
     Ok(u64::from_le_bytes(bytes))
-}
-
-/// A secret of `chars` characters of `[0-9A-Za-z]`.
-///
-/// # Errors
-/// As [`fill`].
-pub fn secret(chars: usize) -> Result<String, Failure> {
-    ids::alphanumeric(chars, fill)
 }

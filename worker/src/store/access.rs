@@ -1,6 +1,6 @@
 //! Tables `users`, `sessions`, `tokens`, `setup_links` and `audit`: who may do what, and who did.
 
-use edgewatch_core::model::{Role, Scopes, Session, Token, TokenKind, User};
+use edgewatch_core::model::{ListedToken, Role, Scopes, Session, Token, TokenKind, User};
 use edgewatch_core::units::UnixSeconds;
 use serde::Deserialize;
 
@@ -25,17 +25,6 @@ const USE_LINK: &str = "UPDATE setup_links SET used_s = ?2 WHERE token_hash = ?1
 const PUT_ADMIN: &str = "INSERT INTO users (name, role, created_at_s) VALUES (?1, 'admin', ?2) \
      ON CONFLICT (name) DO UPDATE SET role = 'admin' RETURNING id, name, role";
 const INSERT_AUDIT: &str = "INSERT INTO audit (key, at_s, actor, action, subject) VALUES (?1, ?2, ?3, ?4, ?5)";
-
-/// A token with what a list of tokens shows of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedToken {
-    /// The token.
-    pub token: Token,
-    /// Its last four characters.
-    pub tail: String,
-    /// When it was made.
-    pub created_at: UnixSeconds,
-}
 
 /// A token about to be inserted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Table `channels`: where notifications go.
 
+use edgewatch_core::model::Channel;
 use edgewatch_core::units::UnixSeconds;
 use serde::Deserialize;
 
@@ -10,19 +11,13 @@ const INSERT: &str =
     "INSERT INTO channels (name, kind, config_sealed, created_at_s) VALUES (?1, ?2, ?3, ?4) RETURNING id";
 const DELETE: &str = "DELETE FROM channels WHERE id = ?1";
 
-/// A channel; its configuration is still sealed.
+/// A channel together with its configuration, which is still sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Channel {
-    /// Its number.
-    pub id: i64,
-    /// What people call it.
-    pub name: String,
-    /// `webhook`.
-    pub kind: String,
+pub struct SealedChannel {
+    /// The channel.
+    pub channel: Channel,
     /// The configuration, encrypted.
     pub config_sealed: String,
-    /// When it was made.
-    pub created_at: UnixSeconds,
 }
 
 #[derive(Deserialize)]
@@ -43,9 +38,9 @@ struct IdRow {
 ///
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses.
-pub async fn list(db: &Db) -> Result<Vec<Channel>, StoreError> {
+pub async fn list(db: &Db) -> Result<Vec<SealedChannel>, StoreError> {
     let rows: Vec<Row> = db.run(Statement::new(LIST, vec![])).await?.rows()?;
-    Ok(rows.into_iter().map(Channel::from).collect())
+    Ok(rows.into_iter().map(SealedChannel::from).collect())
 }
 
 /// Inserts a channel together with `with` (its audit row) and gives its number.
@@ -73,14 +68,9 @@ pub async fn delete(db: &Db, id: i64, with: Statement) -> Result<bool, StoreErro
     Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
 }
 
-impl From<Row> for Channel {
+impl From<Row> for SealedChannel {
     fn from(row: Row) -> Self {
-        Self {
-            id: row.id,
-            name: row.name,
-            kind: row.kind,
-            config_sealed: row.config_sealed,
-            created_at: UnixSeconds(row.created_at_s),
-        }
+        let channel = Channel { id: row.id, name: row.name, kind: row.kind, created_at: UnixSeconds(row.created_at_s) };
+        Self { channel, config_sealed: row.config_sealed }
     }
 }

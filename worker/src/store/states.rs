@@ -1,7 +1,6 @@
 //! Table `host_states`, as the presence rules see it.
 
-use edgewatch_core::domain::presence::Watched;
-use edgewatch_core::model::{Event, HostId, Presence};
+use edgewatch_core::model::{Event, HostId, Presence, Watched};
 use edgewatch_core::units::UnixSeconds;
 use serde::Deserialize;
 

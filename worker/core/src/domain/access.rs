@@ -1,7 +1,7 @@
 //! Who may do what.
 
 use crate::failure::Failure;
-use crate::model::{Credential, Role, Scopes, Token, TokenKind};
+use crate::model::{Credential, Role, Token, TokenKind};
 use crate::units::UnixSeconds;
 
 /// `tokens.last_use` is written at most this often. Source: design, "The bill is a feature".
@@ -52,18 +52,10 @@ pub fn is_use_worth_noting(token: &Token, now: UnixSeconds) -> bool {
     token.last_use.is_none_or(|last_use| now.since(last_use) >= LAST_USE_EVERY_S)
 }
 
-/// The scopes as words, in the order read, write, register, admin.
-pub fn scope_words(scopes: Scopes) -> Vec<&'static str> {
-    [(scopes.read, "read"), (scopes.write, "write"), (scopes.register, "register"), (scopes.admin, "admin")]
-        .into_iter()
-        .filter_map(|(granted, word)| granted.then_some(word))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Session, User};
+    use crate::model::{Scopes, Session, User};
 
     fn token(kind: TokenKind, scopes: Scopes) -> Credential {
         Credential::Token(Token {

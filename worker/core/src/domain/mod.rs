@@ -3,5 +3,4 @@
 pub mod access;
 pub mod ids;
 pub mod intake;
-pub mod outbox;
 pub mod presence;

@@ -1,6 +1,6 @@
 //! When a host that only posts is thought to be down, and when a silence is rather ours.
 
-use crate::model::{HostId, Presence};
+use crate::model::{HostId, Presence, Watched};
 use crate::units::UnixSeconds;
 
 /// Reporting periods a host may stay silent. Source: design, "Presence".
@@ -15,21 +15,6 @@ const LATE_RUN_S: i64 = 150;
 const MASS_MORE_THAN: usize = 3;
 /// So may one host in this many. Source: design, "Presence".
 const MASS_SHARE: usize = 10;
-
-/// What the rules need to know of a host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Watched {
-    /// Which host.
-    pub id: HostId,
-    /// What was decided last.
-    pub presence: Presence,
-    /// When it last reported, by our clock.
-    pub last_seen: Option<UnixSeconds>,
-    /// Seconds between its samples, as it said.
-    pub period_s: u32,
-    /// Seconds between its reports, as it was told.
-    pub frame_s: u32,
-}
 
 /// What one run leaves for the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

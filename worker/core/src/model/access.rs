@@ -36,6 +36,16 @@ pub struct Scopes {
     pub admin: bool,
 }
 
+impl Scopes {
+    /// The scopes as words, in the order read, write, register, admin.
+    pub fn words(self) -> Vec<&'static str> {
+        [(self.read, "read"), (self.write, "write"), (self.register, "register"), (self.admin, "admin")]
+            .into_iter()
+            .filter_map(|(granted, word)| granted.then_some(word))
+            .collect()
+    }
+}
+
 /// What a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
@@ -62,6 +72,17 @@ pub struct Token {
     pub expires_at: Option<UnixSeconds>,
     /// When it was last used, to the hour.
     pub last_use: Option<UnixSeconds>,
+}
+
+/// A token with what a list of tokens shows of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedToken {
+    /// The token.
+    pub token: Token,
+    /// Its last four characters.
+    pub tail: String,
+    /// When it was made.
+    pub created_at: UnixSeconds,
 }
 
 /// A person's open session.

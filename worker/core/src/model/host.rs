@@ -56,6 +56,21 @@ pub struct Host {
     pub newest: Option<Sample>,
 }
 
+/// What the presence rules need to know of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watched {
+    /// Which host.
+    pub id: HostId,
+    /// What was decided last.
+    pub presence: Presence,
+    /// When it last reported, by our clock.
+    pub last_seen: Option<UnixSeconds>,
+    /// Seconds between its samples, as it said.
+    pub period_s: u32,
+    /// Seconds between its reports, as it was told.
+    pub frame_s: u32,
+}
+
 /// The addresses of a host, each empty when not known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Addresses {

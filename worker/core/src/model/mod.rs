@@ -5,7 +5,7 @@ mod event;
 mod host;
 mod report;
 
-pub use access::{Credential, Role, Scopes, Session, Token, TokenKind, User};
-pub use event::{Event, EventKind};
-pub use host::{Addresses, Facts, Host, HostId, Presence, Registration};
+pub use access::{Credential, ListedToken, Role, Scopes, Session, Token, TokenKind, User};
+pub use event::{Channel, Event, EventKind};
+pub use host::{Addresses, Facts, Host, HostId, Presence, Registration, Watched};
 pub use report::{DropReason, Dropped, Report, Sample, Temperature};

@@ -1,7 +1,9 @@
 //! Notifications as finished requests: what goes out is rendered here, purely, and sent elsewhere as it stands.
 
+mod retry;
 mod webhook;
 
+pub use retry::next_attempt;
 pub use webhook::{WebhookBody, check_url, render_webhook};
 
 /// A request ready to be sent, and to be sent again unchanged.

@@ -6,6 +6,7 @@ use edgewatch_core::dialects::native::{
     ChannelListReply, ChannelPart, ChannelRequest, ChannelTestReply, EventListReply, EventPart,
 };
 use edgewatch_core::failure::Failure;
+use edgewatch_core::model::Channel;
 use http::{StatusCode, Uri};
 
 use super::auth::{Here, Json, Member};
@@ -21,7 +22,7 @@ const DEFAULT_LIMIT: u32 = 100;
 #[worker::send]
 pub async fn list(Here(app): Here, Member(caller): Member) -> Result<Response, Refusal> {
     let found = channels::list(&app, &caller).await.map_err(Refusal)?;
-    let part = |channel: crate::store::channels::Channel| ChannelPart {
+    let part = |channel: Channel| ChannelPart {
         id: channel.id,
         name: channel.name,
         kind: channel.kind,

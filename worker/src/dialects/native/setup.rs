@@ -2,7 +2,6 @@
 
 use axum::response::Response;
 use edgewatch_core::dialects::native::{SessionReply, SetupReply, SetupRequest};
-use edgewatch_core::domain::access::scope_words;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::Credential;
 use http::{HeaderMap, HeaderValue, header};
@@ -40,7 +39,7 @@ pub async fn create(
 pub async fn session(Member(caller): Member) -> Result<Response, Refusal> {
     let reply = match caller {
         Credential::Session(session) => SessionReply { user: Some(session.user.into()), scopes: None },
-        Credential::Token(token) => SessionReply { user: None, scopes: Some(scope_words(token.scopes)) },
+        Credential::Token(token) => SessionReply { user: None, scopes: Some(token.scopes.words()) },
     };
     Ok(answer::json(200, answer::JSON, &reply))
 }

@@ -3,16 +3,14 @@
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use edgewatch_core::dialects::native::{TokenListReply, TokenPart, TokenReply, TokenRequest};
-use edgewatch_core::domain::access::scope_words;
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Scopes, TokenKind};
+use edgewatch_core::model::{ListedToken, Scopes, TokenKind};
 use http::StatusCode;
 
 use super::auth::{Here, Json, Member};
 use super::error::Refusal;
 use crate::app::tokens::{self, Wanted};
 use crate::http::answer;
-use crate::store::access::ListedToken;
 
 const MAX_NOTE_CHARS: usize = 200;
 
@@ -84,7 +82,7 @@ fn part(listed: ListedToken) -> TokenPart {
             TokenKind::Api => "api",
             TokenKind::Agent => "agent",
         },
-        scopes: scope_words(token.scopes),
+        scopes: token.scopes.words(),
         note: token.note,
         created_at_s: listed.created_at.0,
         expires_at_s: token.expires_at.map(|at| at.0),

@@ -19,7 +19,7 @@ pub async fn list(Here(app): Here, Member(reader): Member, uri: Uri) -> Result<R
     let ServerQuery { tag, .. } = parse(&uri);
     let selection = if tag.is_empty() { Selection::All } else { Selection::Tag(tag) };
     let hosts = hosts::select(&app, &reader, selection).await.map_err(Refusal)?;
-    Ok(answer::json(200, answer::JSON_UTF8, &nezha::ServerListReply::of(hosts)))
+    Ok(answer::json(200, answer::JSON_UTF8, &nezha::ServerListReply::of(&hosts)))
 }
 
 /// `GET /api/v1/server/details?id=&tag=`: the servers asked for, all of them by default. `id` wins over `tag`.
