@@ -6,6 +6,7 @@ import childProcess from "node:child_process";
 import crypto from "node:crypto";
 import fs from "node:fs";
 import http from "node:http";
+import module from "node:module";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -70,6 +71,8 @@ childProcess.spawn = (command, args, settings) => {
   return workerd;
 };
 
+// Miniflare is one file of five megabytes; each test would compile it again.
+module.enableCompileCache?.(path.join(ROOT, "node_modules/.cache/compiled"));
 const { Miniflare } = await import("miniflare");
 
 const temporary = options.persist ? undefined : fs.mkdtempSync(path.join(os.tmpdir(), "edgewatch-"));
@@ -177,6 +180,7 @@ async function start() {
     throw error;
   }
   miniflare = started;
+  takeSignals();
 }
 
 /** SIGKILL, as after a crash: nothing is flushed, no request in flight is answered. */
@@ -321,7 +325,14 @@ async function stop(code) {
   process.exit(code);
 }
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => void stop(0));
+/** Makes signals ours alone: a library below miniflare would raise them again before we have cleaned up. */
+function takeSignals() {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.removeAllListeners(signal);
+    process.on(signal, () => void stop(0));
+  }
+}
+takeSignals();
 process.on("uncaughtException", (error) => {
   process.stderr.write(`edge.mjs: ${error.stack}\n`);
   void stop(1);
