@@ -51,6 +51,19 @@ fn a_report_costs_two_rows_and_a_repeat_none() {
 }
 
 #[test]
+fn what_a_host_is_counts_without_samples_too() {
+    let worker = Worker::start();
+    let host = worker.add_host("alpha");
+    let mut text = body(1, &[]);
+    text["host"] = json!({ "platform": "debian", "mem_total_bytes": 1024 });
+    let reply = post(&worker, &host, &text.to_string());
+    assert_eq!((reply.status, reply.at("/durable_up_to"), reply.cost().d1_rows_written), (200, json!(0), 1));
+    let server = worker.get("/api/v1/server/details").at("/result/0");
+    assert_eq!((&server["host"]["Platform"], &server["host"]["MemTotal"]), (&json!("debian"), &json!(1024)));
+    assert_eq!(server["last_active"], -62_135_596_800_i64, "a host report alone does not move it");
+}
+
+#[test]
 fn a_hole_is_asked_for_and_a_given_up_one_is_not() {
     let worker = Worker::start();
     let host = worker.add_host("alpha");

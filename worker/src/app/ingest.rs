@@ -33,7 +33,7 @@ pub struct Recorded {
     pub dropped: Vec<Dropped>,
 }
 
-/// Stores what is new in a report: 2 rows written, none for a repeat.
+/// Stores what is new in a report: 2 rows written; for a repeat none, or 1 when it says what the host is.
 ///
 /// # Errors
 /// [`Failure::Unavailable`] when the database does not answer. The report may be stored all the same, and sending it
@@ -53,18 +53,13 @@ pub async fn record(app: &App, agent: AgentIdentity, mut report: Report, origin:
                 Err(failure) => return Err(failure),
             };
         }
-        let durable = progress.last_number;
-        let skip = match intake::take(durable, report.oldest, &report.samples) {
-            Take::Nothing => {
-                return Ok(Recorded { durable_up_to: durable, resend_from: None, dropped: vec![] });
-            }
-            Take::Resend { from } => {
-                return Ok(Recorded { durable_up_to: durable, resend_from: Some(from), dropped: vec![] });
-            }
+        let skip = match intake::take(progress.last_number, report.oldest, &report.samples) {
+            Take::Nothing => return without_samples(app, &progress, report, None).await,
+            Take::Resend { from } => return without_samples(app, &progress, report, Some(from)).await,
             Take::From { skip } => skip,
         };
         let Some(entry) = entry(app, &progress, &report, skip, &origin) else {
-            return Ok(Recorded { durable_up_to: durable, resend_from: None, dropped: vec![] });
+            return without_samples(app, &progress, report, None).await;
         };
         let number = entry.newest.number;
         match reports::insert(&app.db, entry).await {
@@ -81,6 +76,19 @@ pub async fn record(app: &App, agent: AgentIdentity, mut report: Report, origin:
     let crowded =
         || Failure::from(StoreError::from_words("overloaded: reports of one host overtake each other".to_owned()));
     Err(last_error.unwrap_or_else(crowded))
+}
+
+/// The answer to a report whose samples are not taken. What the host is counts all the same: the agent says it once.
+async fn without_samples(
+    app: &App,
+    progress: &reports::Progress,
+    report: Report,
+    resend_from: Option<u64>,
+) -> Result<Recorded, Failure> {
+    if let Some(facts) = report.facts {
+        reports::put_facts(&app.db, progress.id, facts).await?;
+    }
+    Ok(Recorded { durable_up_to: progress.last_number, resend_from, dropped: vec![] })
 }
 
 fn entry(

@@ -38,6 +38,11 @@ const UPDATE_STATE: &str = "UPDATE host_states SET last_number = ?3, block_no = 
      gpu_percent = ?41, temperatures_json = ?42 \
      WHERE host_id = ?1 AND last_number = ?2";
 
+const UPDATE_FACTS: &str = "UPDATE host_states SET platform = ?2, platform_version = ?3, kernel = ?4, arch = ?5, \
+     virtualization = ?6, cpu_models_json = ?7, gpu_models_json = ?8, mem_total_bytes = ?9, swap_total_bytes = ?10, \
+     disk_total_bytes = ?11, booted_at_s = ?12, addresses_fixed = ?13, ipv4 = COALESCE(?14, ipv4), \
+     ipv6 = COALESCE(?15, ipv6) WHERE host_id = ?1";
+
 const LIST_BLOCKS: &str = "SELECT data FROM blocks WHERE host_id = ?1 AND tier = ?2 ORDER BY block_no";
 
 /// How far a host's reports are stored.
@@ -136,6 +141,20 @@ pub async fn insert(db: &Db, entry: Entry) -> Result<bool, StoreError> {
     Ok(outcomes.last().is_some_and(|outcome| outcome.changes > 0))
 }
 
+/// Stores what a host is when it comes without new samples: 1 row written.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn put_facts(db: &Db, host_id: HostId, facts: Facts) -> Result<(), StoreError> {
+    let mut binds = vec![Bind::Int(host_id.0)];
+    let addresses = facts.addresses.clone();
+    binds.extend(facts_binds(facts)?);
+    binds.push(addresses.is_some().into());
+    binds.push(addresses.as_ref().map(|one| one.v4.clone()).into());
+    binds.push(addresses.map(|one| one.v6).into());
+    db.run(Statement::new(UPDATE_FACTS, binds)).await.map(drop)
+}
+
 /// The blocks of a host's tier, oldest first.
 ///
 /// # Errors
@@ -149,6 +168,22 @@ pub async fn list_blocks(db: &Db, host_id: HostId, tier: u8) -> Result<Vec<Vec<u
 
 fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+fn facts_binds(facts: Facts) -> Result<[Bind; 11], StoreError> {
+    Ok([
+        facts.platform.into(),
+        facts.platform_version.into(),
+        facts.kernel.into(),
+        facts.arch.into(),
+        facts.virtualization.into(),
+        json(&facts.cpu)?.into(),
+        json(&facts.gpu)?.into(),
+        facts.mem_total_bytes.into(),
+        facts.swap_total_bytes.into(),
+        facts.disk_total_bytes.into(),
+        Bind::Int(facts.booted_at.0),
+    ])
 }
 
 fn state_binds(entry: Entry) -> Result<Vec<Bind>, StoreError> {
@@ -175,19 +210,7 @@ fn state_binds(entry: Entry) -> Result<Vec<Bind>, StoreError> {
     binds.push(some(entry.seen_at.v6).into());
     match entry.facts {
         None => binds.extend(std::iter::repeat_n(Bind::Null, 11)),
-        Some(facts) => binds.extend([
-            facts.platform.into(),
-            facts.platform_version.into(),
-            facts.kernel.into(),
-            facts.arch.into(),
-            facts.virtualization.into(),
-            json(&facts.cpu)?.into(),
-            json(&facts.gpu)?.into(),
-            facts.mem_total_bytes.into(),
-            facts.swap_total_bytes.into(),
-            facts.disk_total_bytes.into(),
-            Bind::Int(facts.booted_at.0),
-        ]),
+        Some(facts) => binds.extend(facts_binds(facts)?),
     }
     binds.extend([
         Bind::Int(sample.at.0),
@@ -315,6 +338,15 @@ mod tests {
         now(insert(&db, entry(1, 2, 2))).unwrap();
         let host = now(hosts::list_all(&db)).unwrap().remove(0);
         assert_eq!((host.addresses.v4.as_str(), host.addresses.v6.as_str()), ("203.0.113.9", "2001:db8::9"));
+    }
+
+    #[test]
+    fn facts_alone_say_what_a_host_is_and_not_that_it_is_up() {
+        let db = database();
+        let facts = Facts { platform: "debian".to_owned(), mem_total_bytes: 7, ..Facts::default() };
+        now(put_facts(&db, HostId(1), facts.clone())).unwrap();
+        let host = now(hosts::list_all(&db)).unwrap().remove(0);
+        assert_eq!((host.facts, host.last_seen, host.presence), (Some(facts), None, Presence::Never));
     }
 
     #[test]

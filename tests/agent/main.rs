@@ -1,0 +1,122 @@
+//! The real agent against the real Worker: this machine's own values arrive, nothing is lost, and silence is noticed.
+
+mod values;
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use edgewatch_harness::agent::Agent;
+use edgewatch_harness::wait::wait_until;
+use edgewatch_harness::worker::Worker;
+use serde_json::{Value, json};
+
+/// A folder of one test's own.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("edgewatch-agent-test-{}-{name}", std::process::id())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("past 1970");
+    u64::try_from(now.as_millis()).expect("a few centuries")
+}
+
+fn server(worker: &Worker, id: u64) -> Value {
+    worker.get(&format!("/api/v1/server/details?id={id}")).at("/result/0")
+}
+
+#[test]
+fn the_backlog_of_an_outage_arrives_once_each_and_in_order() {
+    let worker = Worker::start();
+    let host = worker.add_host("alpha");
+    let folder = Folder::new("backlog");
+    let agent = Agent::start(&worker, &host, &folder.0);
+    let stored = |worker: &Worker| worker.stored_samples(host.id);
+    let first = wait_until("two samples", Duration::from_secs(40), || {
+        Some(stored(&worker)).filter(|numbers| numbers.len() >= 2)
+    });
+    worker.kill();
+    std::thread::sleep(Duration::from_secs(22));
+    worker.resume();
+    let after = wait_until("the backlog", Duration::from_secs(120), || {
+        Some(stored(&worker)).filter(|numbers| numbers.len() >= first.len() + 3)
+    });
+    let expected: Vec<u64> = (1..=u64::try_from(after.len()).expect("a few")).collect();
+    assert_eq!(after, expected);
+    // Stopped and started again, it goes on with the next number.
+    assert!(agent.stop().success());
+    let at_stop = stored(&worker);
+    let agent = Agent::start(&worker, &host, &folder.0);
+    let again = wait_until("another sample", Duration::from_secs(40), || {
+        Some(stored(&worker)).filter(|numbers| numbers.len() > at_stop.len())
+    });
+    // Killed outright and its state lost, it learns from the Worker where to go on.
+    agent.kill();
+    std::fs::remove_dir_all(folder.0.join("state")).expect("the state can be removed");
+    let _agent = Agent::start(&worker, &host, &folder.0);
+    let last = wait_until("a sample of the third start", Duration::from_secs(40), || {
+        Some(stored(&worker)).filter(|numbers| numbers.len() > again.len())
+    });
+    let expected: Vec<u64> = (1..=u64::try_from(last.len()).expect("a few")).collect();
+    assert_eq!(last, expected);
+}
+
+#[test]
+fn a_stopped_agent_is_called_offline_by_the_schedule_alone_and_online_when_it_is_back() {
+    let worker = Worker::start();
+    let host = worker.add_host("alpha");
+    let folder = Folder::new("presence");
+    let kinds = |worker: &Worker| {
+        let events = worker.get("/api/edgewatch/v1/events").at("/events");
+        events.as_array().into_iter().flatten().map(|event| event["kind"].clone()).collect::<Vec<_>>()
+    };
+    let agent = Agent::start(&worker, &host, &folder.0);
+    wait_until("a report", Duration::from_secs(30), || {
+        server(&worker, host.id)["last_active"].as_i64().filter(|seen| *seen > 0)
+    });
+    assert!(worker.cron_at(now_ms()));
+    assert!(agent.stop().success());
+    assert!(worker.cron_at(now_ms() + 70_000));
+    assert_eq!(kinds(&worker), ["host_offline"]);
+    let _agent = Agent::start(&worker, &host, &folder.0);
+    wait_until("host_online", Duration::from_secs(30), || {
+        assert!(worker.cron_at(now_ms()));
+        Some(kinds(&worker)).filter(|kinds| kinds.contains(&json!("host_online")))
+    });
+}
+
+#[test]
+fn a_secret_that_is_not_accepted_is_said_once() {
+    let worker = Worker::start();
+    let mut host = worker.add_host("alpha");
+    host.secret = "000000000000000000".to_owned();
+    let folder = Folder::new("refused");
+    let agent = Agent::start(&worker, &host, &folder.0);
+    wait_until("the refusal", Duration::from_secs(30), || Some(()).filter(|()| agent.log().contains("401")));
+    std::thread::sleep(Duration::from_secs(15));
+    assert_eq!(agent.log().matches("401").count(), 1, "{}", agent.log());
+    assert!(!agent.log().contains(&host.secret));
+    let requests = worker.log().matches("/agent/v1/reports").count();
+    assert_eq!(requests, 1, "tried hourly");
+}
+
+#[test]
+fn the_secret_is_on_no_command_line_and_in_no_environment() {
+    let worker = Worker::start();
+    let host = worker.add_host("alpha");
+    let folder = Folder::new("secrecy");
+    let agent = Agent::start(&worker, &host, &folder.0);
+    for file in ["cmdline", "environ"] {
+        let text = std::fs::read(format!("/proc/{}/{file}", agent.pid())).expect("our own child");
+        assert!(!String::from_utf8_lossy(&text).contains(&host.secret), "{file}");
+    }
+}
