@@ -3,6 +3,7 @@
 mod flat_json;
 mod installation;
 mod machine;
+mod real;
 mod registration;
 mod secrecy;
 mod stand_in;

@@ -57,13 +57,16 @@ pub async fn register(app: &App, caller: &Credential, registration: Registration
     make(app, &actor(caller), by_token_id, registration).await
 }
 
-/// The secret of the host that the machine proves to be.
+/// The secret of the host that the machine proves to be: it holds that host's secret, and its machine id is the one that
+/// the host was registered with. A machine without an id has its secret alone to show.
 async fn proven(app: &App, registration: &Registration) -> Result<Option<String>, Failure> {
-    let (Some(machine_id), Some(secret)) = (&registration.machine_id, &registration.known_secret) else {
-        return Ok(None);
+    let Some(secret) = &registration.known_secret else { return Ok(None) };
+    let Some(known) = hosts::find_by_secret(&app.db, &digest::secret_hash(secret)).await? else { return Ok(None) };
+    let same = match (&known.machine_id, &registration.machine_id) {
+        (Some(stored), Some(shown)) => digest::is_same(stored, shown),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
     };
-    let known = hosts::find_by_secret(&app.db, &digest::secret_hash(secret)).await?;
-    let same = known.and_then(|known| known.machine_id).is_some_and(|stored| digest::is_same(&stored, machine_id));
     Ok(same.then(|| secret.clone()))
 }
 
@@ -159,6 +162,15 @@ mod tests {
         assert_eq!(secret.len(), 18);
         let again = now(register(&app, &caller(), machine(Some("m1"), Some(&secret)))).unwrap();
         assert_eq!((again, count(&app)), (secret, 1));
+    }
+
+    #[test]
+    fn a_machine_without_an_id_proves_itself_by_its_secret() {
+        let app = App::for_tests(Db::in_memory().unwrap());
+        let secret = now(register(&app, &caller(), machine(None, None))).unwrap();
+        assert_eq!(now(register(&app, &caller(), machine(None, Some(&secret)))).unwrap(), secret);
+        assert_ne!(now(register(&app, &caller(), machine(Some("m1"), Some(&secret)))).unwrap(), secret);
+        assert_eq!(count(&app), 2);
     }
 
     #[test]
