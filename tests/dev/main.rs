@@ -1,0 +1,149 @@
+//! `scripts/dev` as a user runs it: everything comes up, keeps its data, and goes away without a trace.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use edgewatch_harness::http::{self, Reply};
+use edgewatch_harness::wait::wait_until;
+
+/// A `scripts/dev` on a folder of its own.
+struct Dev {
+    child: Child,
+    data: PathBuf,
+    log: PathBuf,
+}
+
+impl Dev {
+    fn start(data: &Path, options: &[&str]) -> Self {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        let log = data.with_extension("log");
+        let output = fs::File::create(&log).expect("the log can be written");
+        let child = Command::new(format!("{root}/scripts/dev"))
+            .args(["--port", "0", "--data"])
+            .arg(data)
+            .args(options)
+            // What scripts/test has built, so that nothing is built here.
+            .env("EDGEWATCH_PROFILE", std::env::var("EDGEWATCH_PROFILE").unwrap_or_else(|_| "release".to_owned()))
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("a second handle"))
+            .stderr(output)
+            .spawn()
+            .expect("scripts/dev starts");
+        Self { child, data: data.to_owned(), log }
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Address and token, once the line `ready` is there.
+    fn ready(&mut self) -> (String, String) {
+        let (log, child) = (self.log.clone(), &mut self.child);
+        wait_until("ready", Duration::from_secs(180), || {
+            let said = fs::read_to_string(&log).unwrap_or_default();
+            assert!(child.try_wait().expect("a child").is_none(), "scripts/dev has ended:\n{said}");
+            said.lines().any(|line| line.starts_with("ready")).then_some(())
+        });
+        let text = fs::read_to_string(self.data.join("dev.env")).expect("dev.env is there");
+        let value =
+            |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).expect("the key is there").to_owned();
+        (value("EDGEWATCH_URL="), value("EDGEWATCH_TOKEN="))
+    }
+
+    /// Asks it to end by a signal and waits until it has; then nothing it started is left.
+    fn stop(mut self, signal: &str) {
+        let asked = Command::new("sh").arg("-c").arg(format!("kill -{signal} {}", self.child.id())).status();
+        assert!(asked.is_ok_and(|status| status.success()));
+        self.child.wait().expect("it ends");
+        let folder = self.data.display().to_string();
+        wait_until("the end of all it started", Duration::from_secs(10), || {
+            processes_naming(&folder).is_empty().then_some(())
+        });
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- scripts/dev said:\n{}\n---", self.said());
+        }
+        let _ = fs::remove_file(&self.log);
+    }
+}
+
+/// Processes whose command line names `text`; zombies have none.
+fn processes_naming(text: &str) -> Vec<String> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    let lines = lines.map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "));
+    lines.filter(|line| line.contains(text)).collect()
+}
+
+fn get(url: &str, path: &str, token: &str) -> Reply {
+    http::send(url.trim_start_matches("http://"), "GET", path, &[("Authorization", token)], b"")
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("edgewatch-dev-test-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn the_whole_system_comes_up_keeps_its_data_and_goes_away() {
+    let folder = Folder::new("whole");
+    let data = folder.0.join("data");
+    let mut dev = Dev::start(&data, &[]);
+    let (url, token) = dev.ready();
+    let details = wait_until("this machine's values", Duration::from_secs(15), || {
+        let server = get(&url, "/api/v1/server/details", &token).at("/result/0");
+        server["status"]["MemUsed"].as_u64().filter(|used| *used > 0).map(|_| server)
+    });
+    assert!(details["host"]["MemTotal"].as_u64().is_some_and(|total| total > 0), "{details}");
+    let said = dev.said();
+    assert!(!said.contains(&token), "the token is not printed");
+    assert!(said.contains("curl -s -H"), "{said}");
+    dev.stop("TERM");
+
+    let mut again = Dev::start(&data, &[]);
+    let (url, same) = again.ready();
+    assert_eq!(same, token, "the token outlives a start");
+    let servers = get(&url, "/api/v1/server/list", &token).at("/result");
+    assert_eq!(servers.as_array().map(Vec::len), Some(1), "and so does the host: {servers}");
+    again.stop("INT");
+}
+
+#[test]
+fn without_an_agent_the_fleet_is_empty() {
+    let folder = Folder::new("no-agent");
+    let mut dev = Dev::start(&folder.0.join("data"), &["--no-agent"]);
+    let (url, token) = dev.ready();
+    assert_eq!(get(&url, "/api/v1/server/list", &token).at("/result").as_array().map(Vec::len), Some(0));
+    dev.stop("TERM");
+}
+
+#[test]
+fn wrong_options_are_explained() {
+    let dev = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/dev");
+    for arguments in [&["--nonsense"][..], &["--port", "x"]] {
+        let output = Command::new(dev).args(arguments).output().expect("it runs");
+        assert!(!output.status.success());
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+    let help = Command::new(dev).arg("--help").output().expect("it runs");
+    assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("--no-agent"));
+}
