@@ -199,11 +199,12 @@ fn facts_that_change_are_sent_again() {
 
 #[test]
 fn a_lost_reply_is_sent_again_and_stored_once() {
-    let mut bench = Bench::new(0, vec![Answer::Contract, Answer::LoseReply, Answer::Contract]);
+    let mut bench = Bench::new(0, vec![Answer::Contract, Answer::LoseReply, Answer::LoseReply, Answer::Contract]);
     bench.attempt();
     bench.measure(1..=3);
     let (next, first) = bench.attempt();
     assert!(matches!(next, Next::After(_)));
+    assert_eq!(numbers(&bench.server.got.recv().unwrap()), [1, 2, 3], "a closed connection is tried anew at once");
     assert_eq!(bench.held(), 3);
     bench.measure(4..=4);
     let (_, second) = bench.attempt();

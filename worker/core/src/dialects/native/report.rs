@@ -6,6 +6,9 @@
 //! has already are skipped. Anything else is answered with `resend_from` and changes nothing. `durable_up_to` higher
 //! than any number the agent ever gave means that the agent lost its counter: it renumbers what it holds from
 //! `durable_up_to + 1` on.
+//!
+//! A report without samples asks: it changes no samples and is answered with `durable_up_to`. An agent begins with one,
+//! because a number it gave before it knows where the server stands could be taken for a repeat.
 
 use serde::{Deserialize, Serialize};
 
