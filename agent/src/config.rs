@@ -192,6 +192,11 @@ impl Config {
         self.secret.clone().map_or_else(|| Secret::read(&self.secret_file), |secret| Ok(Some(secret)))
     }
 
+    /// The secret in the environment alone.
+    pub fn given_secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
+    }
+
     /// The token that may register hosts, from its file or the environment; `None` when there is none.
     ///
     /// # Errors
