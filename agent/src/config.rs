@@ -74,9 +74,9 @@ impl Layer {
         }
     }
 
-    /// The value of a key.
+    /// The value of a key. An empty one is none: it takes back what a lower layer says.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+        self.0.get(key).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     fn over(mut self, below: Self) -> Self {
@@ -152,8 +152,8 @@ impl Config {
         Ok(Self {
             proxy: url.as_ref().and_then(|url| url.proxy(environment)),
             url,
-            name: values.get("name").map(str::to_owned).filter(|name| !name.is_empty()),
-            tag: values.get("tag").map(str::to_owned).filter(|tag| !tag.is_empty()),
+            name: values.get("name").map(str::to_owned),
+            tag: values.get("tag").map(str::to_owned),
             secret_file: path("secret_file").unwrap_or_else(|| DEFAULT_SECRET_FILE.into()),
             secret: secret("EDGEWATCH_SECRET")?,
             token_file: path("token_file"),
@@ -164,7 +164,7 @@ impl Config {
             spool_bytes: number(values, "spool_max_mib", 1..=1024)?.unwrap_or(DEFAULT_SPOOL_MIB) << 20,
             ca_file: path("ca_file"),
             selection: Selection { mounts: list(values, "mounts"), interfaces: list(values, "interfaces") },
-            addresses: values.get("addresses").map(str::to_owned).filter(|addresses| !addresses.is_empty()),
+            addresses: values.get("addresses").map(str::to_owned),
             level: Level::parse(level).ok_or_else(|| {
                 ConfigError::new(format!("log_level is `{level}`; choose error, warn, info or debug"))
             })?,
@@ -190,6 +190,11 @@ impl Config {
     /// When there is a file that must not be used.
     pub fn secret(&self) -> Result<Option<Secret>, ConfigError> {
         self.secret.clone().map_or_else(|| Secret::read(&self.secret_file), |secret| Ok(Some(secret)))
+    }
+
+    /// The secret in the environment alone.
+    pub fn given_secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
     }
 
     /// The token that may register hosts, from its file or the environment; `None` when there is none.
@@ -278,7 +283,7 @@ fn truth(values: &Layer, key: &str) -> Result<Option<bool>, ConfigError> {
     match values.get(key) {
         None => Ok(None),
         Some("true" | "yes" | "on" | "1") => Ok(Some(true)),
-        Some("false" | "no" | "off" | "0" | "") => Ok(Some(false)),
+        Some("false" | "no" | "off" | "0") => Ok(Some(false)),
         Some(text) => Err(ConfigError::new(format!("{key} is `{text}`; true or false is expected"))),
     }
 }

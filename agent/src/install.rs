@@ -9,6 +9,7 @@ use std::process::Command;
 
 use crate::config::{Config, DEFAULT_FILE, KEYS, Layer};
 use crate::failed::Failed;
+use crate::secret::Secret;
 use crate::{files, register};
 
 const USER: &str = "edgewatch";
@@ -158,7 +159,7 @@ fn make_user() -> Result<(), Failed> {
         "/usr/sbin/nologin",
         USER,
     ];
-    let adduser = ["-S", "-D", "-H", "-h", "/nonexistent", "-s", "/sbin/nologin", USER];
+    let adduser = ["-S", "-D", "-H", "-G", USER, "-h", "/nonexistent", "-s", "/sbin/nologin", USER];
     let made = command("useradd", &useradd)
         .or_else(|_| command("addgroup", &["-S", USER]).and_then(|()| command("adduser", &adduser)));
     made.map_err(|error| Failed::new(format!("cannot make the user {USER}: {error}")))
@@ -172,8 +173,12 @@ fn keep_secret(
     told: &mut Vec<String>,
 ) -> Result<bool, Failed> {
     let path = plan.at(&config.secret_file);
-    let known = if plan.is_here() || !path.exists() { config.secret() } else { crate::secret::Secret::read(&path) };
-    if let Some(secret) = known? {
+    // Another root's secret is that root's alone: this machine's own must not get into an image.
+    let known = match config.given_secret() {
+        Some(secret) => Some(secret.clone()),
+        None => Secret::read(&path)?,
+    };
+    if let Some(secret) = known {
         make_directory(path.parent().unwrap_or(&plan.root))?;
         files::replace(&path, &format!("{}\n", secret.reveal()), 0o600, owner)
             .map_err(|error| Failed::new(format!("cannot write {}: {error}", path.display())))?;

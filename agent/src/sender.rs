@@ -201,7 +201,8 @@ impl Sender {
             oldest,
             dropped_samples: state.backlog.dropped() + self.refused_samples,
             period_s: f64::from(state.period_s),
-            host: (!is_sent && !is_refused).then(|| state.facts.clone()),
+            // A question changes nothing at the server: facts go with samples.
+            host: (!is_sent && !is_refused && !is_asking).then(|| state.facts.clone()),
             samples,
         };
         (report, is_all)
@@ -280,6 +281,8 @@ impl Sender {
                 ));
                 state.backlog.remove(sample.number);
                 self.refused_samples += 1;
+                // Facts that were suspected together with it have another chance.
+                self.refused_facts = None;
             }
             (None, []) => {
                 if self.status.is_newly_failing() {

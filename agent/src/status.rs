@@ -54,7 +54,8 @@ impl Status {
     pub fn describe(&self, now_s: i64) -> String {
         let ago = |at_s: i64| if at_s == 0 { "never".to_owned() } else { format!("{} s ago", (now_s - at_s).max(0)) };
         let mut text = format!(
-            "server           {}\nagent            {} (process {}), started {}\nlast answer      {}\nsafe up to       {}\nnot yet safe     {}\ndropped          {}\nclock            {}\n",
+            "written          {}\nserver           {}\nagent            {} (process {}), started {}\nlast answer      {}\nsafe up to       {}\nnot yet safe     {}\ndropped          {}\nclock            {}\n",
+            ago(self.written_at_s),
             self.server,
             self.version,
             self.pid,

@@ -70,6 +70,12 @@ fn a_secret_in_the_environment_needs_no_file() {
 }
 
 #[test]
+fn an_empty_value_takes_back_what_a_lower_layer_says() {
+    let config = load("ca_file = /etc/ca.pem\nname = alpha\n", &[("EDGEWATCH_CA_FILE", "")], &[("name", "")]).unwrap();
+    assert_eq!((config.ca_file, config.name), (None, None));
+}
+
+#[test]
 fn lists_are_split_at_commas() {
     let config = load("mounts = /, /srv ,\ninterfaces = eth0\n", &[], &[]).unwrap();
     assert_eq!(config.selection.mounts, ["/", "/srv"]);

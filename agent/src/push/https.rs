@@ -1,6 +1,6 @@
 //! One HTTP client with one kept connection and small buffers.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
 use ureq::Agent;
@@ -27,8 +27,23 @@ pub struct Settings {
 
 /// Why there is no answer, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ClientError(pub String);
+#[error("{words}")]
+pub struct ClientError {
+    words: String,
+    is_disconnect: bool,
+}
+
+impl ClientError {
+    /// An error in these words.
+    pub fn new(words: impl Into<String>) -> Self {
+        Self { words: words.into(), is_disconnect: false }
+    }
+
+    /// Whether the server closed the connection: a kept one may have been too old.
+    pub fn is_disconnect(&self) -> bool {
+        self.is_disconnect
+    }
+}
 
 /// What came back.
 #[derive(Debug)]
@@ -58,7 +73,7 @@ impl Client {
         let proxy = settings.proxy.as_deref().map(|url| {
             // The URL may hold a password: it is not repeated here.
             ureq::Proxy::new(url)
-                .map_err(|_| ClientError("the proxy's URL cannot be read; only HTTP proxies are used".to_owned()))
+                .map_err(|_| ClientError::new("the proxy's URL cannot be read; only HTTP proxies are used"))
         });
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -101,7 +116,7 @@ impl Client {
             response.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
         self.answer.clear();
         let read = response.body_mut().as_reader().take(MOST_ANSWER_BYTES).read_to_end(&mut self.answer);
-        read.map_err(|error| ClientError(format!("the answer broke off: {error}")))?;
+        read.map_err(|error| ClientError::new(format!("the answer broke off: {error}")))?;
         Ok(Answer { status: response.status().as_u16(), retry_after, body: &self.answer })
     }
 
@@ -123,10 +138,15 @@ impl Stopper {
 }
 
 fn explain(error: &ureq::Error) -> ClientError {
-    ClientError(match error {
+    let is_disconnect = matches!(error, ureq::Error::Io(error) if matches!(
+        error.kind(),
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe
+    ));
+    let words = match error {
         ureq::Error::HostNotFound => "the server's name cannot be resolved".to_owned(),
         ureq::Error::Timeout(_) => "no answer in time".to_owned(),
         ureq::Error::Io(error) => format!("cannot reach the server: {error}"),
         other => format!("cannot reach the server: {other}"),
-    })
+    };
+    ClientError { words, is_disconnect }
 }

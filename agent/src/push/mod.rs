@@ -62,14 +62,23 @@ impl Pusher {
         self.body.clear();
         serde_json::to_writer(&mut self.body, report)
             .map_err(|error| PushError::Refused { status: 400, reason: error.to_string() })?;
-        let answer = self.client.post(&self.url, &self.authorization, &self.body);
-        let result = match answer {
-            Ok(answer) => understand(&answer, now_s),
-            Err(ClientError(reason)) => Err(PushError::Away { reason, retry_after: None }),
+        let mut result = self.post(now_s);
+        if result.as_ref().is_err_and(ClientError::is_disconnect) {
+            // A kept connection was closed under us. The server skips what it has, so a second time does no harm.
+            result = self.post(now_s);
+        }
+        let result = match result {
+            Ok(understood) => understood,
+            Err(error) => Err(PushError::Away { reason: error.to_string(), retry_after: None }),
         };
         // A backlog's report is large and rare; its room is given back.
         self.body.shrink_to(8 * 1024);
         result
+    }
+
+    fn post(&mut self, now_s: i64) -> Result<Result<ReportReply, PushError>, ClientError> {
+        let answer = self.client.post(&self.url, &self.authorization, &self.body)?;
+        Ok(understand(&answer, now_s))
     }
 }
 

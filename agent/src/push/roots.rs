@@ -26,21 +26,21 @@ pub fn load(ca_file: Option<&Path>) -> Result<RootCertStore, ClientError> {
     let path = match ca_file {
         Some(path) => path.to_owned(),
         None => SYSTEM.iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(|| {
-            ClientError(
+            ClientError::new(
                 "this system has no trusted certificates; install `ca-certificates` or set `ca_file`".to_owned(),
             )
         })?,
     };
     let mut roots = RootCertStore::empty();
     let certificates = CertificateDer::pem_file_iter(&path)
-        .map_err(|error| ClientError(format!("cannot read the certificates in {}: {error}", path.display())))?;
+        .map_err(|error| ClientError::new(format!("cannot read the certificates in {}: {error}", path.display())))?;
     for certificate in certificates.flatten() {
         // One that cannot be read is one we do not trust.
         let _ = roots.add(certificate);
     }
     roots.roots.shrink_to_fit();
     if roots.is_empty() {
-        return Err(ClientError(format!("{} has no certificate that can be read", path.display())));
+        return Err(ClientError::new(format!("{} has no certificate that can be read", path.display())));
     }
     Ok(roots)
 }
@@ -55,7 +55,7 @@ mod tests {
         let directory = TestDirectory::new();
         let path = directory.path().join("ca.pem");
         std::fs::write(&path, "no certificate").unwrap();
-        assert!(load(Some(&path)).unwrap_err().0.contains("ca.pem"));
-        assert!(load(Some(&directory.path().join("none.pem"))).unwrap_err().0.contains("none.pem"));
+        assert!(load(Some(&path)).unwrap_err().to_string().contains("ca.pem"));
+        assert!(load(Some(&directory.path().join("none.pem"))).unwrap_err().to_string().contains("none.pem"));
     }
 }

@@ -35,7 +35,7 @@ impl TlsConnector {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| ClientError(error.to_string()))?
+            .map_err(|error| ClientError::new(error.to_string()))?
             .with_root_certificates(roots::load(settings.ca_file.as_deref())?)
             .with_no_client_auth();
         config.resumption = Resumption::in_memory_sessions(2);

@@ -174,16 +174,19 @@ fn numbers(got: &Got) -> Vec<u64> {
 }
 
 #[test]
-fn the_first_report_asks_and_brings_the_facts_and_the_second_brings_samples() {
+fn the_first_report_asks_and_the_second_brings_samples_and_facts() {
     let mut bench = Bench::new(0, vec![Answer::Contract]);
     bench.measure(1..=2);
     let (_, asked) = bench.attempt();
     assert_eq!(asked.authorization, "Bearer Yejw9jNvi4GJhxTMZg");
-    assert!(asked.report.samples.is_empty() && asked.report.host.is_some());
+    assert!(asked.report.samples.is_empty() && asked.report.host.is_none());
     let (next, sent) = bench.attempt();
     assert_eq!((numbers(&sent), sent.report.oldest, next), (vec![1, 2], 1, Next::Idle));
-    assert!(sent.report.host.is_none(), "facts are sent once");
+    assert!(sent.report.host.is_some());
     assert_eq!(bench.held(), 0);
+    bench.measure(3..=3);
+    let (_, sent) = bench.attempt();
+    assert!(sent.report.host.is_none(), "facts are sent once");
     assert_eq!(bench.shared.lock().settings, ReportSettings { period_s: 10, frame_s: 60 });
 }
 
@@ -192,6 +195,8 @@ fn facts_that_change_are_sent_again() {
     let mut bench = Bench::new(0, vec![Answer::Contract]);
     bench.attempt();
     bench.measure(1..=1);
+    bench.attempt();
+    bench.measure(2..=2);
     bench.shared.lock().facts.mem_total_bytes = Some(1.0);
     let (_, sent) = bench.attempt();
     assert_eq!(sent.report.host.unwrap().mem_total_bytes, Some(1.0));
@@ -199,11 +204,12 @@ fn facts_that_change_are_sent_again() {
 
 #[test]
 fn a_lost_reply_is_sent_again_and_stored_once() {
-    let mut bench = Bench::new(0, vec![Answer::Contract, Answer::LoseReply, Answer::Contract]);
+    let mut bench = Bench::new(0, vec![Answer::Contract, Answer::LoseReply, Answer::LoseReply, Answer::Contract]);
     bench.attempt();
     bench.measure(1..=3);
     let (next, first) = bench.attempt();
     assert!(matches!(next, Next::After(_)));
+    assert_eq!(numbers(&bench.server.got.recv().unwrap()), [1, 2, 3], "a closed connection is tried anew at once");
     assert_eq!(bench.held(), 3);
     bench.measure(4..=4);
     let (_, second) = bench.attempt();
@@ -307,11 +313,12 @@ fn a_sample_that_is_refused_is_found_dropped_and_counted() {
 #[test]
 fn facts_that_are_refused_are_left_out() {
     let mut bench = Bench::new(0, vec![Answer::RefuseFacts]);
-    bench.measure(1..=1);
     bench.attempt();
-    let (_, asked) = bench.attempt();
-    assert!(asked.report.host.is_none());
+    bench.measure(1..=1);
+    let (_, refused) = bench.attempt();
+    assert!(refused.report.host.is_some());
     let (_, sent) = bench.attempt();
+    assert!(sent.report.host.is_none());
     assert_eq!((numbers(&sent), bench.held()), (vec![1], 0));
 }
 

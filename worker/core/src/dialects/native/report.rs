@@ -6,6 +6,9 @@
 //! has already are skipped. Anything else is answered with `resend_from` and changes nothing. `durable_up_to` higher
 //! than any number the agent ever gave means that the agent lost its counter: it renumbers what it holds from
 //! `durable_up_to + 1` on.
+//!
+//! A report without samples asks: it changes nothing and is answered with `durable_up_to`. An agent begins with one,
+//! because a number it gave before it knows where the server stands could be taken for a repeat.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +30,7 @@ pub struct ReportRequest {
     /// Seconds between two samples.
     #[serde(deserialize_with = "lenient::required")]
     pub period_s: f64,
-    /// What the host is. Sent with an agent's first report, when it changes, and every ten minutes.
+    /// What the host is. Sent with an agent's first samples, when it changes, and every ten minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<HostFacts>,
     /// Oldest first, numbers rising by one.
