@@ -47,7 +47,7 @@ fn the_backlog_of_an_outage_arrives_once_each_and_in_order() {
     worker.kill();
     std::thread::sleep(Duration::from_secs(22));
     worker.resume();
-    let after = wait_until("the backlog", Duration::from_secs(120), || {
+    let after = wait_until("the backlog", Duration::from_mins(2), || {
         Some(stored(&worker)).filter(|numbers| numbers.len() >= first.len() + 3)
     });
     let expected: Vec<u64> = (1..=u64::try_from(after.len()).expect("a few")).collect();

@@ -106,7 +106,7 @@ fn number(value: &Value) -> f64 {
 
 /// Waits until `shown` and `actual` agree: both change by themselves, so each look reads both anew.
 fn agrees(what: &str, slack: f64, mut shown: impl FnMut() -> f64, mut actual: impl FnMut() -> f64) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let (shown, actual) = (shown(), actual());
         if (shown - actual).abs() <= (actual.abs() * SHARE).max(slack) {
@@ -137,8 +137,9 @@ fn details_show_this_machine() {
     };
 
     // What does not change: at once and exactly.
-    assert_eq!(number(&first["host"]["MemTotal"]), meminfo("MemTotal"));
-    assert_eq!(number(&first["host"]["SwapTotal"]), meminfo("SwapTotal"));
+    for (key, field) in [("MemTotal", "MemTotal"), ("SwapTotal", "SwapTotal")] {
+        assert!((number(&first["host"][key]) - meminfo(field)).abs() < 1.0, "{key}: {first}");
+    }
     let stat = read("/proc/stat");
     let booted = stat.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse::<f64>().ok()).unwrap_or(0.0);
     assert!((number(&first["host"]["BootTime"]) - booted).abs() <= 2.0, "{first}");

@@ -48,7 +48,7 @@ impl Dev {
     /// Address and token, once the line `ready` is there.
     fn ready(&mut self) -> (String, String) {
         let (log, child) = (self.log.clone(), &mut self.child);
-        wait_until("ready", Duration::from_secs(180), || {
+        wait_until("ready", Duration::from_mins(3), || {
             let said = fs::read_to_string(&log).unwrap_or_default();
             assert!(child.try_wait().expect("a child").is_none(), "scripts/dev has ended:\n{said}");
             said.lines().any(|line| line.starts_with("ready")).then_some(())
