@@ -31,6 +31,10 @@ CREATE TABLE tokens (
     user_id INTEGER NOT NULL REFERENCES users (id),
     created_at_s INTEGER NOT NULL,
     expires_at_s INTEGER,
+    -- How many more hosts it may register; NULL for any number. The check makes the registration too many fail whole.
+    uses_left INTEGER CHECK (uses_left >= 0),
+    -- A JSON list of address ranges; empty for anywhere.
+    address_ranges_json TEXT NOT NULL DEFAULT '[]',
     -- Written at most once an hour.
     last_use_s INTEGER
 ) STRICT;

@@ -157,6 +157,7 @@ impl Sampler<'_> {
         let period_s = state.settings.period_s.clamp(1, 3600).max(self.config.period_s);
         let frame_s = state.settings.frame_s.clamp(1, 86_400).max(self.config.frame_s);
         state.period_s = period_s;
+        state.frame_s = frame_s;
         self.since_report = self.since_report.saturating_add(1);
         if self.since_report >= frame_s.div_ceil(period_s) {
             self.since_report = 0;

@@ -39,6 +39,8 @@ pub struct State {
     pub settings: ReportSettings,
     /// Seconds between two samples at present.
     pub period_s: u32,
+    /// Seconds between two reports at present.
+    pub frame_s: u32,
     /// A report is due.
     pub is_due: bool,
     /// The agent ends.
@@ -51,7 +53,17 @@ impl Shared {
     /// The state before the first sample.
     pub fn new(backlog: Backlog, facts: HostFacts, period_s: u32) -> Arc<Self> {
         let settings = ReportSettings::default();
-        let state = State { backlog, facts, settings, period_s, is_due: false, is_stopping: false, is_finished: false };
+        let frame_s = period_s;
+        let state = State {
+            backlog,
+            facts,
+            settings,
+            period_s,
+            frame_s,
+            is_due: false,
+            is_stopping: false,
+            is_finished: false,
+        };
         Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
     }
 
@@ -201,6 +213,7 @@ impl Sender {
             oldest,
             dropped_samples: state.backlog.dropped() + self.refused_samples,
             period_s: f64::from(state.period_s),
+            frame_s: Some(f64::from(state.frame_s)),
             // A question changes nothing at the server: facts go with samples.
             host: (!is_sent && !is_refused && !is_asking).then(|| state.facts.clone()),
             samples,

@@ -20,7 +20,9 @@ impl Dev {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
         let log = data.with_extension("log");
         let output = fs::File::create(&log).expect("the log can be written");
-        let mut dev = Command::new(format!("{root}/scripts/dev"));
+        // A shell that runs its tests in the background lets them ignore Ctrl-C, and what ignores it at the start cannot trap it.
+        let mut dev = Command::new("env");
+        dev.arg("--default-signal=INT").arg(format!("{root}/scripts/dev"));
         // What cargo tells its tests would make the build scripts of dependencies think that everything has changed.
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
@@ -63,7 +65,8 @@ impl Dev {
     fn stop(mut self, signal: &str) {
         let asked = Command::new("sh").arg("-c").arg(format!("kill -{signal} {}", self.child.id())).status();
         assert!(asked.is_ok_and(|status| status.success()));
-        self.child.wait().expect("it ends");
+        let child = &mut self.child;
+        wait_until("the end of scripts/dev", Duration::from_secs(30), || child.try_wait().expect("a child"));
         let folder = self.data.display().to_string();
         wait_until("the end of all it started", Duration::from_secs(10), || {
             processes_naming(&folder).is_empty().then_some(())

@@ -92,3 +92,30 @@ fn the_use_of_a_token_is_written_once_an_hour() {
     assert_eq!(list(), 1);
     assert_eq!(list(), 0);
 }
+
+#[test]
+fn a_token_with_uses_registers_that_many_hosts_and_no_more() {
+    let worker = Worker::start();
+    let made = worker.post(TOKENS, &[("Authorization", &worker.token)], r#"{"kind":"agent","uses":2}"#);
+    let token = made.at("/token").as_str().expect("a token").to_owned();
+    let codes: Vec<_> = (0..4)
+        .map(|_| worker.post("/api/v1/server/register", &[("Authorization", &token)], "{}").at("/code"))
+        .collect();
+    assert_eq!(codes, [200, 200, 403, 403]);
+    assert_eq!(worker.get("/api/v1/server/list").at("/result").as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn a_token_is_good_in_its_address_ranges_alone() {
+    let worker = Worker::start();
+    let body = r#"{"scopes":["read"],"address_ranges":["10.0.0.0/8","2001:db8::7"]}"#;
+    let made = worker.post(TOKENS, &[("Authorization", &worker.token)], body);
+    let token = made.at("/token").as_str().expect("a token").to_owned();
+    // What Cloudflare's edge sets, a test may set: the runtime here passes it on.
+    for (address, code) in [("10.1.2.3", 0), ("2001:db8::7", 0), ("11.1.2.3", 403), ("2001:db8::8", 403)] {
+        let headers = [("Authorization", token.as_str()), ("CF-Connecting-IP", address)];
+        assert_eq!(worker.get_as("/api/v1/server/list", &headers).at("/code"), code, "{address}");
+    }
+    let bad = worker.post(TOKENS, &[("Authorization", &worker.token)], r#"{"address_ranges":["10.0.0.0/33"]}"#);
+    assert_eq!(bad.at("/error/field"), "address_ranges");
+}

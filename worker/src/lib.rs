@@ -1,5 +1,18 @@
 //! The Worker's entry points: a request comes in, or a schedule is due.
 
+// A panic in wasm costs every open request: outside tests nothing here may be able to.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod app;
 pub mod cron;
 pub mod dialects;

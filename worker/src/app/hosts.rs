@@ -3,11 +3,12 @@
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::domain::ids::{self, HOST_SECRET_CHARS};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, Event, EventKind, Host, HostId, Registration};
+use edgewatch_core::model::{Credential, Event, EventKind, Host, HostId, Registration, Token};
 use std::collections::HashMap;
 
 use super::{App, actor, presence, secret};
 use crate::platform::{digest, random};
+use crate::store::access;
 use crate::store::hosts::{self, NewHost};
 
 /// Which hosts a reader wants.
@@ -50,11 +51,11 @@ pub async fn register(app: &App, caller: &Credential, registration: Registration
     if let Some(secret) = proven(app, &registration).await? {
         return Ok(secret);
     }
-    let by_token_id = match caller {
-        Credential::Token(token) => Some(token.id),
+    let by_token = match caller {
+        Credential::Token(token) => Some(token),
         Credential::Session(_) => None,
     };
-    make(app, &actor(caller), by_token_id, registration).await
+    make(app, &actor(caller), by_token, registration).await
 }
 
 /// The secret of the host that the machine proves to be: it holds that host's secret, and its machine id is the one that
@@ -70,7 +71,7 @@ async fn proven(app: &App, registration: &Registration) -> Result<Option<String>
     Ok(same.then(|| secret.clone()))
 }
 
-async fn make(app: &App, actor: &str, by_token_id: Option<i64>, registration: Registration) -> Result<String, Failure> {
+async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Registration) -> Result<String, Failure> {
     let twin = match &registration.machine_id {
         Some(machine_id) => hosts::find_by_machine(&app.db, machine_id).await?,
         None => None,
@@ -91,7 +92,7 @@ async fn make(app: &App, actor: &str, by_token_id: Option<i64>, registration: Re
         secret_hash: digest::secret_hash(&secret),
         machine_id: registration.machine_id,
         registered_at: app.now_s(),
-        by_token_id,
+        by_token_id: by_token.map(|token| token.id),
     });
     statements.push(app.audit(actor, "host.register", &public_id)?);
     if let Some(twin) = twin {
@@ -107,8 +108,14 @@ async fn make(app: &App, actor: &str, by_token_id: Option<i64>, registration: Re
         };
         statements.extend(presence::tell(app, &event, None).await?);
     }
-    app.db.batch(statements).await?;
-    Ok(secret)
+    if let Some(token) = by_token.filter(|token| token.uses_left.is_some()) {
+        statements.push(access::spend_use(token.id));
+    }
+    match app.db.batch(statements).await {
+        Ok(_) => Ok(secret),
+        Err(error) if access::is_used_up(&error) => Err(Failure::Forbidden { needs: "a token with uses left" }),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Registers a host without a caller, for the tests of other rooms' use cases.
@@ -126,7 +133,7 @@ mod tests {
     use crate::store::Db;
     use crate::store::db::now;
     use crate::store::events;
-    use edgewatch_core::model::{Scopes, Token, TokenKind};
+    use edgewatch_core::model::{Scopes, TokenKind};
 
     fn caller() -> Credential {
         Credential::Token(Token {
@@ -136,6 +143,8 @@ mod tests {
             note: String::new(),
             user_id: 1,
             expires_at: None,
+            uses_left: None,
+            address_ranges: vec![],
             last_use: None,
         })
     }

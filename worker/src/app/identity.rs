@@ -1,6 +1,8 @@
 //! Who is calling.
 
-use edgewatch_core::domain::access::{is_alive, is_use_worth_noting};
+use std::net::IpAddr;
+
+use edgewatch_core::domain::access::{is_alive, is_use_worth_noting, require_address};
 use edgewatch_core::domain::ids::could_be_secret;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Credential, HostId};
@@ -52,12 +54,19 @@ pub async fn agent(app: &App, secret: &str) -> Result<AgentIdentity, Failure> {
 ///
 /// # Errors
 /// [`Failure::Unauthenticated`] when none of them is valid.
-pub async fn caller(app: &App, token: Option<&str>, cookies: &[&str]) -> Result<Credential, Failure> {
+/// [`Failure::Forbidden`] for a token that may not be used from the caller's address.
+pub async fn caller(
+    app: &App,
+    token: Option<&str>,
+    cookies: &[&str],
+    address: Option<IpAddr>,
+) -> Result<Credential, Failure> {
     let now = app.now_s();
     if let Some(text) = token.filter(|text| could_be_secret(text))
         && let Some(token) = access::find_token(&app.db, &digest::secret_hash(text)).await?
         && is_alive(&token, now)
     {
+        require_address(&token, address)?;
         if is_use_worth_noting(&token, now)
             && let Err(error) = access::note_use(&app.db, token.id, now).await
         {

@@ -44,7 +44,7 @@ pub async fn use_link(app: &App, link: &str, name: &str) -> Result<Administrator
     let token = secret(TOKEN_CHARS)?;
     let session = secret(TOKEN_CHARS)?;
     let scopes = Scopes { admin: true, ..Scopes::default() };
-    let row = new_token(&token, TokenKind::Api, scopes, "made at setup", user.id, now, None);
+    let row = new_token(&token, TokenKind::Api, scopes, "made at setup", user.id, now);
     let statements = vec![
         access::insert_token(row),
         access::insert_session(&digest::secret_hash(&session), user.id, now, now.plus(SESSION_S)),

@@ -3,7 +3,7 @@
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::domain::ids::TOKEN_CHARS;
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, ListedToken, Scopes, TokenKind};
+use edgewatch_core::model::{AddressRange, Credential, ListedToken, Scopes, TokenKind};
 use edgewatch_core::units::UnixSeconds;
 
 use super::{App, actor, secret, user_id};
@@ -21,6 +21,10 @@ pub struct Wanted {
     pub note: String,
     /// Seconds until it is dead.
     pub expires_in_s: Option<u32>,
+    /// How many hosts it may register; `None` for any number.
+    pub uses: Option<u32>,
+    /// Where it may be used from; empty for anywhere.
+    pub address_ranges: Vec<AddressRange>,
 }
 
 /// Makes a token; gives its number and its text, which is shown this once.
@@ -31,8 +35,12 @@ pub async fn create(app: &App, caller: &Credential, wanted: Wanted) -> Result<(i
     require(caller, Right::Admin)?;
     let text = secret(TOKEN_CHARS)?;
     let now = app.now_s();
-    let expires_at = wanted.expires_in_s.map(|seconds| now.plus(i64::from(seconds)));
-    let row = new_token(&text, wanted.kind, wanted.scopes, &wanted.note, user_id(caller), now, expires_at);
+    let row = NewToken {
+        expires_at: wanted.expires_in_s.map(|seconds| now.plus(i64::from(seconds))),
+        uses_left: wanted.uses,
+        address_ranges: wanted.address_ranges,
+        ..new_token(&text, wanted.kind, wanted.scopes, &wanted.note, user_id(caller), now)
+    };
     let audit = app.audit(&actor(caller), "token.create", &wanted.note)?;
     Ok((access::add_token(&app.db, row, audit).await?, text))
 }
@@ -57,7 +65,7 @@ pub async fn revoke(app: &App, caller: &Credential, id: i64) -> Result<(), Failu
     if found { Ok(()) } else { Err(Failure::NotFound { what: "token" }) }
 }
 
-/// The row of a token.
+/// The row of a token without limits.
 pub(super) fn new_token(
     text: &str,
     kind: TokenKind,
@@ -65,7 +73,6 @@ pub(super) fn new_token(
     note: &str,
     user_id: i64,
     now: UnixSeconds,
-    expires_at: Option<UnixSeconds>,
 ) -> NewToken {
     NewToken {
         token_hash: digest::secret_hash(text),
@@ -75,6 +82,8 @@ pub(super) fn new_token(
         note: note.to_owned(),
         user_id,
         created_at: now,
-        expires_at,
+        expires_at: None,
+        uses_left: None,
+        address_ranges: vec![],
     }
 }

@@ -24,8 +24,9 @@ pub fn app(extensions: &Extensions) -> Result<App, Failure> {
 /// request that changes something.
 pub async fn caller(parts: &Parts, scheme: Scheme) -> Result<Credential, Failure> {
     let app = app(&parts.extensions)?;
+    let address = client::address(&parts.headers, app.config.trusted_address_header.as_deref());
     let cookies = credential::session_cookies(&parts.headers);
-    let credential = identity::caller(&app, credential::token(&parts.headers, scheme), &cookies).await?;
+    let credential = identity::caller(&app, credential::token(&parts.headers, scheme), &cookies, address).await?;
     let by_cookie = matches!(credential, Credential::Session(_));
     let changes = !parts.method.is_safe();
     if by_cookie && changes && credential::is_cross_site(&parts.headers, app.config.public_url.as_deref()) {

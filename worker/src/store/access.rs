@@ -1,17 +1,19 @@
 //! Tables `users`, `sessions`, `tokens`, `setup_links` and `audit`: who may do what, and who did.
 
-use edgewatch_core::model::{ListedToken, Role, Scopes, Session, Token, TokenKind, User};
+use edgewatch_core::model::{AddressRange, ListedToken, Role, Scopes, Session, Token, TokenKind, User};
 use edgewatch_core::units::UnixSeconds;
 use serde::Deserialize;
 
 use super::{Db, Statement, StoreError};
 
 const FIND_TOKEN: &str = "SELECT id, tail, kind, may_read, may_write, may_register, may_admin, note, user_id, created_at_s, \
-     expires_at_s, last_use_s FROM tokens WHERE token_hash = ?1";
+     expires_at_s, uses_left, address_ranges_json, last_use_s FROM tokens WHERE token_hash = ?1";
 const LIST_TOKENS: &str = "SELECT id, tail, kind, may_read, may_write, may_register, may_admin, note, user_id, created_at_s, \
-     expires_at_s, last_use_s FROM tokens ORDER BY id";
+     expires_at_s, uses_left, address_ranges_json, last_use_s FROM tokens ORDER BY id";
 const INSERT_TOKEN: &str = "INSERT INTO tokens (token_hash, tail, kind, may_read, may_write, may_register, may_admin, note, \
-     user_id, created_at_s, expires_at_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id";
+     user_id, created_at_s, expires_at_s, uses_left, address_ranges_json) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) RETURNING id";
+const SPEND_USE: &str = "UPDATE tokens SET uses_left = uses_left - 1 WHERE id = ?1 AND uses_left IS NOT NULL";
 const DELETE_TOKEN: &str = "DELETE FROM tokens WHERE id = ?1";
 const NOTE_USE: &str = "UPDATE tokens SET last_use_s = ?2 WHERE id = ?1";
 const FIND_SESSION: &str = "SELECT u.id, u.name, u.role, s.expires_at_s FROM sessions s JOIN users u ON u.id = s.user_id \
@@ -45,6 +47,10 @@ pub struct NewToken {
     pub created_at: UnixSeconds,
     /// From when on it is dead.
     pub expires_at: Option<UnixSeconds>,
+    /// How many hosts it may register.
+    pub uses_left: Option<u32>,
+    /// Where it may be used from; empty for anywhere.
+    pub address_ranges: Vec<AddressRange>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +66,8 @@ struct TokenRow {
     user_id: i64,
     created_at_s: i64,
     expires_at_s: Option<i64>,
+    uses_left: Option<u32>,
+    address_ranges_json: String,
     last_use_s: Option<i64>,
 }
 
@@ -106,6 +114,7 @@ pub fn insert_token(token: NewToken) -> Statement {
         TokenKind::Api => "api",
         TokenKind::Agent => "agent",
     };
+    let ranges: Vec<String> = token.address_ranges.iter().map(ToString::to_string).collect();
     let binds = vec![
         token.token_hash.into(),
         token.tail.into(),
@@ -118,6 +127,8 @@ pub fn insert_token(token: NewToken) -> Statement {
         token.user_id.into(),
         token.created_at.0.into(),
         token.expires_at.map(|at| at.0).into(),
+        token.uses_left.into(),
+        serde_json::Value::from(ranges).to_string().into(),
     ];
     Statement::new(INSERT_TOKEN, binds)
 }
@@ -139,6 +150,17 @@ pub async fn add_token(db: &Db, token: NewToken, with: Statement) -> Result<i64,
 pub async fn delete_token(db: &Db, id: i64, with: Statement) -> Result<bool, StoreError> {
     let outcomes = db.batch(vec![Statement::new(DELETE_TOKEN, vec![id.into()]), with]).await?;
     Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
+}
+
+/// The statement that takes one use off a token that has a number of them. Without one left it fails, and its batch with it:
+/// see [`is_used_up`].
+pub fn spend_use(id: i64) -> Statement {
+    Statement::new(SPEND_USE, vec![id.into()])
+}
+
+/// Whether a batch failed because a token in it had no use left.
+pub fn is_used_up(error: &StoreError) -> bool {
+    matches!(error, StoreError::Backend { detail, .. } if detail.contains("CHECK constraint failed: uses_left"))
 }
 
 /// Notes that a token was used: 1 row written.
@@ -216,6 +238,11 @@ impl TryFrom<TokenRow> for ListedToken {
             register: row.may_register != 0,
             admin: row.may_admin != 0,
         };
+        let corrupt = |detail: String| StoreError::Corrupt(format!("address_ranges_json: {detail}"));
+        let texts: Vec<String> =
+            serde_json::from_str(&row.address_ranges_json).map_err(|error| corrupt(error.to_string()))?;
+        let range = |text: String| AddressRange::parse(&text).ok_or_else(|| corrupt(text));
+        let ranges = texts.into_iter().map(range).collect::<Result<Vec<_>, _>>()?;
         let token = Token {
             id: row.id,
             kind,
@@ -223,6 +250,8 @@ impl TryFrom<TokenRow> for ListedToken {
             note: row.note,
             user_id: row.user_id,
             expires_at: row.expires_at_s.map(UnixSeconds),
+            uses_left: row.uses_left,
+            address_ranges: ranges,
             last_use: row.last_use_s.map(UnixSeconds),
         };
         Ok(Self { token, tail: row.tail, created_at: UnixSeconds(row.created_at_s) })
@@ -277,11 +306,16 @@ mod tests {
             user_id: admin.id,
             created_at: UnixSeconds(1),
             expires_at: None,
+            uses_left: Some(1),
+            address_ranges: vec![AddressRange::parse("10.0.0.0/8").unwrap()],
         };
         let id = now(add_token(&db, token, audit("k1", UnixSeconds(1), "setup", "token.create", "n"))).unwrap();
         now(note_use(&db, id, UnixSeconds(7))).unwrap();
         let found = now(find_token(&db, "t")).unwrap().unwrap();
         assert_eq!((found.id, found.last_use, found.scopes.admin), (id, Some(UnixSeconds(7)), true));
+        assert_eq!((found.uses_left, found.address_ranges.len()), (Some(1), 1));
+        now(db.run(spend_use(id))).unwrap();
+        assert!(now(db.run(spend_use(id))).is_err_and(|error| is_used_up(&error)));
         assert!(now(delete_token(&db, id, audit("k2", UnixSeconds(1), "user:1", "token.delete", "n"))).unwrap());
         assert_eq!(now(find_token(&db, "t")).unwrap(), None);
 

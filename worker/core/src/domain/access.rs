@@ -1,5 +1,7 @@
 //! Who may do what.
 
+use std::net::IpAddr;
+
 use crate::failure::Failure;
 use crate::model::{Credential, Role, Token, TokenKind};
 use crate::units::UnixSeconds;
@@ -47,6 +49,19 @@ pub fn is_alive(token: &Token, now: UnixSeconds) -> bool {
     token.expires_at.is_none_or(|expires_at| now < expires_at)
 }
 
+/// Whether a token may be used from `address`; a caller without a known address is nowhere.
+///
+/// # Errors
+/// [`Failure::Forbidden`] outside the token's ranges.
+pub fn require_address(token: &Token, address: Option<IpAddr>) -> Result<(), Failure> {
+    let inside = |address: IpAddr| token.address_ranges.iter().any(|range| range.contains(address));
+    if token.address_ranges.is_empty() || address.is_some_and(inside) {
+        Ok(())
+    } else {
+        Err(Failure::Forbidden { needs: "an address in the token's ranges" })
+    }
+}
+
 /// Whether this use of a token is worth a row.
 pub fn is_use_worth_noting(token: &Token, now: UnixSeconds) -> bool {
     token.last_use.is_none_or(|last_use| now.since(last_use) >= LAST_USE_EVERY_S)
@@ -65,6 +80,8 @@ mod tests {
             note: String::new(),
             user_id: 1,
             expires_at: None,
+            uses_left: None,
+            address_ranges: vec![],
             last_use: None,
         })
     }

@@ -1,5 +1,8 @@
 //! Who looks at the fleet or changes it.
 
+use std::fmt;
+use std::net::IpAddr;
+
 use crate::units::UnixSeconds;
 
 /// What a person may do.
@@ -70,6 +73,10 @@ pub struct Token {
     pub user_id: i64,
     /// From when on it is dead.
     pub expires_at: Option<UnixSeconds>,
+    /// How many more hosts it may register; `None` for any number.
+    pub uses_left: Option<u32>,
+    /// Where it may be used from; empty for anywhere.
+    pub address_ranges: Vec<AddressRange>,
     /// When it was last used, to the hour.
     pub last_use: Option<UnixSeconds>,
 }
@@ -101,4 +108,65 @@ pub enum Credential {
     Token(Token),
     /// By a session cookie.
     Session(Session),
+}
+
+/// A range of addresses, such as `10.0.0.0/8` or `2001:db8::/32`; a single address is a range of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressRange {
+    base: IpAddr,
+    prefix_bits: u8,
+}
+
+impl AddressRange {
+    /// The range that `text` names; `None` for what is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let base: IpAddr = address.trim().parse().ok()?;
+        let most = if base.is_ipv4() { 32 } else { 128 };
+        let prefix_bits = bits.map_or(Some(most), |bits| bits.trim().parse().ok())?;
+        (prefix_bits <= most).then_some(Self { base, prefix_bits })
+    }
+
+    /// Whether `address` lies in the range. An IPv4 address in IPv6's clothes is an IPv4 address.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let same = |one: u128, other: u128, width: u32| {
+            let free = width.saturating_sub(u32::from(self.prefix_bits));
+            one.checked_shr(free).unwrap_or(0) == other.checked_shr(free).unwrap_or(0)
+        };
+        match (self.base, address.to_canonical()) {
+            (IpAddr::V4(base), IpAddr::V4(address)) => same(u32::from(base).into(), u32::from(address).into(), 32),
+            (IpAddr::V6(base), IpAddr::V6(address)) => same(base.into(), address.into(), 128),
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+        }
+    }
+}
+
+impl fmt::Display for AddressRange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.base, self.prefix_bits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_contains_what_shares_its_prefix() {
+        let holds = |range: &str, address: &str| AddressRange::parse(range).unwrap().contains(address.parse().unwrap());
+        assert!(holds("10.0.0.0/8", "10.255.0.1") && !holds("10.0.0.0/8", "11.0.0.1"));
+        assert!(holds("203.0.113.9", "203.0.113.9") && !holds("203.0.113.9", "203.0.113.8"));
+        assert!(holds("203.0.113.9", "::ffff:203.0.113.9"));
+        assert!(holds("0.0.0.0/0", "203.0.113.9") && !holds("0.0.0.0/0", "2001:db8::1"));
+        assert!(holds("2001:db8::/32", "2001:db8:ffff::1") && !holds("2001:db8::/32", "2001:db9::1"));
+        assert!(holds("::/0", "2001:db8::1"));
+    }
+
+    #[test]
+    fn what_is_no_range_is_told() {
+        for text in ["", "10.0.0.0/33", "10.0.0/8", "x", "2001:db8::/129", "10.0.0.0/-1"] {
+            assert_eq!(AddressRange::parse(text), None, "{text}");
+        }
+        assert_eq!(AddressRange::parse("10.0.0.0/8").unwrap().to_string(), "10.0.0.0/8");
+    }
 }

@@ -5,7 +5,7 @@ mod event;
 mod host;
 mod report;
 
-pub use access::{Credential, ListedToken, Role, Scopes, Session, Token, TokenKind, User};
+pub use access::{AddressRange, Credential, ListedToken, Role, Scopes, Session, Token, TokenKind, User};
 pub use event::{Channel, Event, EventKind};
 pub use host::{Addresses, Facts, Host, HostId, Presence, Registration, Watched};
 pub use report::{DropReason, Dropped, Report, Sample, Temperature};

@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use edgewatch_core::dialects::native::{TokenListReply, TokenPart, TokenReply, TokenRequest};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{ListedToken, Scopes, TokenKind};
+use edgewatch_core::model::{AddressRange, ListedToken, Scopes, TokenKind};
 use http::StatusCode;
 
 use super::auth::{Here, Json, Member};
@@ -13,6 +13,7 @@ use crate::app::tokens::{self, Wanted};
 use crate::http::answer;
 
 const MAX_NOTE_CHARS: usize = 200;
+const MAX_RANGES: usize = 32;
 
 /// `GET /api/edgewatch/v1/tokens`: every token without its text, oldest first.
 #[worker::send]
@@ -70,7 +71,16 @@ fn wanted(request: TokenRequest) -> Result<Wanted, Failure> {
             return Err(invalid("scopes", "an agent's token takes none"));
         }
     }
-    Ok(Wanted { kind, scopes, note: request.note, expires_in_s: request.expires_in_s })
+    let mut address_ranges = Vec::with_capacity(request.address_ranges.len());
+    for text in &request.address_ranges {
+        let range = AddressRange::parse(text).ok_or_else(|| invalid("address_ranges", "such as 10.0.0.0/8"))?;
+        address_ranges.push(range);
+    }
+    if address_ranges.len() > MAX_RANGES {
+        return Err(invalid("address_ranges", "at most 32"));
+    }
+    let (expires_in_s, uses) = (request.expires_in_s, request.uses);
+    Ok(Wanted { kind, scopes, note: request.note, expires_in_s, uses, address_ranges })
 }
 
 fn part(listed: ListedToken) -> TokenPart {
@@ -86,6 +96,8 @@ fn part(listed: ListedToken) -> TokenPart {
         note: token.note,
         created_at_s: listed.created_at.0,
         expires_at_s: token.expires_at.map(|at| at.0),
+        uses_left: token.uses_left,
+        address_ranges: token.address_ranges.iter().map(ToString::to_string).collect(),
         last_use_s: token.last_use.map(|at| at.0),
     }
 }

@@ -30,6 +30,9 @@ pub struct ReportRequest {
     /// Seconds between two samples.
     #[serde(deserialize_with = "lenient::required")]
     pub period_s: f64,
+    /// Seconds between two reports; as `period_s` when left out. The Worker's patience with a silent host goes by it.
+    #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
+    pub frame_s: Option<f64>,
     /// What the host is. Sent with an agent's first samples, when it changes, and every ten minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<HostFacts>,
@@ -38,8 +41,9 @@ pub struct ReportRequest {
 }
 
 impl ReportRequest {
-    /// How many samples one report may carry: an hour at ten seconds. A longer backlog goes in several reports.
-    pub const MAX_SAMPLES: usize = 360;
+    /// How many samples one report may carry: twenty minutes at ten seconds, which the free plan's 10 ms of CPU bear.
+    /// A longer backlog goes in several reports.
+    pub const MAX_SAMPLES: usize = 120;
 }
 
 /// What a host is: changes rarely. Absent where it could not be read.

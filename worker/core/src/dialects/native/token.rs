@@ -17,6 +17,12 @@ pub struct TokenRequest {
     /// Seconds from now until it is dead; never when left out.
     #[serde(default)]
     pub expires_in_s: Option<u32>,
+    /// How many hosts it may register; any number when left out.
+    #[serde(default)]
+    pub uses: Option<u32>,
+    /// Where it may be used from, such as `10.0.0.0/8`; anywhere when left out or empty.
+    #[serde(default)]
+    pub address_ranges: Vec<String>,
 }
 
 /// The answer to a made token, with status 201.
@@ -52,6 +58,10 @@ pub struct TokenPart {
     pub created_at_s: i64,
     /// From when on it is dead, Unix seconds.
     pub expires_at_s: Option<i64>,
+    /// How many more hosts it may register; null for any number.
+    pub uses_left: Option<u32>,
+    /// Where it may be used from; empty for anywhere.
+    pub address_ranges: Vec<String>,
     /// When it was last used, Unix seconds, to the hour.
     pub last_use_s: Option<i64>,
 }
