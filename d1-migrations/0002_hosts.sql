@@ -32,6 +32,7 @@ CREATE TABLE host_states (
     presence INTEGER NOT NULL DEFAULT 0,
     last_seen_s INTEGER,
     period_s INTEGER NOT NULL DEFAULT 10,
+    frame_s INTEGER NOT NULL DEFAULT 10,
     ipv4 TEXT NOT NULL DEFAULT '',
     ipv6 TEXT NOT NULL DEFAULT '',
     -- 1 when the host's administrator set the addresses: then the ones that reports come from do not count.

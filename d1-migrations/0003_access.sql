@@ -44,7 +44,9 @@ CREATE TABLE setup_links (
     token_hash TEXT NOT NULL PRIMARY KEY,
     created_s INTEGER NOT NULL,
     expires_s INTEGER NOT NULL,
-    used_s INTEGER
+    used_s INTEGER,
+    -- Marks the use: what is made in its transaction asks for it.
+    used_key TEXT
 ) STRICT, WITHOUT ROWID;
 
 -- Every change made by a person or a token, newest last: the key sorts by time.

@@ -123,6 +123,39 @@ fn a_webhook_that_refuses_is_tried_again_until_it_takes_it_once() {
 }
 
 #[test]
+fn a_host_that_reports_rarely_is_given_its_time() {
+    let worker = Worker::start();
+    let host = worker.add_host("alpha");
+    let body = json!({
+        "agent_version": "0.1.0", "sent_at_ms": now_ms(), "oldest": 1, "period_s": 10, "frame_s": 300,
+        "samples": [{ "number": 1, "at_ms": now_ms(), "load1": 1 }]
+    });
+    let bearer = format!("Bearer {}", host.secret);
+    assert_eq!(worker.post("/agent/v1/reports", &[("Authorization", &bearer)], &body.to_string()).status, 200);
+    let start = now_ms();
+    run(&worker, start, 0..=14);
+    assert_eq!(kinds(&worker), Vec::<Value>::new());
+    run(&worker, start, 15..=15);
+    assert_eq!(kinds(&worker), ["host_offline"]);
+}
+
+#[test]
+fn a_deleted_channel_hears_no_more() {
+    let worker = Worker::builder().capture_outbound().start();
+    add_channel(&worker, "https://hooks.example.com/x");
+    let host = worker.add_host("alpha");
+    report(&worker, &host, 1);
+    let start = now_ms();
+    worker.answer_outbound(500);
+    run(&worker, start, 0..=1);
+    assert_eq!(worker.outbound().len(), 1);
+    let path = "/api/edgewatch/v1/channels/1";
+    assert_eq!(worker.request("DELETE", path, &[("Authorization", &worker.token)], "").status, 204);
+    run(&worker, start, 2..=5);
+    assert_eq!(worker.outbound().len(), 1);
+}
+
+#[test]
 fn the_wait_between_tries_grows() {
     let worker = Worker::builder().capture_outbound().start();
     add_channel(&worker, "https://hooks.example.com/x");

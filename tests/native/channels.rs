@@ -33,6 +33,10 @@ fn an_address_that_leads_astray_is_refused() {
     for (name, kind, url) in [
         ("a", "webhook", "ftp://x"),
         ("a", "webhook", "http://169.254.169.254/latest"),
+        ("a", "webhook", "http://[::ffff:169.254.169.254]/"),
+        ("a", "webhook", "http://2852039166/"),
+        ("a", "webhook", "http://0251.0376.0251.0376/"),
+        ("a", "webhook", "https://[/"),
         ("a", "webhook", "https://user:pass@x/"),
         ("", "webhook", "https://x/"),
         ("a", "pigeon", "https://x/"),

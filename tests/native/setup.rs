@@ -1,7 +1,7 @@
 //! The first administrator, sessions and tokens.
 
 use edgewatch_harness::golden::Volatile;
-use edgewatch_harness::worker::Worker;
+use edgewatch_harness::worker::{Fault, Worker};
 use serde_json::json;
 
 const SETUP: &str = "/api/edgewatch/v1/setup";
@@ -37,6 +37,26 @@ fn a_bad_name_or_body_does_not_use_the_link_up() {
         assert_eq!((reply.status, reply.at("/error/code")), (400, json!("malformed")), "{body}");
     }
     assert_eq!(use_link(&worker, &link, "ada").status, 201);
+}
+
+#[test]
+fn a_database_fault_does_not_use_the_link_up() {
+    let worker = Worker::builder().without_admin().start();
+    let link = worker.setup_link();
+    worker.faults(Fault::LostBefore, 1, "INSERT INTO users");
+    assert_eq!(use_link(&worker, &link, "ada").status, 503, "nothing was made, as the mark on the link tells");
+    worker.faults(Fault::LostAfterCommit, 1, "INSERT INTO users");
+    assert_eq!(use_link(&worker, &link, "ada").status, 201, "made although the answer was lost");
+}
+
+#[test]
+fn a_session_changes_things_with_our_header_alone() {
+    let worker = Worker::builder().without_admin().start();
+    let made = use_link(&worker, &worker.setup_link(), "ada");
+    let jar = made.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie").to_owned();
+    assert_eq!(worker.post(TOKENS, &[("Cookie", &jar)], "{}").status, 403);
+    assert_eq!(worker.post(TOKENS, &[("Cookie", &jar), ("X-Edgewatch-CSRF", "1")], "{}").status, 201);
+    assert_eq!(worker.get_as(TOKENS, &[("Cookie", &jar)]).status, 200);
 }
 
 #[test]

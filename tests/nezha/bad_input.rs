@@ -120,3 +120,13 @@ fn a_database_that_does_not_answer_is_said_so_and_nothing_is_written() {
     worker.faults(Fault::Off, 0, "");
     assert_eq!(worker.get("/api/v1/server/list").at("/result").as_array().map(Vec::len), Some(0));
 }
+
+#[test]
+fn a_registration_whose_answer_was_lost_hands_out_its_secret_all_the_same() {
+    use edgewatch_harness::worker::Fault;
+    let worker = Worker::start();
+    worker.faults(Fault::LostAfterCommit, 1, "INSERT INTO hosts");
+    let reply = worker.post(REGISTER, &[("Authorization", &worker.token)], "{}");
+    assert_eq!((worker.faults_fired(), reply.at("/code")), (1, 200.into()), "{}", reply.body);
+    assert_eq!(worker.get("/api/v1/server/list").at("/result").as_array().map(Vec::len), Some(1));
+}

@@ -74,7 +74,7 @@ mod entry {
             request_id: &request_id,
             owner: dialects::owner(&method, &path).word(),
             method: &method,
-            path: &path,
+            path: dialects::path_for_log(&path),
             status: parts.status.as_u16(),
             ms: clock::now().0.saturating_sub(started.0),
             rows_read: meter.rows_read(),

@@ -41,6 +41,6 @@ impl fmt::Display for UnixSeconds {
     }
 }
 
-/// The largest whole number that a double holds exactly. Numbers travel to D1 as doubles, so nothing beyond is stored.
-/// Source: platform specification, 3.5.
-pub const MAX_EXACT_INTEGER: u64 = 1 << 53;
+/// The largest whole number that a double holds exactly and alone: from here on two numbers share one. Numbers travel to and
+/// from D1 as doubles, so nothing beyond is stored. Source: platform specification, 3.5.
+pub const MAX_EXACT_INTEGER: u64 = (1 << 53) - 1;

@@ -34,7 +34,7 @@ pub async fn create(app: &App, caller: &Credential, (name, kind, url): (&str, &s
     Ok(channels::insert(&app.db, (name, kind, &sealed), app.now_s(), audit).await?)
 }
 
-/// Deletes a channel. What waits for it is dropped when its turn comes.
+/// Deletes a channel, and what waits for it.
 ///
 /// # Errors
 /// As [`list`]; [`Failure::NotFound`] when there is none of this number.

@@ -114,6 +114,11 @@ async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Re
     match app.db.batch(statements).await {
         Ok(_) => Ok(secret),
         Err(error) if access::is_used_up(&error) => Err(Failure::Forbidden { needs: "a token with uses left" }),
+        // It may have been carried out; then nobody else would ever know the secret.
+        Err(error) if error.is_transient() => {
+            let made = hosts::find_by_secret(&app.db, &digest::secret_hash(&secret)).await?;
+            made.map(|_| secret).ok_or_else(|| error.into())
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -54,12 +54,12 @@ pub async fn record(app: &App, agent: AgentIdentity, mut report: Report, origin:
             };
         }
         let skip = match intake::take(progress.last_number, report.oldest, &report.samples) {
-            Take::Nothing => return without_samples(app, &progress, report, None).await,
-            Take::Resend { from } => return without_samples(app, &progress, report, Some(from)).await,
+            Take::Nothing => return without_samples(app, &progress, report, None, dropped).await,
+            Take::Resend { from } => return without_samples(app, &progress, report, Some(from), dropped).await,
             Take::From { skip } => skip,
         };
         let Some(entry) = entry(app, &progress, &report, skip, &origin) else {
-            return without_samples(app, &progress, report, None).await;
+            return without_samples(app, &progress, report, None, dropped).await;
         };
         let number = entry.newest.number;
         match reports::insert(&app.db, entry).await {
@@ -78,17 +78,20 @@ pub async fn record(app: &App, agent: AgentIdentity, mut report: Report, origin:
     Err(last_error.unwrap_or_else(crowded))
 }
 
-/// The answer to a report whose samples are not taken. What the host is counts all the same: the agent says it once.
+/// The answer to a report whose samples are not taken. What the host is counts all the same, for the agent says it once;
+/// but not when the report is an old one that comes late.
 async fn without_samples(
     app: &App,
     progress: &reports::Progress,
     report: Report,
     resend_from: Option<u64>,
+    dropped: Vec<Dropped>,
 ) -> Result<Recorded, Failure> {
-    if let Some(facts) = report.facts {
-        reports::put_facts(&app.db, progress.id, facts).await?;
+    let is_old = report.samples.last().is_some_and(|last| last.number < progress.last_number);
+    if let Some(facts) = report.facts.filter(|_| !is_old) {
+        reports::put_facts(&app.db, progress, facts).await?;
     }
-    Ok(Recorded { durable_up_to: progress.last_number, resend_from, dropped: vec![] })
+    Ok(Recorded { durable_up_to: progress.last_number, resend_from, dropped })
 }
 
 fn entry(
@@ -113,6 +116,7 @@ fn entry(
         newest: newest.clone(),
         received_at: app.now_s(),
         period_s: report.period_s,
+        frame_s: report.frame_s,
         agent_version: report.agent_version.clone(),
         country_code: origin.country_code.clone(),
         seen_at: origin.addresses.clone(),
@@ -161,6 +165,7 @@ mod tests {
             sent_at: at,
             oldest,
             period_s: 10,
+            frame_s: 10,
             facts: None,
             samples: samples.collect(),
         }

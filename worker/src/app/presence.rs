@@ -1,20 +1,21 @@
 //! The schedule's verdict on which hosts are up, and how people are told.
 
-use edgewatch_core::domain::ids;
 use edgewatch_core::domain::presence::{Impaired, Verdict, Watch, judge};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Event, EventKind, HostId, Presence};
 use edgewatch_core::units::UnixSeconds;
 use std::collections::HashMap;
 
-use super::{App, FRAME_S};
+use super::App;
 use crate::notify;
-use crate::platform::random;
 use crate::store::states::{Change, NamedWatched};
-use crate::store::{Statement, access, events, settings, states};
+use crate::store::{Statement, access, events, outbox, settings, states};
 
 /// The key of what one run leaves for the next.
 const WATCH_KEY: &str = "presence_watch";
+
+/// How long a notification that was given up stays for the operator to see.
+const KEEP_GIVEN_UP_S: i64 = 7 * 24 * 3600;
 
 /// What a run did, for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,7 +35,7 @@ pub struct Summary {
 /// this one did not happen.
 pub async fn watch(app: &App) -> Result<Summary, Failure> {
     let now = app.now_s();
-    let hosts = states::list_watched(&app.db, FRAME_S).await?;
+    let hosts = states::list_watched(&app.db).await?;
     let stored = settings::find(&app.db, WATCH_KEY).await?;
     let before = stored.as_deref().map_or_else(Watch::default, parse);
     let watched: Vec<_> = hosts.iter().map(|host| host.watched).collect();
@@ -51,6 +52,7 @@ pub async fn watch(app: &App) -> Result<Summary, Failure> {
     statements.push(settings::put(WATCH_KEY, &format_watch(verdict.watch)));
     if now.0 % 3600 < 60 {
         statements.push(access::delete_expired_sessions(now));
+        statements.push(outbox::delete_given_up(now.plus(-KEEP_GIVEN_UP_S)));
     }
     app.db.batch(statements).await?;
     Ok(summary(&verdict))
@@ -94,7 +96,7 @@ fn change_event(app: &App, host: &NamedWatched, to: Presence) -> Result<Event, F
         Presence::Offline => (EventKind::HostOffline, format!("{name} is offline: no report for {silent_s} s")),
         Presence::Online | Presence::Never => (EventKind::HostOnline, format!("{name} is online again")),
     };
-    Ok(Event { key: key(app)?, kind, host_id: Some(host.watched.id), at: app.now_s(), text })
+    Ok(Event { key: app.time_key()?, kind, host_id: Some(host.watched.id), at: app.now_s(), text })
 }
 
 fn impaired_event(app: &App, impaired: Impaired) -> Result<Event, Failure> {
@@ -107,11 +109,7 @@ fn impaired_event(app: &App, impaired: Impaired) -> Result<Event, Failure> {
              silent for 3 more minutes"
         ),
     };
-    Ok(Event { key: key(app)?, kind: EventKind::MonitoringImpaired, host_id: None, at: app.now_s(), text })
-}
-
-fn key(app: &App) -> Result<String, Failure> {
-    Ok(ids::time_key(app.now, random::number()?))
+    Ok(Event { key: app.time_key()?, kind: EventKind::MonitoringImpaired, host_id: None, at: app.now_s(), text })
 }
 
 const fn summary(verdict: &Verdict) -> Summary {

@@ -2,12 +2,11 @@
 
 use edgewatch_core::domain::ids::{TOKEN_CHARS, could_be_secret};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Scopes, TokenKind, User};
+use edgewatch_core::model::User;
 
-use super::tokens::new_token;
-use super::{App, secret};
+use super::{App, secret, tokens};
 use crate::platform::digest;
-use crate::store::access;
+use crate::store::access::{self, FirstAdmin};
 
 /// How long a session lasts.
 pub const SESSION_S: i64 = 30 * 24 * 3600;
@@ -36,20 +35,23 @@ pub async fn use_link(app: &App, link: &str, name: &str) -> Result<Administrator
         let reason = "1 to 64 characters, none of them a control character".to_owned();
         return Err(Failure::Invalid { field: "username".to_owned(), reason });
     }
-    let now = app.now_s();
-    if !could_be_secret(link) || !access::use_link(&app.db, &digest::secret_hash(link), now).await? {
+    if !could_be_secret(link) {
         return Err(Failure::Unauthenticated);
     }
-    let user = access::put_admin(&app.db, name, now).await?;
-    let token = secret(TOKEN_CHARS)?;
-    let session = secret(TOKEN_CHARS)?;
-    let scopes = Scopes { admin: true, ..Scopes::default() };
-    let row = new_token(&token, TokenKind::Api, scopes, "made at setup", user.id, now);
-    let statements = vec![
-        access::insert_token(row),
-        access::insert_session(&digest::secret_hash(&session), user.id, now, now.plus(SESSION_S)),
-        app.audit("setup", "user.admin", &user.name)?,
-    ];
-    app.db.batch(statements).await?;
+    let (now, token, session) = (app.now_s(), secret(TOKEN_CHARS)?, secret(TOKEN_CHARS)?);
+    let (used_key, token_hash, session_hash) =
+        (app.time_key()?, digest::secret_hash(&token), digest::secret_hash(&session));
+    let first = FirstAdmin {
+        link_hash: &digest::secret_hash(link),
+        used_key: &used_key,
+        name,
+        token: (&token_hash, tokens::tail(&token)),
+        token_note: "made at setup",
+        session_hash: &session_hash,
+        now,
+        session_expires_at: now.plus(SESSION_S),
+    };
+    let user = access::use_link(&app.db, &first, app.audit("setup", "user.admin", name)?).await?;
+    let user = user.ok_or(Failure::Unauthenticated)?;
     Ok(Administrator { user, token, session })
 }

@@ -4,7 +4,6 @@ use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::domain::ids::TOKEN_CHARS;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{AddressRange, Credential, ListedToken, Scopes, TokenKind};
-use edgewatch_core::units::UnixSeconds;
 
 use super::{App, actor, secret, user_id};
 use crate::platform::digest;
@@ -36,10 +35,16 @@ pub async fn create(app: &App, caller: &Credential, wanted: Wanted) -> Result<(i
     let text = secret(TOKEN_CHARS)?;
     let now = app.now_s();
     let row = NewToken {
+        token_hash: digest::secret_hash(&text),
+        tail: tail(&text).to_owned(),
+        kind: wanted.kind,
+        scopes: wanted.scopes,
+        note: wanted.note.clone(),
+        user_id: user_id(caller),
+        created_at: now,
         expires_at: wanted.expires_in_s.map(|seconds| now.plus(i64::from(seconds))),
         uses_left: wanted.uses,
         address_ranges: wanted.address_ranges,
-        ..new_token(&text, wanted.kind, wanted.scopes, &wanted.note, user_id(caller), now)
     };
     let audit = app.audit(&actor(caller), "token.create", &wanted.note)?;
     Ok((access::add_token(&app.db, row, audit).await?, text))
@@ -65,25 +70,7 @@ pub async fn revoke(app: &App, caller: &Credential, id: i64) -> Result<(), Failu
     if found { Ok(()) } else { Err(Failure::NotFound { what: "token" }) }
 }
 
-/// The row of a token without limits.
-pub(super) fn new_token(
-    text: &str,
-    kind: TokenKind,
-    scopes: Scopes,
-    note: &str,
-    user_id: i64,
-    now: UnixSeconds,
-) -> NewToken {
-    NewToken {
-        token_hash: digest::secret_hash(text),
-        tail: text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned(),
-        kind,
-        scopes,
-        note: note.to_owned(),
-        user_id,
-        created_at: now,
-        expires_at: None,
-        uses_left: None,
-        address_ranges: vec![],
-    }
+/// The last four characters of a token, by which a list tells it from others.
+pub(super) fn tail(token: &str) -> &str {
+    token.get(token.len().saturating_sub(4)..).unwrap_or_default()
 }

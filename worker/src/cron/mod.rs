@@ -13,9 +13,10 @@ pub async fn run(app: &App, cron: &str) {
         log::error("cron", &format!("no job for the schedule {cron}"));
         return;
     }
-    if let Err(failure) = presence::watch(app).await {
+    let summary = presence::watch(app).await.unwrap_or_else(|failure| {
         log::error("cron.presence", &failure.to_string());
-    }
+        presence::Summary::default()
+    });
     if let Err(failure) = notify::deliver(&app.db, &app.config, app.now_s()).await {
         log::error("cron.notify", &failure.to_string());
     }
@@ -23,6 +24,9 @@ pub async fn run(app: &App, cron: &str) {
     log::schedule(&log::ScheduleLine {
         schedule: cron,
         due_s: app.now_s().0,
+        offline: summary.offline,
+        online: summary.online,
+        impaired: summary.impaired,
         rows_read: meter.rows_read(),
         rows_written: meter.rows_written(),
     });

@@ -47,6 +47,12 @@ impl Owner {
     }
 }
 
+/// The path as it may be logged: where a dialect puts a token into the path, without it.
+pub fn path_for_log(path: &str) -> &str {
+    const TOKENS: &str = "/api/token/";
+    if path.starts_with(TOKENS) { TOKENS } else { path }
+}
+
 /// The owner of a path.
 pub fn owner(method: &str, path: &str) -> Owner {
     let segments: Vec<&str> = path.split('/').skip(1).collect();

@@ -11,9 +11,9 @@ const NEZHA_COOKIE: &str = "nezha-dashboard";
 /// How a path's owner reads `Authorization`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
-    /// `Bearer <secret>`: agents and our own API.
+    /// `Bearer <secret>`: agents.
     Bearer,
-    /// The bare token, `Bearer <token>` too: Nezha. Source: nezha specification, 2.1.
+    /// The bare token, `Bearer <token>` too: Nezha (specification, 2.1) and our own API.
     BareOrBearer,
 }
 
@@ -42,7 +42,7 @@ fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
 }
 
 /// Whether a browser says that another site made it send this request. Only requests that rest on a cookie and change
-/// something need to ask. `host` is the `Host` header.
+/// something need to ask.
 pub fn is_cross_site(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if matches!(text("sec-fetch-site"), Some("cross-site" | "same-site")) {

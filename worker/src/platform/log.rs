@@ -37,6 +37,12 @@ pub struct ScheduleLine<'a> {
     pub schedule: &'a str,
     /// When it was due, Unix seconds.
     pub due_s: i64,
+    /// Hosts called offline.
+    pub offline: usize,
+    /// Hosts called online again.
+    pub online: usize,
+    /// Whether judgement was suspended.
+    pub impaired: bool,
     /// Rows read in D1.
     pub rows_read: u64,
     /// Rows written in D1.

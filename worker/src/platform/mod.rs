@@ -4,6 +4,8 @@ pub mod assets;
 pub mod clock;
 pub mod config;
 pub mod digest;
+#[cfg(target_arch = "wasm32")]
+mod ffi;
 pub mod log;
 pub mod outbound;
 pub mod random;

@@ -26,18 +26,28 @@ pub async fn send(method: &str, url: &str, headers: &[(String, String)], body: &
     let controller = AbortController::default();
     let signal = controller.signal();
     let sending = async { Fetch::Request(request).send_with_signal(&signal).await.map_err(words) };
-    let waiting = async {
-        Delay::from(std::time::Duration::from_millis(TIMEOUT_MS)).await;
-        controller.abort();
-    };
-    let response = match first_of(sending, waiting).await {
-        Some(response) => response?,
-        None => return Err(format!("no answer within {} s", TIMEOUT_MS / 1000)),
-    };
-    match response.status_code() {
+    let outcome = first_of(sending, Delay::from(std::time::Duration::from_millis(TIMEOUT_MS))).await;
+    let status = outcome.map(|response| response.map(|response| response.status_code()));
+    // A late receiver is not waited for, and an answer's body is of no interest: unread it would hold one of the six
+    // connections.
+    controller.abort();
+    match status.unwrap_or_else(|| Err(format!("no answer within {} s", TIMEOUT_MS / 1000)))? {
         200..=299 => Ok(()),
         status => Err(format!("the receiver answered with status {status}")),
     }
+}
+
+/// The host of an address as the runtime will understand it: `0251.0376.0251.0376` is 169.254.169.254. `None` for what is no
+/// address.
+#[cfg(target_arch = "wasm32")]
+pub fn host(url: &str) -> Option<String> {
+    super::ffi::Url::new(url).ok().map(|url| url.hostname())
+}
+
+/// The same outside wasm, where nothing is sent: as it stands.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn host(url: &str) -> Option<String> {
+    url.split("://").nth(1)?.split(['/', ':']).next().map(str::to_owned)
 }
 
 fn shorten(text: &str) -> String {

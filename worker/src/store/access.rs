@@ -18,14 +18,20 @@ const DELETE_TOKEN: &str = "DELETE FROM tokens WHERE id = ?1";
 const NOTE_USE: &str = "UPDATE tokens SET last_use_s = ?2 WHERE id = ?1";
 const FIND_SESSION: &str = "SELECT u.id, u.name, u.role, s.expires_at_s FROM sessions s JOIN users u ON u.id = s.user_id \
      WHERE s.session_hash = ?1 AND s.expires_at_s > ?2";
-const INSERT_SESSION: &str =
-    "INSERT INTO sessions (session_hash, user_id, created_at_s, expires_at_s) VALUES (?1, ?2, ?3, ?4)";
-const DELETE_SESSION: &str = "DELETE FROM sessions WHERE session_hash = ?1";
 const DELETE_EXPIRED: &str = "DELETE FROM sessions WHERE expires_at_s <= ?1";
-// The one use: of two requests with the same link, one changes the row.
-const USE_LINK: &str = "UPDATE setup_links SET used_s = ?2 WHERE token_hash = ?1 AND used_s IS NULL AND expires_s > ?2 RETURNING created_s";
-const PUT_ADMIN: &str = "INSERT INTO users (name, role, created_at_s) VALUES (?1, 'admin', ?2) \
-     ON CONFLICT (name) DO UPDATE SET role = 'admin' RETURNING id, name, role";
+// The one use: of two requests with the same link, one changes the row; all that follows in its batch asks for its mark (the
+// last value of each), so that either everything is made or nothing, the link's use included.
+const USE_LINK: &str = "UPDATE setup_links SET used_s = ?2, used_key = ?3 \
+     WHERE token_hash = ?1 AND used_s IS NULL AND expires_s > ?2";
+const PUT_ADMIN: &str = "INSERT INTO users (name, role, created_at_s) \
+     SELECT ?1, 'admin', ?2 FROM setup_links WHERE used_key = ?3 ON CONFLICT (name) DO UPDATE SET role = 'admin'";
+const PUT_FIRST_TOKEN: &str = "INSERT INTO tokens (token_hash, tail, kind, may_read, may_write, may_register, may_admin, note, \
+     user_id, created_at_s) SELECT ?1, ?2, 'api', 0, 0, 0, 1, ?3, u.id, ?4 FROM users u JOIN setup_links l ON l.used_key = ?6 \
+     WHERE u.name = ?5";
+const PUT_FIRST_SESSION: &str = "INSERT INTO sessions (session_hash, user_id, created_at_s, expires_at_s) \
+     SELECT ?1, u.id, ?2, ?3 FROM users u JOIN setup_links l ON l.used_key = ?5 WHERE u.name = ?4";
+const FIND_MADE: &str =
+    "SELECT u.id, u.name, u.role FROM users u JOIN setup_links l ON l.used_key = ?2 WHERE u.name = ?1";
 const INSERT_AUDIT: &str = "INSERT INTO audit (key, at_s, actor, action, subject) VALUES (?1, ?2, ?3, ?4, ?5)";
 
 /// A token about to be inserted.
@@ -109,7 +115,7 @@ pub async fn list_tokens(db: &Db) -> Result<Vec<ListedToken>, StoreError> {
 }
 
 /// The statement that inserts a token and returns its `id`.
-pub fn insert_token(token: NewToken) -> Statement {
+fn insert_token(token: NewToken) -> Statement {
     let kind = match token.kind {
         TokenKind::Api => "api",
         TokenKind::Agent => "agent",
@@ -183,39 +189,78 @@ pub async fn find_session(db: &Db, session_hash: &str, now: UnixSeconds) -> Resu
     row.map(session).transpose()
 }
 
-/// The statement that opens a session.
-pub fn insert_session(session_hash: &str, user_id: i64, now: UnixSeconds, expires_at: UnixSeconds) -> Statement {
-    Statement::new(INSERT_SESSION, vec![session_hash.into(), user_id.into(), now.0.into(), expires_at.0.into()])
-}
-
-/// Closes a session.
-///
-/// # Errors
-/// [`StoreError::Backend`] when D1 refuses.
-pub async fn delete_session(db: &Db, session_hash: &str) -> Result<(), StoreError> {
-    db.run(Statement::new(DELETE_SESSION, vec![session_hash.into()])).await.map(drop)
-}
-
 /// The statement that forgets sessions that are over.
 pub fn delete_expired_sessions(now: UnixSeconds) -> Statement {
     Statement::new(DELETE_EXPIRED, vec![now.0.into()])
 }
 
-/// Uses up a setup link; false when it is unknown, used or too old.
-///
-/// # Errors
-/// [`StoreError::Backend`] when D1 refuses.
-pub async fn use_link(db: &Db, token_hash: &str, now: UnixSeconds) -> Result<bool, StoreError> {
-    Ok(db.run(Statement::new(USE_LINK, vec![token_hash.into(), now.0.into()])).await?.changes > 0)
+/// What a setup link makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstAdmin<'a> {
+    /// SHA-256 of the link's token.
+    pub link_hash: &'a str,
+    /// A fresh key that marks this use of the link.
+    pub used_key: &'a str,
+    /// The administrator's login name.
+    pub name: &'a str,
+    /// SHA-256 and the last four characters of a token with the scope admin.
+    pub token: (&'a str, &'a str),
+    /// The note on it.
+    pub token_note: &'a str,
+    /// SHA-256 of a session.
+    pub session_hash: &'a str,
+    /// When.
+    pub now: UnixSeconds,
+    /// Until when the session is open.
+    pub session_expires_at: UnixSeconds,
 }
 
-/// The administrator of this name, made when there is none.
+/// Uses up a setup link and makes the administrator, a token and a session, all or nothing, together with writing `with`.
+/// `None` when the link is unknown, used or too old.
 ///
 /// # Errors
-/// [`StoreError::Backend`] when D1 refuses.
-pub async fn put_admin(db: &Db, name: &str, now: UnixSeconds) -> Result<User, StoreError> {
-    let row: Option<UserRow> = db.run(Statement::new(PUT_ADMIN, vec![name.into(), now.0.into()])).await?.first()?;
-    row.ok_or_else(|| StoreError::Corrupt("an insert returned no user".to_owned()))?.try_into()
+/// [`StoreError::Backend`] when D1 refuses; then nothing was made, the link included, or its answer was lost twice.
+pub async fn use_link(db: &Db, first: &FirstAdmin<'_>, with: Statement) -> Result<Option<User>, StoreError> {
+    let (now, key) = (first.now.0, first.used_key);
+    let statements = vec![
+        Statement::new(USE_LINK, vec![first.link_hash.into(), now.into(), key.into()]),
+        Statement::new(PUT_ADMIN, vec![first.name.into(), now.into(), key.into()]),
+        Statement::new(
+            PUT_FIRST_TOKEN,
+            vec![
+                first.token.0.into(),
+                first.token.1.into(),
+                first.token_note.into(),
+                now.into(),
+                first.name.into(),
+                key.into(),
+            ],
+        ),
+        Statement::new(
+            PUT_FIRST_SESSION,
+            vec![
+                first.session_hash.into(),
+                now.into(),
+                first.session_expires_at.0.into(),
+                first.name.into(),
+                key.into(),
+            ],
+        ),
+        with,
+    ];
+    let lost = match db.batch(statements).await {
+        Ok(_) => None,
+        // It may have been carried out; the mark on the link tells.
+        Err(error) if error.is_transient() => Some(error),
+        Err(error) => return Err(error),
+    };
+    let made: Option<UserRow> =
+        db.run(Statement::new(FIND_MADE, vec![first.name.into(), key.into()])).await?.first()?;
+    match (made, lost) {
+        (Some(row), _) => User::try_from(row).map(Some),
+        (None, Some(error)) => Err(error),
+        (None, None) => Ok(None),
+    }
 }
 
 /// The statement that says in the audit table what `actor` did to `subject`: 1 row.
@@ -279,24 +324,59 @@ mod tests {
 
     const LINK: &str = "INSERT INTO setup_links (token_hash, created_s, expires_s) VALUES (?1, ?2, ?3)";
 
-    #[test]
-    fn a_setup_link_is_good_for_one_use_within_its_time() {
+    fn first<'a>(link_hash: &'a str, used_key: &'a str) -> FirstAdmin<'a> {
+        FirstAdmin {
+            link_hash,
+            used_key,
+            name: "ada",
+            token: (used_key, "tail"),
+            token_note: "made at setup",
+            session_hash: used_key,
+            now: UnixSeconds(100),
+            session_expires_at: UnixSeconds(200),
+        }
+    }
+
+    fn use_it(db: &Db, link_hash: &str, used_key: &str) -> Option<User> {
+        now(use_link(db, &first(link_hash, used_key), audit(used_key, UnixSeconds(100), "setup", "user.admin", "ada")))
+            .unwrap()
+    }
+
+    fn with_links() -> Db {
         let db = Db::in_memory().unwrap();
-        for (hash, expires) in [("fresh", 200), ("old", 100)] {
+        for (hash, expires) in [("fresh", 200), ("another", 200), ("old", 100)] {
             now(db.run(Statement::new(LINK, vec![Bind::from(hash), Bind::Int(0), Bind::Int(expires)]))).unwrap();
         }
-        let at = UnixSeconds(100);
-        assert!(now(use_link(&db, "fresh", at)).unwrap());
-        assert!(!now(use_link(&db, "fresh", at)).unwrap());
-        assert!(!now(use_link(&db, "old", at)).unwrap());
-        assert!(!now(use_link(&db, "unknown", at)).unwrap());
+        db
+    }
+
+    #[test]
+    fn a_setup_link_is_good_for_one_use_within_its_time() {
+        let db = with_links();
+        let admin = use_it(&db, "fresh", "k1").unwrap();
+        assert_eq!((admin.name.as_str(), admin.role), ("ada", Role::Admin));
+        assert!(now(find_token(&db, "k1")).unwrap().is_some_and(|token| token.scopes.admin));
+        assert!(now(find_session(&db, "k1", UnixSeconds(100))).unwrap().is_some());
+        for (link, key) in [("fresh", "k2"), ("old", "k3"), ("unknown", "k4")] {
+            assert_eq!(use_it(&db, link, key), None, "{link}");
+            assert_eq!(now(find_token(&db, key)).unwrap(), None, "{link}");
+        }
+        assert_eq!(use_it(&db, "another", "k5"), Some(admin));
+    }
+
+    #[test]
+    fn a_link_is_not_used_up_when_nothing_could_be_made() {
+        let db = with_links();
+        let taken = audit("k9", UnixSeconds(1), "setup", "user.admin", "x");
+        now(db.run(taken.clone())).unwrap();
+        assert!(now(use_link(&db, &first("fresh", "k1"), taken)).is_err(), "the audit row is there already");
+        assert!(use_it(&db, "fresh", "k2").is_some());
     }
 
     #[test]
     fn tokens_and_sessions_are_found_by_their_hash_until_they_are_gone() {
-        let db = Db::in_memory().unwrap();
-        let admin = now(put_admin(&db, "admin", UnixSeconds(1))).unwrap();
-        assert_eq!(now(put_admin(&db, "admin", UnixSeconds(2))).unwrap(), admin);
+        let db = with_links();
+        let admin = use_it(&db, "fresh", "k0").unwrap();
         let token = NewToken {
             token_hash: "t".to_owned(),
             tail: "abcd".to_owned(),
@@ -319,8 +399,7 @@ mod tests {
         assert!(now(delete_token(&db, id, audit("k2", UnixSeconds(1), "user:1", "token.delete", "n"))).unwrap());
         assert_eq!(now(find_token(&db, "t")).unwrap(), None);
 
-        now(db.run(insert_session("s", admin.id, UnixSeconds(1), UnixSeconds(50)))).unwrap();
-        assert_eq!(now(find_session(&db, "s", UnixSeconds(49))).unwrap().map(|one| one.user), Some(admin));
-        assert_eq!(now(find_session(&db, "s", UnixSeconds(50))).unwrap(), None);
+        assert_eq!(now(find_session(&db, "k0", UnixSeconds(199))).unwrap().map(|one| one.user), Some(admin));
+        assert_eq!(now(find_session(&db, "k0", UnixSeconds(200))).unwrap(), None);
     }
 }

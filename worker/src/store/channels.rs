@@ -4,7 +4,7 @@ use edgewatch_core::model::Channel;
 use edgewatch_core::units::UnixSeconds;
 use serde::Deserialize;
 
-use super::{Db, Statement, StoreError};
+use super::{Db, Statement, StoreError, outbox};
 
 const LIST: &str = "SELECT id, name, kind, config_sealed, created_at_s FROM channels ORDER BY id";
 const INSERT: &str =
@@ -59,12 +59,13 @@ pub async fn insert(
     row.map(|row| row.id).ok_or_else(|| StoreError::Corrupt("an insert returned no id".to_owned()))
 }
 
-/// Deletes a channel together with writing `with`; false when there was none.
+/// Deletes a channel and what waits for it, together with writing `with`; false when there was none.
 ///
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses.
 pub async fn delete(db: &Db, id: i64, with: Statement) -> Result<bool, StoreError> {
-    let outcomes = db.batch(vec![Statement::new(DELETE, vec![id.into()]), with]).await?;
+    let statements = vec![Statement::new(DELETE, vec![id.into()]), outbox::delete_of_channel(id), with];
+    let outcomes = db.batch(statements).await?;
     Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
 }
 

@@ -9,12 +9,14 @@ use super::{Db, Statement, StoreError};
 const INSERT: &str = "INSERT INTO outbox (key, channel_id, request_sealed, created_at_s, next_attempt_s) \
      SELECT e.key || ':' || (j.value->>1), j.value->>1, j.value->>2, ?2, ?2 FROM json_each(?1) j \
      JOIN events e ON e.key = j.value->>0";
-const LIST_DUE: &str = "SELECT key, channel_id, request_sealed, created_at_s, attempts, next_attempt_s FROM outbox \
-     WHERE failed_at_s IS NULL AND next_attempt_s <= ?1 ORDER BY key LIMIT ?2";
+const LIST_DUE: &str = "SELECT key, request_sealed, created_at_s, attempts FROM outbox \
+     WHERE failed_at_s IS NULL AND next_attempt_s <= ?1 ORDER BY attempts, key LIMIT ?2";
 // The claim: of two runs that see the same row, one gets it.
 const CLAIM: &str = "UPDATE outbox SET attempts = attempts + 1, next_attempt_s = ?3 \
      WHERE key = ?1 AND attempts = ?2 AND failed_at_s IS NULL";
 const DELETE: &str = "DELETE FROM outbox WHERE key = ?1";
+const DELETE_GIVEN_UP: &str = "DELETE FROM outbox WHERE failed_at_s < ?1";
+const DELETE_OF_CHANNEL: &str = "DELETE FROM outbox WHERE channel_id = ?1";
 const GIVE_UP: &str = "UPDATE outbox SET failed_at_s = ?2, last_error = ?3 WHERE key = ?1";
 const NOTE_ERROR: &str = "UPDATE outbox SET next_attempt_s = ?2, last_error = ?3 WHERE key = ?1";
 
@@ -23,8 +25,6 @@ const NOTE_ERROR: &str = "UPDATE outbox SET next_attempt_s = ?2, last_error = ?3
 pub struct Waiting {
     /// The event's key and the channel's number.
     pub key: String,
-    /// Which channel.
-    pub channel_id: i64,
     /// The request, encrypted.
     pub request_sealed: String,
     /// When it was made.
@@ -36,7 +36,6 @@ pub struct Waiting {
 #[derive(Deserialize)]
 struct Row {
     key: String,
-    channel_id: i64,
     request_sealed: String,
     created_at_s: i64,
     attempts: u32,
@@ -51,7 +50,7 @@ pub fn insert(requests: &[(String, i64, String)], now: UnixSeconds) -> Result<St
     Ok(Statement::new(INSERT, vec![list.into(), now.0.into()]))
 }
 
-/// At most `limit` notifications that are due, oldest first.
+/// At most `limit` notifications that are due: those never tried first, so that a dead channel delays no other's.
 ///
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses.
@@ -77,6 +76,16 @@ pub async fn delete(db: &Db, key: &str) -> Result<(), StoreError> {
     db.run(Statement::new(DELETE, vec![key.into()])).await.map(drop)
 }
 
+/// The statement that forgets what was given up before `before`.
+pub fn delete_given_up(before: UnixSeconds) -> Statement {
+    Statement::new(DELETE_GIVEN_UP, vec![before.0.into()])
+}
+
+/// The statement that drops what waits for a channel.
+pub fn delete_of_channel(channel_id: i64) -> Statement {
+    Statement::new(DELETE_OF_CHANNEL, vec![channel_id.into()])
+}
+
 /// Notes a failed attempt: tried again at `next`, or given up at `now` when there is none.
 ///
 /// # Errors
@@ -99,7 +108,6 @@ impl From<Row> for Waiting {
     fn from(row: Row) -> Self {
         Self {
             key: row.key,
-            channel_id: row.channel_id,
             request_sealed: row.request_sealed,
             created_at: UnixSeconds(row.created_at_s),
             attempts: row.attempts,
@@ -152,6 +160,16 @@ mod tests {
         assert_eq!(now(list_due(&db, UnixSeconds(49), 10)).unwrap(), []);
         now(note_failure(&db, "e1:7", None, UnixSeconds(60), "503")).unwrap();
         assert_eq!(now(list_due(&db, UnixSeconds(1000), 10)).unwrap(), []);
-        now(delete(&db, "e1:7")).unwrap();
+        assert_eq!(now(db.run(delete_given_up(UnixSeconds(60)))).unwrap().changes, 0);
+        assert_eq!(now(db.run(delete_given_up(UnixSeconds(61)))).unwrap().changes, 1);
+    }
+
+    #[test]
+    fn what_waits_for_a_channel_goes_with_it() {
+        let db = database();
+        now(db.run(delete_of_channel(8))).unwrap();
+        assert_eq!(now(list_due(&db, UnixSeconds(10), 10)).unwrap().len(), 1);
+        now(db.run(delete_of_channel(7))).unwrap();
+        assert_eq!(now(list_due(&db, UnixSeconds(10), 10)).unwrap(), []);
     }
 }

@@ -25,8 +25,10 @@ const UPDATE_STATE: &str = "UPDATE host_states SET last_number = ?3, block_no = 
      presence = CASE presence WHEN 0 THEN 1 ELSE presence END, period_s = ?6, agent_version = ?7, \
      country_code = COALESCE(?8, country_code), \
      addresses_fixed = COALESCE(?9, addresses_fixed), \
-     ipv4 = CASE COALESCE(?9, addresses_fixed) WHEN 1 THEN COALESCE(?10, ipv4) ELSE COALESCE(?12, ipv4) END, \
-     ipv6 = CASE COALESCE(?9, addresses_fixed) WHEN 1 THEN COALESCE(?11, ipv6) ELSE COALESCE(?13, ipv6) END, \
+     ipv4 = CASE COALESCE(?9, addresses_fixed) WHEN 1 THEN COALESCE(?10, ipv4) \
+     ELSE COALESCE(?12, CASE addresses_fixed WHEN 1 THEN '' ELSE ipv4 END) END, \
+     ipv6 = CASE COALESCE(?9, addresses_fixed) WHEN 1 THEN COALESCE(?11, ipv6) \
+     ELSE COALESCE(?13, CASE addresses_fixed WHEN 1 THEN '' ELSE ipv6 END) END, \
      platform = COALESCE(?14, platform), platform_version = COALESCE(?15, platform_version), \
      kernel = COALESCE(?16, kernel), arch = COALESCE(?17, arch), virtualization = COALESCE(?18, virtualization), \
      cpu_models_json = COALESCE(?19, cpu_models_json), gpu_models_json = COALESCE(?20, gpu_models_json), \
@@ -35,13 +37,16 @@ const UPDATE_STATE: &str = "UPDATE host_states SET last_number = ?3, block_no = 
      sampled_at_ms = ?25, cpu_percent = ?26, mem_used_bytes = ?27, swap_used_bytes = ?28, disk_used_bytes = ?29, \
      net_in_bytes = ?30, net_out_bytes = ?31, net_in_bytes_per_s = ?32, net_out_bytes_per_s = ?33, uptime_s = ?34, \
      load1 = ?35, load5 = ?36, load15 = ?37, tcp_connections = ?38, udp_connections = ?39, processes = ?40, \
-     gpu_percent = ?41, temperatures_json = ?42 \
+     gpu_percent = ?41, temperatures_json = ?42, frame_s = ?43 \
      WHERE host_id = ?1 AND last_number = ?2";
 
+// Facts that come without samples count only while nothing newer is stored.
 const UPDATE_FACTS: &str = "UPDATE host_states SET platform = ?2, platform_version = ?3, kernel = ?4, arch = ?5, \
      virtualization = ?6, cpu_models_json = ?7, gpu_models_json = ?8, mem_total_bytes = ?9, swap_total_bytes = ?10, \
-     disk_total_bytes = ?11, booted_at_s = ?12, addresses_fixed = ?13, ipv4 = COALESCE(?14, ipv4), \
-     ipv6 = COALESCE(?15, ipv6) WHERE host_id = ?1";
+     disk_total_bytes = ?11, booted_at_s = ?12, addresses_fixed = ?13, \
+     ipv4 = COALESCE(?14, CASE addresses_fixed WHEN 1 THEN '' ELSE ipv4 END), \
+     ipv6 = COALESCE(?15, CASE addresses_fixed WHEN 1 THEN '' ELSE ipv6 END) \
+     WHERE host_id = ?1 AND last_number = ?16";
 
 const LIST_BLOCKS: &str = "SELECT data FROM blocks WHERE host_id = ?1 AND tier = ?2 ORDER BY block_no";
 
@@ -81,6 +86,8 @@ pub struct Entry {
     pub received_at: UnixSeconds,
     /// Seconds between samples.
     pub period_s: u32,
+    /// Seconds between reports.
+    pub frame_s: u32,
     /// The agent's version.
     pub agent_version: String,
     /// Where the caller is, as two lower-case letters, where known.
@@ -141,17 +148,18 @@ pub async fn insert(db: &Db, entry: Entry) -> Result<bool, StoreError> {
     Ok(outcomes.last().is_some_and(|outcome| outcome.changes > 0))
 }
 
-/// Stores what a host is when it comes without new samples: 1 row written.
+/// Stores what a host is when it comes without new samples: 1 row written, none when the host's progress has moved on.
 ///
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses.
-pub async fn put_facts(db: &Db, host_id: HostId, facts: Facts) -> Result<(), StoreError> {
-    let mut binds = vec![Bind::Int(host_id.0)];
+pub async fn put_facts(db: &Db, progress: &Progress, facts: Facts) -> Result<(), StoreError> {
+    let mut binds = vec![Bind::Int(progress.id.0)];
     let addresses = facts.addresses.clone();
     binds.extend(facts_binds(facts)?);
     binds.push(addresses.is_some().into());
     binds.push(addresses.as_ref().map(|one| one.v4.clone()).into());
     binds.push(addresses.map(|one| one.v6).into());
+    binds.push(progress.last_number.into());
     db.run(Statement::new(UPDATE_FACTS, binds)).await.map(drop)
 }
 
@@ -231,6 +239,7 @@ fn state_binds(entry: Entry) -> Result<Vec<Bind>, StoreError> {
         sample.processes.into(),
         sample.gpu_percent.into(),
         json(&sensors)?.into(),
+        entry.frame_s.into(),
     ]);
     Ok(binds)
 }
@@ -262,6 +271,7 @@ mod tests {
             },
             received_at: UnixSeconds(1_795_361_191),
             period_s: 10,
+            frame_s: 10,
             agent_version: "0.1.0".to_owned(),
             country_code: None,
             seen_at: Addresses::from_reported("198.51.100.7"),
@@ -338,15 +348,24 @@ mod tests {
         now(insert(&db, entry(1, 2, 2))).unwrap();
         let host = now(hosts::list_all(&db)).unwrap().remove(0);
         assert_eq!((host.addresses.v4.as_str(), host.addresses.v6.as_str()), ("203.0.113.9", "2001:db8::9"));
+        let unset = Facts { platform: "debian".to_owned(), ..Facts::default() };
+        now(insert(&db, Entry { facts: Some(unset), ..entry(2, 3, 3) })).unwrap();
+        let host = now(hosts::list_all(&db)).unwrap().remove(0);
+        assert_eq!((host.addresses.v4.as_str(), host.addresses.v6.as_str()), ("198.51.100.7", ""), "taken back");
     }
 
     #[test]
     fn facts_alone_say_what_a_host_is_and_not_that_it_is_up() {
         let db = database();
         let facts = Facts { platform: "debian".to_owned(), mem_total_bytes: 7, ..Facts::default() };
-        now(put_facts(&db, HostId(1), facts.clone())).unwrap();
+        let progress = now(find_progress(&db, "hash-alpha")).unwrap().unwrap();
+        now(put_facts(&db, &progress, facts.clone())).unwrap();
         let host = now(hosts::list_all(&db)).unwrap().remove(0);
-        assert_eq!((host.facts, host.last_seen, host.presence), (Some(facts), None, Presence::Never));
+        assert_eq!((host.facts, host.last_seen, host.presence), (Some(facts.clone()), None, Presence::Never));
+        now(insert(&db, entry(0, 1, 1))).unwrap();
+        let late = Facts { platform: "old".to_owned(), ..facts.clone() };
+        now(put_facts(&db, &progress, late)).unwrap();
+        assert_eq!(now(hosts::list_all(&db)).unwrap().remove(0).facts, Some(facts), "a late one changes nothing");
     }
 
     #[test]

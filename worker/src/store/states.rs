@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::hosts::presence;
 use super::{Bind, Db, Statement, StoreError};
 
-const LIST_WATCHED: &str = "SELECT s.host_id, h.name, s.presence, s.last_seen_s, s.period_s \
+const LIST_WATCHED: &str = "SELECT s.host_id, h.name, s.presence, s.last_seen_s, s.period_s, s.frame_s \
      FROM host_states s JOIN hosts h ON h.id = s.host_id \
      WHERE h.retired_at_s IS NULL AND s.last_seen_s IS NOT NULL ORDER BY s.host_id";
 
@@ -37,6 +37,7 @@ struct Row {
     presence: i64,
     last_seen_s: i64,
     period_s: u32,
+    frame_s: u32,
 }
 
 /// A change of one host's presence, with the event that tells of it.
@@ -52,7 +53,7 @@ pub struct Change {
 ///
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses; [`StoreError::Corrupt`] for an unknown presence.
-pub async fn list_watched(db: &Db, frame_s: u32) -> Result<Vec<NamedWatched>, StoreError> {
+pub async fn list_watched(db: &Db) -> Result<Vec<NamedWatched>, StoreError> {
     let rows: Vec<Row> = db.run(Statement::new(LIST_WATCHED, vec![])).await?.rows()?;
     let watched = |row: Row| {
         let watched = Watched {
@@ -60,7 +61,7 @@ pub async fn list_watched(db: &Db, frame_s: u32) -> Result<Vec<NamedWatched>, St
             presence: presence(row.presence)?,
             last_seen: Some(UnixSeconds(row.last_seen_s)),
             period_s: row.period_s,
-            frame_s,
+            frame_s: row.frame_s,
         };
         Ok(NamedWatched { watched, name: row.name })
     };
@@ -133,13 +134,13 @@ mod tests {
     #[test]
     fn a_verdict_is_written_once_however_often_it_comes() {
         let db = database();
-        let verdict = changes(&now(list_watched(&db, 10)).unwrap());
+        let verdict = changes(&now(list_watched(&db)).unwrap());
         apply(&db, &verdict);
         apply(&db, &verdict);
         let found = now(events::list(&db, None, 10)).unwrap();
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].text, "beta fell silent");
-        let after = now(list_watched(&db, 10)).unwrap();
+        let after = now(list_watched(&db)).unwrap();
         assert!(after.iter().all(|one| one.watched.presence == Presence::Offline));
     }
 
@@ -147,11 +148,11 @@ mod tests {
     fn a_host_that_reports_meanwhile_is_left_alone() {
         const REPORT: &str = "UPDATE host_states SET last_seen_s = 199 WHERE host_id = 1";
         let db = database();
-        let verdict = changes(&now(list_watched(&db, 10)).unwrap());
+        let verdict = changes(&now(list_watched(&db)).unwrap());
         now(db.run(Statement::new(REPORT, vec![]))).unwrap();
         apply(&db, &verdict);
         let found = now(events::list(&db, None, 10)).unwrap();
         assert_eq!(found.iter().map(|event| event.host_id).collect::<Vec<_>>(), [Some(HostId(2))]);
-        assert_eq!(now(list_watched(&db, 10)).unwrap()[0].watched.presence, Presence::Online);
+        assert_eq!(now(list_watched(&db)).unwrap()[0].watched.presence, Presence::Online);
     }
 }

@@ -90,6 +90,7 @@ mod tests {
             sent_at: UnixMillis(sent_at),
             oldest: 1,
             period_s: 10,
+            frame_s: 10,
             facts: None,
             samples: samples.collect(),
         }

@@ -65,7 +65,7 @@ pub struct Definition {
     pub step: Step,
 }
 
-#[expect(clippy::cast_precision_loss, reason = "2^53 is a double exactly")]
+#[expect(clippy::cast_precision_loss, reason = "2^53 - 1 is a double exactly")]
 const WHOLE_MAX: f64 = MAX_EXACT_INTEGER as f64;
 
 const fn whole(metric: Metric, key: &'static str) -> Definition {

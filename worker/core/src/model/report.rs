@@ -66,6 +66,8 @@ pub struct Report {
     pub oldest: u64,
     /// Seconds between two samples.
     pub period_s: u32,
+    /// Seconds between two reports.
+    pub frame_s: u32,
     /// What the host is, when the report says so.
     pub facts: Option<Facts>,
     /// Oldest first, numbers rising by one.

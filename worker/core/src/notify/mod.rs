@@ -4,7 +4,7 @@ mod retry;
 mod webhook;
 
 pub use retry::next_attempt;
-pub use webhook::{WebhookBody, check_url, render_webhook};
+pub use webhook::{WebhookBody, check_host, check_url, render_webhook};
 
 /// A request ready to be sent, and to be sent again unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

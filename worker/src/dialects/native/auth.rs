@@ -1,4 +1,5 @@
-//! Who may call: an agent by `Bearer <secret>`; a person or script by `Bearer <token>` or a session cookie.
+//! Who may call: an agent by `Bearer <secret>`; a person or script by a token, bare or as `Bearer`,
+//! or by a session cookie.
 
 use axum::extract::{FromRequest, FromRequestParts};
 use edgewatch_core::failure::Failure;
@@ -13,6 +14,9 @@ use crate::app::identity::{self, AgentIdentity};
 use crate::dialects::context;
 use crate::http::body;
 use crate::http::credential::{self, Scheme};
+
+/// What our own pages send with a request that changes something: no other site can, without being asked about it first.
+const CSRF_HEADER: &str = "x-edgewatch-csrf";
 
 /// An agent that proved which host it speaks for.
 pub struct Agent(pub AgentIdentity);
@@ -42,7 +46,14 @@ impl<S: Sync> FromRequestParts<S> for Member {
     type Rejection = Refusal;
 
     fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
-        SendFuture::new(async move { context::caller(parts, Scheme::BareOrBearer).await.map(Self).map_err(Refusal) })
+        SendFuture::new(async move {
+            let caller = context::caller(parts, Scheme::BareOrBearer).await.map_err(Refusal)?;
+            let by_cookie = matches!(caller, Credential::Session(_));
+            if by_cookie && !parts.method.is_safe() && !parts.headers.contains_key(CSRF_HEADER) {
+                return Err(Refusal(Failure::Forbidden { needs: "the header x-edgewatch-csrf" }));
+            }
+            Ok(Self(caller))
+        })
     }
 }
 

@@ -12,6 +12,9 @@ use crate::app::{FRAME_S, PERIOD_S};
 use crate::dialects::Caller;
 use crate::http::{answer, body, client};
 
+/// A report is stored as one block: what it may weigh bounds what one agent can fill.
+const CAP_BYTES: usize = 512 * 1024;
+
 /// `POST /agent/v1/reports`: stores samples and says up to which number all of them are safe.
 #[worker::send]
 pub async fn submit(
@@ -21,7 +24,7 @@ pub async fn submit(
     request: Request<Body>,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let bytes = body::read(&parts.headers, body, body::DEFAULT_CAP_BYTES).await.map_err(Refusal)?;
+    let bytes = body::read(&parts.headers, body, CAP_BYTES).await.map_err(Refusal)?;
     let (report, impossible) = native::read_report(&bytes).map_err(Refusal)?;
     let origin = Origin { addresses: client::addresses(from.address), country_code: from.country_code };
     let recorded = ingest::record(&app, agent, report, origin).await.map_err(Refusal)?;

@@ -12,7 +12,9 @@ const MAX_TEXT_BYTES: usize = 256;
 /// The most processor or GPU models a host may have.
 const MAX_MODELS: usize = 64;
 /// The most sensors a sample may carry.
-const MAX_TEMPERATURES: usize = 128;
+const MAX_TEMPERATURES: usize = 64;
+/// The longest name of a sensor, in bytes: it is stored with every sample.
+const MAX_SENSOR_BYTES: usize = 64;
 /// The slowest an agent may measure: once a day.
 const MAX_PERIOD_S: f64 = 86_400.0;
 /// What is taken for an impossible period.
@@ -42,14 +44,8 @@ impl ReportRequest {
     pub fn into_report(self) -> Result<Intake, Failure> {
         self.check_numbers()?;
         let mut sieve = Sieve::default();
-        let period_s = match within(self.period_s, 1.0, MAX_PERIOD_S) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1 to 86,400")]
-            Ok(period_s) => period_s.round() as u32,
-            Err(reason) => {
-                sieve.drop_value("period_s", reason);
-                DEFAULT_PERIOD_S
-            }
-        };
+        let period_s = sieve.seconds("period_s", self.period_s).unwrap_or(DEFAULT_PERIOD_S);
+        let frame_s = self.frame_s.and_then(|frame_s| sieve.seconds("frame_s", frame_s)).unwrap_or(period_s);
         let facts = self.host.map(|facts| sieve.facts(facts));
         let samples = self.samples.into_iter().map(|sample| sieve.sample(sample)).collect();
         sieve.number = None;
@@ -58,6 +54,7 @@ impl ReportRequest {
             sent_at: UnixMillis(self.sent_at_ms),
             oldest: self.oldest,
             period_s,
+            frame_s: frame_s.max(period_s),
             facts,
             samples,
         };
@@ -67,7 +64,7 @@ impl ReportRequest {
     fn check_numbers(&self) -> Result<(), Failure> {
         let invalid = |field: String, reason: &str| Err(Failure::Invalid { field, reason: reason.to_owned() });
         if self.samples.len() > Self::MAX_SAMPLES {
-            return invalid("samples".to_owned(), "more than 360 samples; send the rest in another report");
+            return invalid("samples".to_owned(), "more than 120 samples; send the rest in another report");
         }
         let Some(first) = self.samples.first() else {
             return Ok(());
@@ -105,6 +102,11 @@ struct Sieve {
 impl Sieve {
     fn drop_value(&mut self, field: &str, reason: model::DropReason) {
         self.dropped.push(model::Dropped { number: self.number, field: field.to_owned(), reason });
+    }
+
+    fn seconds(&mut self, field: &str, value: f64) -> Option<u32> {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1 to 86,400")]
+        self.bounded(field, Some(value), (1.0, MAX_PERIOD_S)).map(|seconds| seconds.round() as u32)
     }
 
     fn bounded(&mut self, field: &str, value: Option<f64>, (min, max): (f64, f64)) -> Option<f64> {
@@ -179,7 +181,11 @@ impl Sieve {
         }
         let mut temperatures = Vec::with_capacity(sample.temperatures.len().min(MAX_TEMPERATURES));
         for (index, sensor) in sample.temperatures.into_iter().take(MAX_TEMPERATURES).enumerate() {
-            let name = self.text(&format!("temperatures[{index}].name"), Some(sensor.name));
+            if sensor.name.len() > MAX_SENSOR_BYTES {
+                self.drop_value(&format!("temperatures[{index}].name"), model::DropReason::TooLong);
+                continue;
+            }
+            let name = sensor.name;
             let field = format!("temperatures[{index}].celsius");
             if let Some(celsius) = self.bounded(&field, Some(sensor.celsius), CELSIUS_BOUNDS) {
                 temperatures.push(model::Temperature { name, celsius });

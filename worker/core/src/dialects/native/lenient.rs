@@ -20,6 +20,11 @@ pub fn required<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Er
     Value::deserialize(deserializer).map(|value| as_number(&value))
 }
 
+/// A list; `null` is an empty one.
+pub fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Option::<Vec<T>>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 /// Whole milliseconds, [`NO_TIME`] for what is no number.
 pub fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     Value::deserialize(deserializer).map(|value| {

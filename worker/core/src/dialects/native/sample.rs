@@ -64,7 +64,7 @@ pub struct Sample {
     #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub gpu_percent: Option<f64>,
     /// Sensors by name; empty where the host has none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     pub temperatures: Vec<Temperature>,
 }
 

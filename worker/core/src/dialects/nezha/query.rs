@@ -26,11 +26,20 @@ impl ServerQuery {
     }
 }
 
+/// The most ids that one request answers for: repeats count, and an answer must fit into memory.
+const MAX_IDS: usize = 1000;
+
 /// The ids in a comma list, in order and with repeats. Quirk: a bad part counts as id 0, which nobody has, and is skipped.
 /// Source: nezha specification, 4.1.
 pub fn parse_ids(list: &str) -> Vec<HostId> {
     let digits = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    list.split(',').filter(digits).filter_map(|part| part.parse().ok()).filter(|id| *id > 0).map(HostId).collect()
+    list.split(',')
+        .filter(digits)
+        .filter_map(|part| part.parse().ok())
+        .filter(|id| *id > 0)
+        .map(HostId)
+        .take(MAX_IDS)
+        .collect()
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl RegisterRequest {
                 _ if is_known(&key) => return Err(malformed("every value is a text")),
                 _ => continue,
             };
-            if text.len() > MAX_TEXT_BYTES {
+            if text.len() > MAX_TEXT_BYTES && is_known(&key) {
                 return Err(malformed("a text over 1,024 bytes"));
             }
             match key.to_ascii_lowercase().as_str() {
