@@ -3,3 +3,4 @@
 mod channels;
 mod reports;
 mod setup;
+mod storm;
