@@ -117,7 +117,7 @@ fn no_path_or_query_makes_the_worker_fail() {
     for round in 0..500 {
         let mut path = mutate(&mut dice, seeds[round % seeds.len()]);
         // What cannot be in a request line at all is the runtime's to refuse.
-        path.retain(|byte| byte.is_ascii_graphic());
+        path.retain(u8::is_ascii_graphic);
         let path = format!("/{}", String::from_utf8_lossy(&path).trim_start_matches('/'));
         let method = methods[dice.roll(methods.len())];
         let reply = worker.try_request(method, &path, &[("Authorization", &worker.token)], b"");
