@@ -51,9 +51,8 @@ pub struct State {
 
 impl Shared {
     /// The state before the first sample.
-    pub fn new(backlog: Backlog, facts: HostFacts, period_s: u32) -> Arc<Self> {
+    pub fn new(backlog: Backlog, facts: HostFacts, (period_s, frame_s): (u32, u32)) -> Arc<Self> {
         let settings = ReportSettings::default();
-        let frame_s = period_s;
         let state = State {
             backlog,
             facts,

@@ -150,7 +150,7 @@ impl Bench {
         let pusher = Pusher::new(client, &server.url, "Yejw9jNvi4GJhxTMZg");
         let sender = Sender::new(pusher, StatusFile::new(directory.path(), &server.url, 10));
         let facts = HostFacts { platform: Some("debian".to_owned()), ..HostFacts::default() };
-        let shared = Shared::new(Backlog::new(Spool::open(directory.path(), LIMITS)), facts, 10);
+        let shared = Shared::new(Backlog::new(Spool::open(directory.path(), LIMITS)), facts, (10, 10));
         Self { sender, shared, directory, server }
     }
 
@@ -244,7 +244,11 @@ fn a_backlog_drains_in_several_reports_with_pauses() {
             Next::After(wait) => assert!(wait >= PAUSE / 2),
         }
     }
-    assert_eq!(reports, [(1, 360), (361, 360), (721, 80)]);
+    assert_eq!(
+        reports,
+        [(1, 120), (121, 120), (241, 120), (361, 120), (481, 120), (601, 120), (721, 80)],
+        "no report is larger than one may be"
+    );
     assert_eq!(bench.held(), 0);
 }
 
@@ -308,6 +312,19 @@ fn a_sample_that_is_refused_is_found_dropped_and_counted() {
     bench.measure(41..=41);
     let (_, sent) = bench.attempt();
     assert_eq!((numbers(&sent), sent.report.dropped_samples), (vec![41], 1));
+}
+
+#[test]
+fn our_own_slower_reports_are_told() {
+    let mut bench = Bench::new(0, vec![Answer::Contract]);
+    bench.shared =
+        Shared::new(Backlog::new(Spool::open(bench.directory.path(), LIMITS)), HostFacts::default(), (60, 300));
+    let (_, asked) = bench.attempt();
+    assert_eq!((asked.report.period_s, asked.report.frame_s), (60.0, Some(300.0)));
+    bench.measure(1..=1);
+    bench.shared.lock().frame_s = 600;
+    let (_, sent) = bench.attempt();
+    assert_eq!(sent.report.frame_s, Some(600.0));
 }
 
 #[test]
