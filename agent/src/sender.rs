@@ -124,6 +124,7 @@ pub struct Sender {
     is_unauthorized: bool,
     complained: Vec<String>,
     is_skew_told: bool,
+    is_outdated_told: bool,
 }
 
 impl Sender {
@@ -141,6 +142,7 @@ impl Sender {
             is_unauthorized: false,
             complained: Vec::new(),
             is_skew_told: false,
+            is_outdated_told: false,
         }
     }
 
@@ -173,6 +175,9 @@ impl Sender {
     pub fn attempt(&mut self, shared: &Shared) -> Next {
         let mut state = shared.lock();
         let is_asking = !state.backlog.is_confirmed();
+        if !is_asking && state.backlog.drop_outdated(clock::now_ms()) {
+            self.tell_outdated();
+        }
         if is_asking || state.backlog.has_unsent() {
             let (report, is_all) = self.compose(&mut state, is_asking);
             drop(state);
@@ -243,6 +248,7 @@ impl Sender {
             });
         }
         self.resends = 0;
+        self.is_outdated_told &= !is_all;
         self.most = (self.most * 2).min(ReportRequest::MAX_SAMPLES);
         if let Some(facts) = report.host {
             self.sent_facts = Some((facts, Instant::now()));
@@ -315,6 +321,13 @@ impl Sender {
             log::warn(format_args!("this host's clock is {} s off the server's", -skew_ms / 1000));
         }
         self.is_skew_told = is_notable;
+    }
+
+    /// Once from the first sample that is too old until everything is sent.
+    fn tell_outdated(&mut self) {
+        if !std::mem::replace(&mut self.is_outdated_told, true) {
+            log::warn(format_args!("samples older than 24 hours could not be sent in time; they are dropped"));
+        }
     }
 
     fn tell_dropped(&mut self, reply: &ReportReply) {

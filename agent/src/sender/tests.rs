@@ -315,6 +315,34 @@ fn a_sample_that_is_refused_is_found_dropped_and_counted() {
 }
 
 #[test]
+fn samples_too_old_for_the_server_are_not_sent_and_counted() {
+    let mut bench = Bench::new(0, vec![Answer::Contract]);
+    bench.attempt();
+    let now_ms = clock::now_ms();
+    bench.measure(now_ms - 25 * 3_600_000..=now_ms - 25 * 3_600_000 + 4);
+    bench.measure(now_ms..=now_ms + 1);
+    let (_, sent) = bench.attempt();
+    assert_eq!((numbers(&sent), sent.report.oldest, sent.report.dropped_samples), (vec![6, 7], 6, 5));
+    assert_eq!(bench.held(), 0);
+    assert!(!bench.sender.is_outdated_told, "the next time is another episode");
+}
+
+#[test]
+fn samples_that_grow_too_old_are_told_once_until_everything_is_sent() {
+    let mut bench = Bench::new(0, vec![Answer::Contract, Answer::Status(503, ""), Answer::Contract]);
+    bench.attempt();
+    let old_ms = clock::now_ms() - 30 * 3_600_000;
+    bench.measure(old_ms..=old_ms);
+    assert_eq!(bench.sender.attempt(&bench.shared), Next::Idle, "nothing is left to send");
+    assert!(bench.sender.is_outdated_told);
+    bench.measure(clock::now_ms()..=clock::now_ms());
+    bench.attempt();
+    assert!(bench.sender.is_outdated_told, "the server is away: the episode goes on");
+    bench.attempt();
+    assert!(!bench.sender.is_outdated_told);
+}
+
+#[test]
 fn our_own_slower_reports_are_told() {
     let mut bench = Bench::new(0, vec![Answer::Contract]);
     bench.shared =
