@@ -15,7 +15,7 @@ use crate::testing::TestDirectory;
 const LIMITS: Limits = Limits { samples: 8_640, bytes: 8 << 20 };
 
 /// What the server does with one request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Answer {
     /// Takes it as the contract says, from the state it keeps.
     Contract,
@@ -27,6 +27,8 @@ enum Answer {
     RefuseSample(i64),
     /// Refuses every report with facts; takes the others.
     RefuseFacts,
+    /// Breaks on every report with more samples than this; takes the others.
+    BreakAbove(usize),
 }
 
 #[derive(Debug)]
@@ -93,12 +95,14 @@ fn respond(stream: &mut TcpStream, answer: &Answer, request: &Got, durable: &mut
     let refuses = match answer {
         Answer::RefuseSample(at_ms) => report.samples.iter().any(|sample| sample.at_ms == *at_ms),
         Answer::RefuseFacts => report.host.is_some(),
+        Answer::BreakAbove(most) => report.samples.len() > *most,
         _ => false,
     };
     let (status, headers, body) = match answer {
         Answer::Status(status, headers) => {
             (*status, *headers, r#"{"error":{"code":"x","message":"because"}}"#.to_owned())
         }
+        Answer::BreakAbove(_) if refuses => (503, "", "error code: 1102".to_owned()),
         _ if refuses => (400, "", r#"{"error":{"code":"bad_request","message":"no"}}"#.to_owned()),
         _ => {
             let mut resend_from = None;
@@ -312,6 +316,59 @@ fn a_sample_that_is_refused_is_found_dropped_and_counted() {
     bench.measure(41..=41);
     let (_, sent) = bench.attempt();
     assert_eq!((numbers(&sent), sent.report.dropped_samples), (vec![41], 1));
+}
+
+#[test]
+fn a_report_that_gets_no_answer_again_and_again_is_made_smaller() {
+    let mut bench = Bench::new(0, vec![Answer::Contract, Answer::BreakAbove(3)]);
+    bench.attempt();
+    bench.measure(1..=9);
+    let mut sizes = Vec::new();
+    while bench.held() > 0 {
+        let (next, sent) = bench.attempt();
+        let is_waiting = bench.sender.backoff.is_waiting();
+        assert!(next == Next::Idle || is_waiting || matches!(next, Next::After(wait) if wait <= PAUSE), "{next:?}");
+        sizes.push(sent.report.samples.len());
+        assert!(sizes.len() < 30, "an endless loop: {sizes:?}");
+    }
+    assert_eq!(sizes, [9, 9, 9, 4, 4, 4, 2, 4, 4, 4, 2, 4, 4, 4, 2, 3]);
+    bench.measure(10..=12);
+    bench.attempt();
+    assert_eq!(bench.sender.most, 16, "it grows back");
+}
+
+#[test]
+fn a_server_that_is_only_busy_gets_the_same_report_again() {
+    let busy = [Answer::Status(503, "Retry-After: 1\r\n"), Answer::Status(429, ""), Answer::Status(404, "")];
+    for answer in busy {
+        let mut bench = Bench::new(0, vec![Answer::Contract, answer]);
+        bench.attempt();
+        bench.measure(1..=9);
+        for _ in 0..6 {
+            let (_, sent) = bench.attempt();
+            assert_eq!(sent.report.samples.len(), 9);
+        }
+    }
+}
+
+#[test]
+fn an_answer_between_two_silences_makes_no_report_smaller() {
+    let (broken, busy) = (Answer::Status(500, ""), Answer::Status(429, ""));
+    let answers = [&[Answer::Contract][..], &[broken, broken, busy].repeat(3)].concat();
+    let mut bench = Bench::new(0, answers);
+    bench.attempt();
+    bench.measure(1..=9);
+    (0..9).for_each(|_| drop(bench.attempt()));
+    assert_eq!(bench.sender.most, ReportRequest::MAX_SAMPLES);
+}
+
+#[test]
+fn a_single_sample_without_an_answer_stays_what_it_is() {
+    let mut bench = Bench::new(0, vec![Answer::Contract, Answer::Status(500, "")]);
+    bench.attempt();
+    bench.measure(1..=1);
+    (0..7).for_each(|_| drop(bench.attempt()));
+    assert_eq!((bench.sender.most, bench.held()), (ReportRequest::MAX_SAMPLES, 1));
 }
 
 #[test]
