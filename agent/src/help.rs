@@ -117,7 +117,7 @@ again upgrades and keeps everything else.
   --no-start     install only
   --prefix DIR   where bin/ lies                   /usr/local
   --root DIR     install below another root: for images; makes no user, starts
-                 nothing
+                 nothing, takes its agent.conf and not this machine's
 
 exit codes: 0 installed; 1 failed; 2 the command line or the configuration is
 wrong
