@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lexopt::Arg::{Long, Short, Value};
 
@@ -42,6 +42,16 @@ pub struct Arguments {
     pub is_json: bool,
     /// For `install` and `uninstall`.
     pub plan: Plan,
+}
+
+impl Arguments {
+    /// The file system whose configuration counts: what is installed for another root must not take this machine's.
+    pub fn root(&self) -> &Path {
+        match self.command {
+            Command::Install | Command::Uninstall => &self.plan.root,
+            _ => Path::new("/"),
+        }
+    }
 }
 
 /// Reads the command line without the program's name.
@@ -182,5 +192,17 @@ mod tests {
         let plan = parsed("install --root /tmp/r --prefix /usr --no-start").unwrap().plan;
         assert_eq!(plan, Plan { root: "/tmp/r".into(), prefix: "/usr".into(), is_started: false, is_purged: false });
         assert!(parsed("uninstall --purge").unwrap().plan.is_purged);
+    }
+
+    #[test]
+    fn another_roots_configuration_is_for_installing_there() {
+        for (line, root) in [
+            ("install --root /tmp/r", "/tmp/r"),
+            ("uninstall --root /tmp/r", "/tmp/r"),
+            ("install", "/"),
+            ("run --root /tmp/r", "/"),
+        ] {
+            assert_eq!(parsed(line).unwrap().root(), Path::new(root), "{line}");
+        }
     }
 }

@@ -13,6 +13,14 @@ use crate::spool::Spool;
 /// Samples in memory: an hour at ten seconds.
 pub const LINE_SAMPLES: usize = 360;
 
+/// An older sample is dropped: the server has no place for it and takes its time for impossible. Source: the server's
+/// intake, where a time is possible below a day.
+const TOO_OLD_MS: i64 = 24 * 3600 * 1000;
+/// A sample that seems older than this was measured before the clock was set; the server estimates its time.
+const CLOCK_UNSET_MS: i64 = 400 * 24 * 3600 * 1000;
+/// How many samples are looked at together for their age.
+const LOOKED_AT: usize = 120;
+
 /// Unsaved samples that a crash may take while the server is away.
 const MOST_AT_RISK: usize = 30;
 
@@ -46,13 +54,23 @@ pub struct Backlog {
     /// What the server asked for: it has everything before.
     floor: u64,
     is_overtaken: bool,
+    outdated: u64,
 }
 
 impl Backlog {
     /// Continues where the spool ends.
     pub fn new(spool: Spool) -> Self {
         let line = Line::new(LINE_SAMPLES, spool.next_number());
-        Self { line, spool, is_confirmed: false, durable_up_to: 0, accepted_up_to: 0, floor: 0, is_overtaken: false }
+        Self {
+            line,
+            spool,
+            is_confirmed: false,
+            durable_up_to: 0,
+            accepted_up_to: 0,
+            floor: 0,
+            is_overtaken: false,
+            outdated: 0,
+        }
     }
 
     /// Takes a sample in and numbers it.
@@ -81,9 +99,28 @@ impl Backlog {
         self.held() > 0 && self.line.next_number() > self.accepted_up_to + 1
     }
 
-    /// Samples dropped for want of room since the start.
+    /// Samples dropped since the start, for want of room or because they were too old.
     pub fn dropped(&self) -> u64 {
-        self.line.dropped() + self.spool.dropped()
+        self.line.dropped() + self.spool.dropped() + self.outdated
+    }
+
+    /// Drops what is too old for the server at `now_ms`, from the front. True when there was such a sample.
+    ///
+    /// A sample from before the clock was set is kept, and so is what lies behind it until it has left: the numbers held
+    /// have no hole. Only for a confirmed numbering: an emptied spool says that every number so far is final.
+    pub fn drop_outdated(&mut self, now_ms: i64) -> bool {
+        let before = self.outdated;
+        // Ordinarily the first sample is young, and nothing else has to be read.
+        let mut most = 1;
+        loop {
+            let samples = self.read(self.oldest(), most);
+            let outdated = samples.iter().take_while(|sample| is_outdated(sample.at_ms, now_ms));
+            let Some((count, last)) = (1..).zip(outdated).last() else { break };
+            self.forget(last.number);
+            self.outdated += count;
+            most = LOOKED_AT;
+        }
+        self.outdated > before
     }
 
     /// The lowest number held, or the next one when nothing is.
@@ -95,6 +132,17 @@ impl Backlog {
     /// The next samples to send, at most `most`.
     pub fn batch(&mut self, most: usize) -> Batch {
         let from = self.oldest().max(self.accepted_up_to + 1).max(self.floor);
+        let samples = self.read(from, most);
+        let oldest = match samples.first() {
+            // The server has everything before what it asked for; what comes first now is the oldest it will ever get.
+            Some(first) if self.floor > 0 => first.number,
+            _ => self.oldest(),
+        };
+        Batch { oldest, samples }
+    }
+
+    /// Up to `most` samples from that number on, oldest first, without a hole.
+    fn read(&mut self, from: u64, most: usize) -> Vec<Sample> {
         let is_in_memory = self.line.oldest().is_some_and(|oldest| from >= oldest);
         let mut samples = if is_in_memory { Vec::new() } else { self.spool.read(from, most) };
         let rest = samples.last().map_or(from, |sample: &Sample| sample.number + 1);
@@ -105,12 +153,12 @@ impl Backlog {
             }
             samples.push(sample.clone());
         }
-        let oldest = match samples.first() {
-            // The server has everything before what it asked for; what comes first now is the oldest it will ever get.
-            Some(first) if self.floor > 0 => first.number,
-            _ => self.oldest(),
-        };
-        Batch { oldest, samples }
+        samples
+    }
+
+    fn forget(&mut self, up_to: u64) {
+        self.line.forget(up_to);
+        self.spool.forget(up_to, self.line.next_number());
     }
 
     /// What an answer to a report up to `sent_up_to` means. `None` when the report had no samples.
@@ -122,8 +170,7 @@ impl Backlog {
             self.catch_up(durable);
         }
         self.durable_up_to = durable;
-        self.line.forget(durable);
-        self.spool.forget(durable, self.line.next_number());
+        self.forget(durable);
         match (reply.resend_from, sent_up_to) {
             (Some(resend_from), Some(_)) => {
                 self.floor = resend_from;
@@ -201,6 +248,11 @@ impl Backlog {
         }
         self.spool.sync();
     }
+}
+
+/// Whether a sample of that time is too old for the server, by our own clock.
+fn is_outdated(at_ms: i64, now_ms: i64) -> bool {
+    (TOO_OLD_MS..=CLOCK_UNSET_MS).contains(&now_ms.saturating_sub(at_ms))
 }
 
 #[cfg(test)]

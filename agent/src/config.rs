@@ -125,20 +125,26 @@ pub struct Config {
 }
 
 impl Config {
-    /// The configuration of this process: `flags` over the environment over the file.
+    /// The configuration of this process: `flags` over the environment over the file. A file that is not named is
+    /// [`DEFAULT_FILE`] below `root`.
     ///
     /// # Errors
     /// [`ConfigError`] with what to do about it.
-    pub fn load(file: Option<&Path>, flags: Layer, environment: Environment<'_>) -> Result<Self, ConfigError> {
+    pub fn load(
+        file: Option<&Path>,
+        root: &Path,
+        flags: Layer,
+        environment: Environment<'_>,
+    ) -> Result<Self, ConfigError> {
         let named = file.map(Path::to_owned).or_else(|| environment("EDGEWATCH_CONFIG").map(PathBuf::from));
-        let path = named.clone().unwrap_or_else(|| DEFAULT_FILE.into());
+        let path = named.clone().unwrap_or_else(|| below(root, Path::new(DEFAULT_FILE)));
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => String::new(),
             Err(error) => return Err(ConfigError::new(format!("cannot read {}: {error}", path.display()))),
         };
-        let below = parse_file(&text).map_err(|error| ConfigError::new(format!("{}: {error}", path.display())))?;
-        Self::of(&given(flags, environment).over(below), environment)
+        let lines = parse_file(&text).map_err(|error| ConfigError::new(format!("{}: {error}", path.display())))?;
+        Self::of(&given(flags, environment).over(lines), environment)
     }
 
     fn of(values: &Layer, environment: Environment<'_>) -> Result<Self, ConfigError> {
@@ -214,6 +220,11 @@ impl Config {
     pub fn spool_limits(&self) -> spool::Limits {
         spool::Limits { samples: (DAY_S / u64::from(self.period_s)).max(1), bytes: self.spool_bytes }
     }
+}
+
+/// Where a path lies in the file system with that root.
+pub fn below(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 /// What was said for this run: flags over the environment.

@@ -78,7 +78,7 @@ usage: edgewatch-agent run [--url URL] [--secret-file FILE] [--state-dir DIR]
 
 Measures and reports until SIGTERM or SIGINT; then sends what is left, or leaves
 it in the state directory for the next start. Samples that cannot be sent are
-kept, for a day at most.
+kept, for a day at most; older ones are dropped, and `status` counts them.
 
 exit codes: 0 ended when told to; 1 cannot begin; 2 the command line or the
 configuration is wrong
@@ -117,7 +117,7 @@ again upgrades and keeps everything else.
   --no-start     install only
   --prefix DIR   where bin/ lies                   /usr/local
   --root DIR     install below another root: for images; makes no user, starts
-                 nothing
+                 nothing, takes its agent.conf and not this machine's
 
 exit codes: 0 installed; 1 failed; 2 the command line or the configuration is
 wrong

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::config::{Config, DEFAULT_FILE, KEYS, Layer};
+use crate::config::{Config, ConfigError, DEFAULT_FILE, KEYS, Layer, below};
 use crate::failed::Failed;
 use crate::secret::Secret;
 use crate::{files, register};
@@ -36,7 +36,7 @@ pub struct Plan {
 
 impl Plan {
     fn at(&self, path: &Path) -> PathBuf {
-        self.root.join(path.strip_prefix("/").unwrap_or(path))
+        below(&self.root, path)
     }
 
     fn is_here(&self) -> bool {
@@ -65,6 +65,12 @@ fn find_user(passwd: &str) -> Option<(u32, u32)> {
 /// [`Failed`], with what to do.
 pub fn install(plan: &Plan, config: &Config, given: &Layer) -> Result<String, Failed> {
     config.server()?;
+    let kept: Vec<(&str, &str)> =
+        KEYS.iter().filter(|key| !NOT_KEPT.contains(key)).filter_map(|key| Some((*key, given.get(key)?))).collect();
+    kept.iter().try_for_each(|(key, value)| must_be_one_line(key, value))?;
+    // These two get into the unit, and the state directory may come from the file.
+    must_be_one_line("prefix", &plan.prefix.to_string_lossy())?;
+    must_be_one_line("state_dir", &config.state_dir.to_string_lossy())?;
     must_be_root(plan)?;
     copy_binary(plan)?;
     if plan.is_here() && service_user().is_none() {
@@ -75,8 +81,6 @@ pub fn install(plan: &Plan, config: &Config, given: &Layer) -> Result<String, Fa
     let file = plan.at(Path::new(DEFAULT_FILE));
     make_directory(file.parent().unwrap_or(&plan.root))?;
     let before = fs::read_to_string(&file).unwrap_or_default();
-    let kept: Vec<(&str, &str)> =
-        KEYS.iter().filter(|key| !NOT_KEPT.contains(key)).filter_map(|key| Some((*key, given.get(key)?))).collect();
     put(&file, &merge(&before, &kept), 0o644)?;
 
     let mut told = Vec::new();
@@ -123,6 +127,16 @@ pub fn uninstall(plan: &Plan, config: &Config) -> Result<String, Failed> {
         let _ = command("userdel", &[USER]).or_else(|_| command("deluser", &[USER]));
     }
     Ok("removed, with configuration, secret and state".to_owned())
+}
+
+/// A line break in a value would make another line of the configuration file or the unit.
+fn must_be_one_line(key: &str, value: &str) -> Result<(), ConfigError> {
+    if value.contains(char::is_control) {
+        return Err(ConfigError::new(format!(
+            "{key} is {value:?}; it must not hold a line break or another control character"
+        )));
+    }
+    Ok(())
 }
 
 fn must_be_root(plan: &Plan) -> Result<(), Failed> {
@@ -303,7 +317,7 @@ mod tests {
 
     fn config(given: &Layer) -> Config {
         let environment = |name: &str| (name == "EDGEWATCH_SECRET").then(|| "Yejw9jNvi4GJhxTMZg".to_owned());
-        Config::load(Some(Path::new("/dev/null")), given.clone(), &environment).unwrap()
+        Config::load(Some(Path::new("/dev/null")), Path::new("/"), given.clone(), &environment).unwrap()
     }
 
     #[test]
@@ -327,6 +341,32 @@ mod tests {
         assert!(at("etc/edgewatch/secret").exists() && !at("usr/local/bin/edgewatch-agent").exists());
         uninstall(&plan(&directory, true), &config(&given)).unwrap();
         assert!(!at("etc/edgewatch").exists() && !at("var/lib/edgewatch").exists());
+    }
+
+    #[test]
+    fn a_value_that_would_add_a_line_is_refused_before_anything_is_written() {
+        for key in KEYS.into_iter().filter(|key| !NOT_KEPT.contains(key)) {
+            for broken in ["a\nstate_dir = /evil", "a\r", "a\tb", "a\u{1b}[2J", "\0", "\u{85}", "a\n"] {
+                let directory = TestDirectory::new();
+                let mut given = Layer::default();
+                given.set("url", "https://watch.example.com".to_owned());
+                let config = config(&given);
+                given.set(key, broken.to_owned());
+                let words = install(&plan(&directory, false), &config, &given).unwrap_err().to_string();
+                assert!(words.starts_with(&format!("{key} is \"")) && words.contains("control character"), "{words}");
+                assert!(!words.contains(char::is_control), "{words}");
+                assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_prefix_adds_no_line_to_the_unit() {
+        let directory = TestDirectory::new();
+        let mut given = Layer::default();
+        given.set("url", "https://watch.example.com".to_owned());
+        let plan = Plan { prefix: "/usr\nUser=root".into(), ..plan(&directory, false) };
+        assert!(install(&plan, &config(&given), &given).unwrap_err().to_string().starts_with("prefix is"));
     }
 
     #[test]

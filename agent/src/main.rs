@@ -49,7 +49,9 @@ fn main() -> ExitCode {
 }
 
 fn perform() -> Result<String, Failed> {
-    let Arguments { command, config_file, flags, is_json, plan } = arguments::parse(std::env::args_os().skip(1))?;
+    let arguments = arguments::parse(std::env::args_os().skip(1))?;
+    let root = arguments.root().to_owned();
+    let Arguments { command, config_file, flags, is_json, plan } = arguments;
     match command {
         Command::Help(of) => return Ok(help::text(of.as_deref()).to_owned()),
         Command::Version => return Ok(concat!("edgewatch-agent ", env!("CARGO_PKG_VERSION")).to_owned()),
@@ -57,7 +59,7 @@ fn perform() -> Result<String, Failed> {
     }
     let environment = |name: &str| std::env::var(name).ok();
     let given = config::given(flags, &environment);
-    let config = Config::load(config_file.as_deref(), given.clone(), &environment)?;
+    let config = Config::load(config_file.as_deref(), &root, given.clone(), &environment)?;
     log::set_level(config.level);
     match command {
         Command::Register => register::register(&config, None),

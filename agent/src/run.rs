@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use edgewatch_core::dialects::native::ReportSettings;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sha2::{Digest, Sha256};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -30,6 +31,8 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 /// How long the last report may take, and how long the sender may take to put the rest on the disk.
 const LAST_REPORT: Duration = Duration::from_secs(3);
 const LAST_SAVE: Duration = Duration::from_secs(5);
+/// The server is told no longer time between two reports.
+const LONGEST_FRAME_S: u32 = 86_400;
 /// The sender's stack: a TLS handshake takes about a fifth of it.
 const SENDER_STACK_BYTES: usize = 256 * 1024;
 
@@ -56,7 +59,8 @@ pub fn run(config: &Config) -> Result<(), Failed> {
     let pusher = Pusher::new(client, server.as_str(), secret.reveal());
     let status = StatusFile::new(&config.state_dir, server.as_str(), config.frame_s);
     let backlog = Backlog::new(Spool::open(&config.state_dir, config.spool_limits()));
-    let shared = Shared::new(backlog, report::host_facts(facts.clone(), config.addresses.as_deref()), config.period_s);
+    let pace = pace(ReportSettings::default(), config.period_s, config.frame_s);
+    let shared = Shared::new(backlog, report::host_facts(facts.clone(), config.addresses.as_deref()), pace);
     let sender = Sender::new(pusher, status);
     let of_sender = Arc::clone(&shared);
     let thread = thread::Builder::new().name("sender".to_owned()).stack_size(SENDER_STACK_BYTES);
@@ -153,11 +157,8 @@ impl Sampler<'_> {
             self.facts = facts.clone();
             state.facts = report::host_facts(facts, self.config.addresses.as_deref());
         }
-        // The server may ask for slower reports; our own configuration too; the slower one holds.
-        let period_s = state.settings.period_s.clamp(1, 3600).max(self.config.period_s);
-        let frame_s = state.settings.frame_s.clamp(1, 86_400).max(self.config.frame_s);
-        state.period_s = period_s;
-        state.frame_s = frame_s;
+        let (period_s, frame_s) = pace(state.settings, self.config.period_s, self.config.frame_s);
+        (state.period_s, state.frame_s) = (period_s, frame_s);
         self.since_report = self.since_report.saturating_add(1);
         if self.since_report >= frame_s.div_ceil(period_s) {
             self.since_report = 0;
@@ -167,6 +168,15 @@ impl Sampler<'_> {
         self.shared.notify();
         period_s
     }
+}
+
+/// Seconds between two samples and between two reports. The server may ask for slower ones; our own configuration too;
+/// the slower one holds. A report goes out with a sample, so the time between two is a whole number of periods: the server
+/// measures our silence by what it is told.
+fn pace(wanted: ReportSettings, own_period_s: u32, own_frame_s: u32) -> (u32, u32) {
+    let period_s = wanted.period_s.clamp(1, 3600).max(own_period_s);
+    let frame_s = wanted.frame_s.clamp(1, LONGEST_FRAME_S).max(own_frame_s);
+    (period_s, frame_s.next_multiple_of(period_s).min(LONGEST_FRAME_S))
 }
 
 /// Whether a size is another one than before. A file system that counts its own overhead, such as ZFS, wavers by less.
@@ -225,6 +235,23 @@ mod tests {
         assert!(differs(Some(1), None));
         assert!(!differs(None, Some(1)), "what cannot be read now is not gone");
         assert!(differs(Some(1), Some(0)));
+    }
+
+    #[test]
+    fn the_slower_of_the_servers_and_our_own_pace_holds() {
+        let wanted = |period_s, frame_s| ReportSettings { period_s, frame_s };
+        assert_eq!(pace(wanted(10, 10), 10, 10), (10, 10));
+        assert_eq!(pace(wanted(30, 60), 10, 10), (30, 60));
+        assert_eq!(pace(wanted(10, 10), 10, 300), (10, 300), "our own slower reports");
+        assert_eq!(pace(wanted(0, 0), 60, 120), (60, 120));
+    }
+
+    #[test]
+    fn the_time_between_two_reports_is_a_whole_number_of_periods() {
+        let wanted = |period_s, frame_s| ReportSettings { period_s, frame_s };
+        assert_eq!(pace(wanted(60, 10), 10, 10), (60, 60), "never more often than a sample");
+        assert_eq!(pace(wanted(20, 10), 10, 30), (20, 40));
+        assert_eq!(pace(wanted(3599, u32::MAX), 10, 10), (3599, LONGEST_FRAME_S));
     }
 
     #[test]

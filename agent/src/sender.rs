@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const UNAUTHORIZED_WAIT: Duration = Duration::from_hours(1);
 /// A clock further off than this is worth a line.
 const NOTABLE_SKEW_MS: i64 = 60_000;
+/// So many times in a row a report may go without an answer before it is made smaller.
+const MOST_UNANSWERED: u32 = 3;
 
 /// What the two threads share.
 #[derive(Debug)]
@@ -51,9 +53,8 @@ pub struct State {
 
 impl Shared {
     /// The state before the first sample.
-    pub fn new(backlog: Backlog, facts: HostFacts, period_s: u32) -> Arc<Self> {
+    pub fn new(backlog: Backlog, facts: HostFacts, (period_s, frame_s): (u32, u32)) -> Arc<Self> {
         let settings = ReportSettings::default();
-        let frame_s = period_s;
         let state = State {
             backlog,
             facts,
@@ -116,8 +117,10 @@ pub struct Sender {
     pusher: Pusher,
     status: StatusFile,
     backoff: Backoff,
-    /// Samples per report at present: fewer after a report was refused.
+    /// Samples per report at present: fewer after a report was refused, or went without an answer again and again.
     most: usize,
+    /// Reports of several samples in a row that got no answer, since the last one was made smaller.
+    unanswered: u32,
     sent_facts: Option<(HostFacts, Instant)>,
     refused_facts: Option<HostFacts>,
     refused_samples: u64,
@@ -125,6 +128,7 @@ pub struct Sender {
     is_unauthorized: bool,
     complained: Vec<String>,
     is_skew_told: bool,
+    is_outdated_told: bool,
 }
 
 impl Sender {
@@ -135,6 +139,7 @@ impl Sender {
             status,
             backoff: Backoff::default(),
             most: ReportRequest::MAX_SAMPLES,
+            unanswered: 0,
             sent_facts: None,
             refused_facts: None,
             refused_samples: 0,
@@ -142,6 +147,7 @@ impl Sender {
             is_unauthorized: false,
             complained: Vec::new(),
             is_skew_told: false,
+            is_outdated_told: false,
         }
     }
 
@@ -174,6 +180,9 @@ impl Sender {
     pub fn attempt(&mut self, shared: &Shared) -> Next {
         let mut state = shared.lock();
         let is_asking = !state.backlog.is_confirmed();
+        if !is_asking && state.backlog.drop_outdated(clock::now_ms()) {
+            self.tell_outdated();
+        }
         if is_asking || state.backlog.has_unsent() {
             let (report, is_all) = self.compose(&mut state, is_asking);
             drop(state);
@@ -226,6 +235,7 @@ impl Sender {
             log::info(format_args!("the server takes reports again"));
         }
         self.backoff.reset();
+        self.unanswered = 0;
         self.is_unauthorized = false;
         let skew_ms = reply.time_ms.saturating_sub(clock::now_ms());
         self.status.set_answered(clock::now_s(), skew_ms, reply.settings.frame_s);
@@ -244,6 +254,7 @@ impl Sender {
             });
         }
         self.resends = 0;
+        self.is_outdated_told &= !is_all;
         self.most = (self.most * 2).min(ReportRequest::MAX_SAMPLES);
         if let Some(facts) = report.host {
             self.sent_facts = Some((facts, Instant::now()));
@@ -253,8 +264,9 @@ impl Sender {
 
     fn failed(&mut self, state: &mut State, report: &ReportRequest, error: PushError) -> Next {
         self.status.set_failed(&error.to_string());
+        self.count_unanswered(report.samples.len(), &error);
         match error {
-            PushError::Away { retry_after, ref reason } => {
+            PushError::Away { retry_after, ref reason, .. } => {
                 let wait = self.backoff.next(retry_after, clock::random());
                 if self.status.is_newly_failing() {
                     log::warn(format_args!("{reason}; trying again, samples are kept"));
@@ -274,6 +286,20 @@ impl Sender {
                 Next::After(UNAUTHORIZED_WAIT + backoff::part(PAUSE * 60, clock::random()))
             }
             PushError::Refused { status, reason } => self.refused(state, report, status, &reason),
+        }
+    }
+
+    /// A report that goes without an answer again and again may be more than the server can work off in one go: it is made
+    /// smaller. Whatever else the server says shows that it is able to answer.
+    fn count_unanswered(&mut self, samples: usize, error: &PushError) {
+        if !matches!(error, PushError::Away { may_be_too_much: true, .. }) {
+            self.unanswered = 0;
+        } else if samples > 1 {
+            self.unanswered += 1;
+            if self.unanswered >= MOST_UNANSWERED {
+                (self.unanswered, self.most) = (0, samples / 2);
+                log::debug(format_args!("reports go without an answer; at most {} samples in the next", self.most));
+            }
         }
     }
 
@@ -316,6 +342,13 @@ impl Sender {
             log::warn(format_args!("this host's clock is {} s off the server's", -skew_ms / 1000));
         }
         self.is_skew_told = is_notable;
+    }
+
+    /// Once from the first sample that is too old until everything is sent.
+    fn tell_outdated(&mut self) {
+        if !std::mem::replace(&mut self.is_outdated_told, true) {
+            log::warn(format_args!("samples older than 24 hours could not be sent in time; they are dropped"));
+        }
     }
 
     fn tell_dropped(&mut self, reply: &ReportReply) {

@@ -33,7 +33,7 @@ pub struct Status {
     pub durable_up_to: u64,
     /// Samples measured and not safe yet.
     pub held_samples: u64,
-    /// Samples lost for want of room since the start.
+    /// Samples lost since the start, for want of room or because they grew too old.
     pub dropped_samples: u64,
     /// The server's clock less this host's, milliseconds.
     pub skew_ms: i64,

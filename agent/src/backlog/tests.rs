@@ -187,3 +187,100 @@ fn a_refused_sample_leaves_the_others() {
     let batch = backlog.batch(360);
     assert_eq!((batch.oldest, batch.samples.len()), (2, 2));
 }
+
+const HOUR_MS: i64 = 3_600_000;
+const NOW_MS: i64 = 1_795_361_190_000;
+
+/// As many samples as ages, each so many hours old.
+fn measure_aged(backlog: &mut Backlog, hours: impl IntoIterator<Item = i64>) {
+    for age in hours {
+        backlog.add(Sample { at_ms: NOW_MS - age * HOUR_MS, ..Sample::default() });
+    }
+}
+
+fn confirmed(directory: &TestDirectory) -> Backlog {
+    let mut backlog = open(directory);
+    backlog.settle(&reply(0, None), None);
+    backlog
+}
+
+#[test]
+fn what_is_a_day_old_is_dropped_from_memory_and_from_the_disk() {
+    for (saved, memory_only) in [(0, 310), (310, 0), (200, 110), (100, 210)] {
+        let directory = TestDirectory::new();
+        let mut backlog = confirmed(&directory);
+        let ages = |range: std::ops::Range<usize>| range.map(|index| if index < 300 { 24 } else { 23 });
+        measure_aged(&mut backlog, ages(0..saved));
+        backlog.save();
+        measure_aged(&mut backlog, ages(saved..saved + memory_only));
+        assert!(backlog.drop_outdated(NOW_MS));
+        assert_eq!((backlog.dropped(), backlog.held(), backlog.oldest()), (300, 10, 301), "{saved}");
+        let batch = backlog.batch(120);
+        assert_eq!((batch.oldest, batch.samples[0].number, batch.samples.len()), (301, 301, 10), "{saved}");
+        assert!(!backlog.drop_outdated(NOW_MS));
+    }
+}
+
+#[test]
+fn what_an_earlier_process_left_too_long_ago_is_dropped() {
+    let directory = TestDirectory::new();
+    let mut before = confirmed(&directory);
+    measure_aged(&mut before, [30, 29, 20]);
+    before.close();
+
+    let mut backlog = open(&directory);
+    measure_aged(&mut backlog, [0]);
+    backlog.settle(&reply(0, None), None);
+    assert!(backlog.drop_outdated(NOW_MS));
+    assert_eq!((backlog.batch(120).oldest, numbers(&mut backlog), backlog.dropped()), (3, vec![3, 4], 2));
+}
+
+#[test]
+fn when_everything_is_too_old_the_next_sample_is_the_oldest() {
+    let directory = TestDirectory::new();
+    let mut backlog = confirmed(&directory);
+    measure_aged(&mut backlog, [26; 5]);
+    backlog.save();
+    assert!(backlog.drop_outdated(NOW_MS));
+    assert_eq!((backlog.held(), backlog.has_unsent(), backlog.oldest()), (0, false, 6));
+    measure_aged(&mut backlog, [0]);
+    let batch = backlog.batch(120);
+    assert_eq!((batch.oldest, batch.samples[0].number), (6, 6));
+    assert_eq!(Spool::open(directory.path(), LIMITS).next_number(), 6, "the numbering outlives it");
+}
+
+#[test]
+fn a_day_is_exactly_what_the_server_takes() {
+    assert!(!is_outdated(NOW_MS - TOO_OLD_MS + 1, NOW_MS));
+    assert!(is_outdated(NOW_MS - TOO_OLD_MS, NOW_MS));
+    assert!(is_outdated(NOW_MS - CLOCK_UNSET_MS, NOW_MS));
+    assert!(!is_outdated(NOW_MS - CLOCK_UNSET_MS - 1, NOW_MS));
+    assert!(!is_outdated(NOW_MS + HOUR_MS, NOW_MS), "a clock that was set back");
+    assert!(!is_outdated(i64::MIN, i64::MAX));
+}
+
+#[test]
+fn what_was_measured_before_the_clock_was_set_is_kept() {
+    let directory = TestDirectory::new();
+    let mut backlog = confirmed(&directory);
+    measure(&mut backlog, 3);
+    backlog.save();
+    measure_aged(&mut backlog, [30, 0]);
+    assert!(!backlog.drop_outdated(NOW_MS), "no hole behind them either");
+    assert_eq!((backlog.batch(3).oldest, backlog.held(), backlog.dropped()), (1, 5, 0));
+    // Once they are at the server the others are at the front.
+    backlog.settle(&reply(3, None), Some(3));
+    assert!(backlog.drop_outdated(NOW_MS));
+    assert_eq!((numbers(&mut backlog), backlog.dropped()), (vec![5], 1));
+}
+
+#[test]
+fn an_earlier_sample_that_is_asked_for_and_too_old_is_said_to_be_gone() {
+    let directory = TestDirectory::new();
+    let mut backlog = confirmed(&directory);
+    measure_aged(&mut backlog, [25, 25, 25, 1, 0]);
+    assert_eq!(backlog.settle(&reply(0, Some(1)), Some(5)), Settled::Resend);
+    assert!(backlog.drop_outdated(NOW_MS));
+    let batch = backlog.batch(120);
+    assert_eq!((batch.oldest, batch.samples.iter().map(|sample| sample.number).collect::<Vec<_>>()), (4, vec![4, 5]));
+}

@@ -9,7 +9,7 @@ fn load(file: &str, variables: &[(&str, &str)], flags: &[(&str, &str)]) -> Resul
     for (key, value) in flags {
         assert!(layer.set(key, (*value).to_owned()));
     }
-    Config::load(Some(&path), layer, &|name| {
+    Config::load(Some(&path), Path::new("/"), layer, &|name| {
         variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
     })
 }
@@ -58,8 +58,18 @@ fn a_mistake_names_its_line_and_what_is_expected() {
 
 #[test]
 fn a_file_that_was_named_must_be_there() {
-    let error = Config::load(Some(Path::new("/no/such.conf")), Layer::default(), &|_| None).unwrap_err();
-    assert!(error.to_string().contains("/no/such.conf"));
+    let error = Config::load(Some(Path::new("/no/such.conf")), Path::new("/"), Layer::default(), &|_| None);
+    assert!(error.unwrap_err().to_string().contains("/no/such.conf"));
+}
+
+#[test]
+fn a_file_that_was_not_named_lies_below_the_root() {
+    let directory = TestDirectory::new();
+    let load = || Config::load(None, directory.path(), Layer::default(), &|_| None).unwrap();
+    assert_eq!(load().name, None, "this machine's own file is not this root's");
+    std::fs::create_dir_all(directory.path().join("etc/edgewatch")).unwrap();
+    std::fs::write(directory.path().join("etc/edgewatch/agent.conf"), "name = of the image\n").unwrap();
+    assert_eq!(load().name.as_deref(), Some("of the image"));
 }
 
 #[test]

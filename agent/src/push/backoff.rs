@@ -1,10 +1,16 @@
-//! How long to wait before trying again: full jitter, doubling to five minutes, and what the server asks for. Pure.
+//! How long to wait before trying again: full jitter, short waits for about five minutes, then doubling to five minutes,
+//! and what the server asks for. Pure.
 
 use std::time::Duration;
 
 /// The first wait is at most this.
 const FIRST: Duration = Duration::from_secs(2);
-/// No wait is longer, unless the server asks for it.
+/// The waits of a short outage double up to this. The server calls a host offline that is silent for a minute: a network
+/// that is gone for less must not become a false alarm by our own waiting.
+const OFTEN: Duration = Duration::from_secs(20);
+/// So many failures in a row are a short outage: they take about five minutes, half of [`OFTEN`] each.
+const SHORT_OUTAGE: u32 = 30;
+/// The waits of a long outage double from [`OFTEN`] to this. No wait is longer, unless the server asks for it.
 const LONGEST: Duration = Duration::from_mins(5);
 /// No wait is shorter.
 const SHORTEST: Duration = Duration::from_millis(500);
@@ -20,7 +26,7 @@ pub struct Backoff {
 impl Backoff {
     /// The wait after one more failure. `random` is evenly spread over all its values.
     pub fn next(&mut self, retry_after: Option<Duration>, random: u64) -> Duration {
-        let ceiling = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
+        let ceiling = ceiling(self.failures);
         self.failures = self.failures.saturating_add(1);
         let jittered = part(ceiling, random).max(SHORTEST);
         match retry_after.map(|asked| asked.min(MOST_OBEYED)) {
@@ -38,6 +44,15 @@ impl Backoff {
     /// Whether the last attempt failed.
     pub fn is_waiting(&self) -> bool {
         self.failures > 0
+    }
+}
+
+/// The longest wait after so many earlier failures.
+fn ceiling(failures: u32) -> Duration {
+    let doubled = |wait: Duration, times: u32| wait.saturating_mul(1 << times.min(16));
+    match failures.checked_sub(SHORT_OUTAGE) {
+        None => doubled(FIRST, failures).min(OFTEN),
+        Some(beyond) => doubled(OFTEN, beyond + 1).min(LONGEST),
     }
 }
 
@@ -86,19 +101,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_to_five_minutes() {
+    fn waits_stay_short_for_thirty_failures_and_then_double_to_five_minutes() {
         let mut backoff = Backoff::default();
         let mut ceilings = Vec::new();
-        for _ in 0..12 {
-            let mut at_most = Duration::ZERO;
-            let failures = backoff.failures;
-            for random in 0..400_000 {
-                backoff.failures = failures;
-                at_most = at_most.max(backoff.next(None, random));
-            }
+        for failures in 0..36 {
+            let at_most = ceiling(failures);
+            // The largest number that gives the whole wait, and the next one, which starts over.
+            let whole = u64::try_from(at_most.as_millis()).unwrap();
+            assert_eq!(backoff.next(None, whole), at_most);
+            backoff.failures = failures;
+            assert_eq!(backoff.next(None, whole + 1), SHORTEST);
             ceilings.push(at_most.as_secs());
         }
-        assert_eq!(ceilings, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
+        assert_eq!(ceilings[..5], [2, 4, 8, 16, 20]);
+        assert!(ceilings[5..30].iter().all(|ceiling| *ceiling == 20));
+        assert_eq!(ceilings[30..], [40, 80, 160, 300, 300, 300]);
+        assert_eq!(ceiling(u32::MAX), LONGEST);
+    }
+
+    #[test]
+    fn the_short_waits_last_about_five_minutes() {
+        let mean: Duration = (0..SHORT_OUTAGE).map(|failures| ceiling(failures) / 2).sum();
+        assert!((240..=330).contains(&mean.as_secs()), "{mean:?}");
     }
 
     #[test]

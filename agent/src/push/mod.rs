@@ -25,6 +25,8 @@ pub enum PushError {
         reason: String,
         /// How long the server wants us to wait.
         retry_after: Option<Duration>,
+        /// The server said nothing or broke: the report may have been more than it can bear.
+        may_be_too_much: bool,
     },
     /// The server does not know the secret.
     #[error("the server does not accept this host's secret (status 401)")]
@@ -69,7 +71,7 @@ impl Pusher {
         }
         let result = match result {
             Ok(understood) => understood,
-            Err(error) => Err(PushError::Away { reason: error.to_string(), retry_after: None }),
+            Err(error) => Err(PushError::Away { reason: error.to_string(), retry_after: None, may_be_too_much: true }),
         };
         // A backlog's report is large and rare; its room is given back.
         self.body.shrink_to(8 * 1024);
@@ -85,7 +87,11 @@ impl Pusher {
 fn understand(answer: &Answer, now_s: i64) -> Result<ReportReply, PushError> {
     let away = |reason: String| {
         let retry_after = answer.retry_after.as_deref().and_then(|value| backoff::parse_retry_after(value, now_s));
-        PushError::Away { reason, retry_after }
+        // A server that says when to come back is busy, and not with this report. One that ran out of processor time
+        // cannot say anything: its platform answers with 503 and no header.
+        let is_busy = answer.status == 503 && retry_after.is_some();
+        let may_be_too_much = (500..=599).contains(&answer.status) && !is_busy;
+        PushError::Away { reason, retry_after, may_be_too_much }
     };
     match answer.status {
         200 => serde_json::from_slice(answer.body)

@@ -15,7 +15,7 @@ use crate::testing::TestDirectory;
 const LIMITS: Limits = Limits { samples: 8_640, bytes: 8 << 20 };
 
 /// What the server does with one request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Answer {
     /// Takes it as the contract says, from the state it keeps.
     Contract,
@@ -27,6 +27,8 @@ enum Answer {
     RefuseSample(i64),
     /// Refuses every report with facts; takes the others.
     RefuseFacts,
+    /// Breaks on every report with more samples than this; takes the others.
+    BreakAbove(usize),
 }
 
 #[derive(Debug)]
@@ -93,12 +95,14 @@ fn respond(stream: &mut TcpStream, answer: &Answer, request: &Got, durable: &mut
     let refuses = match answer {
         Answer::RefuseSample(at_ms) => report.samples.iter().any(|sample| sample.at_ms == *at_ms),
         Answer::RefuseFacts => report.host.is_some(),
+        Answer::BreakAbove(most) => report.samples.len() > *most,
         _ => false,
     };
     let (status, headers, body) = match answer {
         Answer::Status(status, headers) => {
             (*status, *headers, r#"{"error":{"code":"x","message":"because"}}"#.to_owned())
         }
+        Answer::BreakAbove(_) if refuses => (503, "", "error code: 1102".to_owned()),
         _ if refuses => (400, "", r#"{"error":{"code":"bad_request","message":"no"}}"#.to_owned()),
         _ => {
             let mut resend_from = None;
@@ -150,7 +154,7 @@ impl Bench {
         let pusher = Pusher::new(client, &server.url, "Yejw9jNvi4GJhxTMZg");
         let sender = Sender::new(pusher, StatusFile::new(directory.path(), &server.url, 10));
         let facts = HostFacts { platform: Some("debian".to_owned()), ..HostFacts::default() };
-        let shared = Shared::new(Backlog::new(Spool::open(directory.path(), LIMITS)), facts, 10);
+        let shared = Shared::new(Backlog::new(Spool::open(directory.path(), LIMITS)), facts, (10, 10));
         Self { sender, shared, directory, server }
     }
 
@@ -244,7 +248,11 @@ fn a_backlog_drains_in_several_reports_with_pauses() {
             Next::After(wait) => assert!(wait >= PAUSE / 2),
         }
     }
-    assert_eq!(reports, [(1, 360), (361, 360), (721, 80)]);
+    assert_eq!(
+        reports,
+        [(1, 120), (121, 120), (241, 120), (361, 120), (481, 120), (601, 120), (721, 80)],
+        "no report is larger than one may be"
+    );
     assert_eq!(bench.held(), 0);
 }
 
@@ -308,6 +316,100 @@ fn a_sample_that_is_refused_is_found_dropped_and_counted() {
     bench.measure(41..=41);
     let (_, sent) = bench.attempt();
     assert_eq!((numbers(&sent), sent.report.dropped_samples), (vec![41], 1));
+}
+
+#[test]
+fn a_report_that_gets_no_answer_again_and_again_is_made_smaller() {
+    let mut bench = Bench::new(0, vec![Answer::Contract, Answer::BreakAbove(3)]);
+    bench.attempt();
+    bench.measure(1..=9);
+    let mut sizes = Vec::new();
+    while bench.held() > 0 {
+        let (next, sent) = bench.attempt();
+        let is_waiting = bench.sender.backoff.is_waiting();
+        assert!(next == Next::Idle || is_waiting || matches!(next, Next::After(wait) if wait <= PAUSE), "{next:?}");
+        sizes.push(sent.report.samples.len());
+        assert!(sizes.len() < 30, "an endless loop: {sizes:?}");
+    }
+    assert_eq!(sizes, [9, 9, 9, 4, 4, 4, 2, 4, 4, 4, 2, 4, 4, 4, 2, 3]);
+    bench.measure(10..=12);
+    bench.attempt();
+    assert_eq!(bench.sender.most, 16, "it grows back");
+}
+
+#[test]
+fn a_server_that_is_only_busy_gets_the_same_report_again() {
+    let busy = [Answer::Status(503, "Retry-After: 1\r\n"), Answer::Status(429, ""), Answer::Status(404, "")];
+    for answer in busy {
+        let mut bench = Bench::new(0, vec![Answer::Contract, answer]);
+        bench.attempt();
+        bench.measure(1..=9);
+        for _ in 0..6 {
+            let (_, sent) = bench.attempt();
+            assert_eq!(sent.report.samples.len(), 9);
+        }
+    }
+}
+
+#[test]
+fn an_answer_between_two_silences_makes_no_report_smaller() {
+    let (broken, busy) = (Answer::Status(500, ""), Answer::Status(429, ""));
+    let answers = [&[Answer::Contract][..], &[broken, broken, busy].repeat(3)].concat();
+    let mut bench = Bench::new(0, answers);
+    bench.attempt();
+    bench.measure(1..=9);
+    (0..9).for_each(|_| drop(bench.attempt()));
+    assert_eq!(bench.sender.most, ReportRequest::MAX_SAMPLES);
+}
+
+#[test]
+fn a_single_sample_without_an_answer_stays_what_it_is() {
+    let mut bench = Bench::new(0, vec![Answer::Contract, Answer::Status(500, "")]);
+    bench.attempt();
+    bench.measure(1..=1);
+    (0..7).for_each(|_| drop(bench.attempt()));
+    assert_eq!((bench.sender.most, bench.held()), (ReportRequest::MAX_SAMPLES, 1));
+}
+
+#[test]
+fn samples_too_old_for_the_server_are_not_sent_and_counted() {
+    let mut bench = Bench::new(0, vec![Answer::Contract]);
+    bench.attempt();
+    let now_ms = clock::now_ms();
+    bench.measure(now_ms - 25 * 3_600_000..=now_ms - 25 * 3_600_000 + 4);
+    bench.measure(now_ms..=now_ms + 1);
+    let (_, sent) = bench.attempt();
+    assert_eq!((numbers(&sent), sent.report.oldest, sent.report.dropped_samples), (vec![6, 7], 6, 5));
+    assert_eq!(bench.held(), 0);
+    assert!(!bench.sender.is_outdated_told, "the next time is another episode");
+}
+
+#[test]
+fn samples_that_grow_too_old_are_told_once_until_everything_is_sent() {
+    let mut bench = Bench::new(0, vec![Answer::Contract, Answer::Status(503, ""), Answer::Contract]);
+    bench.attempt();
+    let old_ms = clock::now_ms() - 30 * 3_600_000;
+    bench.measure(old_ms..=old_ms);
+    assert_eq!(bench.sender.attempt(&bench.shared), Next::Idle, "nothing is left to send");
+    assert!(bench.sender.is_outdated_told);
+    bench.measure(clock::now_ms()..=clock::now_ms());
+    bench.attempt();
+    assert!(bench.sender.is_outdated_told, "the server is away: the episode goes on");
+    bench.attempt();
+    assert!(!bench.sender.is_outdated_told);
+}
+
+#[test]
+fn our_own_slower_reports_are_told() {
+    let mut bench = Bench::new(0, vec![Answer::Contract]);
+    bench.shared =
+        Shared::new(Backlog::new(Spool::open(bench.directory.path(), LIMITS)), HostFacts::default(), (60, 300));
+    let (_, asked) = bench.attempt();
+    assert_eq!((asked.report.period_s, asked.report.frame_s), (60.0, Some(300.0)));
+    bench.measure(1..=1);
+    bench.shared.lock().frame_s = 600;
+    let (_, sent) = bench.attempt();
+    assert_eq!(sent.report.frame_s, Some(600.0));
 }
 
 #[test]
