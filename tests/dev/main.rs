@@ -134,6 +134,13 @@ fn the_whole_system_comes_up_keeps_its_data_and_goes_away() {
     assert_eq!(same, token, "the token outlives a start");
     let servers = get(&url, "/api/v1/server/list", &token).at("/result");
     assert_eq!(servers.as_array().map(Vec::len), Some(1), "and so does the host: {servers}");
+    // Without its agent it goes on: that is how one looks at a host that goes offline.
+    let end_agent = format!("pkill -TERM -f -- '--state-dir {}'", data.join("agent").display());
+    assert!(Command::new("sh").arg("-c").arg(end_agent).status().is_ok_and(|status| status.success()));
+    wait_until("word of the agent's end", Duration::from_secs(20), || {
+        again.said().contains("The agent has ended").then_some(())
+    });
+    assert_eq!(get(&url, "/api/v1/server/list", &token).status, 200);
     again.stop("INT");
 }
 
