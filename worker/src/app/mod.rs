@@ -21,11 +21,6 @@ use crate::platform::config::Config;
 use crate::platform::random;
 use crate::store::{Db, Statement, access};
 
-/// Seconds between two samples that agents are asked for.
-pub const PERIOD_S: u32 = 10;
-/// Seconds between two reports that agents are asked for.
-pub const FRAME_S: u32 = 10;
-
 /// What a request has at hand.
 #[derive(Clone)]
 pub struct App {

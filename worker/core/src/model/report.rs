@@ -3,6 +3,11 @@
 use super::Facts;
 use crate::units::UnixMillis;
 
+/// Seconds between two samples, unless a deployment or an agent wants it otherwise.
+pub const PERIOD_S: u32 = 10;
+/// Seconds between two reports, likewise.
+pub const FRAME_S: u32 = 10;
+
 /// One measurement of a host. An absent value was not measured; it is never 0 in its place.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sample {

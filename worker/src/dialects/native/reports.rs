@@ -8,7 +8,6 @@ use http::Request;
 use super::auth::{Agent, Here};
 use super::error::Refusal;
 use crate::app::ingest::{self, Origin};
-use crate::app::{FRAME_S, PERIOD_S};
 use crate::dialects::Caller;
 use crate::http::{answer, body, client};
 
@@ -34,7 +33,7 @@ pub async fn submit(
         resend_from: recorded.resend_from,
         dropped: dropped.collect(),
         time_ms: app.now.0,
-        settings: ReportSettings { period_s: PERIOD_S, frame_s: FRAME_S },
+        settings: ReportSettings::default(),
     };
     Ok(answer::json(200, answer::JSON, &reply))
 }

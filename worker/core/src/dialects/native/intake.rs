@@ -17,8 +17,6 @@ const MAX_TEMPERATURES: usize = 64;
 const MAX_SENSOR_BYTES: usize = 64;
 /// The slowest an agent may measure: once a day.
 const MAX_PERIOD_S: f64 = 86_400.0;
-/// What is taken for an impossible period.
-const DEFAULT_PERIOD_S: u32 = 10;
 
 /// A report as the model has it, and what was left out of it.
 pub type Intake = (model::Report, Vec<model::Dropped>);
@@ -44,7 +42,7 @@ impl ReportRequest {
     pub fn into_report(self) -> Result<Intake, Failure> {
         self.check_numbers()?;
         let mut sieve = Sieve::default();
-        let period_s = sieve.seconds("period_s", self.period_s).unwrap_or(DEFAULT_PERIOD_S);
+        let period_s = sieve.seconds("period_s", self.period_s).unwrap_or(model::PERIOD_S);
         let frame_s = self.frame_s.and_then(|frame_s| sieve.seconds("frame_s", frame_s)).unwrap_or(period_s);
         let facts = self.host.map(|facts| sieve.facts(facts));
         let samples = self.samples.into_iter().map(|sample| sieve.sample(sample)).collect();

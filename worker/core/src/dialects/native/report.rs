@@ -13,6 +13,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Sample, lenient};
+use crate::model::{FRAME_S, PERIOD_S};
 
 /// The body of `POST /agent/v1/reports`. At most [`ReportRequest::MAX_SAMPLES`] samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -127,6 +128,6 @@ pub struct ReportSettings {
 
 impl Default for ReportSettings {
     fn default() -> Self {
-        Self { period_s: 10, frame_s: 10 }
+        Self { period_s: PERIOD_S, frame_s: FRAME_S }
     }
 }
