@@ -271,9 +271,11 @@ const CONTROL = {
     return faults("POST", body);
   },
   "GET /faults": async () => faults("GET"),
-  // For later: today "now" in scheduled code is the event's time, and requests have no clock to move.
-  "POST /clock": async () => {
-    throw new Error("the clock cannot be moved yet");
+  // {offset_ms}: how far the Worker's clock is ahead of the real one in requests; schedules have the time of their event. A restart
+  // forgets it.
+  "POST /clock": async ({ offset_ms }) => {
+    if (!Number.isSafeInteger(offset_ms)) throw new Error("offset_ms is a whole number");
+    return faults("PUT", { offset_ms });
   },
   "GET /outbound": async () => ({ requests: outbound.requests }),
   // {status?, body?, clear?}

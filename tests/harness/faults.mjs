@@ -1,5 +1,5 @@
-// The main module that workerd runs in development and in tests: the built Worker, with a D1 binding that can be told to fail.
-// Not part of what is deployed. While no fault is set the Worker gets the real binding, untouched.
+// The main module that workerd runs in development and in tests: the built Worker, with a D1 binding that can be told to fail and a
+// clock that can be moved. Not part of what is deployed. While nothing is set the Worker gets the real environment, untouched.
 // The SDK recognises bindings by the name of their class, so the stand-in must be called D1Database.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
@@ -76,10 +76,15 @@ class D1DatabaseSession extends D1Database {
   }
 }
 
-/** The Worker's environment: the real one, or one whose D1 fails. */
+/** How far the Worker's clock is ahead of the real one, in milliseconds; 0 leaves it alone. */
+let clockOffset = 0;
+
+/** The Worker's environment: the real one, or one whose D1 fails, or whose clock is off. */
 function environment(env) {
-  if (fault.mode === "off") return env;
-  return Object.create(env, { DB: { value: new D1Database(env.DB), enumerable: true } });
+  const changed = {};
+  if (fault.mode !== "off") changed.DB = { value: new D1Database(env.DB), enumerable: true };
+  if (clockOffset !== 0) changed.TEST_CLOCK_OFFSET_MS = { value: String(clockOffset), enumerable: true };
+  return Object.keys(changed).length === 0 ? env : Object.create(env, changed);
 }
 
 export default class extends WorkerEntrypoint {
@@ -97,12 +102,14 @@ export default class extends WorkerEntrypoint {
   }
 }
 
-/** `POST` sets the fault, `GET` tells how many calls have failed since. */
+/** `POST` sets the fault, `PUT` the clock, `GET` tells how many calls have failed since. */
 async function control(request) {
-  if (request.method === "POST") {
+  if (request.method === "PUT") {
+    clockOffset = (await request.json()).offset_ms;
+  } else if (request.method === "POST") {
     const { mode, times, match } = await request.json();
     fault = { mode, left: times ?? Number.MAX_SAFE_INTEGER, match: match ?? "" };
     fired = 0;
   }
-  return Response.json({ mode: fault.mode, fired });
+  return Response.json({ mode: fault.mode, fired, offset_ms: clockOffset });
 }

@@ -224,6 +224,12 @@ impl Worker {
         self.edge.control("POST", "/cron", &json!({ "time_ms": unix_ms }))["outcome"] == "ok"
     }
 
+    /// Moves the clock that requests see, against the real one; schedules have the time they are fired with. A restart
+    /// forgets it.
+    pub fn set_clock_ahead(&self, offset_ms: i64) {
+        self.edge.control("POST", "/clock", &json!({ "offset_ms": offset_ms }));
+    }
+
     /// Ends workerd by SIGKILL. The Worker's port is dead until [`Worker::resume`].
     pub fn kill(&self) {
         self.edge.control("POST", "/kill", &json!({}));

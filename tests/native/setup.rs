@@ -6,6 +6,8 @@ use serde_json::json;
 
 const SETUP: &str = "/api/edgewatch/v1/setup";
 const TOKENS: &str = "/api/edgewatch/v1/tokens";
+/// In milliseconds.
+const MINUTE: i64 = 60_000;
 
 fn use_link(worker: &Worker, link: &str, name: &str) -> edgewatch_harness::http::Reply {
     worker.post(SETUP, &[], &json!({ "token": link, "username": name }).to_string())
@@ -109,8 +111,35 @@ fn an_expired_token_is_dead() {
 fn the_use_of_a_token_is_written_once_an_hour() {
     let worker = Worker::start();
     let list = || worker.get("/api/v1/server/list").cost().d1_rows_written;
-    assert_eq!(list(), 1);
+    assert_eq!((list(), list()), (1, 0));
+    worker.set_clock_ahead(59 * MINUTE);
     assert_eq!(list(), 0);
+    worker.set_clock_ahead(61 * MINUTE);
+    assert_eq!((list(), list()), (1, 0));
+}
+
+#[test]
+fn links_tokens_and_sessions_end_when_they_should() {
+    let worker = Worker::start();
+    let made = worker.post(TOKENS, &[("Authorization", &worker.token)], r#"{"expires_in_s":600}"#);
+    let token = made.at("/token").as_str().expect("a token").to_owned();
+    let list = |token: &str| worker.get_as("/api/v1/server/list", &[("Authorization", token)]).at("/code");
+    let session = use_link(&worker, &worker.setup_link(), "ada");
+    let jar = session.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie").to_owned();
+    let who = || worker.get_as("/api/edgewatch/v1/session", &[("Cookie", &jar)]).status;
+    let link = worker.setup_link();
+
+    worker.set_clock_ahead(9 * MINUTE);
+    assert_eq!(list(&token), 0);
+    worker.set_clock_ahead(11 * MINUTE);
+    assert_eq!(list(&token), 403);
+    worker.set_clock_ahead(61 * MINUTE);
+    assert_eq!(use_link(&worker, &link, "ada").status, 401, "a link is good for an hour");
+    worker.set_clock_ahead(29 * 24 * 60 * MINUTE);
+    assert_eq!(who(), 200);
+    worker.set_clock_ahead(31 * 24 * 60 * MINUTE);
+    assert_eq!(who(), 401);
+    assert_eq!(list(&worker.token), 0, "a token without an end has none");
 }
 
 #[test]

@@ -37,12 +37,8 @@ mod entry {
     use crate::{cron, dialects};
 
     fn app(env: &Env, now: UnixMillis) -> std::result::Result<App, Failure> {
-        Ok(App {
-            db: Db::new(config::database(env)?),
-            config: Arc::new(Config::from_env(env)),
-            now,
-            assets: Assets::new(env),
-        })
+        let config = Arc::new(Config::from_env(env));
+        Ok(App { db: Db::new(config::database(env)?), config, now, assets: Assets::new(env) })
     }
 
     /// Every request.
@@ -50,7 +46,7 @@ mod entry {
     async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
         let started = clock::now();
         let app = match app(&env, started) {
-            Ok(app) => app,
+            Ok(app) => App { now: UnixMillis(started.0.saturating_add(app.config.test_clock_offset_ms)), ..app },
             Err(failure) => {
                 log::error("fetch", &failure.to_string());
                 return Response::error("this deployment is not set up: its database binding is missing", 500);

@@ -76,7 +76,13 @@ const fn user_id(credential: &Credential) -> i64 {
 impl App {
     /// An app over `db`, at a fixed moment, without variables or assets.
     pub fn for_tests(db: Db) -> Self {
-        let config = Config { public_url: None, seal_key: None, expose_cost: false, trusted_address_header: None };
+        let config = Config {
+            public_url: None,
+            seal_key: None,
+            expose_cost: false,
+            test_clock_offset_ms: 0,
+            trusted_address_header: None,
+        };
         Self { db, config: Arc::new(config), now: UnixMillis(1_795_361_190_000), assets: None }
     }
 }

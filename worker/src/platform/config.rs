@@ -15,6 +15,8 @@ const PUBLIC_URL: &str = "PUBLIC_URL";
 const KEY: &str = "EDGEWATCH_KEY";
 /// `1`: each answer says what it cost. For tests and the bench; deploying refuses it.
 const EXPOSE_COST: &str = "EXPOSE_COST";
+/// Milliseconds that the Worker's clock is ahead of the runtime's. For tests; deploying refuses it.
+const TEST_CLOCK_OFFSET_MS: &str = "TEST_CLOCK_OFFSET_MS";
 /// A header that a trusted proxy sets to the client's address, where there is no Cloudflare in front.
 const TRUSTED_ADDRESS_HEADER: &str = "TRUSTED_ADDRESS_HEADER";
 
@@ -27,6 +29,8 @@ pub struct Config {
     pub seal_key: Option<SealKey>,
     /// Whether answers say what they cost.
     pub expose_cost: bool,
+    /// 0 outside tests.
+    pub test_clock_offset_ms: i64,
     /// Lower case; `None` for the platform's own.
     pub trusted_address_header: Option<String>,
 }
@@ -39,6 +43,7 @@ impl Config {
             public_url: text(PUBLIC_URL).and_then(|url| clean_public_url(&url)),
             seal_key: text(KEY).and_then(|key| SealKey::parse(&key)),
             expose_cost: text(EXPOSE_COST).as_deref() == Some("1"),
+            test_clock_offset_ms: text(TEST_CLOCK_OFFSET_MS).and_then(|text| text.parse().ok()).unwrap_or(0),
             trusted_address_header: text(TRUSTED_ADDRESS_HEADER).map(|name| name.to_ascii_lowercase()),
         }
     }
