@@ -2,6 +2,12 @@
 
 use std::fmt::Write as _;
 
+/// The number behind `key` in a text of lines `key: number …`, such as `VmRSS` in `/proc/PID/status`.
+pub fn line_number(text: &str, key: &str) -> Option<u64> {
+    let rest = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
 /// The parent and the CPU ticks, user and system together, in `/proc/PID/stat`.
 pub fn stat(text: &str) -> Option<(u32, u64)> {
     // The name may hold blanks and brackets; what follows its last bracket does not.
@@ -63,6 +69,13 @@ mod tests {
     fn a_core_that_waits_is_not_busy() {
         assert_eq!(busy("cpu  10 1 5 900 80 0 2 3 7 0\ncpu0 5 0 0 0 0 0 0 0 0 0\n"), Some(21));
         assert_eq!(busy("intr 1"), None);
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_whole_name() {
+        let text = "VmHWM:\t    3100 kB\nVmRSS:\t    2900 kB\nThreads:\t1\n";
+        assert_eq!((line_number(text, "VmRSS"), line_number(text, "Threads")), (Some(2900), Some(1)));
+        assert_eq!(line_number(text, "Vm"), None);
     }
 
     #[test]

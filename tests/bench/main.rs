@@ -1,7 +1,9 @@
 //! What the system costs and how fast it is; `scripts/bench` builds what this needs and runs it. Tables for people on standard output,
 //! below each the same as lines of JSON; what is going on, on standard error.
 
+mod agent;
 mod figures;
+mod front;
 mod ingest;
 mod ops;
 mod process;
@@ -9,6 +11,9 @@ mod wire;
 
 use std::process::ExitCode;
 
+const AGENT_S: u64 = 600;
+/// Without a part named, the agent has its turn too, but a short one.
+const SHORT_AGENT_S: u64 = 60;
 const INGEST_S: u64 = 10;
 const FLEET: u64 = 1000;
 
@@ -32,19 +37,27 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
     let known: &[&str] = match part.as_str() {
         "" => &[],
         "ops" => &["--fleet"],
+        "agent" => &["--seconds", "--pid"],
         "ingest" => &["--seconds"],
-        _ => return Err(format!("no part is named {part}; there are ops and ingest")),
+        _ => return Err(format!("no part is named {part}; there are ops, agent and ingest")),
     };
     let options = options(&arguments, known)?;
     let last =
         |name: &str, default| options.iter().rfind(|(option, _)| *option == name).map_or(default, |found| found.1);
     match part.as_str() {
         "ops" => ops::run(fleet(last("--fleet", FLEET))?),
+        "agent" => {
+            let pids = options.iter().filter(|(option, _)| *option == "--pid");
+            let pids = pids.map(|(_, pid)| u32::try_from(*pid).map_err(|_| format!("{pid} is no process")));
+            agent::run(last("--seconds", AGENT_S), &pids.collect::<Result<Vec<u32>, String>>()?)
+        }
         "ingest" => ingest::run(last("--seconds", INGEST_S)),
         _ => {
             ops::run(fleet(FLEET)?)?;
             println!();
-            ingest::run(INGEST_S)
+            ingest::run(INGEST_S)?;
+            println!();
+            agent::run(SHORT_AGENT_S, &[])
         }
     }
 }

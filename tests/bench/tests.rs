@@ -44,11 +44,26 @@ fn every_operation_has_its_price_and_a_report_costs_two_rows_at_most() {
 }
 
 #[test]
+fn the_agent_is_measured_over_tls_beside_another_process() {
+    let own = std::process::id().to_string();
+    let lines = lines(&bench(&["agent", "--seconds", "1", "--pid", &own]));
+    let [other, agent] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((&other["bench"], &agent["bench"]), (&Value::from("beside"), &Value::from("agent")));
+    for line in [other, agent] {
+        for key in ["rss_kib", "pss_kib", "threads", "binary_bytes"] {
+            assert!(line[key].as_u64().is_some_and(|number| number > 0), "{key} in {line}");
+        }
+    }
+    assert!(agent["cpu_ticks"].is_u64() && agent["seconds"] == 1, "{agent}");
+}
+
+#[test]
 fn a_slip_of_the_pen_is_told() {
     for (arguments, told) in [
         (&["opps"][..], "no part is named opps"),
         (&["ops", "--pid", "1"], "unknown option --pid"),
         (&["ingest", "--seconds", "soon"], "--seconds needs a number"),
+        (&["agent", "--pid", "4194305", "--seconds", "1"], "there is no process 4194305"),
     ] {
         let output = bench(arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
