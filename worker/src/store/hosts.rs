@@ -22,8 +22,9 @@ macro_rules! select_hosts {
     };
 }
 
-const LIST_ALL: &str = select_hosts!("ORDER BY h.display_index DESC, h.id");
-const LIST_BY_TAG: &str = select_hosts!("AND h.tag = ?1 ORDER BY h.display_index DESC, h.id");
+// Sorted by id alone, which the table is; a sort by another column would read every row once more.
+const LIST_ALL: &str = select_hosts!("ORDER BY h.id");
+const LIST_BY_TAG: &str = select_hosts!("AND h.tag = ?1 ORDER BY h.id");
 const LIST_BY_IDS: &str = select_hosts!("AND h.id IN (SELECT value FROM json_each(?1)) ORDER BY h.id");
 const FIND_BY_SECRET: &str =
     "SELECT h.id, h.machine_id FROM hosts h WHERE h.secret_hash = ?1 AND h.retired_at_s IS NULL";
@@ -127,7 +128,7 @@ struct Row {
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses; [`StoreError::Corrupt`] when a column holds what the model cannot.
 pub async fn list_all(db: &Db) -> Result<Vec<Host>, StoreError> {
-    list(db, Statement::new(LIST_ALL, vec![])).await
+    list(db, Statement::new(LIST_ALL, vec![])).await.map(by_display_index)
 }
 
 /// The hosts of one group, highest display index first, then by id.
@@ -135,7 +136,7 @@ pub async fn list_all(db: &Db) -> Result<Vec<Host>, StoreError> {
 /// # Errors
 /// As [`list_all`].
 pub async fn list_by_tag(db: &Db, tag: &str) -> Result<Vec<Host>, StoreError> {
-    list(db, Statement::new(LIST_BY_TAG, vec![Bind::from(tag)])).await
+    list(db, Statement::new(LIST_BY_TAG, vec![Bind::from(tag)])).await.map(by_display_index)
 }
 
 /// The hosts among `ids` that exist, by id. One bound parameter, however many ids.
@@ -184,6 +185,12 @@ pub fn insert(host: NewHost) -> Vec<Statement> {
         ),
         Statement::new(INSERT_STATE, vec![secret_hash.into()]),
     ]
+}
+
+/// Highest display index first; hosts of the same index stay by id.
+fn by_display_index(mut hosts: Vec<Host>) -> Vec<Host> {
+    hosts.sort_by_key(|host| std::cmp::Reverse(host.display_index));
+    hosts
 }
 
 async fn find_known(db: &Db, statement: Statement) -> Result<Option<Known>, StoreError> {
@@ -308,11 +315,15 @@ pub(super) mod tests {
 
     #[test]
     fn a_fresh_host_is_listed_and_has_said_nothing() {
+        const RAISE: &str = "UPDATE hosts SET display_index = 7 WHERE id = 2";
         let db = Db::in_memory().unwrap();
         now(db.batch(insert(new_host("alpha", "eu")))).unwrap();
         now(db.batch(insert(new_host("beta", "us")))).unwrap();
         let all = now(list_all(&db)).unwrap();
         assert_eq!(all.iter().map(|host| host.id.0).collect::<Vec<_>>(), [1, 2]);
+        now(db.run(Statement::new(RAISE, vec![]))).unwrap();
+        let raised = now(list_all(&db)).unwrap();
+        assert_eq!(raised.iter().map(|host| host.id.0).collect::<Vec<_>>(), [2, 1]);
         assert_eq!((all[0].last_seen, all[0].facts.as_ref(), all[0].newest.as_ref()), (None, None, None));
         assert_eq!(all[0].presence, Presence::Never);
         assert!(all[0].hidden_for_guest);

@@ -1,0 +1,94 @@
+//! TLS in front of the Worker, as Cloudflare's edge has it: a certificate made for the run, connections that stay open.
+
+use std::fmt::Display;
+use std::io::{BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::wire::{Connection, read_message};
+
+/// The front, until the process ends.
+pub struct Front {
+    /// `https://localhost:<port>`
+    pub url: String,
+    /// The certificate that signed the front's own.
+    pub authority_pem: String,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    connections: AtomicU64,
+    requests: AtomicU64,
+}
+
+impl Front {
+    /// Listens on a free port of loopback and passes each request on to `upstream`.
+    ///
+    /// # Errors
+    /// When a certificate or the port cannot be had.
+    pub fn start(upstream: &str) -> Result<Self, String> {
+        let (config, authority_pem) = identity()?;
+        let listener = TcpListener::bind("localhost:0").map_err(words("the TLS front cannot listen"))?;
+        let port = listener.local_addr().map_err(words("the TLS front has no address"))?.port();
+        let counts = Arc::new(Counts::default());
+        let (config, upstream, counted) = (Arc::new(config), upstream.to_owned(), Arc::clone(&counts));
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (config, upstream, counts) = (Arc::clone(&config), upstream.clone(), Arc::clone(&counted));
+                // A connection that breaks is the client's to notice; it is counted again when it comes back.
+                thread::spawn(move || serve(stream, config, &upstream, &counts));
+            }
+        });
+        Ok(Self { url: format!("https://localhost:{port}"), authority_pem, counts })
+    }
+
+    /// How many connections came, and how many requests were answered over them.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.counts.connections.load(Ordering::Relaxed), self.counts.requests.load(Ordering::Relaxed))
+    }
+}
+
+fn serve(stream: TcpStream, config: Arc<ServerConfig>, upstream: &str, counts: &Counts) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let session = ServerConnection::new(config).map_err(std::io::Error::other)?;
+    let mut client = BufReader::new(StreamOwned::new(session, stream));
+    counts.connections.fetch_add(1, Ordering::Relaxed);
+    while let Some(request) = read_message(&mut client)? {
+        // workerd hangs up on a connection that is idle for a few seconds.
+        let answer = Connection::open(upstream)?.exchange(&[request.head, request.body].concat())?;
+        client.get_mut().write_all(&[answer.head, answer.body].concat())?;
+        counts.requests.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// A certificate for `localhost`, and the one that signed it.
+fn identity() -> Result<(ServerConfig, String), String> {
+    let wrong = words("no certificate can be made");
+    let authority_key = KeyPair::generate().map_err(&wrong)?;
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_pem = authority.self_signed(&authority_key).map_err(&wrong)?.pem();
+    let key = KeyPair::generate().map_err(&wrong)?;
+    let own = CertificateParams::new(["localhost".to_owned()]).map_err(&wrong)?;
+    let own = own.signed_by(&key, &Issuer::new(authority, authority_key)).map_err(&wrong)?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(words("TLS cannot be set up"))?
+        .with_no_client_auth()
+        .with_single_cert(vec![own.der().clone()], key)
+        .map_err(words("TLS cannot be set up"))?;
+    Ok((config, authority_pem))
+}
+
+fn words<E: Display>(what: &'static str) -> impl Fn(E) -> String {
+    move |error| format!("{what}: {error}")
+}

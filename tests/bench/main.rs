@@ -1,0 +1,82 @@
+//! What the system costs and how fast it is; `scripts/bench` builds what this needs and runs it. Tables for people on standard output,
+//! below each the same as lines of JSON; what is going on, on standard error.
+
+mod agent;
+mod figures;
+mod front;
+mod ingest;
+mod ops;
+mod process;
+mod wire;
+
+use std::process::ExitCode;
+
+const AGENT_S: u64 = 600;
+/// Without a part named, the agent has its turn too, but a short one.
+const SHORT_AGENT_S: u64 = 60;
+const INGEST_S: u64 = 10;
+const FLEET: u64 = 1000;
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1).collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(words) => {
+            say(&words);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A line of progress.
+fn say(words: &str) {
+    eprintln!("bench: {words}");
+}
+
+fn run(mut arguments: Vec<String>) -> Result<(), String> {
+    let part = if arguments.is_empty() { String::new() } else { arguments.remove(0) };
+    let known: &[&str] = match part.as_str() {
+        "" => &[],
+        "ops" => &["--fleet"],
+        "agent" => &["--seconds", "--pid"],
+        "ingest" => &["--seconds"],
+        _ => return Err(format!("no part is named {part}; there are ops, agent and ingest")),
+    };
+    let options = options(&arguments, known)?;
+    let last =
+        |name: &str, default| options.iter().rfind(|(option, _)| *option == name).map_or(default, |found| found.1);
+    match part.as_str() {
+        "ops" => ops::run(fleet(last("--fleet", FLEET))?),
+        "agent" => {
+            let pids = options.iter().filter(|(option, _)| *option == "--pid");
+            let pids = pids.map(|(_, pid)| u32::try_from(*pid).map_err(|_| format!("{pid} is no process")));
+            agent::run(last("--seconds", AGENT_S), &pids.collect::<Result<Vec<u32>, String>>()?)
+        }
+        "ingest" => ingest::run(last("--seconds", INGEST_S)),
+        _ => {
+            ops::run(fleet(FLEET)?)?;
+            println!();
+            ingest::run(INGEST_S)?;
+            println!();
+            agent::run(SHORT_AGENT_S, &[])
+        }
+    }
+}
+
+/// Pairs of an option and its number, which is at least 1.
+fn options<'a>(arguments: &'a [String], known: &[&str]) -> Result<Vec<(&'a str, u64)>, String> {
+    let mut found = Vec::new();
+    for pair in arguments.chunks(2) {
+        let (name, value) = (pair.first().map_or("", String::as_str), pair.get(1));
+        if !known.contains(&name) {
+            return Err(format!("unknown option {name}; --help lists them"));
+        }
+        let value = value.and_then(|value| value.parse().ok()).filter(|number| *number > 0);
+        found.push((name, value.ok_or_else(|| format!("{name} needs a number"))?));
+    }
+    Ok(found)
+}
+
+fn fleet(hosts: u64) -> Result<usize, String> {
+    let fleet = usize::try_from(hosts).unwrap_or_default();
+    if fleet < ops::MIN_FLEET { Err(format!("--fleet needs at least {}", ops::MIN_FLEET)) } else { Ok(fleet) }
+}

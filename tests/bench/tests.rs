@@ -1,0 +1,72 @@
+//! `scripts/bench` itself: its lines are what readers of them expect, and the prices that must hold do.
+
+mod figures;
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn bench(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_edgewatch-bench")).args(arguments).output().expect("cargo built it")
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines = text.lines().filter(|line| line.starts_with('{'));
+    lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+#[test]
+fn every_operation_has_its_price_and_a_report_costs_two_rows_at_most() {
+    let lines = lines(&bench(&["ops", "--fleet", "40"]));
+    for line in &lines {
+        assert_eq!(line["bench"], "ops");
+        assert!(line["op"].is_string(), "{line}");
+        for key in ["rows_written", "rows_read", "requests"] {
+            assert!(line[key].is_u64(), "{key} in {line}");
+        }
+    }
+    let written = |op: &str| {
+        let line = lines.iter().find(|line| line["op"] == op).unwrap_or_else(|| panic!("no {op} in {lines:?}"));
+        line["rows_written"].as_u64().unwrap_or(u64::MAX)
+    };
+    for op in ["report_1_sample", "report_6_samples", "report_360_samples"] {
+        assert!((1..=2).contains(&written(op)), "{op}: {}", written(op));
+    }
+    for op in
+        ["report_repeated", "health", "list_4_hosts", "list_40_hosts", "details_1_of_40_hosts", "details_40_hosts"]
+    {
+        assert_eq!(written(op), 0, "{op}");
+    }
+    assert_eq!((written("token_use_noted"), written("token_use_not_noted")), (1, 0));
+    assert!(written("webhook_delivered") > 0);
+}
+
+#[test]
+fn the_agent_is_measured_over_tls_beside_another_process() {
+    let own = std::process::id().to_string();
+    let lines = lines(&bench(&["agent", "--seconds", "1", "--pid", &own]));
+    let [other, agent] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((&other["bench"], &agent["bench"]), (&Value::from("beside"), &Value::from("agent")));
+    for line in [other, agent] {
+        for key in ["rss_kib", "pss_kib", "threads", "binary_bytes"] {
+            assert!(line[key].as_u64().is_some_and(|number| number > 0), "{key} in {line}");
+        }
+    }
+    assert!(agent["cpu_ticks"].is_u64() && agent["seconds"] == 1, "{agent}");
+}
+
+#[test]
+fn a_slip_of_the_pen_is_told() {
+    for (arguments, told) in [
+        (&["opps"][..], "no part is named opps"),
+        (&["ops", "--pid", "1"], "unknown option --pid"),
+        (&["ingest", "--seconds", "soon"], "--seconds needs a number"),
+        (&["agent", "--pid", "4194305", "--seconds", "1"], "there is no process 4194305"),
+    ] {
+        let output = bench(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(told), "{arguments:?}: {said}");
+    }
+}
