@@ -112,7 +112,7 @@ impl Bench {
         let body = |first: u64, last: u64, facts| report(first..=last, 30, facts);
         self.report(&bearer, &body(1, 1, Some(FACTS)), 1)?;
         last += 1;
-        for (op, samples) in [("report_1_sample", 1), ("report_6_samples", 6), ("report_360_samples", 360)] {
+        for (op, samples) in [("report_1_sample", 1), ("report_6_samples", 6), ("report_120_samples", 120)] {
             let text = body(last + 1, last + samples, None);
             last += samples;
             let cost = self.report(&bearer, &text, last)?;
