@@ -3,6 +3,9 @@
 //!
 //! A month has 30 days. Sources of every price and limit: platform specification, sections 1 and 2.
 
+pub mod forecast;
+pub mod governor;
+pub mod levers;
 pub mod prices;
 pub mod usage;
 
