@@ -7,6 +7,7 @@ pub mod forecast;
 pub mod governor;
 pub mod levers;
 pub mod prices;
+pub mod rings;
 pub mod usage;
 
 #[cfg(test)]
