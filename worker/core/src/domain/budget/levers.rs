@@ -109,10 +109,7 @@ impl Range {
                 let fewer = LIVE_HOSTS.iter().copied().find(|step| *step < levers.live_hosts)?;
                 Levers { live_hosts: fewer, ..levers }
             }
-            Lever::Write => {
-                let step = longer(&WRITES_S, levers.write_s)?;
-                Levers { write_s: step.min(self.block_s), ..levers }
-            }
+            Lever::Write => Levers { write_s: longer(&WRITES_S, levers.write_s)?, ..levers },
             Lever::Newest => Levers { newest_s: longer(&NEWEST_S, levers.newest_s)?, ..levers },
         };
         let next = self.clamped(next);

@@ -189,6 +189,15 @@ fn a_step_back_is_taken_below_80_percent_one_at_a_time_and_after_a_rest() {
 }
 
 #[test]
+fn a_wish_that_changed_is_followed_at_once() {
+    let noon = MIDNIGHT.plus(12 * HOUR_S);
+    let wished = Range { base: Levers { frame_s: 180, live_hosts: 5, ..RANGE.base }, ..RANGE };
+    let calm = situation(noon, load(10), Usage::default(), None);
+    let decision = decide(Some(settled(RANGE.base, noon)), &Situation { range: wished, ..calm });
+    assert_eq!((decision.held.levers, decision.is_changed), (wished.base, true));
+}
+
+#[test]
 fn a_meter_that_is_all_but_spent_gets_the_ends_of_its_levers_at_once() {
     let noon = MIDNIGHT.plus(12 * HOUR_S);
     let just_changed = Held { changed_at: noon, ..settled(RANGE.base, noon) };
