@@ -5,3 +5,4 @@ pub mod budget;
 pub mod ids;
 pub mod intake;
 pub mod presence;
+pub mod stream;
