@@ -27,19 +27,22 @@ pub enum Take {
     },
 }
 
-/// Decides what to do with samples that start at `first` when all up to `durable` are stored and the agent holds
-/// nothing below `oldest`.
+/// Decides what to do with samples when all up to `durable` are stored and the agent holds nothing below `oldest`.
 pub fn take(durable: u64, oldest: u64, samples: &[Sample]) -> Take {
-    let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
-        return Take::Nothing;
-    };
+    match (samples.first(), samples.last()) {
+        (Some(first), Some(last)) => take_numbers(durable, oldest, first.number, last.number),
+        _ => Take::Nothing,
+    }
+}
+
+/// Decides likewise about samples `first` to `last`.
+pub fn take_numbers(durable: u64, oldest: u64, first: u64, last: u64) -> Take {
     let expected = durable.saturating_add(1);
-    if last.number <= durable {
+    if last <= durable {
         Take::Nothing
-    } else if first.number <= expected {
-        let skip = expected.saturating_sub(first.number);
-        Take::From { skip: usize::try_from(skip).unwrap_or(usize::MAX) }
-    } else if oldest >= first.number {
+    } else if first <= expected {
+        Take::From { skip: usize::try_from(expected.saturating_sub(first)).unwrap_or(usize::MAX) }
+    } else if oldest >= first {
         // The agent has nothing in between any more: a gap, and it is not ours.
         Take::From { skip: 0 }
     } else {

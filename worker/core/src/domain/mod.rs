@@ -1,6 +1,8 @@
 //! The rules, as functions. Clock and randomness come in as arguments.
 
 pub mod access;
+pub mod budget;
 pub mod ids;
 pub mod intake;
 pub mod presence;
+pub mod stream;

@@ -84,6 +84,15 @@ impl ReportRequest {
     }
 }
 
+impl HostFacts {
+    /// The facts in the model's words. Values that cannot be true are left out and listed.
+    pub fn into_facts(self) -> (model::Facts, Vec<model::Dropped>) {
+        let mut sieve = Sieve::default();
+        let facts = sieve.facts(self);
+        (facts, sieve.dropped)
+    }
+}
+
 impl From<model::Dropped> for DroppedValue {
     fn from(dropped: model::Dropped) -> Self {
         Self { number: dropped.number, field: dropped.field, reason: dropped.reason.words().to_owned() }

@@ -8,6 +8,7 @@ mod lenient;
 mod report;
 mod sample;
 mod setup;
+pub mod stream;
 mod token;
 
 pub use error::{ErrorBody, ErrorReply, render};

@@ -118,7 +118,7 @@ pub struct DroppedValue {
 }
 
 /// How an agent reports, as the Worker wants it. An agent's own configuration may ask for slower, never for faster.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportSettings {
     /// Seconds between two samples.
     pub period_s: u32,

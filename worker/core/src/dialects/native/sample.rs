@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::lenient;
+use crate::metrics::Metric;
 
 /// One element of `samples` in `POST /agent/v1/reports`: what the host measured at one instant.
 ///
@@ -66,6 +67,52 @@ pub struct Sample {
     /// Sensors by name; empty where the host has none.
     #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     pub temperatures: Vec<Temperature>,
+}
+
+impl Sample {
+    /// The value of a built-in metric.
+    pub const fn value(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::CpuPercent => self.cpu_percent,
+            Metric::MemUsed => self.mem_used_bytes,
+            Metric::SwapUsed => self.swap_used_bytes,
+            Metric::DiskUsed => self.disk_used_bytes,
+            Metric::NetIn => self.net_in_bytes,
+            Metric::NetOut => self.net_out_bytes,
+            Metric::NetInSpeed => self.net_in_bytes_per_s,
+            Metric::NetOutSpeed => self.net_out_bytes_per_s,
+            Metric::Uptime => self.uptime_s,
+            Metric::Load1 => self.load1,
+            Metric::Load5 => self.load5,
+            Metric::Load15 => self.load15,
+            Metric::TcpConnections => self.tcp_connections,
+            Metric::UdpConnections => self.udp_connections,
+            Metric::Processes => self.processes,
+            Metric::GpuPercent => self.gpu_percent,
+        }
+    }
+
+    /// Where the value of a built-in metric lies.
+    pub const fn value_mut(&mut self, metric: Metric) -> &mut Option<f64> {
+        match metric {
+            Metric::CpuPercent => &mut self.cpu_percent,
+            Metric::MemUsed => &mut self.mem_used_bytes,
+            Metric::SwapUsed => &mut self.swap_used_bytes,
+            Metric::DiskUsed => &mut self.disk_used_bytes,
+            Metric::NetIn => &mut self.net_in_bytes,
+            Metric::NetOut => &mut self.net_out_bytes,
+            Metric::NetInSpeed => &mut self.net_in_bytes_per_s,
+            Metric::NetOutSpeed => &mut self.net_out_bytes_per_s,
+            Metric::Uptime => &mut self.uptime_s,
+            Metric::Load1 => &mut self.load1,
+            Metric::Load5 => &mut self.load5,
+            Metric::Load15 => &mut self.load15,
+            Metric::TcpConnections => &mut self.tcp_connections,
+            Metric::UdpConnections => &mut self.udp_connections,
+            Metric::Processes => &mut self.processes,
+            Metric::GpuPercent => &mut self.gpu_percent,
+        }
+    }
 }
 
 /// One temperature sensor.
