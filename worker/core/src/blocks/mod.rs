@@ -3,6 +3,7 @@
 //! A block is one row: many samples of one host. Its first byte names the codec. Rows of a tier lie in a ring: the row of
 //! block `n` is slot `n % length`, so a new block takes the place of the oldest and nothing is ever deleted.
 
+pub mod dictionary;
 pub mod packed;
 mod plain;
 mod row;
