@@ -6,6 +6,7 @@
 pub mod dictionary;
 pub mod packed;
 mod plain;
+pub mod rollup;
 mod row;
 
 pub use packed::Block;
