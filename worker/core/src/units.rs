@@ -44,3 +44,52 @@ impl fmt::Display for UnixSeconds {
 /// The largest whole number that a double holds exactly and alone: from here on two numbers share one. Numbers travel to and
 /// from D1 as doubles, so nothing beyond is stored. Source: platform specification, 3.5.
 pub const MAX_EXACT_INTEGER: u64 = (1 << 53) - 1;
+
+/// How finely a metric's values are kept in packed blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Step {
+    /// As they are.
+    #[default]
+    Exact,
+    /// Whole numbers, exact to 2^53.
+    Whole,
+    /// Tenths.
+    Tenths,
+    /// Hundredths.
+    Hundredths,
+}
+
+impl Step {
+    /// The value at this step: the double nearest to a whole number of steps. What is too large to have such fractions is
+    /// left as it is.
+    #[expect(clippy::cast_precision_loss, reason = "2^53 - 1 is a double exactly")]
+    pub fn round(self, value: f64) -> f64 {
+        let per_one = match self {
+            Self::Exact => return value,
+            Self::Whole => 1.0,
+            Self::Tenths => 10.0,
+            Self::Hundredths => 100.0,
+        };
+        let steps = (value * per_one).round();
+        if steps.abs() <= MAX_EXACT_INTEGER as f64 { steps / per_one } else { value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_rounds_to_the_nearest_and_leaves_what_is_beyond_it() {
+        for (step, value, rounded) in [
+            (Step::Hundredths, 17.336, 17.34),
+            (Step::Tenths, -3.25, -3.3),
+            (Step::Whole, 9_007_199_254_740_991.0, 9_007_199_254_740_991.0),
+            (Step::Exact, 0.1 + 0.2, 0.1 + 0.2),
+            (Step::Hundredths, 1e300, 1e300),
+        ] {
+            assert_eq!(step.round(value).to_bits(), f64::to_bits(rounded), "{value}");
+        }
+        assert!(Step::Whole.round(f64::NAN).is_nan());
+    }
+}

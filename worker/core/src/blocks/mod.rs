@@ -3,9 +3,15 @@
 //! A block is one row: many samples of one host. Its first byte names the codec. Rows of a tier lie in a ring: the row of
 //! block `n` is slot `n % length`, so a new block takes the place of the oldest and nothing is ever deleted.
 
+pub mod dictionary;
+pub mod packed;
 mod plain;
+pub mod rollup;
+mod row;
 
+pub use packed::Block;
 pub use plain::{Column, Entry, decode, encode};
+pub use row::{Facet, Row, SeriesId};
 
 /// A tier of history: how fine it is and how many blocks a host has there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Every built-in metric once: its name, its unit, the bounds of what it can be and the step it is kept at.
 
 use crate::model::{DropReason, Sample};
-use crate::units::MAX_EXACT_INTEGER;
+use crate::units::{MAX_EXACT_INTEGER, Step};
 
 /// A built-in metric. The number is its column in stored blocks and never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,15 +41,6 @@ pub enum Metric {
     GpuPercent = 15,
 }
 
-/// How a metric's values are kept.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Step {
-    /// Whole numbers, exact to 2^53.
-    Whole,
-    /// Multiples of this step.
-    Of(f64),
-}
-
 /// What is true of a metric for every host.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Definition {
@@ -73,7 +64,7 @@ const fn whole(metric: Metric, key: &'static str) -> Definition {
 }
 
 const fn stepped(metric: Metric, key: &'static str, max: f64) -> Definition {
-    Definition { metric, key, min: 0.0, max, step: Step::Of(0.01) }
+    Definition { metric, key, min: 0.0, max, step: Step::Hundredths }
 }
 
 /// Every built-in metric, in the order of their columns.
@@ -98,6 +89,14 @@ pub const ALL: [Definition; 16] = [
 
 /// The least and the most a sensor can show, degrees Celsius: absolute zero, and what no silicon survives.
 pub const CELSIUS_BOUNDS: (f64, f64) = (-273.15, 1000.0);
+
+/// How finely a sensor's degrees are kept in blocks.
+pub const CELSIUS_STEP: Step = Step::Tenths;
+
+/// How finely the column of a built-in metric is kept in blocks; exactly, where the column is none of ours.
+pub fn step(column: u8) -> Step {
+    ALL.get(usize::from(column)).map_or(Step::Exact, |definition| definition.step)
+}
 
 impl Metric {
     /// What is true of this metric for every host.
