@@ -62,9 +62,8 @@ impl Dev {
     }
 
     /// Asks it to end by a signal and waits until it has; then nothing it started is left.
-    fn stop(mut self, signal: &str) {
-        let asked = Command::new("sh").arg("-c").arg(format!("kill -{signal} {}", self.child.id())).status();
-        assert!(asked.is_ok_and(|status| status.success()));
+    fn stop(mut self, by: &str) {
+        signal(by, self.child.id());
         let child = &mut self.child;
         wait_until("the end of scripts/dev", Duration::from_secs(30), || child.try_wait().expect("a child"));
         let folder = self.data.display().to_string();
@@ -86,11 +85,19 @@ impl Drop for Dev {
 }
 
 /// Processes whose command line names `text`; zombies have none.
-fn processes_naming(text: &str) -> Vec<String> {
+fn processes_naming(text: &str) -> Vec<u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    let lines = lines.map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "));
-    lines.filter(|line| line.contains(text)).collect()
+    let numbered = entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())));
+    let named = numbered.filter(|(_, path)| {
+        fs::read(path.join("cmdline"))
+            .is_ok_and(|line| String::from_utf8_lossy(&line).replace('\0', " ").contains(text))
+    });
+    named.map(|(id, _)| id).collect()
+}
+
+fn signal(signal: &str, process: u32) {
+    let sent = Command::new("sh").arg("-c").arg(format!("kill -{signal} {process}")).status();
+    assert!(sent.is_ok_and(|status| status.success()), "process {process} cannot be signalled");
 }
 
 fn get(url: &str, path: &str, token: &str) -> Reply {
@@ -135,8 +142,9 @@ fn the_whole_system_comes_up_keeps_its_data_and_goes_away() {
     let servers = get(&url, "/api/v1/server/list", &token).at("/result");
     assert_eq!(servers.as_array().map(Vec::len), Some(1), "and so does the host: {servers}");
     // Without its agent it goes on: that is how one looks at a host that goes offline.
-    let end_agent = format!("pkill -TERM -f -- '--state-dir {}'", data.join("agent").display());
-    assert!(Command::new("sh").arg("-c").arg(end_agent).status().is_ok_and(|status| status.success()));
+    let agents = processes_naming(&format!("run --state-dir {}", data.join("agent").display()));
+    assert_eq!(agents.len(), 1, "{agents:?}");
+    signal("TERM", agents[0]);
     wait_until("word of the agent's end", Duration::from_secs(20), || {
         again.said().contains("The agent has ended").then_some(())
     });
