@@ -163,8 +163,8 @@ fn details_show_this_machine() {
         let mut shown = cpu;
         agrees_cpu(&mut before, &mut shown, of("status", "CPU"));
     }
-    agrees("MemUsed", 64e6, of("status", "MemUsed"), || meminfo("MemTotal") - meminfo("MemAvailable"));
-    agrees("SwapUsed", 1e6, of("status", "SwapUsed"), || meminfo("SwapTotal") - meminfo("SwapFree"));
+    agrees("MemUsed", 0.0, of("status", "MemUsed"), || meminfo("MemTotal") - meminfo("MemAvailable"));
+    agrees("SwapUsed", 0.0, of("status", "SwapUsed"), || meminfo("SwapTotal") - meminfo("SwapFree"));
     agrees("DiskTotal", 0.0, of("host", "DiskTotal"), || disk().0);
     agrees("DiskUsed", 0.0, of("status", "DiskUsed"), || disk().1);
     agrees("NetInTransfer", 1e5, of("status", "NetInTransfer"), || network().0);
@@ -172,9 +172,9 @@ fn details_show_this_machine() {
     agrees("Uptime", 12.0, of("status", "Uptime"), || {
         read("/proc/uptime").split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(0.0)
     });
-    agrees("Load1", 0.1, of("status", "Load1"), || loadavg(0));
-    agrees("Load5", 0.1, of("status", "Load5"), || loadavg(1));
-    agrees("Load15", 0.1, of("status", "Load15"), || loadavg(2));
+    agrees("Load1", 0.02, of("status", "Load1"), || loadavg(0));
+    agrees("Load5", 0.02, of("status", "Load5"), || loadavg(1));
+    agrees("Load15", 0.02, of("status", "Load15"), || loadavg(2));
     agrees("TcpConnCount", 2.0, of("status", "TcpConnCount"), || sockets("tcp"));
     agrees("UdpConnCount", 2.0, of("status", "UdpConnCount"), || sockets("udp"));
     agrees("ProcessCount", 2.0, of("status", "ProcessCount"), processes);
