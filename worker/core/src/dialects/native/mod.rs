@@ -5,6 +5,7 @@ mod error;
 mod event;
 mod intake;
 mod lenient;
+pub mod live;
 mod report;
 mod sample;
 mod setup;
