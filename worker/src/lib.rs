@@ -20,6 +20,7 @@ pub mod http;
 pub mod notify;
 pub mod platform;
 pub mod store;
+pub mod viewers;
 
 #[cfg(target_arch = "wasm32")]
 mod entry {

@@ -45,6 +45,14 @@ pub struct Changes {
     banner: bool,
 }
 
+impl Changes {
+    /// These changes, or `other` when they are none. For changes of the banner alone.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if self.banner { self } else { other }
+    }
+}
+
 impl Fleet {
     /// Whether all hosts of all of `shards` shards are known.
     pub fn is_loaded(&self, shards: u32) -> bool {
@@ -63,7 +71,7 @@ impl Fleet {
         for id in digest.gone {
             self.bury(id, at_ms, &mut changes);
         }
-        let before = match digest.banner.filter(|banner| !banner.is_empty()) {
+        let unchanged = match digest.banner.filter(|banner| !banner.is_empty()) {
             Some(banner) => {
                 let same = self.banners.get(&shard) == Some(&banner);
                 self.banners.insert(shard, banner);
@@ -71,7 +79,7 @@ impl Fleet {
             }
             None => self.banners.remove(&shard).is_none(),
         };
-        changes.banner |= !before;
+        changes.banner |= !unchanged;
         changes
     }
 
@@ -110,7 +118,12 @@ impl Fleet {
     ///
     /// # Errors
     /// As [`Fleet::snapshot`].
-    pub fn delta(&self, changes: &Changes, sees_hidden: bool, now_ms: i64) -> Result<Option<String>, serde_json::Error> {
+    pub fn delta(
+        &self,
+        changes: &Changes,
+        sees_hidden: bool,
+        now_ms: i64,
+    ) -> Result<Option<String>, serde_json::Error> {
         let known = changes.changed.iter().filter_map(|id| self.hosts.get(id));
         let hosts: Vec<&RawValue> =
             known.filter(|known| sees_hidden || !known.hidden).map(|known| &*known.piece).collect();

@@ -3,10 +3,10 @@
 
 pub mod client;
 mod failure;
-mod fanout;
+pub mod fanout;
 #[cfg(target_arch = "wasm32")]
 mod object;
-mod viewer;
-mod watch;
+pub mod viewer;
+pub mod watch;
 
 pub use failure::ViewersError;

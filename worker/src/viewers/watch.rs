@@ -9,15 +9,24 @@ pub const WATCH_S: u32 = 90;
 const RENEW_MS: i64 = 60_000;
 /// Changes of windows are gathered for this long.
 const GATHER_MS: i64 = 2_000;
-/// A shard that did not answer is asked again this much later.
+/// A hub that did not answer is asked again this much later, and after twice as long each time.
 const RETRY_MS: i64 = 5_000;
 
 /// What the hub was told last; forgotten in sleep, which costs one call more.
 #[derive(Debug, Default)]
 pub struct Watch {
-    told: Option<(UnixMillis, Vec<i64>)>,
+    told: Option<Told>,
+    /// Calls in a row that not all shards answered.
+    failures: u32,
     /// When the alarm is set to ring.
     alarm: Option<UnixMillis>,
+}
+
+#[derive(Debug)]
+struct Told {
+    at: UnixMillis,
+    /// `None` when not all shards answered.
+    hosts: Option<Vec<i64>>,
 }
 
 /// What to do about a changed window.
@@ -35,8 +44,8 @@ impl Watch {
     /// What to do when the union of the windows is `hosts`.
     pub fn changed(&mut self, hosts: &[i64], now: UnixMillis) -> Step {
         match &self.told {
-            Some((_, told)) if told == hosts => Step::Nothing,
-            Some((at, _)) if now.0.saturating_sub(at.0) < GATHER_MS => {
+            Some(Told { hosts: Some(told), .. }) if told == hosts => Step::Nothing,
+            Some(Told { at, .. }) if now.0.saturating_sub(at.0) < GATHER_MS => {
                 let due = UnixMillis(at.0.saturating_add(GATHER_MS));
                 if self.alarm.is_some_and(|alarm| alarm <= due && alarm >= now) {
                     return Step::Nothing;
@@ -50,8 +59,10 @@ impl Watch {
 
     /// Notes that the hub was told; gives when the alarm must ring, unless it will early enough anyway.
     pub fn told(&mut self, hosts: Vec<i64>, all_answered: bool, now: UnixMillis) -> Option<UnixMillis> {
-        self.told = all_answered.then_some((now, hosts));
-        let due = UnixMillis(now.0.saturating_add(if all_answered { RENEW_MS } else { RETRY_MS }));
+        self.told = Some(Told { at: now, hosts: all_answered.then_some(hosts) });
+        let wait_ms = if all_answered { RENEW_MS } else { RETRY_MS << self.failures.min(4) };
+        self.failures = if all_answered { 0 } else { self.failures.saturating_add(1) };
+        let due = UnixMillis(now.0.saturating_add(wait_ms.min(RENEW_MS)));
         // An alarm that rings earlier does the work too, and each setting is a row.
         if self.alarm.is_some_and(|alarm| alarm <= due && alarm > now) {
             return None;
@@ -130,9 +141,19 @@ mod tests {
     }
 
     #[test]
-    fn a_hub_that_did_not_answer_is_asked_again_soon() {
+    fn a_hub_that_does_not_answer_is_asked_again_more_and_more_rarely() {
         let mut watch = Watch::default();
-        assert_eq!(watch.told(vec![1], false, NOW), Some(later(5_000)));
-        assert_eq!(watch.changed(&[1], later(10)), Step::Tell);
+        let mut now = NOW;
+        for wait_ms in [5_000, 10_000, 20_000, 40_000, 60_000, 60_000] {
+            let due = watch.told(vec![1], false, now).unwrap();
+            assert_eq!(due.0 - now.0, wait_ms);
+            watch.rung();
+            now = due;
+        }
+        watch.told(vec![1], true, now);
+        watch.rung();
+        let now = UnixMillis(now.0 + 60_000);
+        assert_eq!(watch.told(vec![1], false, now), Some(UnixMillis(now.0 + 5_000)));
+        assert_eq!(watch.changed(&[1], UnixMillis(now.0 + 10)), Step::Alarm(UnixMillis(now.0 + 2_000)));
     }
 }

@@ -18,7 +18,6 @@ pub struct HostNow {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub tag: String,
     /// Higher is listed first.
-    #[serde(skip_serializing_if = "is_zero")]
     pub display_index: i64,
     /// Up, down, or never heard from.
     pub presence: PresenceWord,
@@ -129,11 +128,6 @@ pub struct TemperatureNow {
     pub celsius: f64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
-const fn is_zero(number: &i64) -> bool {
-    *number == 0
-}
-
 impl From<&Host> for HostNow {
     fn from(host: &Host) -> Self {
         let (no_facts, no_sample) = (Facts::default(), Sample::default());
@@ -223,9 +217,12 @@ mod tests {
     }
 
     #[test]
-    fn a_host_never_heard_from_is_four_keys() {
+    fn a_host_never_heard_from_is_five_keys() {
         let text = serde_json::to_string(&HostNow::from(&silent())).unwrap();
-        assert_eq!(text, r#"{"id":7,"public_id":"4Zq5g3mQ1aB","name":"</script>","presence":"never"}"#);
+        assert_eq!(
+            text,
+            r#"{"id":7,"public_id":"4Zq5g3mQ1aB","name":"</script>","display_index":0,"presence":"never"}"#
+        );
     }
 
     #[test]
