@@ -17,6 +17,7 @@ pub mod app;
 pub mod cron;
 pub mod dialects;
 pub mod http;
+pub mod hub;
 pub mod notify;
 pub mod platform;
 pub mod store;
