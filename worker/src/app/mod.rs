@@ -18,6 +18,7 @@ use edgewatch_core::units::{UnixMillis, UnixSeconds};
 
 use crate::platform::assets::Assets;
 use crate::platform::config::Config;
+use crate::platform::objects::Objects;
 use crate::platform::random;
 use crate::store::{Db, Statement, access};
 
@@ -32,12 +33,22 @@ pub struct App {
     pub now: UnixMillis,
     /// The static files, where the deployment has any.
     pub assets: Option<Assets>,
+    /// The Durable Objects; `None` in native tests alone.
+    pub objects: Option<Objects>,
 }
 
 impl App {
     /// When the request came, in whole seconds.
     pub const fn now_s(&self) -> UnixSeconds {
         self.now.seconds()
+    }
+
+    /// The Durable Objects.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where there is no runtime.
+    pub fn objects(&self) -> Result<&Objects, Failure> {
+        self.objects.as_ref().ok_or_else(|| Failure::Internal("there are no Durable Objects here".to_owned()))
     }
 
     /// A fresh key that sorts by time.
@@ -83,6 +94,6 @@ impl App {
             test_clock_offset_ms: 0,
             trusted_address_header: None,
         };
-        Self { db, config: Arc::new(config), now: UnixMillis(1_795_361_190_000), assets: None }
+        Self { db, config: Arc::new(config), now: UnixMillis(1_795_361_190_000), assets: None, objects: None }
     }
 }

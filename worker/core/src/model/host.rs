@@ -63,12 +63,24 @@ pub struct Watched {
     pub id: HostId,
     /// What was decided last.
     pub presence: Presence,
-    /// When it last reported, by our clock.
+    /// When it last gave a sign of life, by our clock.
     pub last_seen: Option<UnixSeconds>,
-    /// Seconds between its samples, as it said.
-    pub period_s: u32,
-    /// Seconds between its reports, as it was told.
-    pub frame_s: u32,
+    /// How it reports.
+    pub link: Link,
+}
+
+/// How a host reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// By a socket, over which it pings.
+    Socket,
+    /// By requests, which are its only sign of life.
+    Post {
+        /// Seconds between its samples, as it said.
+        period_s: u32,
+        /// Seconds between its reports, as it was told.
+        frame_s: u32,
+    },
 }
 
 /// The addresses of a host, each empty when not known.

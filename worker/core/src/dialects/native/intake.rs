@@ -84,6 +84,15 @@ impl ReportRequest {
     }
 }
 
+impl Sample {
+    /// The sample in the model's words, with its time as it stands; `None` when a value cannot be true.
+    pub fn into_sample(self) -> Option<model::Sample> {
+        let mut sieve = Sieve::default();
+        let sample = sieve.sample(self);
+        sieve.dropped.is_empty().then_some(sample)
+    }
+}
+
 impl HostFacts {
     /// The facts in the model's words. Values that cannot be true are left out and listed.
     pub fn into_facts(self) -> (model::Facts, Vec<model::Dropped>) {

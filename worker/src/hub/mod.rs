@@ -1,0 +1,8 @@
+//! The hot layer: the objects that hold the newest state of hosts, their open blocks and their fine history.
+
+pub mod failure;
+pub mod journal;
+pub mod rings;
+pub mod sql;
+
+pub use failure::HubError;
