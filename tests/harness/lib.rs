@@ -15,8 +15,11 @@
 
 pub mod agent;
 mod edge;
+pub mod fleet;
 pub mod golden;
 pub mod http;
 pub mod objects;
+pub mod proxy;
+pub mod socket;
 pub mod wait;
 pub mod worker;

@@ -4,8 +4,11 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
 use edgewatch_harness::objects::{Exhausted, Sockets};
+use edgewatch_harness::proxy::{Network, Proxy};
+use edgewatch_harness::socket::{Heard, Socket};
 use edgewatch_harness::worker::{Builder, Fault, Worker};
 use serde_json::Value;
 
@@ -216,6 +219,100 @@ fn an_evicted_object_keeps_its_database_alone() {
     assert_eq!(before["count"], after["count"]);
     let rows = worker.object_sql("Hub", "hub-0", "SELECT hex(text) AS text FROM notes");
     assert_eq!(rows, [serde_json::json!({ "text": "7772697474656E" })]);
+}
+
+const SOON: Duration = Duration::from_secs(10);
+const SHORT: Duration = Duration::from_millis(400);
+const SOCKET: &str = "/object?text=hub-0&do=socket";
+
+/// What the stub's object answers: who it is, its attachment, what was said.
+fn say(socket: &mut Socket, text: &str) -> Vec<String> {
+    assert!(socket.send_text(text), "the socket is gone");
+    match socket.next(SOON) {
+        Heard::Text(answer) => answer.split(' ').map(str::to_owned).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_socket_sleeps_through_an_eviction_or_is_closed_by_it() {
+    let worker = stub().start();
+    let mut socket = Socket::open(worker.address(), SOCKET, &[]).expect("it opens");
+    let before = say(&mut socket, "hello");
+    assert_eq!(before[1..], ["kept", "hello"]);
+    assert!(worker.evict("Hub", "hub-0", Sockets::Hibernate));
+    let after = say(&mut socket, "again");
+    assert_ne!(before[0], after[0], "a new instance");
+    assert_eq!(after[1..], ["kept", "again"], "with the attachment");
+
+    assert!(worker.evict("Hub", "hub-0", Sockets::Close));
+    assert!(matches!(socket.next(SOON), Heard::Closed(_)));
+
+    let mut sockets: Vec<Socket> =
+        (0..3).map(|_| Socket::open(worker.address(), SOCKET, &[]).expect("it opens")).collect();
+    assert_eq!(worker.sockets("Hub", "hub-0"), 3);
+    assert_eq!(worker.close_sockets("Hub", "hub-0", 1012), 3);
+    for socket in &mut sockets {
+        assert_eq!(socket.next(SOON), Heard::Closed(Some(1012)));
+    }
+    let meters = worker.meters();
+    assert_eq!((meters.class("Hub", "messages"), meters.class("Hub", "fetches")), (2, 4));
+}
+
+#[test]
+fn pings_wake_nobody_and_their_time_is_the_moved_clocks() {
+    let worker = stub().start();
+    let mut socket = Socket::open(worker.address(), SOCKET, &[]).expect("it opens");
+    let ages = || {
+        let state = object(&worker, "state").unwrap();
+        let now_ms = state["now_ms"].as_i64().unwrap();
+        let stamps = state["stamps"].as_array().cloned().unwrap_or_default();
+        stamps.iter().map(|stamp| stamp.as_i64().map(|stamp| (now_ms - stamp) / 1000)).collect::<Vec<_>>()
+    };
+    assert_eq!(ages(), [None]);
+    worker.set_clock_ahead(100_000);
+    assert!(socket.send_text("ping"));
+    assert_eq!(socket.next(SOON), Heard::Text("pong".to_owned()));
+    assert!(matches!(ages()[..], [Some(0..=5)]), "{:?}", ages());
+    worker.set_clock_ahead(160_000);
+    assert!(matches!(ages()[..], [Some(60..=65)]), "{:?}", ages());
+    worker.set_clock_ahead(40_000);
+    assert!(matches!(ages()[..], [Some(-60..=-55)]), "{:?}", ages());
+    assert_eq!(worker.meters().class("Hub", "messages"), 0);
+}
+
+#[test]
+fn a_message_that_finds_its_meter_used_up_is_lost() {
+    let worker = stub().start();
+    let mut socket = Socket::open(worker.address(), SOCKET, &[]).expect("it opens");
+    worker.exhaust_for(Exhausted::ObjectRequests, 1, "message");
+    assert!(socket.send_text("lost"));
+    assert_eq!(socket.next(SHORT), Heard::Nothing);
+    assert_eq!(say(&mut socket, "heard")[2], "heard");
+}
+
+#[test]
+fn the_network_can_vanish_with_and_without_a_word() {
+    let worker = stub().start();
+    let proxy = Proxy::start(worker.address());
+    let mut socket = Socket::open(&proxy.address, SOCKET, &[]).expect("it opens");
+    assert_eq!(say(&mut socket, "through")[2], "through");
+
+    proxy.set(Network::BlackHole);
+    assert!(socket.send_text("into the hole"));
+    assert_eq!(socket.next(SHORT), Heard::Nothing);
+    proxy.set(Network::Slow);
+    assert!(matches!(socket.next(SOON), Heard::Text(text) if text.ends_with("into the hole")));
+
+    proxy.set(Network::Up);
+    proxy.reset();
+    assert_eq!(socket.next(SOON), Heard::Closed(None));
+    let mut socket = Socket::open(&proxy.address, SOCKET, &[]).expect("the network is up");
+    proxy.set(Network::Down);
+    assert_eq!(socket.next(SOON), Heard::Closed(None));
+    assert!(Socket::open(&proxy.address, SOCKET, &[]).is_err());
+    proxy.set(Network::Up);
+    assert!(Socket::open(&proxy.address, SOCKET, &[]).is_ok());
 }
 
 #[test]
