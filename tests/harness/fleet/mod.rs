@@ -243,3 +243,6 @@ fn real_ms() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("past 1970");
     i64::try_from(now.as_millis()).expect("a few centuries")
 }
+
+#[cfg(test)]
+mod tests;
