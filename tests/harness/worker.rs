@@ -255,6 +255,12 @@ impl Worker {
         self.edge.control("POST", "/clock", &json!({ "offset_ms": offset_ms }));
     }
 
+    /// The runtime's process; 0 while it is down.
+    pub fn workerd_pid(&self) -> u32 {
+        let state = self.edge.control("GET", "/", &json!({}));
+        state["workerd_pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default()
+    }
+
     /// Ends workerd by SIGKILL. The Worker's port is dead until [`Worker::resume`].
     pub fn kill(&self) {
         self.edge.control("POST", "/kill", &json!({}));
