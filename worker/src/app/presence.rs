@@ -39,7 +39,7 @@ pub async fn watch(app: &App) -> Result<Summary, Failure> {
     let stored = settings::find(&app.db, WATCH_KEY).await?;
     let before = stored.as_deref().map_or_else(Watch::default, parse);
     let watched: Vec<_> = hosts.iter().map(|host| host.watched).collect();
-    let verdict = judge(now, before, &watched);
+    let verdict = judge(now, now.plus(120), before, &watched);
 
     let by_id: HashMap<HostId, &NamedWatched> = hosts.iter().map(|host| (host.watched.id, host)).collect();
     let mut statements = Vec::new();
@@ -119,12 +119,13 @@ const fn summary(verdict: &Verdict) -> Summary {
 /// `last_run clocks_from hold_until held`, numbers apart by spaces; -1 for no last run.
 fn format_watch(watch: Watch) -> String {
     let last_run = watch.last_run.map_or(-1, |at| at.0);
-    format!("{last_run} {} {} {}", watch.clocks_from.0, watch.hold_until.0, u8::from(watch.held_for_mass))
+    let held = u8::from(watch.held_for_mass);
+    format!("{last_run} {} {} {held} {}", watch.clocks_from.0, watch.hold_until.0, watch.next_by.0)
 }
 
 fn parse(text: &str) -> Watch {
     let numbers: Vec<i64> = text.split(' ').filter_map(|part| part.parse().ok()).collect();
-    let [last_run, clocks_from, hold_until, held] = numbers.as_slice() else {
+    let [last_run, clocks_from, hold_until, held, next_by] = numbers.as_slice() else {
         return Watch::default();
     };
     Watch {
@@ -132,6 +133,7 @@ fn parse(text: &str) -> Watch {
         clocks_from: UnixSeconds(*clocks_from),
         hold_until: UnixSeconds(*hold_until),
         held_for_mass: *held != 0,
+        next_by: UnixSeconds(*next_by),
     }
 }
 
@@ -148,6 +150,7 @@ mod tests {
                 clocks_from: UnixSeconds(5),
                 hold_until: UnixSeconds(7),
                 held_for_mass: true,
+                next_by: UnixSeconds(9),
             },
         ] {
             assert_eq!(parse(&format_watch(watch)), watch);

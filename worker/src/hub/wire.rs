@@ -261,7 +261,7 @@ pub fn times_off(dropped: &[Dropped]) -> Vec<u64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use edgewatch_core::model::Temperature;
     use edgewatch_core::units::UnixMillis;

@@ -1,6 +1,6 @@
 //! Table `host_states`, as the presence rules see it.
 
-use edgewatch_core::model::{Event, HostId, Presence, Watched};
+use edgewatch_core::model::{Event, HostId, Link, Presence, Watched};
 use edgewatch_core::units::UnixSeconds;
 use serde::Deserialize;
 
@@ -60,8 +60,7 @@ pub async fn list_watched(db: &Db) -> Result<Vec<NamedWatched>, StoreError> {
             id: HostId(row.host_id),
             presence: presence(row.presence)?,
             last_seen: Some(UnixSeconds(row.last_seen_s)),
-            period_s: row.period_s,
-            frame_s: row.frame_s,
+            link: Link::Post { period_s: row.period_s, frame_s: row.frame_s },
         };
         Ok(NamedWatched { watched, name: row.name })
     };
