@@ -6,6 +6,7 @@ pub mod db;
 pub mod events;
 mod failure;
 pub mod hosts;
+pub mod newest;
 pub mod outbox;
 pub mod reports;
 pub mod settings;
