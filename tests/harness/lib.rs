@@ -17,5 +17,6 @@ pub mod agent;
 mod edge;
 pub mod golden;
 pub mod http;
+pub mod objects;
 pub mod wait;
 pub mod worker;

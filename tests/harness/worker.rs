@@ -23,7 +23,7 @@ pub struct Worker {
     pub url: String,
     /// An API token of the first admin; empty when the Worker was started without one.
     pub token: String,
-    edge: Edge,
+    pub(crate) edge: Edge,
     /// Removed on drop.
     folder: PathBuf,
 }
@@ -224,8 +224,8 @@ impl Worker {
         self.edge.control("POST", "/cron", &json!({ "time_ms": unix_ms }))["outcome"] == "ok"
     }
 
-    /// Moves the clock that requests see, against the real one; schedules have the time they are fired with. A restart
-    /// forgets it.
+    /// Moves the clock that requests and objects see, against the real one; schedules have the time they are fired with.
+    /// Alarms that are due by then have run, each once, when this comes back. A restart forgets it.
     pub fn set_clock_ahead(&self, offset_ms: i64) {
         self.edge.control("POST", "/clock", &json!({ "offset_ms": offset_ms }));
     }

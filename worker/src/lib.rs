@@ -21,6 +21,7 @@ pub mod hub;
 pub mod notify;
 pub mod platform;
 pub mod store;
+pub mod viewers;
 
 #[cfg(target_arch = "wasm32")]
 mod entry {

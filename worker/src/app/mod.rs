@@ -5,9 +5,11 @@ pub mod hosts;
 pub mod identity;
 pub mod ingest;
 pub mod presence;
+pub mod session;
 pub mod setup;
 pub mod status;
 pub mod tokens;
+pub mod viewing;
 
 use std::sync::Arc;
 
