@@ -9,9 +9,12 @@ use edgewatch_core::model::{Event, EventKind, HostId, Link, Presence, Watched};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 
 use super::shard::Shard;
+use super::tracked::Tracked;
 use super::wire::VerdictReply;
 use super::{HubError, directory};
 
+/// The schedule asks for a verdict every minute; one run may be left out before that is late.
+pub const SCHEDULE_S: i64 = 120;
 /// The key of what one verdict leaves for the next.
 const WATCH_KEY: &str = "presence_watch";
 
@@ -49,7 +52,16 @@ impl Shard {
     /// # Errors
     /// As [`Shard::read_watch`]; the next verdict finds the rest.
     pub fn judge(&mut self, now: UnixMillis, next_by: UnixSeconds) -> Result<VerdictReply, HubError> {
-        let watched: Vec<Watched> = self.iter().filter_map(|tracked| watched(tracked, now)).collect();
+        self.judge_at(now, now, next_by)
+    }
+
+    /// As [`Shard::judge`] for the schedule, which was due at `now`: the signs of sockets are those of our own clock, `ours`.
+    ///
+    /// # Errors
+    /// As [`Shard::judge`].
+    pub fn judge_at(&mut self, now: UnixMillis, ours: UnixMillis, next_by: UnixSeconds) -> Result<VerdictReply, HubError> {
+        let ahead_ms = now.0.saturating_sub(ours.0);
+        let watched: Vec<Watched> = self.iter().filter_map(|tracked| watched(tracked, now, ahead_ms)).collect();
         let verdict = judge(now.seconds(), next_by, self.watch, &watched);
         self.watch = verdict.watch;
         let mut reply = VerdictReply { impaired: verdict.impaired.is_some(), ..VerdictReply::default() };
@@ -83,14 +95,16 @@ impl Shard {
         }
         tracked.entry.host.presence = to;
         tracked.entry.host.last_seen = Some(UnixMillis(seen_ms).seconds());
-        tracked.is_changed = true;
+        (tracked.is_changed, tracked.is_news) = (true, true);
         directory::put(&sql, &tracked.entry)
     }
 }
 
-fn watched(tracked: &super::tracked::Tracked, now: UnixMillis) -> Option<Watched> {
+fn watched(tracked: &Tracked, now: UnixMillis, ahead_ms: i64) -> Option<Watched> {
+    let ahead_ms = if tracked.link == Link::Socket { ahead_ms } else { 0 };
     // A clock that stepped back leaves signs of life in the future.
-    let last_seen = (tracked.seen_ms > 0).then(|| UnixMillis(tracked.seen_ms.min(now.0)).seconds())?;
+    let seen_ms = tracked.seen_ms.saturating_add(ahead_ms).min(now.0);
+    let last_seen = (tracked.seen_ms > 0).then(|| UnixMillis(seen_ms).seconds())?;
     Some(Watched {
         id: tracked.id(),
         presence: tracked.entry.host.presence,
@@ -152,9 +166,21 @@ fn parse(text: &str) -> Watch {
     }
 }
 
-/// Whether a host is expected to ping.
-pub const fn is_socket(link: Link) -> bool {
-    matches!(link, Link::Socket)
+/// Whether the alarm has to look after a host: it was heard over a socket and nothing was decided since.
+pub fn is_expected(tracked: &Tracked) -> bool {
+    tracked.link == Link::Socket && tracked.entry.host.presence == Presence::Online
+}
+
+/// Notes the last signs of life of hosts with sockets.
+pub fn hear_all(shard: &mut Shard, signs_ms: &[(HostId, i64)]) {
+    for (id, at_ms) in signs_ms {
+        if let Some(tracked) = shard.get_mut(*id)
+            && *at_ms > tracked.seen_ms
+        {
+            tracked.seen_ms = *at_ms;
+            tracked.is_changed = true;
+        }
+    }
 }
 
 #[cfg(test)]

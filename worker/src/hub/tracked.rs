@@ -46,8 +46,8 @@ pub struct Tracked {
     pub seen_ms: i64,
     /// Its newest sample.
     pub newest: Option<Sample>,
-    /// Since when the database does not have its newest state.
-    pub stale_since_ms: Option<i64>,
+    /// Whether D1 should soon hear of it: it reported for the first time, or its presence changed.
+    pub is_news: bool,
     /// Whether viewers do not have its newest state.
     pub is_changed: bool,
     gap: Gap,
@@ -59,6 +59,8 @@ pub struct Tracked {
     /// The number of the first pending sample.
     pending_from: u64,
     written_ms: i64,
+    /// What is known to be durable before everything is read.
+    durable_before: u64,
 }
 
 impl Tracked {
@@ -81,7 +83,7 @@ impl Tracked {
             capabilities: 0,
             seen_ms: entry.host.last_seen.map_or(0, |at| at.millis().0),
             newest: entry.host.newest.clone(),
-            stale_since_ms: None,
+            is_news: false,
             is_changed: false,
             gap: Gap::default(),
             is_loaded: false,
@@ -91,6 +93,7 @@ impl Tracked {
             pending_bytes: 0,
             pending_from: 0,
             written_ms: 0,
+            durable_before: entry.floor,
             entry,
         };
         if let Some(held) = attached {
@@ -113,6 +116,7 @@ impl Tracked {
             self.newest = Some(newest);
         }
         self.block_no = self.block_no.max(held.block_no);
+        self.durable_before = self.durable_before.max(held.durable);
         self.set_pending(held.pending);
     }
 
@@ -160,12 +164,17 @@ impl Tracked {
         (self.gap.taken(), self.gap.durable())
     }
 
+    /// Samples up to this number are stored for good, as far as is known without reading on.
+    pub fn durable_up_to(&self) -> u64 {
+        self.gap.durable().max(self.durable_before)
+    }
+
     /// Notes a sign of life.
     pub fn hear(&mut self, now: UnixMillis) {
         self.seen_ms = self.seen_ms.max(now.0);
-        self.stale_since_ms.get_or_insert(now.0);
         if self.entry.host.presence == Presence::Never {
             self.entry.host.presence = Presence::Online;
+            (self.is_news, self.is_changed) = (true, true);
         }
     }
 

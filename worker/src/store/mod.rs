@@ -8,9 +8,7 @@ mod failure;
 pub mod hosts;
 pub mod newest;
 pub mod outbox;
-pub mod reports;
 pub mod settings;
-pub mod states;
 
 pub use db::{Bind, Db, Outcome, Statement};
 pub use failure::StoreError;

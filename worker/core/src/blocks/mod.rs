@@ -7,7 +7,6 @@ pub mod dictionary;
 pub mod packed;
 mod plain;
 pub mod rollup;
-pub mod tiers;
 mod row;
 
 pub use packed::Block;

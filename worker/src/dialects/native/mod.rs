@@ -9,6 +9,7 @@ mod live;
 mod reports;
 mod session;
 mod setup;
+mod stream;
 mod tokens;
 
 use std::sync::OnceLock;
@@ -28,6 +29,7 @@ fn router() -> Router {
     let build = || {
         Router::new()
             .route("/agent/v1/reports", post(reports::submit))
+            .route("/agent/v1/stream", get(stream::open))
             .route("/live", get(live::open))
             .route("/api/edgewatch/v1/setup", post(setup::create))
             .route("/api/edgewatch/v1/session", get(session::show).post(session::open).delete(session::close))
