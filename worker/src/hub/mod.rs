@@ -3,6 +3,8 @@
 pub mod failure;
 pub mod journal;
 pub mod rings;
+pub mod rollup;
+pub mod rows;
 pub mod sql;
 
 pub use failure::HubError;

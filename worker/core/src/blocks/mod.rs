@@ -8,6 +8,7 @@ pub mod packed;
 mod plain;
 pub mod rollup;
 mod row;
+pub mod tiers;
 
 pub use packed::Block;
 pub use plain::{Column, Entry, decode, encode};
