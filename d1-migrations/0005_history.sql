@@ -6,8 +6,8 @@ CREATE TABLE history (
     tier INTEGER NOT NULL,
     slot INTEGER NOT NULL,
     block_no INTEGER NOT NULL,
-    -- The number of the newest sample in it: of two writes of a block the one with more samples stays.
-    last_number INTEGER NOT NULL,
+    -- Of how many samples it is made: of two writes of a block the one that knows more stays.
+    samples INTEGER NOT NULL,
     start_ms INTEGER NOT NULL,
     end_ms INTEGER NOT NULL,
     data BLOB NOT NULL,

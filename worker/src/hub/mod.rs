@@ -1,5 +1,6 @@
 //! The hot layer: the objects that hold the newest state of hosts, their open blocks and their fine history.
 
+pub mod coarse;
 pub mod failure;
 pub mod journal;
 pub mod rings;

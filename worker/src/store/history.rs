@@ -11,14 +11,14 @@ use super::{Bind, Db, Statement, StoreError};
 /// The most bytes of text that one statement carries; D1 takes no more than 2 MB.
 pub const MAX_STATEMENT_BYTES: usize = 1_500_000;
 
-const PUT: &str = "INSERT INTO history (host_id, tier, slot, block_no, last_number, start_ms, end_ms, data) \
+const PUT: &str = "INSERT INTO history (host_id, tier, slot, block_no, samples, start_ms, end_ms, data) \
      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, unhex(value ->> 7) \
      FROM json_each(?1) WHERE true ON CONFLICT (host_id, tier, slot) DO UPDATE SET block_no = excluded.block_no, \
-     last_number = excluded.last_number, start_ms = excluded.start_ms, end_ms = excluded.end_ms, data = excluded.data \
+     samples = excluded.samples, start_ms = excluded.start_ms, end_ms = excluded.end_ms, data = excluded.data \
      WHERE excluded.block_no > history.block_no \
-     OR (excluded.block_no = history.block_no AND excluded.last_number > history.last_number)";
+     OR (excluded.block_no = history.block_no AND excluded.samples > history.samples)";
 // Equality on host and tier and a range of slots, whatever the number of ranges: each reads its slots and one row more.
-const LIST: &str = "SELECT h.host_id, h.tier, h.block_no, h.last_number, h.start_ms, h.end_ms, hex(h.data) AS data_hex \
+const LIST: &str = "SELECT h.host_id, h.tier, h.block_no, h.samples, h.start_ms, h.end_ms, hex(h.data) AS data_hex \
      FROM json_each(?1) AS w CROSS JOIN history AS h ON h.host_id = (w.value ->> 0) AND h.tier = (w.value ->> 1) \
      AND h.slot BETWEEN (w.value ->> 2) AND (w.value ->> 3) \
      WHERE h.block_no BETWEEN (w.value ->> 4) AND (w.value ->> 5)";
@@ -45,8 +45,8 @@ pub struct CoarseBlock {
     pub tier: u8,
     /// Its true number; the slot follows from it.
     pub block_no: u64,
-    /// The number of the newest sample in it.
-    pub last_number: u64,
+    /// Of how many samples it is made.
+    pub samples: u64,
     /// The beginning of its first window, ms since 1970.
     pub start_ms: i64,
     /// The last moment of its last window, ms since 1970.
@@ -75,7 +75,7 @@ struct Row {
     host_id: i64,
     tier: u8,
     block_no: u64,
-    last_number: u64,
+    samples: u64,
     start_ms: i64,
     end_ms: i64,
     data_hex: String,
@@ -96,7 +96,7 @@ pub fn put(blocks: &[CoarseBlock], ring_blocks: impl Fn(u8) -> u64) -> (Statemen
         let slot = block.block_no % ring_blocks(block.tier).max(1);
         let head = format!(
             "{},{},{slot},{},{},{},{}",
-            block.host.0, block.tier, block.block_no, block.last_number, block.start_ms, block.end_ms
+            block.host.0, block.tier, block.block_no, block.samples, block.start_ms, block.end_ms
         );
         if taken > 0 && json.bytes_with(&head, &block.data) > MAX_STATEMENT_BYTES {
             break;
@@ -137,7 +137,7 @@ pub async fn list(db: &Db, wanted: &[Wanted]) -> Result<Vec<CoarseBlock>, StoreE
             host: HostId(row.host_id),
             tier: row.tier,
             block_no: row.block_no,
-            last_number: row.last_number,
+            samples: row.samples,
             start_ms: row.start_ms,
             end_ms: row.end_ms,
             data: bytes(&row.data_hex)?,
@@ -237,15 +237,15 @@ mod tests {
 
     const RING: u64 = 4;
 
-    fn block(host: i64, block_no: u64, last_number: u64) -> CoarseBlock {
+    fn block(host: i64, block_no: u64, samples: u64) -> CoarseBlock {
         CoarseBlock {
             host: HostId(host),
             tier: 2,
             block_no,
-            last_number,
+            samples,
             start_ms: 1_795_361_190_000,
             end_ms: 1_795_361_199_999,
-            data: (0..=255).chain(last_number.to_le_bytes()).collect(),
+            data: (0..=255).chain(samples.to_le_bytes()).collect(),
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod dictionary;
 pub mod packed;
 mod plain;
+pub mod query;
 pub mod rollup;
 mod row;
 pub mod tiers;
