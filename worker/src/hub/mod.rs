@@ -2,6 +2,7 @@
 //! the fine history, and the verdict on who is up.
 
 pub mod client;
+pub mod coarse;
 #[cfg(target_arch = "wasm32")]
 pub mod digest;
 pub mod directory;

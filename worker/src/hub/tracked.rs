@@ -252,7 +252,7 @@ impl Tracked {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let (sql, id, ring) = (&storage.sql, self.id(), storage.rings.length(tiers::SAMPLES));
+        let (sql, id, ring) = (&storage.sql, self.id(), storage.rings.of(tiers::SAMPLES));
         let begun = self.gap.snapshot();
         let stored = rings::find(sql, id, tiers::SAMPLES.number, ring, self.block_no)?;
         // A row that cannot be read holds nothing that could be kept.
@@ -266,7 +266,7 @@ impl Tracked {
             let (first_number, last_number) = (first.number, last.number);
             let mut dictionary = rings::dictionary(sql, id)?;
             let known_names = dictionary.len();
-            for row in rows::of_samples(&samples, &mut dictionary) {
+            for row in rows::rows(&samples, &mut dictionary) {
                 block.push(&row).map_err(|error| HubError::Corrupt(error.to_string()))?;
             }
             if dictionary.len() > known_names {

@@ -5,6 +5,7 @@ pub mod channels;
 pub mod db;
 pub mod events;
 mod failure;
+pub mod history;
 pub mod hosts;
 pub mod newest;
 pub mod outbox;
