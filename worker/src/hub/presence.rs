@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_restarted_object_calls_nobody_offline_for_three_minutes() {
-        let mut shard = shard(2);
+        let shard = shard(2);
         shard.keep_watch().unwrap();
         let mut again = Shard::new(shard.storage.sql.clone()).unwrap();
         again.read_watch().unwrap();
