@@ -3,7 +3,7 @@
 //! The same bytes go into the socket's attachment and into the journal. Numbers little-endian:
 //! ```text
 //! u8   format = 1
-//! u8   link: 0 socket, 1 post
+//! u8   link: 0 socket, 1 post; 2 more when the samples did not fit
 //! u32  period, s        u32  time between two reports, s
 //! u64  what the agent can do (`Hello::capabilities`)
 //! u64  samples up to here are with the hub       u64  samples up to here are stored for good
@@ -20,6 +20,8 @@ use edgewatch_core::model::{Link, Sample};
 use super::HubError;
 
 const FORMAT: u8 = 1;
+/// Added to the link's byte.
+const INCOMPLETE: u8 = 2;
 
 /// What an attachment may weigh. Source: platform specification, 1.3 (16,384 bytes, some of them the runtime's).
 pub const MAX_ATTACHMENT_BYTES: usize = 16_200;
@@ -27,6 +29,8 @@ pub const MAX_ATTACHMENT_BYTES: usize = 16_200;
 /// What outlives the sleep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
+    /// Whether every sample in no ring row is among `pending`; else the journal has to be asked.
+    pub is_complete: bool,
     /// How the host reports.
     pub link: Link,
     /// Seconds between its samples and between its reports.
@@ -53,7 +57,7 @@ impl Held {
         let pending: usize = self.pending.iter().map(|frame| frame.len() + 4).sum();
         let mut bytes = Vec::with_capacity(64 + self.newest.len() + pending);
         bytes.push(FORMAT);
-        bytes.push(u8::from(self.link != Link::Socket));
+        bytes.push(u8::from(self.link != Link::Socket) | if self.is_complete { 0 } else { INCOMPLETE });
         bytes.extend(self.pace.0.to_le_bytes());
         bytes.extend(self.pace.1.to_le_bytes());
         for number in [self.capabilities, self.taken, self.durable, self.block_no] {
@@ -75,7 +79,7 @@ impl Held {
         if whole.len() <= MAX_ATTACHMENT_BYTES {
             return whole;
         }
-        let mut rest = Self { taken: self.durable, pending: Vec::new(), ..self.clone() };
+        let mut rest = Self { is_complete: false, taken: self.durable, pending: Vec::new(), ..self.clone() };
         if rest.newest.len() > MAX_ATTACHMENT_BYTES - 128 {
             rest.newest.clear();
         }
@@ -93,12 +97,13 @@ impl Held {
 
 fn read(bytes: &[u8]) -> Option<Held> {
     let mut rest = bytes;
-    let [format, link] = take::<2>(&mut rest)?;
+    let [format, flags] = take::<2>(&mut rest)?;
     if format != FORMAT {
         return None;
     }
+    let is_complete = flags & INCOMPLETE == 0;
     let pace = (u32::from_le_bytes(take(&mut rest)?), u32::from_le_bytes(take(&mut rest)?));
-    let link = if link == 0 { Link::Socket } else { Link::Post { period_s: pace.0, frame_s: pace.1 } };
+    let link = if flags & 1 == 0 { Link::Socket } else { Link::Post { period_s: pace.0, frame_s: pace.1 } };
     let mut number = || take(&mut rest).map(u64::from_le_bytes);
     let (capabilities, taken, durable, block_no) = (number()?, number()?, number()?, number()?);
     let seen_ms = i64::from_le_bytes(take(&mut rest)?);
@@ -107,7 +112,7 @@ fn read(bytes: &[u8]) -> Option<Held> {
     while !rest.is_empty() {
         pending.push(frame(&mut rest)?);
     }
-    Some(Held { link, pace, capabilities, taken, durable, block_no, seen_ms, newest, pending })
+    Some(Held { is_complete, link, pace, capabilities, taken, durable, block_no, seen_ms, newest, pending })
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -165,6 +170,7 @@ mod tests {
 
     fn held() -> Held {
         Held {
+            is_complete: true,
             link: Link::Post { period_s: 10, frame_s: 60 },
             pace: (10, 60),
             capabilities: 3,
@@ -201,7 +207,7 @@ mod tests {
         let frame = pack(&[sample(7), sample(8)]).unwrap();
         let large = Held { pending: vec![frame; 400], ..held() };
         let kept = Held::decode(&large.attachment()).unwrap();
-        assert_eq!((kept.taken, kept.durable, kept.pending.len()), (6, 6, 0));
+        assert_eq!((kept.taken, kept.durable, kept.pending.len(), kept.is_complete), (6, 6, 0, false));
         assert_eq!(kept.newest, large.newest);
     }
 }

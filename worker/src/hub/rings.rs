@@ -7,6 +7,7 @@
 use std::ops::RangeInclusive;
 
 use edgewatch_core::blocks::dictionary::Dictionary;
+use edgewatch_core::blocks::tiers::Tier;
 use edgewatch_core::model::HostId;
 
 use super::HubError;
@@ -31,6 +32,12 @@ const RANGE: &str = "SELECT block_no, first_number, last_number, start_ms, end_m
      WHERE host_id = ?1 AND tier = ?2 AND slot BETWEEN ?3 AND ?4 AND block_no BETWEEN ?5 AND ?6";
 const NEWEST: &str = "SELECT block_no, last_number, end_ms FROM blocks WHERE host_id = ?1 AND tier = ?2 \
      ORDER BY block_no DESC LIMIT 1";
+const DELETE_UNFIT: &str = "DELETE FROM blocks WHERE host_id = ?1 AND tier = ?2 AND block_no <= \
+     (SELECT max(block_no) FROM blocks WHERE host_id = ?1 AND tier = ?2) - ?3";
+// By way of negative slots, so that no row meets another that is still to move.
+const LEAVE_SLOTS: &str = "UPDATE blocks SET slot = -1 - block_no % CAST(?3 AS INTEGER) \
+     WHERE host_id = ?1 AND tier = ?2 AND slot <> block_no % CAST(?3 AS INTEGER)";
+const TAKE_SLOTS: &str = "UPDATE blocks SET slot = -1 - slot WHERE host_id = ?1 AND tier = ?2 AND slot < 0";
 const DELETE_BLOCKS: &str = "DELETE FROM blocks WHERE host_id = ?1";
 const DELETE_DICTIONARY: &str = "DELETE FROM dictionaries WHERE host_id = ?1";
 const FIND_DICTIONARY: &str = "SELECT data FROM dictionaries WHERE host_id = ?1";
@@ -149,6 +156,55 @@ pub fn range(
     }
     blocks.sort_by_key(|block| block.block_no);
     Ok(blocks)
+}
+
+/// The blocks that may hold rows of the time from `from_ms` to before `to_ms`, ascending. Reads what [`range`] reads for the
+/// numbers of that time. Only where a host fills its blocks faster than time passes, so that its numbers run ahead, more: as
+/// far as the time goes.
+///
+/// # Errors
+/// As [`find`].
+pub fn in_time(
+    sql: &Sql,
+    host: HostId,
+    tier: Tier,
+    ring_blocks: u64,
+    from_ms: i64,
+    to_ms: i64,
+) -> Result<Vec<StoredBlock>, HubError> {
+    const STEP: u64 = 4;
+    if from_ms >= to_ms {
+        return Ok(Vec::new());
+    }
+    let from = tier.block_no(host, from_ms);
+    let mut to = tier.block_no(host, to_ms.saturating_sub(1));
+    let mut blocks = range(sql, host, tier.number, ring_blocks, from..=to)?;
+    // A block that began before its time was numbered after the one before it and not by the clock.
+    while blocks
+        .last()
+        .is_some_and(|last| last.block_no == to && last.start_ms < tier.start_ms(host, to) && last.start_ms < to_ms)
+        && to - from < ring_blocks
+    {
+        let more = range(sql, host, tier.number, ring_blocks, to + 1..=to + STEP)?;
+        blocks.extend(more);
+        to += STEP;
+    }
+    blocks.retain(|block| block.end_ms >= from_ms && block.start_ms < to_ms);
+    Ok(blocks)
+}
+
+/// Gives a ring of one host another length: each block goes to its new slot, those that no longer fit are deleted, the oldest
+/// first. May be repeated, and does nothing where nothing is to do: go through the hosts in bounded steps and note how far
+/// it got. Until a host is done its rows must be read with the old length, from then on with the new one; with the wrong one
+/// blocks are missed, never mistaken.
+///
+/// # Errors
+/// As [`create`].
+pub fn resize(sql: &Sql, host: HostId, tier: u8, ring_blocks: u64) -> Result<(), HubError> {
+    let binds = || vec![host.into(), tier.into(), ring_blocks.max(1).into()];
+    sql.exec(DELETE_UNFIT, binds())?;
+    sql.exec(LEAVE_SLOTS, binds())?;
+    sql.exec(TAKE_SLOTS, vec![host.into(), tier.into()]).map(drop)
 }
 
 /// The names of a host's own metrics, none where it never had any: 1 row read.
@@ -312,6 +368,59 @@ mod tests {
             put(&sql, HOST, RING, &block(number, number * 10)).unwrap();
         }
         assert_eq!(newest(&sql, HOST, 0), Ok(Some(Head { block_no: 6, last_number: 60, end_ms: block(6, 60).end_ms })));
+    }
+
+    #[test]
+    fn a_ring_gets_another_length_and_keeps_what_fits() {
+        for (from, to) in [(4, 2), (4, 3), (3, 2), (4, 7), (2, 5), (5, 1), (4, 4)] {
+            let sql = sql();
+            for number in 1..=9 {
+                put(&sql, HOST, from, &block(number, number * 10)).unwrap();
+                put(&sql, HostId(8), from, &block(number, number * 10)).unwrap();
+            }
+            resize(&sql, HOST, 0, to).unwrap();
+            let written = sql.rows_written();
+            resize(&sql, HOST, 0, to).unwrap();
+            assert_eq!(sql.rows_written(), written, "a second time");
+            let held = |host, length| -> Vec<u64> {
+                range(&sql, host, 0, length, 0..=100).unwrap().iter().map(|block| block.block_no).collect()
+            };
+            let kept: Vec<u64> = (10 - from.min(to)..=9).collect();
+            assert_eq!(held(HOST, to), kept, "{from} to {to}");
+            for number in kept {
+                assert_eq!(find(&sql, HOST, 0, to, number), Ok(Some(block(number, number * 10))));
+            }
+            assert_eq!(held(HostId(8), from).len() as u64, from, "another host's");
+            put(&sql, HOST, to, &block(10, 100)).unwrap();
+            assert_eq!(held(HOST, to).len() as u64, to.min(from.min(to) + 1));
+        }
+    }
+
+    #[test]
+    fn blocks_whose_numbers_ran_ahead_are_found_by_their_time() {
+        use edgewatch_core::blocks::tiers::SAMPLES;
+        let sql = sql();
+        let first = SAMPLES.block_no(HOST, 1_795_361_190_000);
+        let began_ms = SAMPLES.start_ms(HOST, first);
+        // Blocks that are full after ten minutes each, three times as fast as the clock.
+        for ahead in 0_u64..30 {
+            let start_ms = began_ms + ahead.cast_signed() * 600_000;
+            let bounds = StoredBlock { start_ms, end_ms: start_ms + 590_000, ..block(first + ahead, ahead + 1) };
+            put(&sql, HOST, 48, &bounds).unwrap();
+        }
+        let at = |minutes: i64| began_ms + minutes * 60_000;
+        let found = |from, to| -> Vec<u64> {
+            let blocks = in_time(&sql, HOST, SAMPLES, 48, at(from), at(to)).unwrap();
+            blocks.iter().map(|block| block.block_no - first).collect()
+        };
+        assert_eq!(found(0, 10), [0]);
+        assert_eq!(found(0, 60), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(found(60, 90), [6, 7, 8]);
+        assert_eq!(found(290, 300), [29]);
+        assert_eq!(found(10, 10), [0; 0]);
+        let before = sql.rows_read();
+        assert_eq!(found(-60, 10), [0]);
+        assert_eq!(sql.rows_read() - before, 1);
     }
 
     #[test]

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use edgewatch_core::dialects::native;
-use edgewatch_core::model::{Addresses, Dropped, Facts, Host, HostId, Presence, Sample};
+use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
+use edgewatch_core::model::{Addresses, Dropped, Facts, Host, HostId, Presence, Report, Sample};
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
@@ -255,13 +256,72 @@ pub fn ordered(mut hosts: Vec<Host>, ids: Option<&[i64]>) -> Vec<Host> {
     hosts
 }
 
+/// The shard of a host, out of so many: the same for as long as their number stays.
+pub fn shard_of(id: HostId, shards: u32) -> u32 {
+    // Fibonacci hashing: neighbouring numbers lie far apart.
+    let hash = id.0.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
+    u32::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
+}
+
+/// The object of a shard, by name.
+pub fn shard_name(shard: u32) -> String {
+    format!("hub-{shard}")
+}
+
+/// A posted report in bytes: its frame, then what the host is, each behind its length as a u32, little-endian.
+///
+/// # Errors
+/// [`HubError::Corrupt`] for samples that are too many or not in order.
+pub fn write_report(report: &Report) -> Result<Vec<u8>, HubError> {
+    let frame = Frame {
+        sent_at_ms: report.sent_at.0,
+        oldest: report.oldest,
+        period_s: report.period_s,
+        frame_s: report.frame_s,
+        ..Frame::of_samples(&report.samples)
+    };
+    let facts = report.facts.as_ref().map(|facts| FromAgent::Facts(stream::Facts(facts.into())));
+    let mut bytes = Vec::new();
+    for message in std::iter::once(FromAgent::Frame(frame)).chain(facts) {
+        let part = message.encode().map_err(|error| HubError::Corrupt(error.to_string()))?;
+        bytes.extend(u32::try_from(part.len()).unwrap_or(0).to_le_bytes());
+        bytes.extend(part);
+    }
+    Ok(bytes)
+}
+
+/// What [`write_report`] wrote. Every value was checked before.
+///
+/// # Errors
+/// [`HubError::Corrupt`] for anything else.
+pub fn read_report(bytes: &[u8], agent_version: String) -> Result<Report, HubError> {
+    let corrupt = |detail: &str| HubError::Corrupt(format!("a report: {detail}"));
+    let (mut report, mut facts, mut rest) = (None, None, bytes);
+    while let Some((length, behind)) = rest.split_first_chunk::<4>() {
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let (part, behind) = behind.split_at_checked(length).ok_or_else(|| corrupt("cut short"))?;
+        rest = behind;
+        match FromAgent::decode(part).map_err(|error| corrupt(&error.to_string()))? {
+            FromAgent::Frame(frame) => {
+                let (read, _) = frame.into_report(agent_version.clone()).map_err(|error| corrupt(&error.to_string()))?;
+                report = Some(read);
+            }
+            FromAgent::Facts(read) => facts = Some(read.into_facts().0),
+            _ => {}
+        }
+    }
+    let mut report = report.ok_or_else(|| corrupt("no frame"))?;
+    report.facts = facts;
+    Ok(report)
+}
+
 /// The samples of `dropped` whose times could not be.
 pub fn times_off(dropped: &[Dropped]) -> Vec<u64> {
     dropped.iter().filter_map(|one| one.number).collect()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use edgewatch_core::model::Temperature;
     use edgewatch_core::units::UnixMillis;
@@ -299,6 +359,45 @@ mod tests {
         let text = serde_json::to_string(&HostWire::from(&host())).unwrap();
         let wire: HostWire = serde_json::from_str(&text).unwrap();
         assert_eq!(Host::try_from(wire), Ok(host()));
+    }
+
+    #[test]
+    fn a_report_comes_back_as_it_was_written() {
+        let facts = Facts {
+            platform: "debian".to_owned(),
+            gpu: vec!["y".to_owned()],
+            disk_total_bytes: 7,
+            booted_at: UnixSeconds(1_795_000_000),
+            addresses: Some(Addresses { v4: "192.0.2.1".to_owned(), v6: "2001:db8::1".to_owned() }),
+            ..host().facts.unwrap()
+        };
+        let report = Report {
+            agent_version: "0.1.0".to_owned(),
+            sent_at: UnixMillis(-5),
+            oldest: 9,
+            period_s: 10,
+            frame_s: 60,
+            facts: Some(facts),
+            samples: vec![host().newest.unwrap()],
+        };
+        let read = |report: &Report| read_report(&write_report(report).unwrap(), "0.1.0".to_owned()).unwrap();
+        assert_eq!(read(&report), report);
+        let without = Report { facts: None, ..report.clone() };
+        assert_eq!(read(&without), without);
+        let question = Report { samples: vec![], oldest: 1, ..without };
+        assert_eq!(read(&question), question);
+        assert!(read_report(&[1, 0, 0], String::new()).is_err());
+    }
+
+    #[test]
+    fn shards_are_stable_and_even() {
+        assert!((1..100).all(|id| shard_of(HostId(id), 1) == 0));
+        let mut counts = [0; 4];
+        for id in 1..=4_000 {
+            counts[shard_of(HostId(id), 4) as usize] += 1;
+        }
+        assert!(counts.iter().all(|count| (900..1_100).contains(count)), "{counts:?}");
+        assert_eq!([1, 2, 3].map(|id| shard_of(HostId(id), 7)), [1, 2, 3].map(|id| shard_of(HostId(id), 7)));
     }
 
     #[test]

@@ -149,6 +149,15 @@ impl Addresses {
         }
     }
 
+    /// The addresses as [`Addresses::from_reported`] reads them.
+    pub fn reported(&self) -> String {
+        match (self.v4.is_empty(), self.v6.is_empty()) {
+            (_, true) => self.v4.clone(),
+            (true, false) => format!("/{}", self.v6),
+            (false, false) => format!("{}/{}", self.v4, self.v6),
+        }
+    }
+
     /// The one address to show: IPv4 when there is one.
     pub fn preferred(&self) -> &str {
         if self.v4.is_empty() { &self.v6 } else { &self.v4 }

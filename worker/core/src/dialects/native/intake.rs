@@ -102,6 +102,26 @@ impl HostFacts {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "sizes and times are exact below 2^53")]
+impl From<&model::Facts> for HostFacts {
+    fn from(facts: &model::Facts) -> Self {
+        Self {
+            platform: Some(facts.platform.clone()),
+            platform_version: Some(facts.platform_version.clone()),
+            kernel: Some(facts.kernel.clone()),
+            arch: Some(facts.arch.clone()),
+            virtualization: Some(facts.virtualization.clone()),
+            cpu: facts.cpu.clone(),
+            gpu: facts.gpu.clone(),
+            mem_total_bytes: Some(facts.mem_total_bytes as f64),
+            swap_total_bytes: Some(facts.swap_total_bytes as f64),
+            disk_total_bytes: Some(facts.disk_total_bytes as f64),
+            booted_at_s: Some(facts.booted_at.0 as f64),
+            addresses: facts.addresses.as_ref().map(model::Addresses::reported),
+        }
+    }
+}
+
 impl From<model::Dropped> for DroppedValue {
     fn from(dropped: model::Dropped) -> Self {
         Self { number: dropped.number, field: dropped.field, reason: dropped.reason.words().to_owned() }

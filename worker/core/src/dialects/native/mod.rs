@@ -5,6 +5,7 @@ mod error;
 mod event;
 mod intake;
 mod lenient;
+pub mod live;
 mod report;
 mod sample;
 mod setup;
@@ -16,5 +17,5 @@ pub use event::{ChannelListReply, ChannelPart, ChannelRequest, ChannelTestReply,
 pub use intake::{Intake, read_report};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use sample::{Sample, Temperature};
-pub use setup::{SessionReply, SetupReply, SetupRequest, UserPart};
+pub use setup::{SessionReply, SessionRequest, SetupReply, SetupRequest, UserPart};
 pub use token::{TokenListReply, TokenPart, TokenReply, TokenRequest};
