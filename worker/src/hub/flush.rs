@@ -73,11 +73,11 @@ struct Plan {
     events: Vec<(Event, Option<String>)>,
 }
 
-/// Tells D1 what it does not know, when that is due. What it refuses is told again later, and nothing of it is lost.
-pub async fn flush(inner: &Inner, db: Option<&Db>) {
+/// Tells D1 what it does not know, when that is due. What it refuses is told again later, and nothing of it is lost. `now`: ours, or
+/// when the schedule was due that asks for it.
+pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
     let Some(db) = db else { return };
     let schedule = &inner.flush;
-    let now = inner.now();
     if schedule.is_busy.get() || now.0 < schedule.not_before_ms.get() {
         return;
     }
@@ -146,9 +146,9 @@ async fn send(inner: &Inner, db: &Db, plan: &Plan, now: UnixMillis) -> Result<()
         return Ok(());
     }
     let told: Vec<(&Event, Option<&str>)> = plan.events.iter().map(|(event, name)| (event, name.as_deref())).collect();
-    let mut statements: Vec<_> = plan.events.iter().map(|(event, _)| events::insert(event)).collect();
     let queued = notify::queue(db, &inner.config, now.seconds(), &told).await;
-    statements.extend(queued.map_err(|failure| HubError::Refused(failure.to_string()))?);
+    let mut statements = queued.map_err(|failure| HubError::Refused(failure.to_string()))?;
+    statements.extend(plan.events.iter().map(|(event, _)| events::insert(event)));
     db.batch(statements).await?;
     Ok(())
 }

@@ -443,7 +443,7 @@ impl Inner {
             shard.keep_watch()?;
             Ok(verdict)
         })?;
-        flush::flush(&self, db).await;
+        flush::flush(&self, db, due).await;
         self.push_changes(true).await;
         json(&verdict)
     }
@@ -509,7 +509,7 @@ impl Inner {
         if let Some(next_ms) = next_ms {
             self.wake_at(next_ms).await;
         }
-        flush::flush(&self, db.as_ref()).await;
+        flush::flush(&self, db.as_ref(), now).await;
         if let Some(due_ms) = self.flush.due_ms(now) {
             self.wake_at(due_ms).await;
         }
