@@ -6,6 +6,9 @@ pub mod journal;
 pub mod rings;
 pub mod rollup;
 pub mod rows;
+pub mod series;
 pub mod sql;
+#[cfg(test)]
+mod testing;
 
 pub use failure::HubError;

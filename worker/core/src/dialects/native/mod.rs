@@ -7,6 +7,7 @@ mod intake;
 mod lenient;
 mod report;
 mod sample;
+mod series;
 mod setup;
 pub mod stream;
 mod token;
@@ -16,5 +17,6 @@ pub use event::{ChannelListReply, ChannelPart, ChannelRequest, ChannelTestReply,
 pub use intake::{Intake, read_report};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use sample::{Sample, Temperature};
+pub use series::{SeriesPart, SeriesRequest, read_series_query, series_reply};
 pub use setup::{SessionReply, SetupReply, SetupRequest, UserPart};
 pub use token::{TokenListReply, TokenPart, TokenReply, TokenRequest};
