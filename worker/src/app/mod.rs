@@ -5,6 +5,7 @@ pub mod hosts;
 pub mod identity;
 pub mod ingest;
 pub mod presence;
+pub mod series;
 pub mod setup;
 pub mod status;
 pub mod tokens;

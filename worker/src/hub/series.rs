@@ -324,3 +324,6 @@ fn tidy(value: f64, samples: u64) -> f64 {
     }
     format!("{value:.8e}").parse().unwrap_or(value)
 }
+
+#[cfg(test)]
+mod tests;
