@@ -8,7 +8,7 @@ use super::{Db, Statement, StoreError};
 // ?1 is a JSON list of [event key, channel id, sealed request]. Only events that were written are told of.
 const INSERT: &str = "INSERT INTO outbox (key, channel_id, request_sealed, created_at_s, next_attempt_s) \
      SELECT e.key || ':' || (j.value->>1), j.value->>1, j.value->>2, ?2, ?2 FROM json_each(?1) j \
-     JOIN events e ON e.key = j.value->>0";
+     JOIN events e ON e.key = j.value->>0 WHERE true ON CONFLICT (key) DO NOTHING";
 const LIST_DUE: &str = "SELECT key, request_sealed, created_at_s, attempts FROM outbox \
      WHERE failed_at_s IS NULL AND next_attempt_s <= ?1 ORDER BY attempts, key LIMIT ?2";
 // The claim: of two runs that see the same row, one gets it.

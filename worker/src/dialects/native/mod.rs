@@ -1,13 +1,16 @@
-//! Our own API: `/agent/v1/` for agents, `/api/edgewatch/v1/` for operators.
+//! Our own API: `/agent/v1/` for agents, `/api/edgewatch/v1/` for operators, `/live` for pages.
 //!
-//! So far: reports, setup, session, tokens, channels, events, series.
+//! So far: reports, live, setup, session, tokens, channels, events, series.
 
 mod auth;
 mod channels;
 mod error;
+mod live;
 mod reports;
 mod series;
+mod session;
 mod setup;
+mod stream;
 mod tokens;
 
 use std::sync::OnceLock;
@@ -27,8 +30,10 @@ fn router() -> Router {
     let build = || {
         Router::new()
             .route("/agent/v1/reports", post(reports::submit))
+            .route("/agent/v1/stream", get(stream::open))
+            .route("/live", get(live::open))
             .route("/api/edgewatch/v1/setup", post(setup::create))
-            .route("/api/edgewatch/v1/session", get(setup::session))
+            .route("/api/edgewatch/v1/session", get(session::show).post(session::open).delete(session::close))
             .route("/api/edgewatch/v1/tokens", get(tokens::list).post(tokens::create))
             .route("/api/edgewatch/v1/tokens/{id}", delete(tokens::revoke))
             .route("/api/edgewatch/v1/channels", get(channels::list).post(channels::create))
