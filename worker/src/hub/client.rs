@@ -86,7 +86,12 @@ impl HubClient {
         Ok(response)
     }
 
-    async fn ask<T: DeserializeOwned>(&self, shard: u32, operation: &str, request: &impl Serialize) -> Result<T, HubError> {
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        shard: u32,
+        operation: &str,
+        request: &impl Serialize,
+    ) -> Result<T, HubError> {
         let mut response = self.call(shard, operation, request).await?;
         if response.status_code() != 200 {
             return Err(HubError::Corrupt(format!("{operation} answered {}", response.status_code())));
@@ -126,7 +131,9 @@ impl HubClient {
         let body = wire::write_report(report)?;
         let headers = identity(agent)?;
         let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_headers(headers).with_body(Some(worker::js_sys::Uint8Array::from(body.as_slice()).into()));
+        init.with_method(Method::Post)
+            .with_headers(headers)
+            .with_body(Some(worker::js_sys::Uint8Array::from(body.as_slice()).into()));
         let refused = |error: worker::Error| HubError::Unreachable(error.to_string());
         let request = Request::new_with_init("https://hub/report", &init).map_err(refused)?;
         let shard = shard_of(HostId(agent.host_id), self.shards);

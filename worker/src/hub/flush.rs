@@ -172,7 +172,12 @@ fn settle(shard: &mut Shard, schedule: &Schedule, plan: &Plan, now: UnixMillis) 
 ///
 /// # Errors
 /// [`HubError::Refused`] when D1 or the object's database does not answer; what is known stays.
-pub async fn enrol(inner: &Inner, db: Option<&Db>, ids: Option<&[HostId]>, version: Option<u64>) -> Result<(), HubError> {
+pub async fn enrol(
+    inner: &Inner,
+    db: Option<&Db>,
+    ids: Option<&[HostId]>,
+    version: Option<u64>,
+) -> Result<(), HubError> {
     if let Some(version) = version
         && inner.with(|shard| directory::meta(&shard.storage.sql, VERSION_KEY))? == Some(version.to_string())
     {

@@ -17,8 +17,11 @@ pub mod presence;
 pub mod rings;
 pub mod rollup;
 pub mod rows;
+pub mod series;
 pub mod shard;
 pub mod sql;
+#[cfg(test)]
+mod testing;
 pub mod tracked;
 pub mod wire;
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use edgewatch_core::blocks::tiers;
-use edgewatch_core::dialects::native::stream::{Ack, Facts, Frame, FromHub, Goodbye, Hello, Reason, Resend, Settings, Versions, Welcome};
+use edgewatch_core::dialects::native::stream::{
+    Ack, Facts, Frame, FromHub, Goodbye, Hello, Reason, Resend, Settings, Versions, Welcome,
+};
 use edgewatch_core::dialects::native::{DroppedValue, ReportSettings};
 use edgewatch_core::domain::budget::levers::Levers;
 use edgewatch_core::domain::presence::Watch;
@@ -337,7 +339,12 @@ impl Shard {
     ///
     /// # Errors
     /// [`HubError::Refused`] when that could not be written; the agent tries again.
-    pub fn post(&mut self, id: HostId, mut report: Report, now: UnixMillis) -> Result<(Option<u64>, Vec<Dropped>), HubError> {
+    pub fn post(
+        &mut self,
+        id: HostId,
+        mut report: Report,
+        now: UnixMillis,
+    ) -> Result<(Option<u64>, Vec<Dropped>), HubError> {
         let times = mend(&mut report, now);
         let sql = self.storage.sql.clone();
         let Some(tracked) = self.hosts.get_mut(&id) else {

@@ -137,7 +137,8 @@ impl Tracked {
         }
         let head = rings::newest(sql, self.id(), tiers::SAMPLES.number)?;
         let kept = journal::find(sql, self.id())?;
-        let (journalled, in_rings) = (kept.as_ref().map_or(0, |kept| kept.upto), head.map_or(0, |head| head.last_number));
+        let (journalled, in_rings) =
+            (kept.as_ref().map_or(0, |kept| kept.upto), head.map_or(0, |head| head.last_number));
         self.set_pending(Vec::new());
         if journalled > in_rings
             && let Some(kept) = kept

@@ -303,7 +303,8 @@ pub fn read_report(bytes: &[u8], agent_version: String) -> Result<Report, HubErr
         rest = behind;
         match FromAgent::decode(part).map_err(|error| corrupt(&error.to_string()))? {
             FromAgent::Frame(frame) => {
-                let (read, _) = frame.into_report(agent_version.clone()).map_err(|error| corrupt(&error.to_string()))?;
+                let (read, _) =
+                    frame.into_report(agent_version.clone()).map_err(|error| corrupt(&error.to_string()))?;
                 report = Some(read);
             }
             FromAgent::Facts(read) => facts = Some(read.into_facts().0),
