@@ -374,16 +374,25 @@ fn nothing_is_lost_and_nothing_stored_twice_whatever_happens_to_the_connections(
     server.know().is_durable_at_once = false;
     let bench = Bench::start(&server);
     let mut measured = 0;
-    for round in 0..40_u64 {
+    let goodbye = FromHub::Goodbye(Goodbye { reason: Reason::Restart, ..Goodbye::default() });
+    for round in 0..60_u64 {
+        wait_for("a connection", || server.is_open());
+        let hellos = server.count(is_hello);
         bench.measure_and_send(5);
         measured += 5;
-        match round % 8 {
-            1 => server.know().store(),
-            3 => server.order(Order::Cut),
-            4 => server.know().forget(),
-            5 => server.say(FromHub::Goodbye(Goodbye { reason: Reason::Restart, ..Goodbye::default() })),
-            7 => wait_for("a connection", || server.is_open()),
-            _ => wait_for("something taken", || !server.taken().is_empty()),
+        // In every second round the fault meets the frame on its way.
+        if round % 2 == 0 {
+            wait_for("the frame", || server.know().gap.taken() == measured);
+        }
+        match round % 7 {
+            0 | 4 => server.know().store(),
+            1 => server.know().forget(),
+            2 | 5 => server.order(Order::Cut),
+            3 => server.say(goodbye.clone()),
+            _ => {}
+        }
+        if matches!(round % 7, 2 | 3 | 5) {
+            wait_for("a new connection", || server.count(is_hello) > hellos);
         }
     }
     server.know().is_durable_at_once = true;

@@ -2,7 +2,15 @@
 
 use super::*;
 
-/// Reports go by POST without a loss; then a WebSocket is let through, and they go by that.
+/// Of each of these, at the same time: reports go by POST without a loss; then a WebSocket is let through, and they go by that.
+fn all_post_and_come_back(cases: &[&[Manner]]) {
+    thread::scope(|scope| {
+        for first in cases {
+            scope.spawn(|| posts_and_comes_back(first));
+        }
+    });
+}
+
 fn posts_and_comes_back(first: &[Manner]) {
     let manners = [first, &[Manner::Hub]].concat();
     let server = StandIn::start(0, &manners);
@@ -25,23 +33,24 @@ fn posts_and_comes_back(first: &[Manner]) {
 
 #[test]
 fn what_refuses_the_upgrade_is_gone_round_by_post() {
-    for status in [404, 403, 426, 400, 301] {
-        posts_and_comes_back(&[Manner::Status(status, "", "no")]);
-    }
+    let cases = [404, 403, 426, 400, 301].map(|status| [Manner::Status(status, "", "no")]);
+    all_post_and_come_back(&cases.each_ref().map(|case| &case[..]));
 }
 
 #[test]
 fn a_page_in_place_of_an_upgrade_is_gone_round_by_post() {
-    posts_and_comes_back(&[Manner::Status(200, "Content-Type: text/html\r\n", "<html>sign in</html>")]);
-    posts_and_comes_back(&[Manner::Garbage]);
+    let page = Manner::Status(200, "Content-Type: text/html\r\n", "<html>sign in</html>");
+    all_post_and_come_back(&[&[page], &[Manner::Garbage]]);
 }
 
 #[test]
 fn connections_that_are_closed_again_and_again_are_gone_round_by_post() {
-    posts_and_comes_back(&[Manner::Close; 3]);
-    posts_and_comes_back(&[Manner::CloseUpgraded; 3]);
-    posts_and_comes_back(&[Manner::Status(502, "", "bad gateway"); 3]);
-    posts_and_comes_back(&[Manner::Close, Manner::CloseUpgraded, Manner::Silence]);
+    all_post_and_come_back(&[
+        &[Manner::Close; 3],
+        &[Manner::CloseUpgraded; 3],
+        &[Manner::Status(502, "", "bad gateway"); 3],
+        &[Manner::Close, Manner::CloseUpgraded, Manner::Silence],
+    ]);
 }
 
 #[test]
@@ -95,8 +104,7 @@ fn a_busy_server_is_waited_for() {
 
 #[test]
 fn every_goodbye_but_that_of_versions_leads_back_to_a_connection() {
-    for reason in [Reason::None, Reason::Restart, Reason::Malformed, Reason::Busy, Reason::Replaced, Reason::Other(77)]
-    {
+    let lead_back = |reason: Reason| {
         let server = StandIn::start(0, &[Manner::Hub]);
         let bench = Bench::start(&server);
         bench.measure_and_send(1);
@@ -106,7 +114,13 @@ fn every_goodbye_but_that_of_versions_leads_back_to_a_connection() {
         bench.measure_and_send(1);
         bench.wait_until_safe();
         assert_eq!((server.taken(), server.count(is_post)), (all(2), 0), "{reason:?}");
-    }
+    };
+    let reasons = [Reason::None, Reason::Restart, Reason::Malformed, Reason::Busy, Reason::Replaced, Reason::Other(77)];
+    thread::scope(|scope| {
+        for reason in reasons {
+            scope.spawn(move || lead_back(reason));
+        }
+    });
 }
 
 #[test]
