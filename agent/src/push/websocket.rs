@@ -241,6 +241,8 @@ impl Socket {
         match self.web_socket.read() {
             Ok(Message::Binary(bytes)) => Ok(Some(Incoming::Binary(bytes.into()))),
             Ok(Message::Text(text)) => Ok(Some(Incoming::Text(text.as_str().to_owned()))),
+            // What comes after it, if anything, is nothing to wait for.
+            Ok(Message::Close(_)) => Err(Error::ConnectionClosed),
             Ok(_) => Ok(Some(Incoming::Other)),
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error),
