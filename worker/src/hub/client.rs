@@ -1,15 +1,15 @@
 //! How the Worker reaches the hub: a function per operation.
 
-use edgewatch_core::model::{Host, HostId, Report};
+use edgewatch_core::model::{Host, HostId, Report, SeriesQuery};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Headers, Method, Request, RequestInit, Response};
 
-use super::HubError;
 use super::wire::{
-    self, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest, RecordedWire, VerdictReply,
-    VerdictRequest, shard_name, shard_of,
+    self, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest, RecordedWire, SeriesWire,
+    VerdictReply, VerdictRequest, shard_name, shard_of,
 };
+use super::{HubError, series};
 use crate::platform::objects::{Class, Objects};
 
 /// What calls of the hub spent, in the units of the bill.
@@ -159,6 +159,23 @@ impl HubClient {
             sum.impaired |= reply.impaired;
         }
         Ok(sum)
+    }
+
+    /// Answers a question about history, from every shard that has one of its hosts.
+    ///
+    /// # Errors
+    /// [`HubError`] when one of them has no answer.
+    pub async fn series(&self, query: &SeriesQuery) -> Result<series::Answer, HubError> {
+        let mut answers = Vec::new();
+        for shard in 0..self.shards {
+            let hosts: Vec<HostId> =
+                query.hosts.iter().copied().filter(|id| shard_of(*id, self.shards) == shard).collect();
+            if !hosts.is_empty() {
+                let of_shard = SeriesWire::from(&SeriesQuery { hosts, ..query.clone() });
+                answers.push(self.ask(shard, "series", &of_shard).await?);
+            }
+        }
+        Ok(series::Answer::join(answers, &query.hosts))
     }
 
     /// Tells the hub that these hosts were made, changed or retired.

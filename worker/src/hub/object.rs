@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use edgewatch_core::dialects::native::live::{DigestReply, WatchRequest};
 use edgewatch_core::dialects::native::stream::{FromAgent, FromHub, Reason};
-use edgewatch_core::model::{HostId, Presence};
+use edgewatch_core::model::{HostId, Presence, SeriesQuery};
 use edgewatch_core::units::UnixMillis;
 use worker::{
     DurableObject, Env, Error, Method, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
@@ -20,8 +20,9 @@ use worker::{
 use super::held::Held;
 use super::shard::{Shard, goodbye};
 use super::sql::Sql;
-use super::wire::{self, AgentWire, ChangedRequest, NowRequest, VerdictRequest};
-use super::{HubError, digest, directory, flush, presence, wire::IDENTITY_HEADER};
+use super::tracked::Tracked;
+use super::wire::{self, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, SeriesWire, VerdictRequest};
+use super::{HubError, digest, directory, flush, presence, series};
 use crate::platform::config::Config;
 use crate::platform::objects::Objects;
 use crate::platform::{clock, config, log, sockets};
@@ -216,6 +217,10 @@ impl Inner {
                 flush::enrol(&self, db, ids.as_deref(), None).await?;
                 self.push_changes(true).await;
                 json(&())
+            }
+            (Method::Post, "/series") => {
+                let wanted: SeriesWire = parse(&request.text().await.map_err(refused)?)?;
+                self.series(&wanted.into(), db).await
             }
             (Method::Post, "/watch") => {
                 let wanted: WatchRequest = parse(&request.text().await.map_err(refused)?)?;
@@ -444,8 +449,23 @@ impl Inner {
             Ok(verdict)
         })?;
         flush::flush(&self, db, due).await;
+        if let Some(again_ms) = flush::finish_days(&self, db, now).await {
+            self.wake_at(again_ms).await;
+        }
         self.push_changes(true).await;
         json(&verdict)
+    }
+
+    async fn series(&self, query: &SeriesQuery, db: Option<&Db>) -> Answer<Response> {
+        for id in &query.hosts {
+            self.with(|shard| shard.load(*id, || self.attached(*id)))?;
+        }
+        let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
+        let storage = self.with(|shard| Ok(shard.storage.clone()))?;
+        let sources = series::Sources { sql: &storage.sql, db, rings: &storage.rings };
+        let known = |id| self.with(|shard| Ok(shard.get(id).map(Tracked::known).unwrap_or_default())).unwrap_or_default();
+        let pending = |id| self.with(|shard| shard.pending_rows(id)).unwrap_or_default();
+        json(&series::answer(sources, query, self.now(), known, pending).await?)
     }
 
     async fn watch(&self, wanted: &WatchRequest, db: Option<&Db>) -> Answer<Response> {
@@ -510,6 +530,9 @@ impl Inner {
             self.wake_at(next_ms).await;
         }
         flush::flush(&self, db.as_ref(), now).await;
+        if let Some(again_ms) = flush::finish_days(&self, db.as_ref(), now).await {
+            self.wake_at(again_ms).await;
+        }
         if let Some(due_ms) = self.flush.due_ms(now) {
             self.wake_at(due_ms).await;
         }
