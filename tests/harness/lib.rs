@@ -21,5 +21,6 @@ pub mod http;
 pub mod objects;
 pub mod proxy;
 pub mod socket;
+pub mod viewer;
 pub mod wait;
 pub mod worker;

@@ -104,6 +104,15 @@ impl Socket {
         }
     }
 
+    /// The next message that is here already; [`Heard::Nothing`] when none is.
+    pub fn ready(&mut self) -> Heard {
+        if self.0.get_ref().set_nonblocking(true).is_err() {
+            return Heard::Closed(None);
+        }
+        let heard = self.next(Duration::ZERO);
+        if self.0.get_ref().set_nonblocking(false).is_err() { Heard::Closed(None) } else { heard }
+    }
+
     /// Says goodbye with a code and reads until the other side has done so too.
     pub fn close(mut self, code: u16) {
         let _ = self.0.close(Some(CloseFrame { code: code.into(), reason: "".into() }));

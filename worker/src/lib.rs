@@ -17,6 +17,7 @@ pub mod app;
 pub mod cron;
 pub mod dialects;
 pub mod http;
+pub mod hub;
 pub mod notify;
 pub mod platform;
 pub mod store;
@@ -32,6 +33,7 @@ mod entry {
 
     use crate::app::App;
     use crate::http::upgrade;
+    use crate::hub::client::{HubClient, Spent};
     use crate::platform::assets::Assets;
     use crate::platform::config::{self, Config};
     use crate::platform::objects::Objects;
@@ -46,6 +48,7 @@ mod entry {
             config,
             now,
             assets: Assets::new(env),
+            hub: Some(HubClient::new(Objects::new(env), config::hub_shards(env))),
             objects: Some(Objects::new(env)),
         })
     }
@@ -102,8 +105,11 @@ mod entry {
         }
         headers.set("x-request-id", &request_id)?;
         if app.config.expose_cost {
-            // d1 rows read, d1 rows written, object rows read, object rows written, requests. No objects yet.
-            headers.set("x-edgewatch-cost", &format!("{},{},0,0,1", meter.rows_read(), meter.rows_written()))?;
+            // D1 rows read and written, object rows read and written, requests: this one and the calls of objects.
+            let Spent { d1_rows, object_rows, calls } = app.hub.as_ref().map(HubClient::spent).unwrap_or_default();
+            let (read, written) = (meter.rows_read() + d1_rows.0, meter.rows_written() + d1_rows.1);
+            let cost = format!("{read},{written},{},{},{}", object_rows.0, object_rows.1, calls + 1);
+            headers.set("x-edgewatch-cost", &cost)?;
         }
         // An upgrade has its own status, which the runtime takes from nobody else.
         Ok(if upgraded { response } else { response.with_status(parts.status.as_u16()) })

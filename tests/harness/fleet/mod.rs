@@ -40,8 +40,10 @@ pub struct Options {
     pub frame_samples: usize,
     /// Samples held at most.
     pub spool: usize,
-    begun: Instant,
-    wall_ms: i64,
+    /// When they began, for what is waited for.
+    pub begun: Instant,
+    /// What a true clock shows, ms since 1970; the fleet keeps it.
+    pub wall_ms: i64,
 }
 
 impl Options {
@@ -243,3 +245,6 @@ fn real_ms() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("past 1970");
     i64::try_from(now.as_millis()).expect("a few centuries")
 }
+
+#[cfg(test)]
+mod tests;

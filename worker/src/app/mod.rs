@@ -5,6 +5,7 @@ pub mod hosts;
 pub mod identity;
 pub mod ingest;
 pub mod presence;
+pub mod series;
 pub mod session;
 pub mod setup;
 pub mod status;
@@ -18,6 +19,7 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::Credential;
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 
+use crate::hub::client::HubClient;
 use crate::platform::assets::Assets;
 use crate::platform::config::Config;
 use crate::platform::objects::Objects;
@@ -37,6 +39,8 @@ pub struct App {
     pub assets: Option<Assets>,
     /// The Durable Objects; `None` in native tests alone.
     pub objects: Option<Objects>,
+    /// The hub; `None` likewise.
+    pub hub: Option<HubClient>,
 }
 
 impl App {
@@ -51,6 +55,14 @@ impl App {
     /// [`Failure::Internal`] where there is no runtime.
     pub fn objects(&self) -> Result<&Objects, Failure> {
         self.objects.as_ref().ok_or_else(|| Failure::Internal("there are no Durable Objects here".to_owned()))
+    }
+
+    /// The hub.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where there is no runtime.
+    pub fn hub(&self) -> Result<&HubClient, Failure> {
+        self.hub.as_ref().ok_or_else(|| Failure::Internal("there is no hub here".to_owned()))
     }
 
     /// A fresh key that sorts by time.
@@ -96,6 +108,13 @@ impl App {
             test_clock_offset_ms: 0,
             trusted_address_header: None,
         };
-        Self { db, config: Arc::new(config), now: UnixMillis(1_795_361_190_000), assets: None, objects: None }
+        Self {
+            db,
+            config: Arc::new(config),
+            now: UnixMillis(1_795_361_190_000),
+            assets: None,
+            objects: None,
+            hub: None,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::js_sys::Uint8Array;
+use worker::js_sys::{Array, Uint8Array};
 
 #[wasm_bindgen]
 extern "C" {
@@ -29,6 +29,12 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = acceptWebSocket)]
     pub fn accept(this: &RawState, socket: &RawSocket) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = acceptWebSocket)]
+    pub fn accept_tagged(this: &RawState, socket: &RawSocket, tags: &Array) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = getTags)]
+    pub fn tags(this: &RawState, socket: &RawSocket) -> Result<Array, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = getWebSocketAutoResponseTimestamp)]
     pub fn answered_at(this: &RawState, socket: &RawSocket) -> Result<JsValue, JsValue>;

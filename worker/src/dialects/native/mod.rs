@@ -1,14 +1,16 @@
 //! Our own API: `/agent/v1/` for agents, `/api/edgewatch/v1/` for operators, `/live` for pages.
 //!
-//! So far: reports, live, setup, session, tokens, channels, events.
+//! So far: reports, live, setup, session, tokens, channels, events, series.
 
 mod auth;
 mod channels;
 mod error;
 mod live;
 mod reports;
+mod series;
 mod session;
 mod setup;
+mod stream;
 mod tokens;
 
 use std::sync::OnceLock;
@@ -28,6 +30,7 @@ fn router() -> Router {
     let build = || {
         Router::new()
             .route("/agent/v1/reports", post(reports::submit))
+            .route("/agent/v1/stream", get(stream::open))
             .route("/live", get(live::open))
             .route("/api/edgewatch/v1/setup", post(setup::create))
             .route("/api/edgewatch/v1/session", get(session::show).post(session::open).delete(session::close))
@@ -37,6 +40,7 @@ fn router() -> Router {
             .route("/api/edgewatch/v1/channels/{id}", delete(channels::remove))
             .route("/api/edgewatch/v1/channels/{id}/test", post(channels::test))
             .route("/api/edgewatch/v1/events", get(channels::events))
+            .route("/api/edgewatch/v1/series", get(series::read))
             .fallback(|| async { Refusal(Failure::NotFound { what: "route" }) })
             .method_not_allowed_fallback(|| async { Refusal(Failure::MethodNotAllowed) })
     };
