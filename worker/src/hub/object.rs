@@ -218,6 +218,10 @@ impl Inner {
                 self.push_changes(true).await;
                 json(&())
             }
+            (Method::Post, "/taken-away") => {
+                self.with(|shard| flush::raise_epoch(shard))?;
+                json(&())
+            }
             (Method::Post, "/series") => {
                 let wanted: SeriesWire = parse(&request.text().await.map_err(refused)?)?;
                 self.series(&wanted.into(), db).await
