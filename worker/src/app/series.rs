@@ -30,13 +30,7 @@ pub async fn read(app: &App, reader: &Credential, query: &SeriesQuery) -> Result
     if hosts::list_by_ids(&app.db, &query.hosts).await?.len() < query.hosts.len() {
         return Err(Failure::NotFound { what: "host" });
     }
-    let answer = match ask(app, query).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            log::error("series", &error.to_string());
-            series::answer_coarse(&app.db, &rings(app), query, app.now).await?
-        }
-    };
+    let answer = ask(app, query).await?;
     if let Some(metric) = answer.unknown.first() {
         let names = match answer.names.as_slice() {
             [] => "they have none of their own".to_owned(),
@@ -48,10 +42,18 @@ pub async fn read(app: &App, reader: &Credential, query: &SeriesQuery) -> Result
     Ok(History { pieces: answer.series.into_iter().map(|(_, piece)| piece).collect(), complete: answer.complete })
 }
 
-/// Asks the hosts' shards. Until the hub has a client nobody answers.
-#[expect(clippy::unused_async, reason = "the shards will be asked here")]
-async fn ask(_app: &App, _query: &SeriesQuery) -> Result<Answer, HubError> {
-    Err(HubError::Unreachable("there is no hub yet".to_owned()))
+/// Asks the hosts' shards, and D1 of those whose shard has no answer.
+async fn ask(app: &App, query: &SeriesQuery) -> Result<Answer, Failure> {
+    let (mut answers, unanswered) = match &app.hub {
+        Some(hub) => hub.series(query).await,
+        None => (Vec::new(), Some((query.hosts.clone(), HubError::Unreachable("there is no hub here".to_owned())))),
+    };
+    if let Some((hosts, error)) = unanswered {
+        log::error("series", &error.to_string());
+        let rest = SeriesQuery { hosts, ..query.clone() };
+        answers.push(series::answer_coarse(&app.db, &rings(app), &rest, app.now).await?);
+    }
+    Ok(Answer::join(answers, &query.hosts))
 }
 
 /// How long the rings in D1 are.

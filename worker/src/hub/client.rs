@@ -1,11 +1,13 @@
 //! How the Worker reaches the hub: a function per operation.
 
-use edgewatch_core::model::{Host, HostId, Report};
+use edgewatch_core::dialects::native::SeriesRequest;
+use edgewatch_core::model::{Host, HostId, Report, SeriesQuery};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Headers, Method, Request, RequestInit, Response};
 
 use super::HubError;
+use super::series::Answer;
 use super::wire::{
     self, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest, RecordedWire, VerdictReply,
     VerdictRequest, shard_name, shard_of,
@@ -159,6 +161,27 @@ impl HubClient {
             sum.impaired |= reply.impaired;
         }
         Ok(sum)
+    }
+
+    /// Answers a question about history: what the shards answered, and of which hosts the shard did not, with the last reason.
+    pub async fn series(&self, query: &SeriesQuery) -> (Vec<Answer>, Option<(Vec<HostId>, HubError)>) {
+        let (mut answers, mut unanswered) = (Vec::new(), None);
+        for shard in 0..self.shards {
+            let is_here = |id: &HostId| shard_of(*id, self.shards) == shard;
+            let hosts: Vec<HostId> = query.hosts.iter().copied().filter(is_here).collect();
+            if hosts.is_empty() {
+                continue;
+            }
+            let request = SeriesRequest::from(&SeriesQuery { hosts: hosts.clone(), ..query.clone() });
+            match self.ask(shard, "series", &request).await {
+                Ok(answer) => answers.push(answer),
+                Err(error) => {
+                    let (before, _) = unanswered.get_or_insert((Vec::new(), error));
+                    before.extend(hosts);
+                }
+            }
+        }
+        (answers, unanswered)
     }
 
     /// Tells the hub that these hosts were made, changed or retired.

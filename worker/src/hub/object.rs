@@ -8,9 +8,11 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use edgewatch_core::blocks::dictionary::Dictionary;
+use edgewatch_core::dialects::native::SeriesRequest;
 use edgewatch_core::dialects::native::live::{DigestReply, WatchRequest};
 use edgewatch_core::dialects::native::stream::{FromAgent, FromHub, Reason};
-use edgewatch_core::model::{HostId, Presence};
+use edgewatch_core::model::{HostId, Presence, SeriesQuery};
 use edgewatch_core::units::UnixMillis;
 use worker::{
     DurableObject, Env, Error, Method, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
@@ -20,8 +22,9 @@ use worker::{
 use super::held::Held;
 use super::shard::{Shard, goodbye};
 use super::sql::Sql;
+use super::tracked::Tracked;
 use super::wire::{self, AgentWire, ChangedRequest, NowRequest, VerdictRequest};
-use super::{HubError, digest, directory, flush, presence, wire::IDENTITY_HEADER};
+use super::{HubError, digest, directory, flush, presence, rings, rows, series, wire::IDENTITY_HEADER};
 use crate::platform::config::Config;
 use crate::platform::objects::Objects;
 use crate::platform::{clock, config, log, sockets};
@@ -220,6 +223,10 @@ impl Inner {
             (Method::Post, "/watch") => {
                 let wanted: WatchRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.watch(&wanted, db).await
+            }
+            (Method::Post, "/series") => {
+                let wanted: SeriesRequest = parse(&request.text().await.map_err(refused)?)?;
+                self.series(&wanted.into(), db).await
             }
             _ => Response::error("no such operation", 404).map_err(refused),
         }
@@ -429,6 +436,29 @@ impl Inner {
         })?;
         self.tell_settings(&told, now);
         json(&reply)
+    }
+
+    async fn series(&self, query: &SeriesQuery, db: Option<&Db>) -> Answer<Response> {
+        let db = db.ok_or_else(|| HubError::Refused("no database".to_owned()))?;
+        let (sql, rings) = self.with(|shard| {
+            for id in &query.hosts {
+                shard.load(*id, || self.attached(*id))?;
+            }
+            Ok((shard.storage.sql.clone(), shard.storage.rings))
+        })?;
+        let known = |id| {
+            let known = self.with(|shard| Ok(shard.get(id).map(Tracked::known).unwrap_or_default()));
+            known.unwrap_or_default()
+        };
+        let pending = |id| {
+            let samples = self.with(|shard| Ok(shard.get(id).map(Tracked::pending).unwrap_or_default()));
+            let samples = samples.unwrap_or_default();
+            let has_sensors = samples.iter().any(|sample| !sample.temperatures.is_empty());
+            let names = if has_sensors { rings::dictionary(&sql, id) } else { Ok(Dictionary::default()) };
+            names.map(|mut names| rows::rows(&samples, &mut names)).unwrap_or_default()
+        };
+        let sources = series::Sources { sql: &sql, db, rings: &rings };
+        json(&series::answer(sources, query, self.now(), known, pending).await?)
     }
 
     async fn verdict(self: Rc<Self>, wanted: &VerdictRequest, db: Option<&Db>) -> Answer<Response> {

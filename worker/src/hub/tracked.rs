@@ -14,6 +14,7 @@ use super::directory::Entry;
 use super::held::{self, Held};
 use super::journal::{self, Kept};
 use super::rings::{self, StoredBlock};
+use super::series::Known;
 use super::sql::Sql;
 use super::{HubError, rollup, rows};
 
@@ -343,6 +344,12 @@ impl Tracked {
     /// Samples that lie in no ring row yet, oldest first.
     pub fn pending(&self) -> Vec<Sample> {
         self.pending.iter().filter_map(|frame| held::unpack(frame).ok()).flatten().collect()
+    }
+
+    /// What history has to know of it.
+    pub fn known(&self) -> Known {
+        let newest_ms = self.newest.as_ref().map(|sample| sample.at.0).max(self.last_at_ms);
+        Known { newest_ms, day_done: self.entry.coarse_done }
     }
 
     /// What outlives the object's sleep.
