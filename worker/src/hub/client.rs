@@ -1,17 +1,15 @@
 //! How the Worker reaches the hub: a function per operation.
 
-use edgewatch_core::dialects::native::SeriesRequest;
 use edgewatch_core::model::{Host, HostId, Report, SeriesQuery};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Headers, Method, Request, RequestInit, Response};
 
-use super::HubError;
-use super::series::Answer;
 use super::wire::{
-    self, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest, RecordedWire, VerdictReply,
-    VerdictRequest, shard_name, shard_of,
+    self, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest, RecordedWire, SeriesWire,
+    VerdictReply, VerdictRequest, shard_name, shard_of,
 };
+use super::{HubError, series};
 use crate::platform::objects::{Class, Objects};
 
 /// What calls of the hub spent, in the units of the bill.
@@ -163,25 +161,21 @@ impl HubClient {
         Ok(sum)
     }
 
-    /// Answers a question about history: what the shards answered, and of which hosts the shard did not, with the last reason.
-    pub async fn series(&self, query: &SeriesQuery) -> (Vec<Answer>, Option<(Vec<HostId>, HubError)>) {
-        let (mut answers, mut unanswered) = (Vec::new(), None);
+    /// Answers a question about history, from every shard that has one of its hosts.
+    ///
+    /// # Errors
+    /// [`HubError`] when one of them has no answer.
+    pub async fn series(&self, query: &SeriesQuery) -> Result<series::Answer, HubError> {
+        let mut answers = Vec::new();
         for shard in 0..self.shards {
-            let is_here = |id: &HostId| shard_of(*id, self.shards) == shard;
-            let hosts: Vec<HostId> = query.hosts.iter().copied().filter(is_here).collect();
-            if hosts.is_empty() {
-                continue;
-            }
-            let request = SeriesRequest::from(&SeriesQuery { hosts: hosts.clone(), ..query.clone() });
-            match self.ask(shard, "series", &request).await {
-                Ok(answer) => answers.push(answer),
-                Err(error) => {
-                    let (before, _) = unanswered.get_or_insert((Vec::new(), error));
-                    before.extend(hosts);
-                }
+            let hosts: Vec<HostId> =
+                query.hosts.iter().copied().filter(|id| shard_of(*id, self.shards) == shard).collect();
+            if !hosts.is_empty() {
+                let of_shard = SeriesWire::from(&SeriesQuery { hosts, ..query.clone() });
+                answers.push(self.ask(shard, "series", &of_shard).await?);
             }
         }
-        (answers, unanswered)
+        Ok(series::Answer::join(answers, &query.hosts))
     }
 
     /// Tells the hub that these hosts were made, changed or retired.

@@ -8,8 +8,6 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use edgewatch_core::blocks::dictionary::Dictionary;
-use edgewatch_core::dialects::native::SeriesRequest;
 use edgewatch_core::dialects::native::live::{DigestReply, WatchRequest};
 use edgewatch_core::dialects::native::stream::{FromAgent, FromHub, Reason};
 use edgewatch_core::model::{HostId, Presence, SeriesQuery};
@@ -23,8 +21,8 @@ use super::held::Held;
 use super::shard::{Shard, goodbye};
 use super::sql::Sql;
 use super::tracked::Tracked;
-use super::wire::{self, AgentWire, ChangedRequest, NowRequest, VerdictRequest};
-use super::{HubError, digest, directory, flush, presence, rings, rows, series, wire::IDENTITY_HEADER};
+use super::wire::{self, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, SeriesWire, VerdictRequest};
+use super::{HubError, digest, directory, flush, presence, series};
 use crate::platform::config::Config;
 use crate::platform::objects::Objects;
 use crate::platform::{clock, config, log, sockets};
@@ -220,13 +218,13 @@ impl Inner {
                 self.push_changes(true).await;
                 json(&())
             }
+            (Method::Post, "/series") => {
+                let wanted: SeriesWire = parse(&request.text().await.map_err(refused)?)?;
+                self.series(&wanted.into(), db).await
+            }
             (Method::Post, "/watch") => {
                 let wanted: WatchRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.watch(&wanted, db).await
-            }
-            (Method::Post, "/series") => {
-                let wanted: SeriesRequest = parse(&request.text().await.map_err(refused)?)?;
-                self.series(&wanted.into(), db).await
             }
             _ => Response::error("no such operation", 404).map_err(refused),
         }
@@ -438,29 +436,6 @@ impl Inner {
         json(&reply)
     }
 
-    async fn series(&self, query: &SeriesQuery, db: Option<&Db>) -> Answer<Response> {
-        let db = db.ok_or_else(|| HubError::Refused("no database".to_owned()))?;
-        let (sql, rings) = self.with(|shard| {
-            for id in &query.hosts {
-                shard.load(*id, || self.attached(*id))?;
-            }
-            Ok((shard.storage.sql.clone(), shard.storage.rings))
-        })?;
-        let known = |id| {
-            let known = self.with(|shard| Ok(shard.get(id).map(Tracked::known).unwrap_or_default()));
-            known.unwrap_or_default()
-        };
-        let pending = |id| {
-            let samples = self.with(|shard| Ok(shard.get(id).map(Tracked::pending).unwrap_or_default()));
-            let samples = samples.unwrap_or_default();
-            let has_sensors = samples.iter().any(|sample| !sample.temperatures.is_empty());
-            let names = if has_sensors { rings::dictionary(&sql, id) } else { Ok(Dictionary::default()) };
-            names.map(|mut names| rows::rows(&samples, &mut names)).unwrap_or_default()
-        };
-        let sources = series::Sources { sql: &sql, db, rings: &rings };
-        json(&series::answer(sources, query, self.now(), known, pending).await?)
-    }
-
     async fn verdict(self: Rc<Self>, wanted: &VerdictRequest, db: Option<&Db>) -> Answer<Response> {
         flush::enrol(&self, db, None, Some(wanted.hosts_version)).await?;
         self.complete()?;
@@ -473,9 +448,24 @@ impl Inner {
             shard.keep_watch()?;
             Ok(verdict)
         })?;
-        flush::flush(&self, db).await;
+        flush::flush(&self, db, due).await;
+        if let Some(again_ms) = flush::finish_days(&self, db, now).await {
+            self.wake_at(again_ms).await;
+        }
         self.push_changes(true).await;
         json(&verdict)
+    }
+
+    async fn series(&self, query: &SeriesQuery, db: Option<&Db>) -> Answer<Response> {
+        for id in &query.hosts {
+            self.with(|shard| shard.load(*id, || self.attached(*id)))?;
+        }
+        let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
+        let storage = self.with(|shard| Ok(shard.storage.clone()))?;
+        let sources = series::Sources { sql: &storage.sql, db, rings: &storage.rings };
+        let known = |id| self.with(|shard| Ok(shard.get(id).map(Tracked::known).unwrap_or_default())).unwrap_or_default();
+        let pending = |id| self.with(|shard| shard.pending_rows(id)).unwrap_or_default();
+        json(&series::answer(sources, query, self.now(), known, pending).await?)
     }
 
     async fn watch(&self, wanted: &WatchRequest, db: Option<&Db>) -> Answer<Response> {
@@ -539,7 +529,10 @@ impl Inner {
         if let Some(next_ms) = next_ms {
             self.wake_at(next_ms).await;
         }
-        flush::flush(&self, db.as_ref()).await;
+        flush::flush(&self, db.as_ref(), now).await;
+        if let Some(again_ms) = flush::finish_days(&self, db.as_ref(), now).await {
+            self.wake_at(again_ms).await;
+        }
         if let Some(due_ms) = self.flush.due_ms(now) {
             self.wake_at(due_ms).await;
         }

@@ -346,10 +346,14 @@ impl Tracked {
         self.pending.iter().filter_map(|frame| held::unpack(frame).ok()).flatten().collect()
     }
 
-    /// What history has to know of it.
+    /// When its newest sample was measured, ms since 1970, as far as is known without reading on.
+    pub fn newest_ms(&self) -> Option<i64> {
+        self.last_at_ms.or_else(|| self.newest.as_ref().map(|sample| sample.at.0))
+    }
+
+    /// What questions about history need to know.
     pub fn known(&self) -> Known {
-        let newest_ms = self.newest.as_ref().map(|sample| sample.at.0).max(self.last_at_ms);
-        Known { newest_ms, day_done: self.entry.coarse_done }
+        Known { newest_ms: self.newest_ms(), day_done: self.entry.coarse_done }
     }
 
     /// What outlives the object's sleep.

@@ -5,7 +5,11 @@ import { ago, bytes, duration, percent, rate } from "./words.js";
 
 /** As many hosts as the server counts of a window. */
 const MAX_WINDOW = 50;
+/** Ages are written anew this often, and rows sorted by what changes are sorted anew this often: not under anybody's mouse. */
+const AGE_MS = 5_000;
+const SORT_MS = 10_000;
 const STATES = { online: "online", offline: "offline", never: "never reported" };
+const NOT_KNOWN = "–";
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
 /** The columns: what the head says, what rows are sorted by, how a cell is written. */
@@ -66,7 +70,8 @@ export class Fleet {
       this.#rows.forEach((row, id) => this.#filterRow(row, this.#hosts.get(id)));
       this.#count();
     });
-    setInterval(() => !document.hidden && this.#visible.forEach((id) => this.#touch(id)), 5000);
+    setInterval(() => !document.hidden && this.#visible.forEach((id) => this.#touch(id)), AGE_MS);
+    setInterval(() => !document.hidden && this.#sort.key !== "name" && this.#order(), SORT_MS);
   }
 
   /** Takes a message of the server in. */
@@ -138,18 +143,28 @@ export class Fleet {
   }
 
   #filterRow(row, host) {
+    if (this.#filter === "") {
+      if (row.tr.hidden) row.tr.hidden = false;
+      return;
+    }
     const words = [host.name, host.tag, host.presence, host.platform, host.public_id].join(" ").toLowerCase();
-    row.tr.hidden = this.#filter !== "" && !this.#filter.split(/\s+/).every((word) => words.includes(word));
+    row.tr.hidden = !this.#filter.split(/\s+/).every((word) => words.includes(word));
   }
 
   #count() {
     const hosts = [...this.#hosts.values()];
-    const having = (presence) => hosts.filter((host) => host.presence === presence).length;
-    const [offline, never] = [having("offline"), having("never")];
-    const parts = [`${having("online")} online`, `${offline} offline`];
-    if (never > 0) parts.push(`${never} never reported`);
-    this.#page.counts.textContent = parts.join(" · ");
-    this.#page.counts.dataset.offline = offline > 0;
+    const counts = { online: 0, offline: 0, never: 0 };
+    for (const host of hosts) counts[host.presence] += 1;
+    const words = Object.keys(counts).filter((presence) => presence !== "never" || counts.never > 0);
+    const parts = words.map((presence) => {
+      const part = element("span", counts[presence] > 0 ? presence : "");
+      part.textContent = `${counts[presence]} ${STATES[presence]}`;
+      return part;
+    });
+    const text = parts.map((part) => part.textContent).join(" · ");
+    if (this.#page.counts.textContent !== text) {
+      this.#page.counts.replaceChildren(...parts.flatMap((part, at) => (at > 0 ? [" · ", part] : [part])));
+    }
     const left = [...this.#rows.values()].some((row) => !row.tr.hidden);
     this.#page.empty.hidden = left;
     this.#page.empty.textContent =
@@ -232,12 +247,13 @@ export class Fleet {
     for (const column of COLUMNS.slice(1)) {
       const cell = cells[column.key];
       if (!column.meter) {
-        words(column.key, cell, column.words(host, now_s));
+        words(column.key, cell, column.words(host, now_s) || NOT_KNOWN);
         continue;
       }
       const value = column.sort(host);
       const known = Number.isFinite(value);
-      words(column.key, cell.label, known ? `${value.toFixed(value < 10 ? 1 : 0)} %` : "");
+      words(column.key, cell.label, known ? `${value.toFixed(value < 10 ? 1 : 0)} %` : NOT_KNOWN);
+      cell.bar.hidden = !known;
       set(`${column.key}.bar`, known ? Math.round(value) : -1, (part) => {
         cell.bar.style.setProperty("--part", Math.max(0, part / 100));
         cell.bar.dataset.level = part >= 90 ? "high" : part >= 75 ? "raised" : "";
