@@ -22,6 +22,8 @@ pub mod shard;
 pub mod sql;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod measure;
 pub mod tracked;
 pub mod wire;
 
