@@ -2,20 +2,32 @@
 //! below each the same as lines of JSON; what is going on, on standard error.
 
 mod agent;
+mod cost;
 mod figures;
+mod fleet;
 mod front;
 mod ingest;
 mod ops;
+mod price;
 mod process;
+mod storage;
 mod wire;
 
 use std::process::ExitCode;
+
+use edgewatch_core::domain::budget::prices::Plan;
 
 const AGENT_S: u64 = 600;
 /// Without a part named, the agent has its turn too, but a short one.
 const SHORT_AGENT_S: u64 = 60;
 const INGEST_S: u64 = 10;
 const FLEET: u64 = 1000;
+/// What the platform's free plan must carry.
+const COST_HOSTS: u64 = 1000;
+const COST_INTERVAL_S: u64 = 10;
+/// The most that one shard is made for.
+const STORM_HOSTS: u64 = 2500;
+const PARTS: &str = "ops, agent, ingest, cost and fleet";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -33,13 +45,16 @@ fn say(words: &str) {
 }
 
 fn run(mut arguments: Vec<String>) -> Result<(), String> {
+    let plan = plan(&mut arguments)?;
     let part = if arguments.is_empty() { String::new() } else { arguments.remove(0) };
     let known: &[&str] = match part.as_str() {
         "" => &[],
         "ops" => &["--fleet"],
         "agent" => &["--seconds", "--pid"],
         "ingest" => &["--seconds"],
-        _ => return Err(format!("no part is named {part}; there are ops, agent and ingest")),
+        "cost" => &["--hosts", "--interval", "--hours"],
+        "fleet" => &["--hosts"],
+        _ => return Err(format!("no part is named {part}; there are {PARTS}")),
     };
     let options = options(&arguments, known)?;
     let last =
@@ -52,6 +67,15 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
             agent::run(last("--seconds", AGENT_S), &pids.collect::<Result<Vec<u32>, String>>()?)
         }
         "ingest" => ingest::run(last("--seconds", INGEST_S)),
+        "cost" => {
+            let interval_s = u32::try_from(last("--interval", COST_INTERVAL_S)).unwrap_or(u32::MAX);
+            if !(1..=600).contains(&interval_s) {
+                return Err("--interval needs a number from 1 to 600".to_owned());
+            }
+            let hosts = usize::try_from(last("--hosts", COST_HOSTS)).unwrap_or(usize::MAX);
+            cost::run(&cost::Wanted { hosts, interval_s, hours: last("--hours", 1), plan })
+        }
+        "fleet" => fleet::run(usize::try_from(last("--hosts", STORM_HOSTS)).unwrap_or(usize::MAX)),
         _ => {
             ops::run(fleet(FLEET)?)?;
             println!();
@@ -60,6 +84,18 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
             agent::run(SHORT_AGENT_S, &[])
         }
     }
+}
+
+/// Takes `--plan free` or `--plan paid` out of the arguments; the free one without it.
+fn plan(arguments: &mut Vec<String>) -> Result<Plan, String> {
+    let Some(at) = arguments.iter().position(|argument| argument == "--plan") else { return Ok(Plan::Free) };
+    let plan = match arguments.get(at + 1).map(String::as_str) {
+        Some("free") => Plan::Free,
+        Some("paid") => Plan::Paid,
+        _ => return Err("--plan needs free or paid".to_owned()),
+    };
+    arguments.drain(at..=at + 1);
+    Ok(plan)
 }
 
 /// Pairs of an option and its number, which is at least 1.

@@ -1,6 +1,8 @@
 //! `scripts/bench` itself: its lines are what readers of them expect, and the prices that must hold do.
 
 mod figures;
+mod price;
+mod storage;
 
 use std::process::{Command, Output};
 

@@ -18,6 +18,7 @@ const ROOT = path.resolve(HERE, "../..");
 const LOOPBACK = "127.0.0.1";
 /** The same id as in wrangler.toml, so that `wrangler d1 … --local --persist-to` finds the same file. */
 const DATABASE_ID = "00000000-0000-0000-0000-000000000001";
+const WORKER = "edgewatch";
 const FAULT_MODES = ["off", "overloaded", "lost_before", "lost_after_commit"];
 
 const HELP = `Usage: node edge.mjs [options]
@@ -103,14 +104,27 @@ function wranglerValue(name) {
 function manifest() {
   const build = path.resolve(options.build);
   const modules = {
-    "faults.mjs": { type: "esm", contents: fs.readFileSync(path.join(HERE, "faults.mjs"), "utf8") },
     "index.js": { type: "esm", contents: fs.readFileSync(path.join(build, "index.js"), "utf8") },
   };
+  const inside = fs.readdirSync(path.join(HERE, "inside")).map((name) => `inside/${name}`);
+  for (const name of ["faults.mjs", ...inside]) {
+    modules[name] = { type: "esm", contents: fs.readFileSync(path.join(HERE, name), "utf8") };
+  }
   const wasm = path.join(build, "index_bg.wasm");
   if (fs.existsSync(wasm)) {
     modules["index_bg.wasm"] = { type: "wasm", contents: new Uint8Array(fs.readFileSync(wasm)) };
   }
   return { mainModule: "faults.mjs", modulesRoot: build, modules };
+}
+
+/** The Durable Objects of wrangler.toml that the built Worker has: [binding, class] each. */
+function objects() {
+  const text = fs.readFileSync(path.join(ROOT, "wrangler.toml"), "utf8");
+  const bound = text.matchAll(/^\[\[durable_objects\.bindings\]\]\s*name *= *"([^"]*)"\s*class_name *= *"([^"]*)"/gm);
+  const index = fs.readFileSync(path.join(path.resolve(options.build), "index.js"), "utf8");
+  const exported = [...index.matchAll(/\bexport *\{([^}]*)\}|\bexport class (\w+)/g)].map((found) => found[1] ?? found[2]).join(",");
+  const classes = new Set(exported.split(",").map((word) => word.trim().split(/\s+as\s+/).pop()));
+  return [...bound].map(([, binding, name]) => [binding, name]).filter(([, name]) => classes.has(name));
 }
 
 function configuration() {
@@ -120,7 +134,10 @@ function configuration() {
   };
   const vars = { PUBLIC_URL: `http://${LOOPBACK}:${port}`, ...variables() };
   for (const [name, value] of Object.entries(vars)) env[name] = { type: "text", value };
-  const config = { name: "edgewatch", compatibilityDate: wranglerValue("compatibility_date"), manifest: manifest(), env };
+  const config = { name: WORKER, compatibilityDate: wranglerValue("compatibility_date"), manifest: manifest(), env };
+  const bound = objects();
+  for (const [binding, name] of bound) env[binding] = { type: "durable-object", worker: WORKER, exportName: name };
+  config.exports = Object.fromEntries(bound.map(([, name]) => [name, { type: "durable-object", storage: "sqlite" }]));
   if (fs.existsSync(options.assets)) {
     env.ASSETS = { type: "assets" };
     config.assets = {
@@ -140,6 +157,7 @@ function configuration() {
     resourcePersistencePath: path.join(persist, "v3"),
     enableDevRegistry: false,
     telemetry: { enabled: false },
+    unsafeInspectDurableObjects: true,
     handleStructuredLogs: ({ level, message }) => process.stderr.write(`[${level}] ${message}\n`),
     workers: [{ config, dev }],
   };
@@ -231,14 +249,16 @@ async function fireCron({ time_ms = Date.now(), cron = "* * * * *" } = {}) {
 }
 
 /** A call of the wrapper module in faults.mjs, which answers before the Worker sees anything. */
-async function faults(method, body) {
+async function inside(method, call, body) {
   if (!miniflare) throw new Error("workerd is not running");
-  const reply = await miniflare.dispatchFetch(`http://${LOOPBACK}/`, {
+  const reply = await miniflare.dispatchFetch(`http://${LOOPBACK}${call}`, {
     method,
     headers: { "x-edgewatch-harness": secret },
     body: body && JSON.stringify(body),
   });
-  return reply.json();
+  const text = await reply.text();
+  if (!reply.ok) throw new Error(text);
+  return JSON.parse(text);
 }
 
 /** The control port: method and path to what answers it. Every body and answer is JSON; a failure is status 500 with {"error":…}. */
@@ -268,15 +288,43 @@ const CONTROL = {
   // {mode, times?, match?}: the next `times` calls of D1 (default: all) whose SQL contains `match` fail. A restart forgets it.
   "POST /faults": async (body) => {
     if (!FAULT_MODES.includes(body.mode)) throw new Error(`mode is one of ${FAULT_MODES.join(", ")}`);
-    return faults("POST", body);
+    return inside("POST", "/faults", body);
   },
-  "GET /faults": async () => faults("GET"),
-  // {offset_ms}: how far the Worker's clock is ahead of the real one in requests; schedules have the time of their event. A restart
-  // forgets it.
+  "GET /faults": async () => inside("GET", "/faults"),
+  // {meter, times?, match?, class?}: a meter of inside/words.mjs is used up, for the next `times` calls (default: all; 0 ends it) that
+  // contain `match`: SQL, or `fetch`, `message`, `alarm`, `close`. `class` names one class of objects. A restart forgets it.
+  "POST /exhaust": async (body) => inside("POST", "/exhaust", body),
+  // {offset_ms}: how far the Worker's clock is ahead of the real one in requests and objects; schedules have the time of their event.
+  // Alarms that are due by then have run, once each, when this answers. A restart forgets it.
   "POST /clock": async ({ offset_ms }) => {
     if (!Number.isSafeInteger(offset_ms)) throw new Error("offset_ms is a whole number");
-    return faults("PUT", { offset_ms });
+    return inside("POST", "/clock", { offset_ms });
   },
+  // {class, name, sockets?}: ends an object's instance, as when it is idle for long. Its sockets sleep on ("hibernate", the default) or
+  // are closed ("close").
+  "POST /evict": async ({ class: of, name, sockets = "hibernate" }) => {
+    if (!miniflare) throw new Error("workerd is not running");
+    try {
+      await miniflare.unsafeEvictDurableObject(WORKER, of, { name, webSockets: sockets });
+      return { evicted: true };
+    } catch (error) {
+      if (!String(error.message).includes("not currently running")) throw error;
+      return { evicted: false };
+    }
+  },
+  // {class, name, code?, reason?} → {closed}: the server closes all sockets of an object.
+  "POST /close-sockets": async (body) => inside("POST", "/object", { ...body, call: "/close" }),
+  // {class, name} → {sockets}
+  "POST /sockets": async (body) => inside("POST", "/object", { ...body, call: "/sockets" }),
+  // {class, name, sql} → {results}: on an object's own database. It wakes the object.
+  "POST /object-sql": async ({ class: of, name, sql }) => {
+    if (!miniflare) throw new Error("workerd is not running");
+    const storage = await miniflare.unsafeGetDurableObjectStorage(WORKER, of, { name });
+    return { results: await storage.exec(sql) };
+  },
+  // What was used since the start or the reset: {worker, d1, objects: {"Class/name": {…}}}, see inside/state.mjs. A restart forgets it.
+  "GET /objects": async () => inside("GET", "/objects"),
+  "POST /objects": async () => inside("POST", "/objects", {}),
   "GET /outbound": async () => ({ requests: outbound.requests }),
   // {status?, body?, clear?}
   "POST /outbound": async ({ status, body, clear }) => {

@@ -1,115 +1,104 @@
-// The main module that workerd runs in development and in tests: the built Worker, with a D1 binding that can be told to fail and a
-// clock that can be moved. Not part of what is deployed. While nothing is set the Worker gets the real environment, untouched.
-// The SDK recognises bindings by the name of their class, so the stand-in must be called D1Database.
+// The main module that workerd runs in development and in tests: the built Worker, with bindings that can be told to fail, meters of
+// what it uses, and a clock that can be moved. Not part of what is deployed. What happens in the objects: inside/object.mjs.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
-import Worker from "./index.js";
+import * as built from "./index.js";
+import { D1Database } from "./inside/d1.mjs";
+import { CONTROL_HEADER, watchedObject } from "./inside/object.mjs";
+import * as state from "./inside/state.mjs";
 
 export * from "./index.js";
 
-/** The header that marks a call of edge.mjs; its value is a random secret of this start. */
-const CONTROL_HEADER = "x-edgewatch-harness";
+// These two take the place of the built ones. A build without them is given no binding of theirs.
+export const Hub = watchedObject("Hub", built.Hub);
+export const Viewers = watchedObject("Viewers", built.Viewers);
 
-// Source: spec/platform.md 1.2, the words D1 uses for errors that may be tried again.
-const OVERLOADED = "D1_ERROR: D1 DB is overloaded. Requests queued for too long.";
-const LOST = "D1_ERROR: Network connection lost.";
+/** Class to binding, as in wrangler.toml. */
+const BINDINGS = { Hub: "HUB", Viewers: "VIEWERS" };
 
-/** What fails next: `left` is the number of calls that still fail, `match` a part of the SQL that a failing call must contain. */
-let fault = { mode: "off", left: 0, match: "" };
-let fired = 0;
-
-/** Runs one call of D1 under the fault that is set. `sql` is its text, for a batch all of its statements. */
-async function call(sql, run) {
-  if (fault.mode === "off" || fault.left <= 0 || !sql.includes(fault.match)) return run();
-  fault.left -= 1;
-  fired += 1;
-  if (fault.mode === "overloaded") throw new Error(OVERLOADED);
-  if (fault.mode === "lost_after_commit") await run();
-  throw new Error(LOST);
-}
-
-class D1PreparedStatement {
-  constructor(real, sql) {
-    this.real = real;
-    this.sql = sql;
-  }
-  bind(...values) {
-    return new D1PreparedStatement(this.real.bind(...values), this.sql);
-  }
-  first(...columns) {
-    return call(this.sql, () => this.real.first(...columns));
-  }
-  run() {
-    return call(this.sql, () => this.real.run());
-  }
-  all() {
-    return call(this.sql, () => this.real.all());
-  }
-  raw(...options) {
-    return call(this.sql, () => this.real.raw(...options));
-  }
-}
-
-class D1Database {
-  constructor(real) {
-    this.real = real;
-  }
-  prepare(sql) {
-    return new D1PreparedStatement(this.real.prepare(sql), sql);
-  }
-  batch(statements) {
-    const sql = statements.map((statement) => statement.sql).join(";\n");
-    return call(sql, () => this.real.batch(statements.map((statement) => statement.real)));
-  }
-  exec(sql) {
-    return call(sql, () => this.real.exec(sql));
-  }
-  withSession(constraint) {
-    const session = new D1DatabaseSession(this.real.withSession(constraint));
-    return session;
-  }
-}
-
-class D1DatabaseSession extends D1Database {
-  getBookmark() {
-    return this.real.getBookmark();
-  }
-}
-
-/** How far the Worker's clock is ahead of the real one, in milliseconds; 0 leaves it alone. */
-let clockOffset = 0;
-
-/** The Worker's environment: the real one, or one whose D1 fails, or whose clock is off. */
+/** The Worker's environment: D1 watched, and the clock where it is off. */
 function environment(env) {
-  const changed = {};
-  if (fault.mode !== "off") changed.DB = { value: new D1Database(env.DB), enumerable: true };
-  if (clockOffset !== 0) changed.TEST_CLOCK_OFFSET_MS = { value: String(clockOffset), enumerable: true };
-  return Object.keys(changed).length === 0 ? env : Object.create(env, changed);
+  const changed = { DB: { value: new D1Database(env.DB, state.worker), enumerable: true } };
+  const offset = state.clockOffset();
+  if (offset !== 0) changed.TEST_CLOCK_OFFSET_MS = { value: String(offset), enumerable: true };
+  return Object.create(env, changed);
+}
+
+async function timed(run) {
+  const begun = Date.now();
+  try {
+    return await run();
+  } finally {
+    state.worker.active_ms += Date.now() - begun;
+  }
 }
 
 export default class extends WorkerEntrypoint {
   async fetch(request) {
     if (request.headers.get(CONTROL_HEADER) === this.env.EDGEWATCH_HARNESS_SECRET) {
-      return control(request);
+      return Response.json(await control(request, this.env));
     }
+    try {
+      state.refuseWhereExhausted("worker", request.url);
+    } catch (error) {
+      return new Response(error.message, { status: 429 });
+    }
+    state.worker.requests += 1;
     // Local runtimes make up where a request comes from; nothing known is the truth.
     const here = request.cf ? new Request(request, { cf: {} }) : request;
-    return new Worker(this.ctx, environment(this.env)).fetch(here);
+    return timed(() => new built.default(this.ctx, environment(this.env)).fetch(here));
   }
 
   async scheduled(controller) {
-    return new Worker(this.ctx, environment(this.env)).scheduled(controller);
+    state.worker.schedules += 1;
+    return timed(() => new built.default(this.ctx, environment(this.env)).scheduled(controller));
   }
 }
 
-/** `POST` sets the fault, `PUT` the clock, `GET` tells how many calls have failed since. */
-async function control(request) {
-  if (request.method === "PUT") {
-    clockOffset = (await request.json()).offset_ms;
-  } else if (request.method === "POST") {
-    const { mode, times, match } = await request.json();
-    fault = { mode, left: times ?? Number.MAX_SAFE_INTEGER, match: match ?? "" };
-    fired = 0;
+/** The calls of edge.mjs. */
+async function control(request, env) {
+  const body = request.method === "GET" ? {} : await request.json();
+  switch (`${request.method} ${new URL(request.url).pathname}`) {
+    case "POST /faults":
+      Object.assign(state.fault, { mode: body.mode, left: body.times ?? Number.MAX_SAFE_INTEGER, match: body.match ?? "", fired: 0 });
+      return told();
+    case "GET /faults":
+      return told();
+    case "POST /exhaust":
+      state.exhaust(body);
+      return told();
+    case "POST /clock":
+      state.moveClock(body.offset_ms);
+      await fireAlarms(env);
+      return told();
+    case "GET /objects":
+      return state.meters();
+    case "POST /objects":
+      state.resetMeters();
+      return state.meters();
+    case "POST /object":
+      return object(env, body.class, body.name, body.call, body);
+    default:
+      throw new Error("no such call");
   }
-  return Response.json({ mode: fault.mode, fired, offset_ms: clockOffset });
+}
+
+function told() {
+  return { mode: state.fault.mode, fired: state.fault.fired, exhausted: state.exhaustedNow(), offset_ms: state.clockOffset() };
+}
+
+/** A call of the wrapper around one object; the object itself does not see it. */
+async function object(env, of, name, path, body) {
+  const stub = env[BINDINGS[of]].getByName(name);
+  const headers = { [CONTROL_HEADER]: env.EDGEWATCH_HARNESS_SECRET };
+  const reply = await stub.fetch(`https://object${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+  return reply.json();
+}
+
+/** Runs the alarms that are due since the clock was moved, each once. */
+async function fireAlarms(env) {
+  const now = Date.now() + state.clockOffset();
+  const due = [...state.alarms.values()].filter(({ due_ms }) => due_ms <= now);
+  // One that does not reach its object stays due.
+  await Promise.allSettled(due.map((alarm) => object(env, alarm.class, alarm.name, "/alarm", {})));
 }

@@ -15,7 +15,12 @@
 
 pub mod agent;
 mod edge;
+pub mod fleet;
 pub mod golden;
 pub mod http;
+pub mod objects;
+pub mod proxy;
+pub mod socket;
+pub mod viewer;
 pub mod wait;
 pub mod worker;

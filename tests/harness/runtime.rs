@@ -4,8 +4,13 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
+use edgewatch_harness::objects::{Exhausted, Sockets};
+use edgewatch_harness::proxy::{Network, Proxy};
+use edgewatch_harness::socket::{Heard, Socket};
 use edgewatch_harness::worker::{Builder, Fault, Worker};
+use serde_json::Value;
 
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -115,6 +120,199 @@ fn outgoing_requests_reach_loopback_servers() {
     let worker = stub().start();
     assert_eq!(worker.get_as(&format!("/out?text=http://{address}/hook"), &[]).body, "204");
     assert!(server.join().unwrap().starts_with("POST /hook "));
+}
+
+/// Asks the stub's object to do something; its state, or the words it failed with.
+fn object(worker: &Worker, what: &str) -> Result<Value, String> {
+    let reply = worker.get_as(&format!("/object?text=hub-0&do={what}"), &[]);
+    if reply.status == 200 { Ok(reply.json()) } else { Err(reply.body) }
+}
+
+#[test]
+fn what_objects_use_is_counted() {
+    let worker = stub().start();
+    object(&worker, "state").unwrap();
+    worker.reset_meters();
+    for what in ["write", "alarm", "seed"] {
+        object(&worker, what).unwrap();
+    }
+    let meters = worker.meters();
+    for (name, count) in [
+        ("constructed", 0),
+        ("fetches", 3),
+        ("rows_written", 1),
+        ("alarms_set", 1),
+        ("alarms", 0),
+        ("d1_rows_written", 1),
+    ] {
+        assert_eq!(meters.class("Hub", name), count, "{name}");
+    }
+    assert_eq!((meters.worker("requests"), meters.worker("d1_rows_written")), (3, 0));
+    let usage = meters.usage();
+    assert!(usage.object_bytes > 0 && usage.d1_bytes > 0 && usage.object_rows_read > 0, "{usage:?}");
+    assert_eq!((usage.worker_requests, usage.object_calls, usage.d1_rows_written), (3, 3, 1));
+}
+
+#[test]
+fn each_meter_is_used_up_in_the_platforms_words() {
+    let worker = stub().start();
+    for (meter, what, words) in [
+        (Exhausted::D1RowsRead, "seed", "daily row read limit"),
+        (Exhausted::D1RowsWritten, "seed", "daily row write limit"),
+        (Exhausted::D1Storage, "seed", "Exceeded maximum DB size"),
+        (Exhausted::ObjectRowsRead, "state", "Exceeded allowed rows read in Durable Objects free tier."),
+        (Exhausted::ObjectRowsWritten, "write", "Exceeded allowed rows written in Durable Objects free tier."),
+        (Exhausted::ObjectRowsWritten, "alarm", "Exceeded allowed rows written"),
+        (Exhausted::ObjectStorage, "write", "database or disk is full: SQLITE_FULL"),
+        (Exhausted::ObjectRequests, "state", "Exceeded allowed volume of requests in Durable Objects free tier."),
+        (Exhausted::ObjectDuration, "state", "Exceeded allowed duration in Durable Objects free tier."),
+        (Exhausted::WorkerRequests, "state", "error code: 1027"),
+    ] {
+        object(&worker, "state").unwrap();
+        worker.exhaust(meter);
+        let refused = object(&worker, what).unwrap_err();
+        assert!(refused.contains(words), "{meter:?}: {refused}");
+        assert!(worker.refill(meter) > 0, "{meter:?}");
+        object(&worker, what).unwrap();
+    }
+    worker.exhaust_for(Exhausted::ObjectRowsWritten, 1, "INTO notes");
+    assert!(object(&worker, "alarm").is_ok(), "another table");
+    assert!(object(&worker, "write").is_err());
+    assert!(object(&worker, "write").is_ok(), "once");
+    worker.exhaust(Exhausted::ObjectRowsWritten);
+    assert!(object(&worker, "state").is_ok(), "reading is another meter");
+    // A restart forgets it; what was written stays.
+    let before = object(&worker, "state").unwrap();
+    worker.restart();
+    let after = object(&worker, "write").unwrap();
+    assert_eq!(after["count"].as_u64(), before["count"].as_u64().map(|count| count + 1));
+}
+
+#[test]
+fn the_clock_of_an_object_is_live_and_its_alarms_go_by_it() {
+    let worker = stub().start();
+    let born = object(&worker, "alarm").unwrap()["born"].clone();
+    let clock = || {
+        let state = object(&worker, "state").unwrap();
+        assert_eq!(state["born"], born, "the same instance");
+        (state["offset_ms"].as_i64(), state["count"].as_u64())
+    };
+    assert_eq!(clock(), (Some(0), Some(0)));
+    worker.set_clock_ahead(3_599_000);
+    assert_eq!(clock(), (Some(3_599_000), Some(0)), "a second before");
+    worker.set_clock_ahead(3_600_500);
+    assert_eq!(clock(), (Some(3_600_500), Some(1)));
+    worker.set_clock_ahead(-3_600_000);
+    worker.set_clock_ahead(7_200_000);
+    assert_eq!(clock(), (Some(7_200_000), Some(1)), "an alarm runs once");
+    assert_eq!(worker.meters().class("Hub", "alarms"), 1);
+}
+
+#[test]
+fn an_evicted_object_keeps_its_database_alone() {
+    let worker = stub().start();
+    assert!(!worker.evict("Hub", "hub-0", Sockets::Hibernate), "nothing runs yet");
+    let before = object(&worker, "write").unwrap();
+    assert!(worker.evict("Hub", "hub-0", Sockets::Close));
+    let after = object(&worker, "state").unwrap();
+    assert_ne!(before["born"], after["born"]);
+    assert_eq!(before["count"], after["count"]);
+    let rows = worker.object_sql("Hub", "hub-0", "SELECT hex(text) AS text FROM notes");
+    assert_eq!(rows, [serde_json::json!({ "text": "7772697474656E" })]);
+}
+
+const SOON: Duration = Duration::from_secs(10);
+const SHORT: Duration = Duration::from_millis(400);
+const SOCKET: &str = "/object?text=hub-0&do=socket";
+
+/// What the stub's object answers: who it is, its attachment, what was said.
+fn say(socket: &mut Socket, text: &str) -> Vec<String> {
+    assert!(socket.send_text(text), "the socket is gone");
+    match socket.next(SOON) {
+        Heard::Text(answer) => answer.split(' ').map(str::to_owned).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_socket_sleeps_through_an_eviction_or_is_closed_by_it() {
+    let worker = stub().start();
+    let mut socket = Socket::open(worker.address(), SOCKET, &[]).expect("it opens");
+    let before = say(&mut socket, "hello");
+    assert_eq!(before[1..], ["kept", "hello"]);
+    assert!(worker.evict("Hub", "hub-0", Sockets::Hibernate));
+    let after = say(&mut socket, "again");
+    assert_ne!(before[0], after[0], "a new instance");
+    assert_eq!(after[1..], ["kept", "again"], "with the attachment");
+
+    assert!(worker.evict("Hub", "hub-0", Sockets::Close));
+    assert!(matches!(socket.next(SOON), Heard::Closed(_)));
+
+    let mut sockets: Vec<Socket> =
+        (0..3).map(|_| Socket::open(worker.address(), SOCKET, &[]).expect("it opens")).collect();
+    assert_eq!(worker.sockets("Hub", "hub-0"), 3);
+    assert_eq!(worker.close_sockets("Hub", "hub-0", 1012), 3);
+    for socket in &mut sockets {
+        assert_eq!(socket.next(SOON), Heard::Closed(Some(1012)));
+    }
+    let meters = worker.meters();
+    assert_eq!((meters.class("Hub", "messages"), meters.class("Hub", "fetches")), (2, 4));
+}
+
+#[test]
+fn pings_wake_nobody_and_their_time_is_the_moved_clocks() {
+    let worker = stub().start();
+    let mut socket = Socket::open(worker.address(), SOCKET, &[]).expect("it opens");
+    let ages = || {
+        let state = object(&worker, "state").unwrap();
+        let now_ms = state["now_ms"].as_i64().unwrap();
+        let stamps = state["stamps"].as_array().cloned().unwrap_or_default();
+        stamps.iter().map(|stamp| stamp.as_i64().map(|stamp| (now_ms - stamp) / 1000)).collect::<Vec<_>>()
+    };
+    assert_eq!(ages(), [None]);
+    worker.set_clock_ahead(100_000);
+    assert!(socket.send_text("ping"));
+    assert_eq!(socket.next(SOON), Heard::Text("pong".to_owned()));
+    assert!(matches!(ages()[..], [Some(0..=5)]), "{:?}", ages());
+    worker.set_clock_ahead(160_000);
+    assert!(matches!(ages()[..], [Some(60..=65)]), "{:?}", ages());
+    worker.set_clock_ahead(40_000);
+    assert!(matches!(ages()[..], [Some(-60..=-55)]), "{:?}", ages());
+    assert_eq!(worker.meters().class("Hub", "messages"), 0);
+}
+
+#[test]
+fn a_message_that_finds_its_meter_used_up_is_lost() {
+    let worker = stub().start();
+    let mut socket = Socket::open(worker.address(), SOCKET, &[]).expect("it opens");
+    worker.exhaust_for(Exhausted::ObjectRequests, 1, "message");
+    assert!(socket.send_text("lost"));
+    assert_eq!(socket.next(SHORT), Heard::Nothing);
+    assert_eq!(say(&mut socket, "heard")[2], "heard");
+}
+
+#[test]
+fn the_network_can_vanish_with_and_without_a_word() {
+    let worker = stub().start();
+    let proxy = Proxy::start(worker.address());
+    let mut socket = Socket::open(&proxy.address, SOCKET, &[]).expect("it opens");
+    assert_eq!(say(&mut socket, "through")[2], "through");
+
+    proxy.set(Network::BlackHole);
+    assert!(socket.send_text("into the hole"));
+    assert_eq!(socket.next(SHORT), Heard::Nothing);
+    proxy.set(Network::Slow);
+    assert!(matches!(socket.next(SOON), Heard::Text(text) if text.ends_with("into the hole")));
+
+    proxy.set(Network::Up);
+    proxy.reset();
+    assert_eq!(socket.next(SOON), Heard::Closed(None));
+    let mut socket = Socket::open(&proxy.address, SOCKET, &[]).expect("the network is up");
+    proxy.set(Network::Down);
+    assert_eq!(socket.next(SOON), Heard::Closed(None));
+    assert!(Socket::open(&proxy.address, SOCKET, &[]).is_err());
+    proxy.set(Network::Up);
+    assert!(Socket::open(&proxy.address, SOCKET, &[]).is_ok());
 }
 
 #[test]

@@ -1,13 +1,11 @@
 //! The built Worker on a workerd of its own: an empty migrated database, a free port, a first admin, ended on drop.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use edgewatch_core::blocks;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -23,7 +21,7 @@ pub struct Worker {
     pub url: String,
     /// An API token of the first admin; empty when the Worker was started without one.
     pub token: String,
-    edge: Edge,
+    pub(crate) edge: Edge,
     /// Removed on drop.
     folder: PathBuf,
 }
@@ -219,15 +217,45 @@ impl Worker {
         TestHost { id: id.unwrap_or_else(|| panic!("{name} is not in {listed}")), secret }
     }
 
+    /// Registers hosts `<prefix>-0`, `<prefix>-1` …, in that order, with one list at the end.
+    pub fn add_hosts(&self, prefix: &str, count: usize) -> Vec<TestHost> {
+        let secrets: Vec<String> = (0..count)
+            .map(|index| {
+                let body = json!({ "Name": format!("{prefix}-{index}") }).to_string();
+                let reply = self.post("/api/v1/server/register", &[("Authorization", &self.token)], &body);
+                assert_eq!(reply.status, 200, "register: {}", reply.body);
+                reply.at("/secret").as_str().unwrap_or_default().to_owned()
+            })
+            .collect();
+        let listed = self.get("/api/v1/server/list").at("/result");
+        let ids: HashMap<&str, u64> = listed
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|server| Some((server["name"].as_str()?, server["id"].as_u64()?)))
+            .collect();
+        let host = |(index, secret)| {
+            let id = ids.get(format!("{prefix}-{index}").as_str());
+            TestHost { id: *id.unwrap_or_else(|| panic!("{prefix}-{index} is not in the list")), secret }
+        };
+        secrets.into_iter().enumerate().map(host).collect()
+    }
+
     /// Runs the scheduled handler as if it were `unix_ms`; whether it came to its end.
     pub fn cron_at(&self, unix_ms: u64) -> bool {
         self.edge.control("POST", "/cron", &json!({ "time_ms": unix_ms }))["outcome"] == "ok"
     }
 
-    /// Moves the clock that requests see, against the real one; schedules have the time they are fired with. A restart
-    /// forgets it.
+    /// Moves the clock that requests and objects see, against the real one; schedules have the time they are fired with.
+    /// Alarms that are due by then have run, each once, when this comes back. A restart forgets it.
     pub fn set_clock_ahead(&self, offset_ms: i64) {
         self.edge.control("POST", "/clock", &json!({ "offset_ms": offset_ms }));
+    }
+
+    /// The runtime's process; 0 while it is down.
+    pub fn workerd_pid(&self) -> u32 {
+        let state = self.edge.control("GET", "/", &json!({}));
+        state["workerd_pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default()
     }
 
     /// Ends workerd by SIGKILL. The Worker's port is dead until [`Worker::resume`].
@@ -288,19 +316,17 @@ impl Worker {
         (number("rows_read"), number("rows_written"))
     }
 
-    /// The numbers of all samples stored for a host, in the order stored. It looks into D1: history has no reader over
-    /// HTTP yet, and "every sample once" must be provable before it has.
+    /// The numbers of all samples stored for a host, in the order stored: those in blocks, then those that wait for theirs. It looks
+    /// into the object: "every sample once" must be provable without what reads it.
     pub fn stored_samples(&self, host_id: u64) -> Vec<u64> {
-        let found = self.edge.sql("SELECT data FROM blocks WHERE host_id = ? ORDER BY block_no", &[json!(host_id)]);
-        let rows = found["results"].as_array().cloned().unwrap_or_default();
-        let mut numbers = Vec::new();
-        for row in rows {
-            let text = row["data"].as_str().unwrap_or_default();
-            let block = STANDARD.decode(text).unwrap_or_else(|error| panic!("a block is no base64: {error}"));
-            let entries = blocks::decode(&block).unwrap_or_else(|error| panic!("a block: {error}"));
-            numbers.extend(entries.iter().map(|entry| entry.number));
-        }
-        numbers
+        let stored = crate::fleet::stored::read(self, 1).remove(&host_id).unwrap_or_default();
+        stored.blocks.iter().chain(&stored.journal).map(|(number, _)| *number).collect()
+    }
+
+    /// How many events of a kind there are, such as `host_offline`.
+    pub fn events(&self, kind: &str) -> u64 {
+        let found = self.edge.sql("SELECT count(*) AS count FROM events WHERE kind = ?", &[json!(kind)]);
+        found["results"][0]["count"].as_u64().unwrap_or_default()
     }
 
     /// A one-time setup link's token, made as `scripts/setup-link` makes it.

@@ -2,5 +2,6 @@
 
 mod channels;
 mod reports;
+mod session;
 mod setup;
 mod storm;

@@ -54,7 +54,7 @@ const WALLS: &[(&str, Wall)] = &[
     (
         "app",
         Only(
-            // core:blocks only until the hub packs the blocks itself.
+            // core:blocks: the lengths of rings; and reports, until the hub packs them itself.
             "other store hub viewers gate notify platform core:model core:units core:failure \
              core:domain core:metrics core:blocks",
         ),

@@ -17,9 +17,11 @@ pub mod app;
 pub mod cron;
 pub mod dialects;
 pub mod http;
+pub mod hub;
 pub mod notify;
 pub mod platform;
 pub mod store;
+pub mod viewers;
 
 #[cfg(target_arch = "wasm32")]
 mod entry {
@@ -30,15 +32,25 @@ mod entry {
     use worker::{Context, Env, HttpRequest, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 
     use crate::app::App;
+    use crate::http::upgrade;
+    use crate::hub::client::{HubClient, Spent};
     use crate::platform::assets::Assets;
     use crate::platform::config::{self, Config};
+    use crate::platform::objects::Objects;
     use crate::platform::{clock, log, random};
     use crate::store::Db;
     use crate::{cron, dialects};
 
     fn app(env: &Env, now: UnixMillis) -> std::result::Result<App, Failure> {
         let config = Arc::new(Config::from_env(env));
-        Ok(App { db: Db::new(config::database(env)?), config, now, assets: Assets::new(env) })
+        Ok(App {
+            db: Db::new(config::database(env)?),
+            config,
+            now,
+            assets: Assets::new(env),
+            hub: Some(HubClient::new(Objects::new(env), config::hub_shards(env))),
+            objects: Some(Objects::new(env)),
+        })
     }
 
     /// Every request.
@@ -59,7 +71,8 @@ mod entry {
         let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
         let request_id = format!("{:016x}", random::number().unwrap_or_default());
 
-        let response = dialects::serve(request.map(axum::body::Body::new), app.clone()).await;
+        let mut response = dialects::serve(request.map(axum::body::Body::new), app.clone()).await;
+        let socket = upgrade::take_socket(&mut response);
         let (parts, body) = response.into_parts();
         // Everything of ours lies in memory; handed over whole, it goes out with its length.
         let bytes =
@@ -77,7 +90,12 @@ mod entry {
             rows_written: meter.rows_written(),
         });
         let empty = matches!(parts.status.as_u16(), 204 | 304);
-        let mut response = if empty { Response::empty()? } else { Response::from_bytes(bytes.to_vec())? };
+        let upgraded = socket.is_some();
+        let mut response = match socket {
+            Some(socket) => Response::from_websocket(socket)?,
+            None if empty => Response::empty()?,
+            None => Response::from_bytes(bytes.to_vec())?,
+        };
         let headers = response.headers_mut();
         headers.delete("content-type")?;
         for (name, value) in &parts.headers {
@@ -87,10 +105,14 @@ mod entry {
         }
         headers.set("x-request-id", &request_id)?;
         if app.config.expose_cost {
-            // d1 rows read, d1 rows written, object rows read, object rows written, requests. No objects yet.
-            headers.set("x-edgewatch-cost", &format!("{},{},0,0,1", meter.rows_read(), meter.rows_written()))?;
+            // D1 rows read and written, object rows read and written, requests: this one and the calls of objects.
+            let Spent { d1_rows, object_rows, calls } = app.hub.as_ref().map(HubClient::spent).unwrap_or_default();
+            let (read, written) = (meter.rows_read() + d1_rows.0, meter.rows_written() + d1_rows.1);
+            let cost = format!("{read},{written},{},{},{}", object_rows.0, object_rows.1, calls + 1);
+            headers.set("x-edgewatch-cost", &cost)?;
         }
-        Ok(response.with_status(parts.status.as_u16()))
+        // An upgrade has its own status, which the runtime takes from nobody else.
+        Ok(if upgraded { response } else { response.with_status(parts.status.as_u16()) })
     }
 
     /// Every schedule. "Now" is when it was due.

@@ -57,6 +57,8 @@ pub enum Step {
     Tenths,
     /// Hundredths.
     Hundredths,
+    /// Multiples of 1,024.
+    Kibi,
 }
 
 impl Step {
@@ -69,6 +71,8 @@ impl Step {
             Self::Whole => 1.0,
             Self::Tenths => 10.0,
             Self::Hundredths => 100.0,
+            // A power of two: dividing by it is exact.
+            Self::Kibi => 1.0 / 1024.0,
         };
         let steps = (value * per_one).round();
         if steps.abs() <= MAX_EXACT_INTEGER as f64 { steps / per_one } else { value }
@@ -85,6 +89,8 @@ mod tests {
             (Step::Hundredths, 17.336, 17.34),
             (Step::Tenths, -3.25, -3.3),
             (Step::Whole, 9_007_199_254_740_991.0, 9_007_199_254_740_991.0),
+            (Step::Kibi, 1_935_474_689.0, 1_935_474_688.0),
+            (Step::Kibi, 511.9, 0.0),
             (Step::Exact, 0.1 + 0.2, 0.1 + 0.2),
             (Step::Hundredths, 1e300, 1e300),
         ] {

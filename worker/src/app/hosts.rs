@@ -7,9 +7,9 @@ use edgewatch_core::model::{Credential, Event, EventKind, Host, HostId, Registra
 use std::collections::HashMap;
 
 use super::{App, actor, presence, secret};
-use crate::platform::{digest, random};
-use crate::store::access;
+use crate::platform::{digest, log, random};
 use crate::store::hosts::{self, NewHost};
+use crate::store::{access, settings};
 
 /// Which hosts a reader wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,18 @@ pub enum Selection {
 /// [`Failure::Forbidden`] without the right to read; [`Failure::Unavailable`] when the database does not answer.
 pub async fn select(app: &App, reader: &Credential, selection: Selection) -> Result<Vec<Host>, Failure> {
     require(reader, Right::Read)?;
+    if let Some(hub) = &app.hub {
+        let now = match &selection {
+            Selection::All => hub.now(None, None).await,
+            Selection::Tag(tag) => hub.now(None, Some(tag)).await,
+            Selection::Ids(wanted) => hub.now(Some(wanted), None).await,
+        };
+        match now {
+            Ok((hosts, _)) => return Ok(hosts),
+            // What D1 was told last is better than nothing.
+            Err(error) => log::error("hosts.now", &error.to_string()),
+        }
+    }
     match selection {
         Selection::All => Ok(hosts::list_all(&app.db).await?),
         Selection::Tag(tag) => Ok(hosts::list_by_tag(&app.db, &tag).await?),
@@ -36,6 +48,15 @@ pub async fn select(app: &App, reader: &Credential, selection: Selection) -> Res
             let by_id: HashMap<HostId, Host> = found.into_iter().map(|host| (host.id, host)).collect();
             Ok(wanted.iter().filter_map(|id| by_id.get(id).cloned()).collect())
         }
+    }
+}
+
+/// Tells the hub of a host that was made or changed. Where that fails, the schedule's next run does it.
+async fn tell_hub(app: &App, id: HostId) {
+    if let Some(hub) = &app.hub
+        && let Err(error) = hub.changed(&[id]).await
+    {
+        log::error("hosts.changed", &error.to_string());
     }
 }
 
@@ -95,6 +116,7 @@ async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Re
         by_token_id: by_token.map(|token| token.id),
     });
     statements.push(app.audit(actor, "host.register", &public_id)?);
+    statements.push(settings::bump(settings::HOSTS_VERSION));
     if let Some(twin) = twin {
         let event = Event {
             key: app.time_key()?,
@@ -111,7 +133,7 @@ async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Re
     if let Some(token) = by_token.filter(|token| token.uses_left.is_some()) {
         statements.push(access::spend_use(token.id));
     }
-    match app.db.batch(statements).await {
+    let made = match app.db.batch(statements).await {
         Ok(_) => Ok(secret),
         Err(error) if access::is_used_up(&error) => Err(Failure::Forbidden { needs: "a token with uses left" }),
         // It may have been carried out; then nobody else would ever know the secret.
@@ -120,7 +142,13 @@ async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Re
             made.map(|_| secret).ok_or_else(|| error.into())
         }
         Err(error) => Err(error.into()),
+    };
+    if let Ok(secret) = &made
+        && let Ok(Some(known)) = hosts::find_by_secret(&app.db, &digest::secret_hash(secret)).await
+    {
+        tell_hub(app, known.id).await;
     }
+    made
 }
 
 /// Registers a host without a caller, for the tests of other rooms' use cases.

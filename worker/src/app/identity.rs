@@ -1,6 +1,8 @@
 //! Who is calling.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Mutex;
 
 use edgewatch_core::domain::access::{is_alive, is_use_worth_noting, require_address};
 use edgewatch_core::domain::ids::could_be_secret;
@@ -8,45 +10,69 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Credential, HostId};
 
 use super::App;
+use super::ingest::Origin;
+use crate::hub::wire::AgentWire;
 use crate::platform::{digest, log};
-use crate::store::{access, reports};
+use crate::store::{access, hosts};
 
-/// An agent that proved which host it speaks for, with how far that host's reports are stored.
+/// Agents whose secrets were found lately: which host a secret belongs to never changes, and whether it is still good the hub
+/// knows.
+static AGENTS: Mutex<BTreeMap<String, HostId>> = Mutex::new(BTreeMap::new());
+/// So many are remembered.
+const MAX_AGENTS: usize = 20_000;
+
+/// An agent that proved which host it speaks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentIdentity {
     /// SHA-256 of the secret it showed.
-    pub(super) secret_hash: String,
-    /// What was stored when it came.
-    pub progress: reports::Progress,
+    secret_hash: String,
+    /// The host it speaks for.
+    host_id: HostId,
 }
 
 impl AgentIdentity {
-    /// The host it speaks for.
-    pub const fn host_id(&self) -> HostId {
-        self.progress.id
-    }
-
-    /// Looks again how far its reports are stored.
-    pub(super) async fn reread(&self, app: &App) -> Result<reports::Progress, Failure> {
-        reports::find_progress(&app.db, &self.secret_hash).await?.ok_or(Failure::Unauthenticated)
+    /// The identity in the hub's words, with where the agent is.
+    pub fn wire(&self, origin: Origin, agent_version: String) -> AgentWire {
+        AgentWire {
+            host_id: self.host_id.0,
+            secret_hash: self.secret_hash.clone(),
+            ipv4: origin.addresses.v4,
+            ipv6: origin.addresses.v6,
+            country_code: origin.country_code,
+            agent_version,
+        }
     }
 }
 
-/// The agent with this secret.
+/// The agent with this secret, as far as is known here: whether the host still has it, its shard says.
 ///
 /// # Errors
-/// [`Failure::Unauthenticated`] when no live host has it.
+/// [`Failure::Unauthenticated`] when no live host has it; [`Failure::Unavailable`] when the database does not answer and the secret
+/// was not seen lately.
 pub async fn agent(app: &App, secret: &str) -> Result<AgentIdentity, Failure> {
     if !could_be_secret(secret) {
         return Err(Failure::Unauthenticated);
     }
     let secret_hash = digest::secret_hash(secret);
-    let progress = reports::find_progress(&app.db, &secret_hash).await?.ok_or(Failure::Unauthenticated)?;
-    // The index found it by equality already; what decides is a comparison that takes the same time for every secret.
-    if !digest::is_same(&progress.secret_hash, &secret_hash) {
-        return Err(Failure::Unauthenticated);
+    let remembered = AGENTS.lock().ok().and_then(|agents| agents.get(&secret_hash).copied());
+    if let Some(host_id) = remembered {
+        return Ok(AgentIdentity { secret_hash, host_id });
     }
-    Ok(AgentIdentity { secret_hash, progress })
+    let known = hosts::find_by_secret(&app.db, &secret_hash).await?.ok_or(Failure::Unauthenticated)?;
+    if let Ok(mut agents) = AGENTS.lock() {
+        if agents.len() >= MAX_AGENTS {
+            agents.clear();
+        }
+        agents.insert(secret_hash.clone(), known.id);
+    }
+    Ok(AgentIdentity { secret_hash, host_id: known.id })
+}
+
+/// Forgets an agent that the hub does not know.
+pub(super) fn forget_agent(agent: &AgentIdentity) {
+    if let Ok(mut agents) = AGENTS.lock() {
+        agents.remove(&agent.secret_hash);
+    }
 }
 
 /// The holder of the token or, failing that, of one of the session cookies: a wrong token beside a valid cookie does no

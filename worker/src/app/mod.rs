@@ -5,9 +5,12 @@ pub mod hosts;
 pub mod identity;
 pub mod ingest;
 pub mod presence;
+pub mod series;
+pub mod session;
 pub mod setup;
 pub mod status;
 pub mod tokens;
+pub mod viewing;
 
 use std::sync::Arc;
 
@@ -16,8 +19,10 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::Credential;
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 
+use crate::hub::client::HubClient;
 use crate::platform::assets::Assets;
 use crate::platform::config::Config;
+use crate::platform::objects::Objects;
 use crate::platform::random;
 use crate::store::{Db, Statement, access};
 
@@ -32,12 +37,32 @@ pub struct App {
     pub now: UnixMillis,
     /// The static files, where the deployment has any.
     pub assets: Option<Assets>,
+    /// The Durable Objects; `None` in native tests alone.
+    pub objects: Option<Objects>,
+    /// The hub; `None` likewise.
+    pub hub: Option<HubClient>,
 }
 
 impl App {
     /// When the request came, in whole seconds.
     pub const fn now_s(&self) -> UnixSeconds {
         self.now.seconds()
+    }
+
+    /// The Durable Objects.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where there is no runtime.
+    pub fn objects(&self) -> Result<&Objects, Failure> {
+        self.objects.as_ref().ok_or_else(|| Failure::Internal("there are no Durable Objects here".to_owned()))
+    }
+
+    /// The hub.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where there is no runtime.
+    pub fn hub(&self) -> Result<&HubClient, Failure> {
+        self.hub.as_ref().ok_or_else(|| Failure::Internal("there is no hub here".to_owned()))
     }
 
     /// A fresh key that sorts by time.
@@ -83,6 +108,13 @@ impl App {
             test_clock_offset_ms: 0,
             trusted_address_header: None,
         };
-        Self { db, config: Arc::new(config), now: UnixMillis(1_795_361_190_000), assets: None }
+        Self {
+            db,
+            config: Arc::new(config),
+            now: UnixMillis(1_795_361_190_000),
+            assets: None,
+            objects: None,
+            hub: None,
+        }
     }
 }

@@ -1,7 +1,8 @@
-//! What every dialect needs of HTTP: the body's cap, the caller's address, credentials, cookies, queries, answers.
+//! What every dialect needs of HTTP: the body's cap, the caller's address, credentials, cookies, queries, answers, upgrades.
 
 pub mod answer;
 pub mod body;
 pub mod client;
 pub mod credential;
 pub mod query;
+pub mod upgrade;

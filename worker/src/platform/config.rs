@@ -17,6 +17,8 @@ const KEY: &str = "EDGEWATCH_KEY";
 const EXPOSE_COST: &str = "EXPOSE_COST";
 /// Milliseconds that the Worker's clock is ahead of the runtime's. For tests; deploying refuses it.
 const TEST_CLOCK_OFFSET_MS: &str = "TEST_CLOCK_OFFSET_MS";
+/// How many hub shards there are; 1 when not configured.
+const HUB_SHARDS: &str = "HUB_SHARDS";
 /// A header that a trusted proxy sets to the client's address, where there is no Cloudflare in front.
 const TRUSTED_ADDRESS_HEADER: &str = "TRUSTED_ADDRESS_HEADER";
 
@@ -38,12 +40,12 @@ pub struct Config {
 impl Config {
     /// Reads variables and secrets.
     pub fn from_env(env: &Env) -> Self {
-        let text = |name: &str| env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty());
+        let text = |name: &str| text(env, name);
         Self {
             public_url: text(PUBLIC_URL).and_then(|url| clean_public_url(&url)),
             seal_key: text(KEY).and_then(|key| SealKey::parse(&key)),
             expose_cost: text(EXPOSE_COST).as_deref() == Some("1"),
-            test_clock_offset_ms: text(TEST_CLOCK_OFFSET_MS).and_then(|text| text.parse().ok()).unwrap_or(0),
+            test_clock_offset_ms: test_clock_offset_ms(env),
             trusted_address_header: text(TRUSTED_ADDRESS_HEADER).map(|name| name.to_ascii_lowercase()),
         }
     }
@@ -56,6 +58,20 @@ impl Config {
         let detail = "the Worker secret EDGEWATCH_KEY is missing or not base64 of 32 bytes; scripts/deploy sets it";
         self.seal_key.as_ref().ok_or_else(|| Failure::Conflict { detail: detail.to_owned() })
     }
+}
+
+fn text(env: &Env, name: &str) -> Option<String> {
+    env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty())
+}
+
+/// How many milliseconds the clock is ahead of the runtime's; 0 outside tests.
+pub fn test_clock_offset_ms(env: &Env) -> i64 {
+    text(env, TEST_CLOCK_OFFSET_MS).and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// How many hub shards there are, 1 to 64.
+pub fn hub_shards(env: &Env) -> u32 {
+    text(env, HUB_SHARDS).and_then(|text| text.parse::<u32>().ok()).unwrap_or(1).clamp(1, 64)
 }
 
 /// The database binding.

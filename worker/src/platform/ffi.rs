@@ -1,7 +1,8 @@
-//! What the SDK does not wrap.
+//! What the SDK does not wrap, or wraps so that a refusal of the runtime would be a panic.
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use worker::js_sys::{Array, Uint8Array};
 
 #[wasm_bindgen]
 extern "C" {
@@ -13,4 +14,28 @@ extern "C" {
 
     #[wasm_bindgen(method, getter)]
     pub fn hostname(this: &Url) -> String;
+
+    /// A hibernatable WebSocket.
+    pub type RawSocket;
+
+    #[wasm_bindgen(method, catch, js_name = serializeAttachment)]
+    pub fn attach(this: &RawSocket, bytes: &Uint8Array) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = deserializeAttachment)]
+    pub fn attachment(this: &RawSocket) -> Result<JsValue, JsValue>;
+
+    /// The state of a Durable Object.
+    pub type RawState;
+
+    #[wasm_bindgen(method, catch, js_name = acceptWebSocket)]
+    pub fn accept(this: &RawState, socket: &RawSocket) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = acceptWebSocket)]
+    pub fn accept_tagged(this: &RawState, socket: &RawSocket, tags: &Array) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = getTags)]
+    pub fn tags(this: &RawState, socket: &RawSocket) -> Result<Array, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = getWebSocketAutoResponseTimestamp)]
+    pub fn answered_at(this: &RawState, socket: &RawSocket) -> Result<JsValue, JsValue>;
 }

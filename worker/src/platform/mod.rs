@@ -7,6 +7,9 @@ pub mod digest;
 #[cfg(target_arch = "wasm32")]
 mod ffi;
 pub mod log;
+pub mod objects;
 pub mod outbound;
 pub mod random;
 pub mod seal;
+#[cfg(target_arch = "wasm32")]
+pub mod sockets;

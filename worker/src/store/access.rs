@@ -16,8 +16,11 @@ const INSERT_TOKEN: &str = "INSERT INTO tokens (token_hash, tail, kind, may_read
 const SPEND_USE: &str = "UPDATE tokens SET uses_left = uses_left - 1 WHERE id = ?1 AND uses_left IS NOT NULL";
 const DELETE_TOKEN: &str = "DELETE FROM tokens WHERE id = ?1";
 const NOTE_USE: &str = "UPDATE tokens SET last_use_s = ?2 WHERE id = ?1";
-const FIND_SESSION: &str = "SELECT u.id, u.name, u.role, s.expires_at_s FROM sessions s JOIN users u ON u.id = s.user_id \
+const FIND_SESSION: &str = "SELECT u.id, u.name, coalesce(s.as_role, u.role) AS role, s.expires_at_s FROM sessions s JOIN users u ON u.id = s.user_id \
      WHERE s.session_hash = ?1 AND s.expires_at_s > ?2";
+const INSERT_SESSION: &str = "INSERT INTO sessions (session_hash, user_id, created_at_s, expires_at_s, token_id, as_role) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const DELETE_SESSION: &str = "DELETE FROM sessions WHERE session_hash = ?1";
 const DELETE_EXPIRED: &str = "DELETE FROM sessions WHERE expires_at_s <= ?1";
 // The one use: of two requests with the same link, one changes the row; all that follows in its batch asks for its mark (the
 // last value of each), so that either everything is made or nothing, the link's use included.
@@ -57,6 +60,23 @@ pub struct NewToken {
     pub uses_left: Option<u32>,
     /// Where it may be used from; empty for anywhere.
     pub address_ranges: Vec<AddressRange>,
+}
+
+/// A session about to be opened with a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSession<'a> {
+    /// SHA-256 of the cookie's value.
+    pub session_hash: &'a str,
+    /// Whose it is.
+    pub user_id: i64,
+    /// The token, whose end is the session's.
+    pub token_id: i64,
+    /// Whether it is a viewer's, whatever the user is.
+    pub as_viewer: bool,
+    /// When.
+    pub created_at: UnixSeconds,
+    /// Until when it is open.
+    pub expires_at: UnixSeconds,
 }
 
 #[derive(Deserialize)]
@@ -187,6 +207,27 @@ pub async fn find_session(db: &Db, session_hash: &str, now: UnixSeconds) -> Resu
     let session =
         |row: SessionRow| Ok(Session { user: User::try_from(row.user)?, expires_at: UnixSeconds(row.expires_at_s) });
     row.map(session).transpose()
+}
+
+/// Opens a session together with writing `with`: 2 rows.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn add_session(db: &Db, session: &NewSession<'_>, with: Statement) -> Result<(), StoreError> {
+    let binds = vec![
+        session.session_hash.into(),
+        session.user_id.into(),
+        session.created_at.0.into(),
+        session.expires_at.0.into(),
+        session.token_id.into(),
+        session.as_viewer.then(|| "viewer".to_owned()).into(),
+    ];
+    db.batch(vec![Statement::new(INSERT_SESSION, binds), with]).await.map(drop)
+}
+
+/// The statement that ends the session whose cookie has this hash.
+pub fn delete_session(session_hash: &str) -> Statement {
+    Statement::new(DELETE_SESSION, vec![session_hash.into()])
 }
 
 /// The statement that forgets sessions that are over.
@@ -401,5 +442,30 @@ mod tests {
 
         assert_eq!(now(find_session(&db, "k0", UnixSeconds(199))).unwrap().map(|one| one.user), Some(admin));
         assert_eq!(now(find_session(&db, "k0", UnixSeconds(200))).unwrap(), None);
+        now(db.run(delete_session("k0"))).unwrap();
+        assert_eq!(now(find_session(&db, "k0", UnixSeconds(199))).unwrap(), None);
+    }
+
+    #[test]
+    fn a_session_opened_with_a_token_ends_with_it_and_may_be_a_viewers() {
+        let db = with_links();
+        let admin = use_it(&db, "fresh", "k0").unwrap();
+        let token = now(find_token(&db, "k0")).unwrap().unwrap();
+        for (hash, as_viewer, role) in [("s1", true, Role::Viewer), ("s2", false, Role::Admin)] {
+            let session = NewSession {
+                session_hash: hash,
+                user_id: admin.id,
+                token_id: token.id,
+                as_viewer,
+                created_at: UnixSeconds(1),
+                expires_at: UnixSeconds(9),
+            };
+            now(add_session(&db, &session, audit(hash, UnixSeconds(1), "token:1", "session.open", "1"))).unwrap();
+            let found = now(find_session(&db, hash, UnixSeconds(2))).unwrap().unwrap();
+            assert_eq!((found.user.role, found.user.id), (role, admin.id));
+        }
+        now(delete_token(&db, token.id, audit("k9", UnixSeconds(1), "user:1", "token.delete", "n"))).unwrap();
+        assert_eq!(now(find_session(&db, "s1", UnixSeconds(2))).unwrap(), None);
+        assert!(now(find_session(&db, "k0", UnixSeconds(150))).unwrap().is_some(), "setup's own goes on");
     }
 }

@@ -8,7 +8,9 @@ use super::{Db, Statement, StoreError};
 
 const LIST: &str = "SELECT key, at_s, kind, host_id, text FROM events ORDER BY key DESC LIMIT ?1";
 const LIST_BEFORE: &str = "SELECT key, at_s, kind, host_id, text FROM events WHERE key < ?2 ORDER BY key DESC LIMIT ?1";
-const INSERT: &str = "INSERT INTO events (key, at_s, kind, host_id, text) VALUES (?1, ?2, ?3, ?4, ?5)";
+// Told again after a lost reply, an event has its old key.
+const INSERT: &str = "INSERT INTO events (key, at_s, kind, host_id, text) VALUES (?1, ?2, ?3, ?4, ?5) \
+     ON CONFLICT (key) DO NOTHING";
 
 #[derive(Deserialize)]
 struct Row {
@@ -32,7 +34,7 @@ pub async fn list(db: &Db, before: Option<&str>, limit: u32) -> Result<Vec<Event
     rows.into_iter().map(Event::try_from).collect()
 }
 
-/// The statement that writes an event: 1 row.
+/// The statement that writes an event: 1 row, none when it is written already.
 pub fn insert(event: &Event) -> Statement {
     let binds = vec![
         event.key.as_str().into(),

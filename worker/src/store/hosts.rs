@@ -15,7 +15,7 @@ macro_rules! select_hosts {
             "s.disk_total_bytes, s.booted_at_s, s.last_number, s.sampled_at_ms, s.cpu_percent, s.mem_used_bytes, ",
             "s.swap_used_bytes, s.disk_used_bytes, s.net_in_bytes, s.net_out_bytes, s.net_in_bytes_per_s, ",
             "s.net_out_bytes_per_s, s.uptime_s, s.load1, s.load5, s.load15, s.tcp_connections, s.udp_connections, ",
-            "s.processes, s.gpu_percent, s.temperatures_json ",
+            "s.processes, s.gpu_percent, s.temperatures_json, h.secret_hash, s.addresses_fixed ",
             "FROM hosts h JOIN host_states s ON s.host_id = h.id WHERE h.retired_at_s IS NULL ",
             $rest
         )
@@ -121,6 +121,39 @@ struct Row {
     processes: Option<u64>,
     gpu_percent: Option<f64>,
     temperatures_json: Option<String>,
+    secret_hash: String,
+    addresses_fixed: i64,
+}
+
+/// A host with what the hub needs to know of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Enrolled {
+    /// The host.
+    pub host: Host,
+    /// SHA-256 of its agent's secret.
+    pub secret_hash: String,
+    /// Whether its administrator set its addresses.
+    pub addresses_fixed: bool,
+    /// Samples up to this number are stored, as far as the database was told.
+    pub last_number: u64,
+}
+
+/// The hosts among `ids` that exist, or every host, for the hub. Reads 2 rows a host.
+///
+/// # Errors
+/// As [`list_all`].
+pub async fn list_enrolled(db: &Db, ids: Option<&[HostId]>) -> Result<Vec<Enrolled>, StoreError> {
+    let statement = match ids {
+        Some(ids) => Statement::new(LIST_BY_IDS, vec![id_list(ids)]),
+        None => Statement::new(LIST_ALL, vec![]),
+    };
+    let rows: Vec<Row> = db.run(statement).await?.rows()?;
+    let enrolled = |row: Row| {
+        let (secret_hash, addresses_fixed, last_number) =
+            (row.secret_hash.clone(), row.addresses_fixed != 0, row.last_number);
+        Ok(Enrolled { host: Host::try_from(row)?, secret_hash, addresses_fixed, last_number })
+    };
+    rows.into_iter().map(enrolled).collect()
 }
 
 /// Every host, highest display index first, then by id. Reads 2 rows a host.
@@ -144,8 +177,12 @@ pub async fn list_by_tag(db: &Db, tag: &str) -> Result<Vec<Host>, StoreError> {
 /// # Errors
 /// As [`list_all`].
 pub async fn list_by_ids(db: &Db, ids: &[HostId]) -> Result<Vec<Host>, StoreError> {
+    list(db, Statement::new(LIST_BY_IDS, vec![id_list(ids)])).await
+}
+
+fn id_list(ids: &[HostId]) -> Bind {
     let numbers: Vec<String> = ids.iter().map(|id| id.0.to_string()).collect();
-    list(db, Statement::new(LIST_BY_IDS, vec![Bind::from(format!("[{}]", numbers.join(",")))])).await
+    Bind::from(format!("[{}]", numbers.join(",")))
 }
 
 /// The host whose secret has this hash.

@@ -5,11 +5,11 @@ pub mod channels;
 pub mod db;
 pub mod events;
 mod failure;
+pub mod history;
 pub mod hosts;
+pub mod newest;
 pub mod outbox;
-pub mod reports;
 pub mod settings;
-pub mod states;
 
 pub use db::{Bind, Db, Outcome, Statement};
 pub use failure::StoreError;

@@ -9,6 +9,11 @@ const FIND: &str = "SELECT value FROM settings WHERE key = ?1";
 const PUT: &str = "INSERT INTO settings (key, value) VALUES (?1, ?2) \
      ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
+const BUMP: &str = "INSERT INTO settings (key, value) VALUES (?1, '1') \
+     ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)";
+
+/// The key of how often the list of hosts was changed: their names, groups, secrets, and which there are.
+pub const HOSTS_VERSION: &str = "hosts_version";
 /// The key of the start that `uptime` counts from.
 const INSTALLED_AT_MS: &str = "installed_at_ms";
 
@@ -31,6 +36,19 @@ pub fn put(key: &str, value: &str) -> Statement {
     Statement::new(PUT, vec![Bind::from(key), Bind::from(value)])
 }
 
+/// The statement that counts `key` up by one: 1 row written.
+pub fn bump(key: &str) -> Statement {
+    Statement::new(BUMP, vec![Bind::from(key)])
+}
+
+/// The count under `key`; 0 before the first [`bump`].
+///
+/// # Errors
+/// As [`find`].
+pub async fn find_count(db: &Db, key: &str) -> Result<u64, StoreError> {
+    Ok(find(db, key).await?.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
 /// When this deployment was first set up.
 ///
 /// # Errors
@@ -51,6 +69,14 @@ mod tests {
         assert_eq!(now(find(&db, "a")).unwrap(), None);
         now(db.batch(vec![put("a", "1"), put("a", "2")])).unwrap();
         assert_eq!(now(find(&db, "a")).unwrap().as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn a_count_goes_up_by_one() {
+        let db = Db::in_memory().unwrap();
+        assert_eq!(now(find_count(&db, HOSTS_VERSION)).unwrap(), 0);
+        now(db.batch(vec![bump(HOSTS_VERSION), bump(HOSTS_VERSION)])).unwrap();
+        assert_eq!(now(find_count(&db, HOSTS_VERSION)).unwrap(), 2);
     }
 
     #[test]

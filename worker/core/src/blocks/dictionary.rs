@@ -5,7 +5,7 @@
 //! u8      format = 1
 //! number  how many names
 //! per name, in the order of their ids from `SeriesId::FIRST_NAMED` on:
-//!   u8      step: 0 exact, 1 whole, 2 tenths, 3 hundredths
+//!   u8      step: 0 exact, 1 whole, 2 tenths, 3 hundredths, 4 multiples of 1,024
 //!   number  how many bytes it begins with as the name before does
 //!   number  how many bytes follow, then those
 //! ```
@@ -164,7 +164,7 @@ impl Dictionary {
 }
 
 /// Steps by number.
-const STEPS: [Step; 4] = [Step::Exact, Step::Whole, Step::Tenths, Step::Hundredths];
+const STEPS: [Step; 5] = [Step::Exact, Step::Whole, Step::Tenths, Step::Hundredths, Step::Kibi];
 
 fn id(place: u16) -> Option<SeriesId> {
     place.checked_add(SeriesId::FIRST_NAMED).filter(|id| *id <= SeriesId::LAST_NAMED).map(SeriesId)
@@ -240,7 +240,7 @@ mod tests {
         for damaged in [
             &[1, 0, 0][..],
             &[1, 2, 0, 0, 1, b'a', 0, 1, 0],
-            &[1, 1, 4, 0, 1, b'a'],
+            &[1, 1, 5, 0, 1, b'a'],
             &[1, 1, 0, 1, 1, b'a'],
             &[1, 0xff, 0xff, 0xff, 0xff],
         ] {

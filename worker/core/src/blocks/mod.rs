@@ -6,8 +6,10 @@
 pub mod dictionary;
 pub mod packed;
 mod plain;
+pub mod query;
 pub mod rollup;
 mod row;
+pub mod tiers;
 
 pub use packed::Block;
 pub use plain::{Column, Entry, decode, encode};

@@ -98,6 +98,19 @@ pub fn step(column: u8) -> Step {
     ALL.get(usize::from(column)).map_or(Step::Exact, |definition| definition.step)
 }
 
+/// How finely a built-in metric is kept in coarse rows: amounts of bytes to the KiB, which nobody sees in an average of them;
+/// what is counted per second stays whole, for there a few bytes may be all there is.
+pub fn coarse_step(column: u8) -> Step {
+    const AMOUNTS: [u8; 5] = [
+        Metric::MemUsed as u8,
+        Metric::SwapUsed as u8,
+        Metric::DiskUsed as u8,
+        Metric::NetIn as u8,
+        Metric::NetOut as u8,
+    ];
+    if AMOUNTS.contains(&column) { Step::Kibi } else { step(column) }
+}
+
 impl Metric {
     /// What is true of this metric for every host.
     #[expect(

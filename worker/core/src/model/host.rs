@@ -63,12 +63,24 @@ pub struct Watched {
     pub id: HostId,
     /// What was decided last.
     pub presence: Presence,
-    /// When it last reported, by our clock.
+    /// When it last gave a sign of life, by our clock.
     pub last_seen: Option<UnixSeconds>,
-    /// Seconds between its samples, as it said.
-    pub period_s: u32,
-    /// Seconds between its reports, as it was told.
-    pub frame_s: u32,
+    /// How it reports.
+    pub link: Link,
+}
+
+/// How a host reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// By a socket, over which it pings.
+    Socket,
+    /// By requests, which are its only sign of life.
+    Post {
+        /// Seconds between its samples, as it said.
+        period_s: u32,
+        /// Seconds between its reports, as it was told.
+        frame_s: u32,
+    },
 }
 
 /// The addresses of a host, each empty when not known.
@@ -134,6 +146,15 @@ impl Addresses {
             Some((v4, v6)) => Self { v4: v4.to_owned(), v6: v6.to_owned() },
             None if text.contains(':') => Self { v4: String::new(), v6: text.to_owned() },
             None => Self { v4: text.to_owned(), v6: String::new() },
+        }
+    }
+
+    /// The addresses as [`Addresses::from_reported`] reads them.
+    pub fn reported(&self) -> String {
+        match (self.v4.is_empty(), self.v6.is_empty()) {
+            (_, true) => self.v4.clone(),
+            (true, false) => format!("/{}", self.v6),
+            (false, false) => format!("{}/{}", self.v4, self.v6),
         }
     }
 

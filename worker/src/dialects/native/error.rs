@@ -1,7 +1,7 @@
 //! A failure in our own words.
 
 use axum::response::{IntoResponse, Response};
-use edgewatch_core::dialects::native;
+use edgewatch_core::dialects::native::{self, ErrorReply};
 use edgewatch_core::failure::Failure;
 use http::{HeaderValue, header};
 
@@ -12,6 +12,12 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// A refusal by any route.
 pub struct Refusal(pub Failure);
+
+/// What a path says that is spoken to over a WebSocket alone.
+pub fn upgrade_required() -> Response {
+    let body = ErrorReply::new("upgrade_required", "this path is spoken to over a WebSocket");
+    answer::json(426, answer::JSON, &body)
+}
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {

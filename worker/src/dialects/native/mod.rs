@@ -1,12 +1,16 @@
-//! Our own API: `/agent/v1/` for agents, `/api/edgewatch/v1/` for operators.
+//! Our own API: `/agent/v1/` for agents, `/api/edgewatch/v1/` for operators, `/live` for pages.
 //!
-//! So far: reports, setup, session, tokens, channels, events.
+//! So far: reports, live, setup, session, tokens, channels, events, series.
 
 mod auth;
 mod channels;
 mod error;
+mod live;
 mod reports;
+mod series;
+mod session;
 mod setup;
+mod stream;
 mod tokens;
 
 use std::sync::OnceLock;
@@ -26,14 +30,17 @@ fn router() -> Router {
     let build = || {
         Router::new()
             .route("/agent/v1/reports", post(reports::submit))
+            .route("/agent/v1/stream", get(stream::open))
+            .route("/live", get(live::open))
             .route("/api/edgewatch/v1/setup", post(setup::create))
-            .route("/api/edgewatch/v1/session", get(setup::session))
+            .route("/api/edgewatch/v1/session", get(session::show).post(session::open).delete(session::close))
             .route("/api/edgewatch/v1/tokens", get(tokens::list).post(tokens::create))
             .route("/api/edgewatch/v1/tokens/{id}", delete(tokens::revoke))
             .route("/api/edgewatch/v1/channels", get(channels::list).post(channels::create))
             .route("/api/edgewatch/v1/channels/{id}", delete(channels::remove))
             .route("/api/edgewatch/v1/channels/{id}/test", post(channels::test))
             .route("/api/edgewatch/v1/events", get(channels::events))
+            .route("/api/edgewatch/v1/series", get(series::read))
             .fallback(|| async { Refusal(Failure::NotFound { what: "route" }) })
             .method_not_allowed_fallback(|| async { Refusal(Failure::MethodNotAllowed) })
     };

@@ -33,7 +33,7 @@ pub async fn submit(
         resend_from: recorded.resend_from,
         dropped: dropped.collect(),
         time_ms: app.now.0,
-        settings: ReportSettings::default(),
+        settings: ReportSettings { period_s: recorded.pace.0, frame_s: recorded.pace.1 },
     };
     Ok(answer::json(200, answer::JSON, &reply))
 }

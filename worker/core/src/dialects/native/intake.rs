@@ -84,12 +84,41 @@ impl ReportRequest {
     }
 }
 
+impl Sample {
+    /// The sample in the model's words, with its time as it stands; `None` when a value cannot be true.
+    pub fn into_sample(self) -> Option<model::Sample> {
+        let mut sieve = Sieve::default();
+        let sample = sieve.sample(self);
+        sieve.dropped.is_empty().then_some(sample)
+    }
+}
+
 impl HostFacts {
     /// The facts in the model's words. Values that cannot be true are left out and listed.
     pub fn into_facts(self) -> (model::Facts, Vec<model::Dropped>) {
         let mut sieve = Sieve::default();
         let facts = sieve.facts(self);
         (facts, sieve.dropped)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes and times are exact below 2^53")]
+impl From<&model::Facts> for HostFacts {
+    fn from(facts: &model::Facts) -> Self {
+        Self {
+            platform: Some(facts.platform.clone()),
+            platform_version: Some(facts.platform_version.clone()),
+            kernel: Some(facts.kernel.clone()),
+            arch: Some(facts.arch.clone()),
+            virtualization: Some(facts.virtualization.clone()),
+            cpu: facts.cpu.clone(),
+            gpu: facts.gpu.clone(),
+            mem_total_bytes: Some(facts.mem_total_bytes as f64),
+            swap_total_bytes: Some(facts.swap_total_bytes as f64),
+            disk_total_bytes: Some(facts.disk_total_bytes as f64),
+            booted_at_s: Some(facts.booted_at.0 as f64),
+            addresses: facts.addresses.as_ref().map(model::Addresses::reported),
+        }
     }
 }
 

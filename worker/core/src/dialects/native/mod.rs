@@ -5,8 +5,10 @@ mod error;
 mod event;
 mod intake;
 mod lenient;
+pub mod live;
 mod report;
 mod sample;
+mod series;
 mod setup;
 pub mod stream;
 mod token;
@@ -16,5 +18,6 @@ pub use event::{ChannelListReply, ChannelPart, ChannelRequest, ChannelTestReply,
 pub use intake::{Intake, read_report};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use sample::{Sample, Temperature};
-pub use setup::{SessionReply, SetupReply, SetupRequest, UserPart};
+pub use series::{SeriesPart, SeriesRequest, read_series_query, series_reply};
+pub use setup::{SessionReply, SessionRequest, SetupReply, SetupRequest, UserPart};
 pub use token::{TokenListReply, TokenPart, TokenReply, TokenRequest};

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::lenient;
-use crate::metrics::Metric;
+use crate::metrics::{self, Metric};
+use crate::model;
 
 /// One element of `samples` in `POST /agent/v1/reports`: what the host measured at one instant.
 ///
@@ -112,6 +113,18 @@ impl Sample {
             Metric::Processes => &mut self.processes,
             Metric::GpuPercent => &mut self.gpu_percent,
         }
+    }
+}
+
+impl From<&model::Sample> for Sample {
+    fn from(sample: &model::Sample) -> Self {
+        let mut wire = Self { number: sample.number, at_ms: sample.at.0, ..Self::default() };
+        for (definition, value) in metrics::ALL.iter().zip(metrics::columns(sample)) {
+            *wire.value_mut(definition.metric) = value;
+        }
+        let sensors = sample.temperatures.iter();
+        wire.temperatures = sensors.map(|one| Temperature { name: one.name.clone(), celsius: one.celsius }).collect();
+        wire
     }
 }
 

@@ -1,4 +1,4 @@
-//! `POST /api/edgewatch/v1/setup`, `GET /api/edgewatch/v1/session`: the first administrator, and who one is.
+//! `POST /api/edgewatch/v1/setup` and `/api/edgewatch/v1/session`: the first administrator, logging in, and who one is.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,15 @@ pub struct SetupReply {
     pub token: String,
 }
 
-/// The answer of `GET /api/edgewatch/v1/session`.
+/// The body of `POST /api/edgewatch/v1/session`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SessionRequest {
+    /// An API token with the right to read. The session may do what the token may, as far as there is a role for it, and
+    /// ends with it.
+    pub token: String,
+}
+
+/// The answer of `GET /api/edgewatch/v1/session`, and of `POST` with status 201 and a session cookie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SessionReply {
     /// The person, when a session cookie was sent.

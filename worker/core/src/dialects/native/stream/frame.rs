@@ -19,6 +19,7 @@ use crate::dialects::native::lenient::NO_TIME;
 use crate::dialects::native::{Intake, ReportRequest, Sample, Temperature};
 use crate::failure::Failure;
 use crate::metrics;
+use crate::model;
 
 /// Sensors of a frame: one more than a sample may have, so that the intake sees that there were too many. What is beyond is
 /// neither written nor read.
@@ -50,6 +51,12 @@ pub struct Frame {
 impl Frame {
     /// How many samples one frame may carry: as many as a report.
     pub const MAX_SAMPLES: usize = ReportRequest::MAX_SAMPLES;
+
+    /// A frame of samples that were taken already, as the hub keeps them until they are in a block. Their times are ours.
+    pub fn of_samples(samples: &[model::Sample]) -> Self {
+        let oldest = samples.first().map_or(0, |sample| sample.number);
+        Self { oldest, period_s: 1, frame_s: 1, samples: samples.iter().map(Sample::from).collect(), ..Self::default() }
+    }
 
     /// The report that this frame is, as if it had been posted by an agent of that version.
     pub fn into_request(self, agent_version: String) -> ReportRequest {

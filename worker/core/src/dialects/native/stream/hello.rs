@@ -158,6 +158,8 @@ pub struct Settings {
     pub ping_s: u32,
     /// Field 6: how many frames may be unanswered, 1 to 16.
     pub window: u32,
+    /// Field 7: after a connection that ended without a goodbye, come back after a random part of so many seconds, 1 to 90.
+    pub spread_s: u32,
 }
 
 impl Default for Settings {
@@ -168,6 +170,7 @@ impl Default for Settings {
             hold_for_s: 0,
             ping_s: 10,
             window: 4,
+            spread_s: 5,
         }
     }
 }
@@ -180,6 +183,7 @@ impl Settings {
         writer.given(4, self.hold_for_s.into());
         writer.given(5, self.ping_s.into());
         writer.given(6, self.window.into());
+        writer.given(7, self.spread_s.into());
     }
 
     pub(super) fn read(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
@@ -192,6 +196,7 @@ impl Settings {
                 4 => settings.hold_for_s = field.small()?.min(86_400),
                 5 => settings.ping_s = field.small()?.clamp(1, 60),
                 6 => settings.window = field.small()?.clamp(1, 16),
+                7 => settings.spread_s = field.small()?.clamp(1, 90),
                 _ => {}
             }
         }
@@ -225,7 +230,10 @@ mod tests {
         }
         let settings = Settings::read(Reader::of(&writer.into_bytes())).unwrap();
         let report = ReportSettings { period_s: 1, frame_s: 1 };
-        assert_eq!(settings, Settings { report, live_for_s: 600, hold_for_s: 86_400, ping_s: 1, window: 1 });
+        assert_eq!(
+            settings,
+            Settings { report, live_for_s: 600, hold_for_s: 86_400, ping_s: 1, window: 1, spread_s: 1 }
+        );
     }
 
     #[test]

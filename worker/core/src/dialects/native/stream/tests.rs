@@ -114,6 +114,7 @@ impl Random {
             hold_for_s: from(0, 86_400),
             ping_s: from(1, 60),
             window: from(1, 16),
+            spread_s: from(1, 90),
         }
     }
 

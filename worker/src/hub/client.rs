@@ -1,0 +1,198 @@
+//! How the Worker reaches the hub: a function per operation.
+
+use edgewatch_core::model::{Host, HostId, Report};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use worker::{Headers, Method, Request, RequestInit, Response};
+
+use super::HubError;
+use super::wire::{
+    self, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest, RecordedWire, VerdictReply,
+    VerdictRequest, shard_name, shard_of,
+};
+use crate::platform::objects::{Class, Objects};
+
+/// What calls of the hub spent, in the units of the bill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spent {
+    /// Rows that the objects read and wrote in D1.
+    pub d1_rows: (u64, u64),
+    /// Rows read and written in the objects' own databases.
+    pub object_rows: (u64, u64),
+    /// Calls of objects.
+    pub calls: u64,
+}
+
+impl Spent {
+    /// This and `other` together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            d1_rows: (self.d1_rows.0 + other.d1_rows.0, self.d1_rows.1 + other.d1_rows.1),
+            object_rows: (self.object_rows.0 + other.object_rows.0, self.object_rows.1 + other.object_rows.1),
+            calls: self.calls + other.calls,
+        }
+    }
+
+    fn of(response: &Response) -> Self {
+        let text = response.headers().get(COST_HEADER).ok().flatten().unwrap_or_default();
+        let numbers: Vec<u64> = text.split(',').filter_map(|part| part.parse().ok()).collect();
+        match numbers.as_slice() {
+            [d1_read, d1_written, read, written] => {
+                Self { d1_rows: (*d1_read, *d1_written), object_rows: (*read, *written), calls: 1 }
+            }
+            _ => Self { calls: 1, ..Self::default() },
+        }
+    }
+}
+
+/// The hub, as one request of the Worker sees it.
+#[derive(Clone)]
+pub struct HubClient {
+    objects: Objects,
+    shards: u32,
+    spent: std::sync::Arc<std::sync::Mutex<Spent>>,
+}
+
+impl HubClient {
+    /// The hub of so many shards.
+    pub fn new(objects: Objects, shards: u32) -> Self {
+        Self { objects, shards, spent: std::sync::Arc::default() }
+    }
+
+    /// What this client and its clones spent.
+    pub fn spent(&self) -> Spent {
+        self.spent.lock().map_or_else(|_| Spent::default(), |spent| *spent)
+    }
+
+    fn note(&self, response: &Response) {
+        if let Ok(mut spent) = self.spent.lock() {
+            *spent = spent.plus(Spent::of(response));
+        }
+    }
+
+    async fn call(&self, shard: u32, operation: &str, request: &impl Serialize) -> Result<Response, HubError> {
+        let body = serde_json::to_string(request).map_err(|error| HubError::Corrupt(error.to_string()))?;
+        let answer = self.objects.post(Class::Hub, &shard_name(shard), operation, &body).await;
+        self.answered(answer).await
+    }
+
+    async fn answered(&self, answer: worker::Result<Response>) -> Result<Response, HubError> {
+        let mut response = answer.map_err(|error| HubError::Unreachable(error.to_string()))?;
+        self.note(&response);
+        if response.status_code() == 503 {
+            return Err(HubError::Refused(response.text().await.unwrap_or_default()));
+        }
+        Ok(response)
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        shard: u32,
+        operation: &str,
+        request: &impl Serialize,
+    ) -> Result<T, HubError> {
+        let mut response = self.call(shard, operation, request).await?;
+        if response.status_code() != 200 {
+            return Err(HubError::Corrupt(format!("{operation} answered {}", response.status_code())));
+        }
+        response.json().await.map_err(|error| HubError::Corrupt(error.to_string()))
+    }
+
+    /// The hosts asked for, in the order of the list or that of `ids`, and for each shard that was asked how often it was told of
+    /// credentials that were taken away.
+    ///
+    /// # Errors
+    /// [`HubError`] when one of the shards has no answer.
+    pub async fn now(&self, ids: Option<&[HostId]>, tag: Option<&str>) -> Result<(Vec<Host>, Vec<u64>), HubError> {
+        let mut hosts = Vec::new();
+        let mut epochs = Vec::new();
+        for shard in 0..self.shards {
+            let of_shard = ids.map(|ids| {
+                ids.iter().filter(|id| shard_of(**id, self.shards) == shard).map(|id| id.0).collect::<Vec<_>>()
+            });
+            // Of every shard: what it knows of credentials counts.
+            let request = NowRequest { ids: of_shard, tag: tag.map(str::to_owned) };
+            let reply: NowReply = self.ask(shard, "now", &request).await?;
+            epochs.push(reply.epoch);
+            for host in reply.hosts {
+                hosts.push(Host::try_from(host)?);
+            }
+        }
+        let order: Option<Vec<i64>> = ids.map(|ids| ids.iter().map(|id| id.0).collect());
+        Ok((wire::ordered(hosts, order.as_deref()), epochs))
+    }
+
+    /// Hands a report over; what it answers to be durable is stored. `None` when the host has no such agent.
+    ///
+    /// # Errors
+    /// [`HubError`] when the shard has no answer; the report may be stored all the same, and sending it again is harmless.
+    pub async fn report(&self, agent: &AgentWire, report: &Report) -> Result<Option<RecordedWire>, HubError> {
+        let body = wire::write_report(report)?;
+        let headers = identity(agent)?;
+        let mut init = RequestInit::new();
+        init.with_method(Method::Post)
+            .with_headers(headers)
+            .with_body(Some(worker::js_sys::Uint8Array::from(body.as_slice()).into()));
+        let refused = |error: worker::Error| HubError::Unreachable(error.to_string());
+        let request = Request::new_with_init("https://hub/report", &init).map_err(refused)?;
+        let shard = shard_of(HostId(agent.host_id), self.shards);
+        let stub = self.objects.stub(Class::Hub, &shard_name(shard)).map_err(refused)?;
+        let mut response = self.answered(stub.fetch_with_request(request).await).await?;
+        match response.status_code() {
+            200 => response.json().await.map(Some).map_err(|error| HubError::Corrupt(error.to_string())),
+            401 => Ok(None),
+            status => Err(HubError::Corrupt(format!("report answered {status}"))),
+        }
+    }
+
+    /// The verdict on all hosts, at the moment the schedule was due. `hosts_version` counts changes to the list of hosts.
+    ///
+    /// # Errors
+    /// [`HubError`] when one of the shards has no answer; those before it have judged.
+    pub async fn verdict(&self, now_ms: i64, hosts_version: u64) -> Result<VerdictReply, HubError> {
+        let mut sum = VerdictReply::default();
+        for shard in 0..self.shards {
+            let reply: VerdictReply = self.ask(shard, "verdict", &VerdictRequest { now_ms, hosts_version }).await?;
+            sum.offline += reply.offline;
+            sum.online += reply.online;
+            sum.impaired |= reply.impaired;
+        }
+        Ok(sum)
+    }
+
+    /// Tells the hub that these hosts were made, changed or retired.
+    ///
+    /// # Errors
+    /// [`HubError`] when a shard has no answer; it will find out with the schedule's next run.
+    pub async fn changed(&self, ids: &[HostId]) -> Result<(), HubError> {
+        for shard in 0..self.shards {
+            let of_shard: Vec<i64> =
+                ids.iter().filter(|id| shard_of(**id, self.shards) == shard).map(|id| id.0).collect();
+            if !of_shard.is_empty() {
+                self.ask::<serde_json::Value>(shard, "changed", &ChangedRequest { ids: Some(of_shard) }).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens an agent's socket: its upgrade's `headers`, without any of its own words on who it is, and the host that its secret
+/// proved. Gives the hub's answer: 101 with a socket, 401, or 503.
+///
+/// # Errors
+/// [`HubError::Unreachable`] when the shard cannot be asked.
+pub async fn connect(hub: &HubClient, headers: Headers, agent: &AgentWire) -> Result<Response, HubError> {
+    let text = serde_json::to_string(agent).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    headers.set(IDENTITY_HEADER, &text).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    let shard = shard_of(HostId(agent.host_id), hub.shards);
+    let answer = hub.objects.connect(Class::Hub, &shard_name(shard), "stream", headers).await;
+    answer.map_err(|error| HubError::Unreachable(error.to_string()))
+}
+
+fn identity(agent: &AgentWire) -> Result<Headers, HubError> {
+    let text = serde_json::to_string(agent).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    let headers = Headers::new();
+    headers.set(IDENTITY_HEADER, &text).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    Ok(headers)
+}

@@ -1,0 +1,98 @@
+//! What Viewers is told of the shard's hosts.
+
+use std::cell::{Cell, RefCell};
+
+use edgewatch_core::dialects::native::live::{Digest, DigestHost, HostNow};
+use edgewatch_core::model::HostId;
+use edgewatch_core::units::UnixMillis;
+
+use super::HubError;
+use super::shard::Shard;
+use super::tracked::Tracked;
+
+/// How long changes gather before Viewers is told, ms: in a small fleet and in a large one. Source: design, "The bill is a feature".
+const EVERY_MS: i64 = 2_000;
+const LARGE_EVERY_MS: i64 = 5_000;
+/// From so many hosts on a fleet is large.
+const LARGE_FLEET: usize = 500;
+
+/// When Viewers is to be told.
+#[derive(Debug, Default)]
+pub struct Schedule {
+    until_ms: Cell<i64>,
+    pushed_ms: Cell<i64>,
+    every_ms: Cell<i64>,
+    gone: RefCell<Vec<i64>>,
+}
+
+impl Schedule {
+    /// Viewers listens until then; 0 when it does not.
+    pub fn watched(&self, until_ms: i64) {
+        self.until_ms.set(until_ms);
+    }
+
+    /// Whether what changed has gathered long enough.
+    pub fn is_due(&self, now: UnixMillis) -> bool {
+        now.0 < self.until_ms.get() && now.0 - self.pushed_ms.get() >= self.every_ms.get().max(EVERY_MS)
+    }
+
+    /// These hosts are no more.
+    pub fn note_gone(&self, ids: &[HostId]) {
+        self.gone.borrow_mut().extend(ids.iter().map(|id| id.0));
+    }
+}
+
+/// Every host of the shard.
+///
+/// # Errors
+/// [`HubError::Corrupt`] when a host cannot be written as JSON.
+pub fn of_all(shard: &mut Shard, index: u32, now: UnixMillis) -> Result<Digest, HubError> {
+    let hosts = shard.iter().map(part).collect::<Result<Vec<_>, HubError>>()?;
+    shard.iter_mut().for_each(|tracked| tracked.is_changed = false);
+    Ok(Digest { shard: index, now_ms: now.0, hosts, gone: Vec::new(), banner: banner(shard, now) })
+}
+
+/// The hosts that changed since Viewers was last told; `None` when it does not listen, when it was told a moment ago, or when nothing
+/// changed. `is_prompt`: as soon as it was not told this second.
+///
+/// # Errors
+/// As [`of_all`].
+pub fn changes(
+    shard: &mut Shard,
+    schedule: &Schedule,
+    index: u32,
+    now: UnixMillis,
+    is_prompt: bool,
+) -> Result<Option<Digest>, HubError> {
+    schedule.every_ms.set(if shard.iter().count() > LARGE_FLEET { LARGE_EVERY_MS } else { EVERY_MS });
+    let is_due = schedule.is_due(now) || (is_prompt && now.0 < schedule.until_ms.get());
+    if !is_due {
+        return Ok(None);
+    }
+    let hosts = shard.iter().filter(|tracked| tracked.is_changed).map(part).collect::<Result<Vec<_>, HubError>>()?;
+    let gone = schedule.gone.take();
+    if hosts.is_empty() && gone.is_empty() {
+        return Ok(None);
+    }
+    shard.iter_mut().for_each(|tracked| tracked.is_changed = false);
+    schedule.pushed_ms.set(now.0);
+    Ok(Some(Digest { shard: index, now_ms: now.0, hosts, gone, banner: banner(shard, now) }))
+}
+
+fn part(tracked: &Tracked) -> Result<DigestHost, HubError> {
+    let host = tracked.host();
+    let piece = serde_json::value::to_raw_value(&HostNow::from(&host));
+    let piece = piece.map_err(|error| HubError::Corrupt(error.to_string()))?;
+    Ok(DigestHost { id: host.id.0, hidden: host.hidden_for_guest, piece })
+}
+
+/// What operators should know when they look: nothing, as a rule.
+fn banner(shard: &Shard, now: UnixMillis) -> Option<String> {
+    if shard.refused_until_ms.max(shard.hold_until_ms) > now.0 {
+        return Some("storage refuses for now: agents keep their samples, nothing is lost".to_owned());
+    }
+    shard
+        .watch
+        .is_holding(now.seconds())
+        .then(|| "monitoring was away: no host is called offline for 3 minutes".to_owned())
+}

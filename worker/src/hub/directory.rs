@@ -1,0 +1,247 @@
+//! Tables `hosts`, `owed` and `meta` of the object's database: who belongs to this shard, events that D1 does not have yet, and
+//! the object's own small state.
+//!
+//! A host's row is written when it is registered or changed, when it says what it is, and when its presence changes. Its newest
+//! sample there is as old as that; the journal and the sockets have newer ones.
+
+use edgewatch_core::model::{Event, EventKind, Host, HostId};
+use edgewatch_core::units::UnixSeconds;
+
+use super::HubError;
+use super::sql::{Row, Sql};
+use super::wire::HostWire;
+
+const CREATE_HOSTS: &str = "CREATE TABLE IF NOT EXISTS hosts (host_id INTEGER NOT NULL PRIMARY KEY, secret_hash TEXT NOT NULL, \
+     addresses_fixed INTEGER NOT NULL, coarse_done INTEGER, floor INTEGER NOT NULL, host TEXT NOT NULL) \
+     STRICT, WITHOUT ROWID";
+const CREATE_META: &str =
+    "CREATE TABLE IF NOT EXISTS meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID";
+const PUT: &str = "INSERT INTO hosts (host_id, secret_hash, addresses_fixed, coarse_done, floor, host) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (host_id) DO UPDATE SET secret_hash = excluded.secret_hash, \
+     addresses_fixed = excluded.addresses_fixed, coarse_done = excluded.coarse_done, \
+     floor = excluded.floor, host = excluded.host";
+const FIND: &str =
+    "SELECT host_id, secret_hash, addresses_fixed, coarse_done, floor, host FROM hosts WHERE host_id = ?1";
+const LIST: &str = "SELECT host_id, secret_hash, addresses_fixed, coarse_done, floor, host FROM hosts ORDER BY host_id";
+const DELETE: &str = "DELETE FROM hosts WHERE host_id = ?1";
+const FIND_META: &str = "SELECT value FROM meta WHERE key = ?1";
+const PUT_META: &str =
+    "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+
+const CREATE_OWED: &str = "CREATE TABLE IF NOT EXISTS owed (key TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, host_id INTEGER, \
+     at_s INTEGER NOT NULL, text TEXT NOT NULL, name TEXT) STRICT, WITHOUT ROWID";
+const PUT_OWED: &str = "INSERT INTO owed (key, kind, host_id, at_s, text, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (key) DO NOTHING";
+const LIST_OWED: &str = "SELECT key, kind, host_id, at_s, text, name FROM owed ORDER BY key LIMIT ?1";
+const DELETE_OWED: &str = "DELETE FROM owed WHERE key = ?1";
+
+/// A host of this shard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The host, as of when this was written.
+    pub host: Host,
+    /// SHA-256 of its agent's secret.
+    pub secret_hash: String,
+    /// Whether its administrator set its addresses.
+    pub addresses_fixed: bool,
+    /// The last day whose coarse history the database has, as a block number; `None` before the first.
+    pub coarse_done: Option<u64>,
+    /// Samples up to this number were stored before this shard had the host.
+    pub floor: u64,
+}
+
+/// Makes the tables where there are none.
+///
+/// # Errors
+/// [`HubError::Refused`] in the platform's words; so for all that follow.
+pub fn create(sql: &Sql) -> Result<(), HubError> {
+    sql.exec(CREATE_HOSTS, vec![])?;
+    sql.exec(CREATE_OWED, vec![])?;
+    sql.exec(CREATE_META, vec![]).map(drop)
+}
+
+/// Puts a host's row in the place of the one before: 1 row written.
+///
+/// # Errors
+/// As [`create`].
+pub fn put(sql: &Sql, entry: &Entry) -> Result<(), HubError> {
+    let host =
+        serde_json::to_string(&HostWire::from(&entry.host)).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    let binds = vec![
+        entry.host.id.into(),
+        entry.secret_hash.as_str().into(),
+        entry.addresses_fixed.into(),
+        entry.coarse_done.into(),
+        entry.floor.into(),
+        host.into(),
+    ];
+    sql.exec(PUT, binds).map(drop)
+}
+
+/// A host's row: 1 row read.
+///
+/// # Errors
+/// As [`create`]; [`HubError::Corrupt`] when it cannot be read.
+pub fn find(sql: &Sql, id: HostId) -> Result<Option<Entry>, HubError> {
+    sql.exec(FIND, vec![id.into()])?.first().map(entry).transpose()
+}
+
+/// Every host of the shard, by number: as many rows read. One that cannot be read is left out and comes back in the second list.
+///
+/// # Errors
+/// As [`create`].
+pub fn list(sql: &Sql) -> Result<(Vec<Entry>, Vec<HubError>), HubError> {
+    let (mut entries, mut damaged) = (Vec::new(), Vec::new());
+    for row in sql.exec(LIST, vec![])? {
+        match entry(&row) {
+            Ok(entry) => entries.push(entry),
+            Err(error) => damaged.push(error),
+        }
+    }
+    Ok((entries, damaged))
+}
+
+/// Forgets a host.
+///
+/// # Errors
+/// As [`create`].
+pub fn delete(sql: &Sql, id: HostId) -> Result<(), HubError> {
+    sql.exec(DELETE, vec![id.into()]).map(drop)
+}
+
+/// Keeps an event until D1 has it, with the name of its host: 1 row written.
+///
+/// # Errors
+/// As [`create`].
+pub fn owe(sql: &Sql, event: &Event, name: Option<&str>) -> Result<(), HubError> {
+    let binds = vec![
+        event.key.as_str().into(),
+        event.kind.word().into(),
+        event.host_id.map(|id| id.0).into(),
+        event.at.0.into(),
+        event.text.as_str().into(),
+        name.map(str::to_owned).into(),
+    ];
+    sql.exec(PUT_OWED, binds).map(drop)
+}
+
+/// At most `limit` events that D1 does not have, oldest first.
+///
+/// # Errors
+/// As [`find`].
+pub fn owed(sql: &Sql, limit: u32) -> Result<Vec<(Event, Option<String>)>, HubError> {
+    let event = |row: Row| {
+        let kind = EventKind::from_word(row.text(1)?);
+        let event = Event {
+            key: row.text(0)?.to_owned(),
+            kind: kind.ok_or_else(|| HubError::Corrupt("an event of no kind".to_owned()))?,
+            host_id: row.optional(2, Row::int)?.map(HostId),
+            at: UnixSeconds(row.int(3)?),
+            text: row.text(4)?.to_owned(),
+        };
+        Ok((event, row.optional(5, |row, column| row.text(column).map(str::to_owned))?))
+    };
+    sql.exec(LIST_OWED, vec![limit.into()])?.into_iter().map(event).collect()
+}
+
+/// Forgets an event that D1 has: 1 row written.
+///
+/// # Errors
+/// As [`create`].
+pub fn settle(sql: &Sql, key: &str) -> Result<(), HubError> {
+    sql.exec(DELETE_OWED, vec![key.into()]).map(drop)
+}
+
+/// What the object keeps under `key`: 1 row read.
+///
+/// # Errors
+/// As [`find`].
+pub fn meta(sql: &Sql, key: &'static str) -> Result<Option<String>, HubError> {
+    sql.exec(FIND_META, vec![key.into()])?.first().map(|row| row.text(0).map(str::to_owned)).transpose()
+}
+
+/// Keeps a text under `key`: 1 row written.
+///
+/// # Errors
+/// As [`create`].
+pub fn put_meta(sql: &Sql, key: &'static str, value: &str) -> Result<(), HubError> {
+    sql.exec(PUT_META, vec![key.into(), value.into()]).map(drop)
+}
+
+fn entry(row: &Row) -> Result<Entry, HubError> {
+    let wire: HostWire = serde_json::from_str(row.text(5)?).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    Ok(Entry {
+        host: Host::try_from(wire)?,
+        secret_hash: row.text(1)?.to_owned(),
+        addresses_fixed: row.int(2)? != 0,
+        coarse_done: row.optional(3, Row::whole)?,
+        floor: row.whole(4)?,
+    })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::hub::wire::tests::host;
+
+    /// A host of this number.
+    pub fn entry(id: i64) -> Entry {
+        let host = Host { id: HostId(id), newest: None, ..host() };
+        Entry { host, secret_hash: format!("hash-{id}"), addresses_fixed: false, coarse_done: None, floor: 0 }
+    }
+
+    #[test]
+    fn an_entry_comes_back_as_it_was_put_last() {
+        let sql = Sql::in_memory().unwrap();
+        create(&sql).unwrap();
+        put(&sql, &entry(7)).unwrap();
+        let changed = Entry { coarse_done: Some(20_780), floor: 9, host: host(), ..entry(7) };
+        put(&sql, &changed).unwrap();
+        put(&sql, &entry(3)).unwrap();
+        assert_eq!(sql.rows_written(), 3);
+        assert_eq!(find(&sql, HostId(7)), Ok(Some(changed.clone())));
+        assert_eq!(list(&sql), Ok((vec![entry(3), changed], vec![])));
+        delete(&sql, HostId(7)).unwrap();
+        assert_eq!(find(&sql, HostId(7)), Ok(None));
+    }
+
+    #[test]
+    fn a_damaged_row_costs_itself_and_no_other() {
+        let sql = Sql::in_memory().unwrap();
+        create(&sql).unwrap();
+        put(&sql, &entry(3)).unwrap();
+        put(&sql, &entry(7)).unwrap();
+        sql.exec("UPDATE hosts SET host = '{' WHERE host_id = 3", vec![]).unwrap();
+        let (entries, damaged) = list(&sql).unwrap();
+        assert_eq!((entries, damaged.len()), (vec![entry(7)], 1));
+    }
+
+    #[test]
+    fn an_event_is_owed_once_until_it_is_settled() {
+        let sql = Sql::in_memory().unwrap();
+        create(&sql).unwrap();
+        let event = |key: &str, host_id| Event {
+            key: key.to_owned(),
+            kind: EventKind::HostOffline,
+            host_id,
+            at: UnixSeconds(5),
+            text: "t".to_owned(),
+        };
+        let (first, second) = (event("a", Some(HostId(7))), event("b", None));
+        owe(&sql, &second, None).unwrap();
+        owe(&sql, &first, Some("alpha")).unwrap();
+        owe(&sql, &first, Some("alpha")).unwrap();
+        assert_eq!(owed(&sql, 9), Ok(vec![(first, Some("alpha".to_owned())), (second.clone(), None)]));
+        settle(&sql, "a").unwrap();
+        assert_eq!(owed(&sql, 9), Ok(vec![(second, None)]));
+    }
+
+    #[test]
+    fn the_object_keeps_its_small_state_by_key() {
+        let sql = Sql::in_memory().unwrap();
+        create(&sql).unwrap();
+        assert_eq!(meta(&sql, "a"), Ok(None));
+        put_meta(&sql, "a", "1").unwrap();
+        put_meta(&sql, "a", "2").unwrap();
+        assert_eq!(meta(&sql, "a"), Ok(Some("2".to_owned())));
+    }
+}

@@ -1,0 +1,58 @@
+//! What can go wrong in the hub, and on the way to it.
+
+use edgewatch_core::blocks::BlockError;
+use edgewatch_core::failure::Failure;
+use thiserror::Error;
+
+use crate::store::StoreError;
+
+/// Why the hub has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HubError {
+    /// The platform refuses: a quota is used up, the object is overloaded, a statement failed. Its words.
+    #[error("hub: {0}")]
+    Refused(String),
+    /// What is stored, or came over the inner wire, cannot be read.
+    #[error("hub: unreadable: {0}")]
+    Corrupt(String),
+    /// The object was not reached. It may have done what it was asked all the same.
+    #[error("hub: not reached: {0}")]
+    Unreachable(String),
+}
+
+impl From<HubError> for Failure {
+    fn from(error: HubError) -> Self {
+        match error {
+            HubError::Refused(_) | HubError::Unreachable(_) => Self::Unavailable { detail: error.to_string() },
+            HubError::Corrupt(_) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for HubError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Backend { detail, .. } => Self::Refused(detail),
+            StoreError::Corrupt(_) | StoreError::Inexact(_) => Self::Corrupt(error.to_string()),
+        }
+    }
+}
+
+impl From<BlockError> for HubError {
+    fn from(error: BlockError) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_unavailable_and_what_is_damaged_is_ours() {
+        for error in [HubError::Refused("quota".to_owned()), HubError::Unreachable("lost".to_owned())] {
+            assert!(matches!(Failure::from(error), Failure::Unavailable { .. }));
+        }
+        assert!(matches!(Failure::from(HubError::from(BlockError::Damaged)), Failure::Internal(_)));
+    }
+}

@@ -1,0 +1,251 @@
+//! What the hub and D1 tell each other: who the hosts are, their newest state, and what happened. Everything that waits is here.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use edgewatch_core::dialects::native::stream::Reason;
+use edgewatch_core::model::{Event, HostId, Link};
+use edgewatch_core::units::UnixMillis;
+
+use super::directory::{self, Entry};
+use super::object::Inner;
+use super::shard::{Shard, goodbye};
+use super::tracked::Tracked;
+use super::{HubError, wire};
+use crate::notify;
+use crate::platform::log;
+use crate::store::hosts::{self, Enrolled};
+use crate::store::newest::{self, Newest};
+use crate::store::settings::{self, HOSTS_VERSION};
+use crate::store::{Db, events};
+
+/// When D1 last got everything.
+const FLUSHED_KEY: &str = "flushed_ms";
+/// Of which version of the list of hosts this shard knows.
+const VERSION_KEY: &str = "hosts_version";
+/// How often a credential was taken away.
+const EPOCH_KEY: &str = "epoch";
+/// After D1 refused, it is left alone for so long, ms.
+const RETRY_MS: i64 = 30_000;
+/// So many events go to D1 at a time.
+const MAX_EVENTS: u32 = 50;
+
+/// When D1 is to be told.
+#[derive(Debug, Default)]
+pub struct Schedule {
+    flushed_ms: Cell<i64>,
+    every_ms: Cell<i64>,
+    is_soon: Cell<bool>,
+    not_before_ms: Cell<i64>,
+    is_busy: Cell<bool>,
+    has_news: Cell<bool>,
+}
+
+impl Schedule {
+    /// Reads when D1 last got everything.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not answer.
+    pub fn read(&self, shard: &Shard) -> Result<(), HubError> {
+        let text = directory::meta(&shard.storage.sql, FLUSHED_KEY)?;
+        self.flushed_ms.set(text.and_then(|text| text.parse().ok()).unwrap_or(0));
+        Ok(())
+    }
+
+    /// There is news that D1 should have at once.
+    pub fn soon(&self) {
+        self.is_soon.set(true);
+    }
+
+    /// When the alarm has to come for D1's sake; `None` when nothing waits.
+    pub fn due_ms(&self, now: UnixMillis) -> Option<i64> {
+        if self.not_before_ms.get() > now.0 {
+            return Some(self.not_before_ms.get());
+        }
+        self.has_news.get().then(|| self.flushed_ms.get().saturating_add(self.every_ms.get()).max(now.0 + 5_000))
+    }
+}
+
+/// What D1 is told in one go.
+struct Plan {
+    states: Vec<Newest>,
+    told: Vec<HostId>,
+    events: Vec<(Event, Option<String>)>,
+}
+
+/// Tells D1 what it does not know, when that is due. What it refuses is told again later, and nothing of it is lost. `now`: ours, or
+/// when the schedule was due that asks for it.
+pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
+    let Some(db) = db else { return };
+    let schedule = &inner.flush;
+    if schedule.is_busy.get() || now.0 < schedule.not_before_ms.get() {
+        return;
+    }
+    let plan = match inner.with(|shard| plan(shard, schedule, now)) {
+        Ok(Some(plan)) => plan,
+        Ok(None) => return,
+        Err(error) => return log::error("hub.flush", &error.to_string()),
+    };
+    schedule.is_busy.set(true);
+    let sent = send(inner, db, &plan, now).await;
+    schedule.is_busy.set(false);
+    match sent {
+        Ok(()) => {
+            let settled = inner.with(|shard| settle(shard, schedule, &plan, now));
+            if let Err(error) = settled {
+                log::error("hub.flush", &error.to_string());
+            }
+            if !plan.events.is_empty()
+                && let Err(failure) = notify::deliver(db, &inner.config, now.seconds()).await
+            {
+                log::error("hub.notify", &failure.to_string());
+            }
+        }
+        Err(error) => {
+            schedule.not_before_ms.set(now.0 + RETRY_MS);
+            log::error("hub.flush", &error.to_string());
+        }
+    }
+}
+
+fn plan(shard: &mut Shard, schedule: &Schedule, now: UnixMillis) -> Result<Option<Plan>, HubError> {
+    let flushed_ms = schedule.flushed_ms.get().min(now.0);
+    schedule.every_ms.set(i64::from(shard.levers.newest_s) * 1000);
+    let events = directory::owed(&shard.storage.sql, MAX_EVENTS)?;
+    let of_events: BTreeSet<HostId> = events.iter().filter_map(|(event, _)| event.host_id).collect();
+    let is_stale = |host: &&Tracked| host.seen_ms > flushed_ms || host.is_news || of_events.contains(&host.id());
+    schedule.has_news.set(shard.iter().any(|host| is_stale(&host)));
+    let is_due = schedule.is_soon.get() || !events.is_empty() || now.0 - flushed_ms >= schedule.every_ms.get();
+    if !is_due || (!schedule.has_news.get() && events.is_empty()) {
+        return Ok(None);
+    }
+    let stale: Vec<&Tracked> = shard.iter().filter(is_stale).collect();
+    let states = stale.iter().map(|host| newest_of(host)).collect();
+    Ok(Some(Plan { states, told: stale.iter().map(|host| host.id()).collect(), events }))
+}
+
+fn newest_of(tracked: &Tracked) -> Newest {
+    let pace = match tracked.link {
+        Link::Socket => (edgewatch_core::model::PERIOD_S, 60),
+        Link::Post { period_s, frame_s } => (period_s, frame_s),
+    };
+    Newest {
+        host: tracked.host(),
+        addresses_fixed: tracked.entry.addresses_fixed,
+        last_number: tracked.durable_up_to(),
+        pace,
+    }
+}
+
+async fn send(inner: &Inner, db: &Db, plan: &Plan, now: UnixMillis) -> Result<(), HubError> {
+    // A transaction each: every one may be repeated, and none needs another.
+    for statement in newest::put(&plan.states)? {
+        db.run(statement).await?;
+    }
+    if plan.events.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<(&Event, Option<&str>)> = plan.events.iter().map(|(event, name)| (event, name.as_deref())).collect();
+    let queued = notify::queue(db, &inner.config, now.seconds(), &told).await;
+    let mut statements = queued.map_err(|failure| HubError::Refused(failure.to_string()))?;
+    statements.extend(plan.events.iter().map(|(event, _)| events::insert(event)));
+    db.batch(statements).await?;
+    Ok(())
+}
+
+fn settle(shard: &mut Shard, schedule: &Schedule, plan: &Plan, now: UnixMillis) -> Result<(), HubError> {
+    for id in &plan.told {
+        if let Some(tracked) = shard.get_mut(*id) {
+            tracked.is_news = false;
+        }
+    }
+    schedule.flushed_ms.set(now.0);
+    schedule.is_soon.set(plan.events.len() >= MAX_EVENTS as usize);
+    schedule.has_news.set(false);
+    for (event, _) in &plan.events {
+        directory::settle(&shard.storage.sql, &event.key)?;
+    }
+    directory::put_meta(&shard.storage.sql, FLUSHED_KEY, &now.0.to_string())
+}
+
+/// Takes in what D1 says of these hosts, or of all: all of them too when `version` is another one than this shard knows.
+///
+/// # Errors
+/// [`HubError::Refused`] when D1 or the object's database does not answer; what is known stays.
+pub async fn enrol(
+    inner: &Inner,
+    db: Option<&Db>,
+    ids: Option<&[HostId]>,
+    version: Option<u64>,
+) -> Result<(), HubError> {
+    if let Some(version) = version
+        && inner.with(|shard| directory::meta(&shard.storage.sql, VERSION_KEY))? == Some(version.to_string())
+    {
+        return Ok(());
+    }
+    let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
+    let is_ours = |id: HostId| wire::shard_of(id, inner.shards) == inner.index;
+    let found = hosts::list_enrolled(db, ids).await?;
+    let ours: Vec<Entry> = found.into_iter().filter(|one| is_ours(one.host.id)).map(entry).collect();
+    let there: BTreeSet<HostId> = ours.iter().map(|entry| entry.host.id).collect();
+    if ids.is_none() {
+        inner.complete()?;
+    }
+    let gone = inner.with(|shard| {
+        shard.enrol(ours)?;
+        let asked: Vec<HostId> = match ids {
+            Some(ids) => ids.to_vec(),
+            None => shard.iter().map(Tracked::id).collect(),
+        };
+        let gone: Vec<HostId> = asked.into_iter().filter(|id| !there.contains(id)).collect();
+        for id in &gone {
+            shard.dismiss(*id)?;
+        }
+        if let Some(version) = version {
+            directory::put_meta(&shard.storage.sql, VERSION_KEY, &version.to_string())?;
+        }
+        Ok(gone)
+    })?;
+    inner.dismiss_sockets(&gone, &goodbye(Reason::Unauthorized, 0, "the host is no more", None));
+    inner.push.note_gone(&gone);
+    Ok(())
+}
+
+/// As [`enrol`] for every host, the first time of all.
+///
+/// # Errors
+/// As [`enrol`].
+pub async fn enrol_first(inner: &Inner, db: Option<&Db>) -> Result<(), HubError> {
+    if inner.with(|shard| directory::meta(&shard.storage.sql, VERSION_KEY))?.is_some() {
+        return Ok(());
+    }
+    let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
+    let version = settings::find_count(db, HOSTS_VERSION).await?;
+    enrol(inner, Some(db), None, Some(version)).await
+}
+
+fn entry(enrolled: Enrolled) -> Entry {
+    Entry {
+        host: enrolled.host,
+        secret_hash: enrolled.secret_hash,
+        addresses_fixed: enrolled.addresses_fixed,
+        coarse_done: None,
+        floor: enrolled.last_number,
+    }
+}
+
+/// How often a credential was taken away, as far as this shard was told.
+///
+/// # Errors
+/// [`HubError::Refused`] when the object's database does not answer.
+pub fn epoch(shard: &Shard) -> Result<u64, HubError> {
+    Ok(directory::meta(&shard.storage.sql, EPOCH_KEY)?.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+/// A credential was taken away.
+///
+/// # Errors
+/// As [`epoch`].
+pub fn raise_epoch(shard: &Shard) -> Result<(), HubError> {
+    directory::put_meta(&shard.storage.sql, EPOCH_KEY, &epoch(shard)?.saturating_add(1).to_string())
+}

@@ -1,0 +1,28 @@
+//! The hot layer: one object per shard of the hosts. It holds the newest state of each, the samples that are not in a block yet,
+//! the fine history, and the verdict on who is up.
+
+pub mod client;
+pub mod coarse;
+#[cfg(target_arch = "wasm32")]
+pub mod digest;
+pub mod directory;
+pub mod failure;
+#[cfg(target_arch = "wasm32")]
+pub mod flush;
+pub mod held;
+pub mod journal;
+#[cfg(target_arch = "wasm32")]
+pub mod object;
+pub mod presence;
+pub mod rings;
+pub mod rollup;
+pub mod rows;
+pub mod series;
+pub mod shard;
+pub mod sql;
+#[cfg(test)]
+mod testing;
+pub mod tracked;
+pub mod wire;
+
+pub use failure::HubError;

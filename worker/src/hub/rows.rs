@@ -1,0 +1,154 @@
+//! What of a sample goes into blocks, and as what: built-in metrics by their columns, sensors by their names.
+
+use edgewatch_core::blocks::dictionary::Dictionary;
+use edgewatch_core::blocks::{Block, Row, SeriesId, rollup};
+use edgewatch_core::metrics;
+use edgewatch_core::model::Sample;
+use edgewatch_core::units::Step;
+
+use super::rings::StoredBlock;
+
+/// The largest block that is stored, bytes: as hexadecimal text it still goes through one statement of D1.
+pub const MAX_BLOCK_BYTES: usize = 700_000;
+
+/// The rows of samples, in the order given. Sensors get an id in the host's dictionary as `temperature/<sensor>`; a name
+/// that it cannot take in is left out. When the dictionary grew, store it before the rows.
+pub fn rows(samples: &[Sample], dictionary: &mut Dictionary) -> Vec<Row> {
+    samples.iter().map(|sample| row(sample, dictionary)).collect()
+}
+
+fn row(sample: &Sample, dictionary: &mut Dictionary) -> Row {
+    let mut row = Row::new(sample.number, sample.at.0);
+    for (column, value) in (0_u8..).zip(metrics::columns(sample)) {
+        if let Some(value) = value {
+            row.set(SeriesId::column(column), value, metrics::step(column));
+        }
+    }
+    for sensor in &sample.temperatures {
+        let name = format!("temperature/{}", sensor.name);
+        if let Ok(series) = dictionary.assign(&name, metrics::CELSIUS_STEP) {
+            row.set(series, sensor.celsius, metrics::CELSIUS_STEP);
+        }
+    }
+    row
+}
+
+/// How finely a series is kept in coarse rows.
+pub fn coarse_step(series: SeriesId, dictionary: &Dictionary) -> Step {
+    match u8::try_from(series.metric()) {
+        Ok(column) => metrics::coarse_step(column),
+        Err(_) => dictionary.step(series).unwrap_or_default(),
+    }
+}
+
+/// The block of coarse rows that may be stored. What is too large for one loses its largest values first, then the host's
+/// own metrics: that takes thousands of them.
+pub fn fitting(rows: &[Row]) -> (Block, Vec<u8>) {
+    let averages = || rows.iter().map(rollup::averages).collect::<Vec<Row>>();
+    let built_in = || rows.iter().map(built_in).collect::<Vec<Row>>();
+    packed(rows).or_else(|| packed(&averages())).or_else(|| packed(&built_in())).unwrap_or_default()
+}
+
+fn packed(rows: &[Row]) -> Option<(Block, Vec<u8>)> {
+    let mut block = Block::default();
+    for row in rows {
+        block.push(row).ok()?;
+    }
+    let bytes = block.pack();
+    (bytes.len() <= MAX_BLOCK_BYTES).then_some((block, bytes))
+}
+
+fn built_in(row: &Row) -> Row {
+    let mut kept = Row::new(row.number, row.at_ms);
+    let is_ours = |series: SeriesId| series.metric() < SeriesId::FIRST_NAMED || series == SeriesId::WEIGHT;
+    for (series, value) in row.values().iter().filter(|(series, _)| is_ours(*series)) {
+        kept.set(*series, *value, Step::Exact);
+    }
+    kept
+}
+
+impl StoredBlock {
+    /// An open block of samples as it is stored now; `None` while it has no row.
+    pub fn of_samples(block_no: u64, block: &Block) -> Option<Self> {
+        Some(Self {
+            tier: 0,
+            block_no,
+            first_number: *block.numbers().iter().min()?,
+            last_number: *block.numbers().iter().max()?,
+            start_ms: *block.times_ms().iter().min()?,
+            end_ms: *block.times_ms().iter().max()?,
+            data: block.pack(),
+        })
+    }
+
+    /// The block in it.
+    ///
+    /// # Errors
+    /// [`super::HubError::Corrupt`] when that is none.
+    pub fn block(&self) -> Result<Block, super::HubError> {
+        Ok(Block::unpack(&self.data)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use edgewatch_core::model::Temperature;
+    use edgewatch_core::units::UnixMillis;
+
+    fn sample(number: u64) -> Sample {
+        let sensor = |name: &str, celsius| Temperature { name: name.to_owned(), celsius };
+        Sample {
+            number,
+            at: UnixMillis(1_795_361_190_000),
+            cpu_percent: Some(17.336),
+            mem_used_bytes: Some(1_935_474_689),
+            temperatures: vec![sensor("cpu", 45.04), sensor("nvme", 31.96), sensor("", 1.0)],
+            ..Sample::default()
+        }
+    }
+
+    #[test]
+    fn a_sample_becomes_a_row_at_the_steps_of_its_metrics() {
+        let mut names = Dictionary::default();
+        let rows = rows(&[sample(7), sample(8)], &mut names);
+        assert_eq!((rows[1].number, rows[1].at_ms), (8, 1_795_361_190_000));
+        assert_eq!(rows[0].get(SeriesId::column(0)), Some(17.34));
+        assert_eq!(rows[0].get(SeriesId::column(1)), Some(1_935_474_689.0));
+        assert_eq!(rows[0].get(SeriesId::column(2)), None, "not measured");
+        // A sensor without a name is still told apart: the dictionary's name is not empty.
+        let celsius = |name: &str| rows[0].get(names.find(name).unwrap());
+        assert_eq!((celsius("temperature/cpu"), celsius("temperature/nvme")), (Some(45.0), Some(32.0)));
+        assert_eq!((names.len(), celsius("temperature/")), (3, Some(1.0)));
+    }
+
+    #[test]
+    fn the_bounds_of_a_block_are_those_of_all_its_rows() {
+        assert_eq!(StoredBlock::of_samples(3, &Block::default()), None);
+        let mut block = Block::default();
+        // A clock that stepped back.
+        for (number, at_ms) in [(5, 2_000), (6, 1_000), (7, 1_500)] {
+            block.push(&Row::new(number, at_ms)).unwrap();
+        }
+        let stored = StoredBlock::of_samples(3, &block).unwrap();
+        assert_eq!((stored.first_number, stored.last_number, stored.start_ms, stored.end_ms), (5, 7, 1_000, 2_000));
+        assert_eq!(stored.block(), Ok(block));
+    }
+
+    #[test]
+    fn what_is_too_large_keeps_the_built_in_metrics() {
+        let many = |series: u16| {
+            let mut row = Row::new(1, 60_000);
+            row.set(SeriesId::column(0), 1.0, Step::Exact);
+            for id in SeriesId::FIRST_NAMED..SeriesId::FIRST_NAMED + series {
+                row.set(SeriesId(id), f64::from(id), Step::Exact);
+            }
+            rollup::roll_up([&row], rollup::MINUTE, |_| Step::Exact).remove(0)
+        };
+        let (few, _) = fitting(&vec![many(3); 4]);
+        assert_eq!((few.len(), few.series().len()), (4, 9));
+        let (lean, bytes) = fitting(&vec![many(4_000); 400]);
+        assert_eq!((lean.len(), lean.series().len()), (400, 3));
+        assert!(bytes.len() < MAX_BLOCK_BYTES);
+    }
+}

@@ -1,0 +1,433 @@
+//! All hosts of one object, and what its events do to them. Nothing here waits, and nothing here knows a socket: `object` does.
+
+use std::collections::BTreeMap;
+
+use edgewatch_core::blocks::tiers;
+use edgewatch_core::dialects::native::stream::{
+    Ack, Facts, Frame, FromHub, Goodbye, Hello, Reason, Resend, Settings, Versions, Welcome,
+};
+use edgewatch_core::dialects::native::{DroppedValue, ReportSettings};
+use edgewatch_core::domain::budget::levers::Levers;
+use edgewatch_core::domain::presence::Watch;
+use edgewatch_core::domain::stream::gap::Verdict;
+use edgewatch_core::model::{self, Dropped, Facts as HostFacts, HostId, Link, Report};
+use edgewatch_core::units::UnixMillis;
+
+use super::directory::{self, Entry};
+use super::held::Held;
+use super::sql::Sql;
+use super::tracked::{Storage, Tracked, mend};
+use super::wire::AgentWire;
+use super::{HubError, journal, rings};
+
+/// How long an agent keeps its samples when they could not be taken here, seconds.
+const HOLD_S: u32 = 300;
+/// How long somebody who read a host's state counts as watching it, ms. Source: design, "Presence".
+const READ_WATCHES_MS: i64 = 60_000;
+/// How long an agent is told to send live frames, seconds; it is told again while somebody watches.
+const LIVE_FOR_S: u32 = 90;
+/// An agent whose live frames end within this is told again, ms.
+const LIVE_AGAIN_MS: i64 = 35_000;
+/// So many hosts lie between a second of the time over which agents spread their return.
+const HOSTS_PER_SPREAD_S: usize = 20;
+
+/// The hosts of one object.
+pub struct Shard {
+    /// Where their rows go.
+    pub storage: Storage,
+    /// How reports are paced.
+    pub levers: Levers,
+    /// What the verdict on presence left for the next one.
+    pub watch: Watch,
+    /// Until when the object's database refuses, as far as is known, ms.
+    pub refused_until_ms: i64,
+    /// Until when agents keep their samples, by the governor, ms.
+    pub hold_until_ms: i64,
+    /// Until when Viewers wants to hear of changes, ms.
+    pub viewers_until_ms: i64,
+    hosts: BTreeMap<HostId, Tracked>,
+    is_complete: bool,
+    /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
+    watched: BTreeMap<HostId, (i64, i64)>,
+}
+
+/// What becomes of a frame: messages to its sender, in order.
+pub type Answers = Vec<FromHub>;
+
+impl Shard {
+    /// The shard over the object's database, its tables made.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not answer.
+    pub fn new(sql: Sql) -> Result<Self, HubError> {
+        rings::create(&sql)?;
+        journal::create(&sql)?;
+        directory::create(&sql)?;
+        Ok(Self {
+            storage: Storage { sql, rings: tiers::Rings::default() },
+            levers: Levers::default(),
+            watch: Watch::default(),
+            refused_until_ms: 0,
+            hold_until_ms: 0,
+            viewers_until_ms: 0,
+            hosts: BTreeMap::new(),
+            is_complete: false,
+            watched: BTreeMap::new(),
+        })
+    }
+
+    /// Forgets everything in memory: another incarnation of the object took over.
+    pub fn clear(&mut self) {
+        self.hosts = BTreeMap::new();
+        self.watched = BTreeMap::new();
+        self.is_complete = false;
+    }
+
+    /// Whether every host of the directory is in memory.
+    pub const fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// Brings every host into memory; `attached` is what their sockets held. Reads a row of the directory and one of the journal per
+    /// host.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not answer.
+    pub fn complete(&mut self, attached: Vec<(HostId, Held)>) -> Result<Vec<HubError>, HubError> {
+        if self.is_complete {
+            return Ok(vec![]);
+        }
+        let (entries, damaged) = directory::list(&self.storage.sql)?;
+        let mut attached: BTreeMap<HostId, Held> = attached.into_iter().collect();
+        let mut kept: BTreeMap<HostId, journal::Kept> = journal::list(&self.storage.sql)?.into_iter().collect();
+        for entry in entries {
+            let id = entry.host.id;
+            if !self.hosts.contains_key(&id) {
+                self.hosts.insert(id, Tracked::of(entry, attached.remove(&id), kept.remove(&id)));
+            }
+        }
+        self.is_complete = true;
+        Ok(damaged)
+    }
+
+    /// Brings one host into memory. False when the shard does not know it.
+    ///
+    /// # Errors
+    /// As [`Shard::complete`].
+    pub fn load(&mut self, id: HostId, attached: impl FnOnce() -> Option<Held>) -> Result<bool, HubError> {
+        if self.hosts.contains_key(&id) {
+            return Ok(true);
+        }
+        if self.is_complete {
+            return Ok(false);
+        }
+        let Some(entry) = directory::find(&self.storage.sql, id)? else { return Ok(false) };
+        self.hosts.insert(id, Tracked::load(&self.storage.sql, entry, attached())?);
+        Ok(true)
+    }
+
+    /// A host in memory.
+    pub fn get(&self, id: HostId) -> Option<&Tracked> {
+        self.hosts.get(&id)
+    }
+
+    /// A host in memory, to change.
+    pub fn get_mut(&mut self, id: HostId) -> Option<&mut Tracked> {
+        self.hosts.get_mut(&id)
+    }
+
+    /// Every host in memory, by number.
+    pub fn iter(&self) -> impl Iterator<Item = &Tracked> {
+        self.hosts.values()
+    }
+
+    /// Every host in memory, to change.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Tracked> {
+        self.hosts.values_mut()
+    }
+
+    /// Takes in what the database says of hosts: new ones, and what changed of known ones. Writes a row for each that differs.
+    ///
+    /// # Errors
+    /// As [`Shard::complete`].
+    pub fn enrol(&mut self, entries: Vec<Entry>) -> Result<(), HubError> {
+        for mut entry in entries {
+            let id = entry.host.id;
+            let known = match self.hosts.get(&id) {
+                Some(tracked) => Some(tracked.entry.clone()),
+                None => directory::find(&self.storage.sql, id)?,
+            };
+            if let Some(known) = known {
+                // What the host says of itself, and whether it is up, the hub knows better.
+                let host = model::Host { newest: known.host.newest.clone(), ..entry.host.clone() };
+                entry = Entry {
+                    host: model::Host {
+                        presence: known.host.presence,
+                        last_seen: known.host.last_seen,
+                        addresses: known.host.addresses.clone(),
+                        country_code: known.host.country_code.clone(),
+                        agent_version: known.host.agent_version.clone(),
+                        facts: known.host.facts.clone(),
+                        ..host
+                    },
+                    addresses_fixed: known.addresses_fixed,
+                    coarse_done: known.coarse_done,
+                    floor: known.floor.max(entry.floor),
+                    ..entry
+                };
+                if entry == known {
+                    continue;
+                }
+            }
+            directory::put(&self.storage.sql, &entry)?;
+            match self.hosts.get_mut(&id) {
+                Some(tracked) => {
+                    tracked.entry = entry;
+                    tracked.is_changed = true;
+                }
+                None if self.is_complete => {
+                    self.hosts.insert(id, Tracked::of(entry, None, None));
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets a host that is no more, or belongs to another shard now. Its history stays until its slots are needed.
+    ///
+    /// # Errors
+    /// As [`Shard::complete`].
+    pub fn dismiss(&mut self, id: HostId) -> Result<(), HubError> {
+        directory::delete(&self.storage.sql, id)?;
+        self.hosts.remove(&id);
+        self.watched.remove(&id);
+        Ok(())
+    }
+
+    /// Whether this is the agent of a host in memory. The comparison takes the same time for every secret.
+    pub fn is_agent(&self, agent: &AgentWire, is_same: impl Fn(&str, &str) -> bool) -> bool {
+        let known = self.hosts.get(&HostId(agent.host_id));
+        known.is_some_and(|tracked| is_same(&tracked.entry.secret_hash, &agent.secret_hash))
+    }
+
+    /// Notes where a host reports from, and its agent's version where it is known; writes the host's row when that is news.
+    ///
+    /// # Errors
+    /// As [`Shard::complete`].
+    pub fn note_origin(&mut self, agent: &AgentWire) -> Result<(), HubError> {
+        let Some(tracked) = self.hosts.get_mut(&HostId(agent.host_id)) else { return Ok(()) };
+        let before = tracked.entry.clone();
+        let host = &mut tracked.entry.host;
+        if !tracked.entry.addresses_fixed {
+            for (known, seen) in [(&mut host.addresses.v4, &agent.ipv4), (&mut host.addresses.v6, &agent.ipv6)] {
+                if !seen.is_empty() {
+                    known.clone_from(seen);
+                }
+            }
+        }
+        if let Some(country_code) = &agent.country_code {
+            host.country_code.clone_from(country_code);
+        }
+        if !agent.agent_version.is_empty() {
+            host.agent_version.clone_from(&agent.agent_version);
+        }
+        if tracked.entry == before { Ok(()) } else { directory::put(&self.storage.sql, &tracked.entry) }
+    }
+
+    /// Takes in what a host says it is; writes its row when that is news.
+    ///
+    /// # Errors
+    /// As [`Shard::complete`].
+    pub fn note_facts(&mut self, id: HostId, mut facts: HostFacts) -> Result<(), HubError> {
+        let Some(tracked) = self.hosts.get_mut(&id) else { return Ok(()) };
+        let before = tracked.entry.clone();
+        match facts.addresses.take() {
+            Some(addresses) => (tracked.entry.host.addresses, tracked.entry.addresses_fixed) = (addresses, true),
+            None if tracked.entry.addresses_fixed => {
+                (tracked.entry.host.addresses, tracked.entry.addresses_fixed) = (model::Addresses::default(), false);
+            }
+            None => {}
+        }
+        tracked.entry.host.facts = Some(facts);
+        if tracked.entry == before {
+            return Ok(());
+        }
+        tracked.is_changed = true;
+        directory::put(&self.storage.sql, &tracked.entry)
+    }
+
+    /// An agent begins: everything of its host that is with the hub becomes durable first, for an agent that lost its counter gives
+    /// the same numbers anew.
+    pub fn hello(&mut self, id: HostId, hello: &Hello, now: UnixMillis) -> FromHub {
+        let Some(version) = hello.versions.common(Versions::OURS) else {
+            return goodbye(Reason::Version, 0, "no version in common", Some(Versions::OURS));
+        };
+        debug_assert!(version > 0);
+        let sql = self.storage.sql.clone();
+        let Some(tracked) = self.hosts.get_mut(&id) else { return unknown() };
+        let kept = tracked.ensure_loaded(&sql).and_then(|()| tracked.keep(&sql, now));
+        if kept.is_err() {
+            tracked.forget_pending();
+            if tracked.ensure_loaded(&sql).is_err() {
+                self.refused_until_ms = now.0 + i64::from(HOLD_S) * 1000;
+                return goodbye(Reason::Busy, HOLD_S, "the object's storage does not answer", None);
+            }
+        }
+        (tracked.link, tracked.capabilities) = (Link::Socket, hello.capabilities);
+        tracked.hear(now);
+        let durable_up_to = tracked.progress().1;
+        let agent = AgentWire {
+            host_id: id.0,
+            secret_hash: String::new(),
+            ipv4: String::new(),
+            ipv6: String::new(),
+            country_code: None,
+            agent_version: hello.agent_version.chars().take(64).collect(),
+        };
+        // Its version is for people; what cannot be stored now comes with the next hello.
+        let _ = self.note_origin(&agent);
+        FromHub::Welcome(Welcome { durable_up_to, time_ms: now.0, settings: self.settings(id, now) })
+    }
+
+    /// An agent sends samples.
+    pub fn frame(&mut self, id: HostId, frame: Frame, now: UnixMillis) -> Answers {
+        let number = frame.frame;
+        let Some(tracked) = self.hosts.get_mut(&id) else { return vec![unknown()] };
+        let version = tracked.entry.host.agent_version.clone();
+        let (mut report, impossible) = match frame.into_report(version) {
+            Ok(intake) => intake,
+            Err(failure) => return vec![goodbye(Reason::Malformed, 60, &failure.to_string(), None)],
+        };
+        let times = mend(&mut report, now);
+        tracked.link = Link::Socket;
+        tracked.hear(now);
+        let (write_s, frame_s) = (self.levers.write_s, report.frame_s);
+        let taken = tracked.take(&self.storage, &report);
+        // What is taken is taken, whether or not it could be made durable now.
+        let kept = tracked.keep_if_due(&self.storage.sql, now, write_s, frame_s);
+        let (taken_up_to, durable_up_to) = tracked.progress();
+        if taken.is_err() || kept.is_err() {
+            self.refused_until_ms = now.0 + i64::from(HOLD_S) * 1000;
+        }
+        match taken {
+            Ok(Verdict::Take { .. } | Verdict::Repeat) => {
+                let dropped = impossible.into_iter().chain(times).map(DroppedValue::from).collect();
+                let mut answers =
+                    vec![FromHub::Ack(Ack { answers: Some(number), taken_up_to, durable_up_to, dropped })];
+                if kept.is_err() {
+                    answers.push(FromHub::Settings(self.settings(id, now)));
+                }
+                answers
+            }
+            Ok(Verdict::Resend { from }) => vec![FromHub::Resend(Resend { answers: number, from })],
+            // Not taken, so it stays with the agent, which is asked to keep it for a while.
+            Ok(Verdict::NotLoaded) | Err(_) => vec![
+                FromHub::Settings(self.settings(id, now)),
+                FromHub::Resend(Resend { answers: number, from: taken_up_to.saturating_add(1) }),
+            ],
+        }
+    }
+
+    /// An agent says what its host is.
+    pub fn facts(&mut self, id: HostId, facts: Facts) -> Result<(), HubError> {
+        self.note_facts(id, facts.into_facts().0)
+    }
+
+    /// An agent posts: what it is told to be durable is in the journal or in a ring row. Gives the first missing number when nothing
+    /// was taken, and the samples whose times could not be.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when that could not be written; the agent tries again.
+    pub fn post(
+        &mut self,
+        id: HostId,
+        mut report: Report,
+        now: UnixMillis,
+    ) -> Result<(Option<u64>, Vec<Dropped>), HubError> {
+        let times = mend(&mut report, now);
+        let sql = self.storage.sql.clone();
+        let Some(tracked) = self.hosts.get_mut(&id) else {
+            return Err(HubError::Corrupt("a report of a host that is not here".to_owned()));
+        };
+        let is_old = report.samples.last().is_some_and(|last| last.number < tracked.progress().1);
+        let taken = tracked.take(&self.storage, &report);
+        if matches!(taken, Ok(Verdict::Take { .. } | Verdict::Repeat)) && !report.samples.is_empty() {
+            if !is_old {
+                tracked.link = Link::Post { period_s: report.period_s, frame_s: report.frame_s };
+                tracked.hear(now);
+            }
+            tracked.keep(&sql, now)?;
+        }
+        let facts = report.facts.take().filter(|_| !is_old);
+        let resend_from = match taken? {
+            Verdict::Resend { from } => Some(from),
+            Verdict::Take { .. } | Verdict::Repeat | Verdict::NotLoaded => None,
+        };
+        if let Some(facts) = facts {
+            self.note_facts(id, facts)?;
+        }
+        Ok((resend_from, times))
+    }
+
+    /// How an agent with a socket is to report.
+    pub fn settings(&self, id: HostId, now: UnixMillis) -> Settings {
+        let default = Settings::default();
+        let hold_until_ms = self.refused_until_ms.max(self.hold_until_ms);
+        let (watched_until, _) = self.watched.get(&id).copied().unwrap_or_default();
+        Settings {
+            report: ReportSettings { period_s: default.report.period_s, frame_s: self.levers.frame_s },
+            live_for_s: if watched_until > now.0 { LIVE_FOR_S } else { 0 },
+            hold_for_s: u32::try_from((hold_until_ms - now.0).max(0) / 1000).unwrap_or(0).min(86_400),
+            spread_s: u32::try_from(self.hosts.len() / HOSTS_PER_SPREAD_S).unwrap_or(90).clamp(5, 90),
+            ..default
+        }
+    }
+
+    /// How an agent that posts is to report.
+    pub fn report_settings(&self) -> ReportSettings {
+        ReportSettings { period_s: model::PERIOD_S, frame_s: self.levers.post_frame_s() }
+    }
+
+    /// Notes that somebody watches these hosts; gives those whose agents have to be told to send live frames now. At most as many
+    /// are live as the levers allow.
+    pub fn note_watched(&mut self, ids: &[HostId], until: Option<UnixMillis>, now: UnixMillis) -> Vec<HostId> {
+        let until = until.map_or(now.0 + READ_WATCHES_MS, |until| until.0);
+        self.watched.retain(|_, (watched_until, live_until)| *watched_until > now.0 || *live_until > now.0);
+        let most = usize::try_from(self.levers.live_hosts).unwrap_or(0);
+        let mut live = self.watched.values().filter(|(_, live_until)| *live_until > now.0).count();
+        let mut told = Vec::new();
+        for id in ids.iter().filter(|id| self.hosts.get(id).is_some_and(|host| host.link == Link::Socket)) {
+            let (watched_until, live_until) = self.watched.entry(*id).or_default();
+            *watched_until = (*watched_until).max(until);
+            let is_live = *live_until > now.0;
+            if *live_until - now.0 < LIVE_AGAIN_MS && (is_live || live < most) {
+                live += usize::from(!is_live);
+                *live_until = now.0 + i64::from(LIVE_FOR_S) * 1000;
+                told.push(*id);
+            }
+        }
+        told
+    }
+
+    /// The hosts asked for, by number.
+    pub fn select(&self, ids: Option<&[i64]>, tag: Option<&str>) -> Vec<&Tracked> {
+        let wanted = |tracked: &&Tracked| tag.is_none_or(|tag| tracked.entry.host.tag == tag);
+        match ids {
+            Some(ids) => {
+                let unique: std::collections::BTreeSet<HostId> = ids.iter().copied().map(HostId).collect();
+                unique.iter().filter_map(|id| self.hosts.get(id)).filter(wanted).collect()
+            }
+            None => self.hosts.values().filter(wanted).collect(),
+        }
+    }
+}
+
+/// A goodbye.
+pub fn goodbye(reason: Reason, spread_s: u32, text: &str, versions: Option<Versions>) -> FromHub {
+    FromHub::Goodbye(Goodbye { reason, spread_s, text: text.to_owned(), versions })
+}
+
+fn unknown() -> FromHub {
+    goodbye(Reason::Unauthorized, 0, "no such host", None)
+}

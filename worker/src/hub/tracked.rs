@@ -1,0 +1,386 @@
+//! One host in the hub: which of its samples are here, which of them are stored for good, and the block that is filling.
+//!
+//! A sample is first *pending*: it lies in memory and in the socket's attachment, and in the journal once that was written. When
+//! the next sample belongs to a later block, the pending ones become the block's row in the ring. Durable is what lies in a row.
+
+use edgewatch_core::blocks::{Block, tiers};
+use edgewatch_core::dialects::native::stream::Frame;
+use edgewatch_core::domain::intake;
+use edgewatch_core::domain::stream::gap::{Gap, Verdict};
+use edgewatch_core::model::{HostId, Link, Presence, Report, Sample};
+use edgewatch_core::units::UnixMillis;
+
+use super::directory::Entry;
+use super::held::{self, Held};
+use super::journal::{self, Kept};
+use super::rings::{self, StoredBlock};
+use super::sql::Sql;
+use super::{HubError, rollup, rows};
+
+/// Pending samples that outgrow this are put into their block's row before it is full: more would not fit an attachment.
+const MAX_PENDING_BYTES: usize = 15_000;
+/// So do this many samples.
+const MAX_PENDING_SAMPLES: u64 = 360;
+/// A block of this many rows ends, whatever the time: what has to be read and packed at once is bounded.
+const MAX_BLOCK_ROWS: usize = 1_000;
+
+/// Where a host's rows go.
+#[derive(Clone)]
+pub struct Storage {
+    /// The object's database.
+    pub sql: Sql,
+    /// The lengths of the rings.
+    pub rings: tiers::Rings,
+}
+
+/// A host in the hub.
+#[derive(Debug, Clone)]
+pub struct Tracked {
+    /// Its row in the directory.
+    pub entry: Entry,
+    /// How it reports.
+    pub link: Link,
+    /// What its agent can do.
+    pub capabilities: u64,
+    /// When it was last heard from, ms since 1970; before it ever was, 0.
+    pub seen_ms: i64,
+    /// Its newest sample.
+    pub newest: Option<Sample>,
+    /// Whether D1 should soon hear of it: it reported for the first time, or its presence changed.
+    pub is_news: bool,
+    /// Whether viewers do not have its newest state.
+    pub is_changed: bool,
+    gap: Gap,
+    is_loaded: bool,
+    block_no: u64,
+    last_at_ms: Option<i64>,
+    pending: Vec<Vec<u8>>,
+    pending_bytes: usize,
+    /// The number of the first pending sample.
+    pending_from: u64,
+    written_ms: i64,
+    /// What is known to be durable before everything is read.
+    durable_before: u64,
+}
+
+impl Tracked {
+    /// A host as storage and its socket have it. What the socket held is the newest; without a socket the journal.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not answer.
+    pub fn load(sql: &Sql, entry: Entry, attached: Option<Held>) -> Result<Self, HubError> {
+        let kept = match &attached {
+            Some(_) => None,
+            None => journal::find(sql, entry.host.id)?,
+        };
+        Ok(Self::of(entry, attached, kept))
+    }
+
+    /// As [`Tracked::load`], with the journal's row at hand.
+    pub fn of(entry: Entry, attached: Option<Held>, kept: Option<Kept>) -> Self {
+        let mut tracked = Self {
+            link: Link::Post { period_s: 60, frame_s: 60 },
+            capabilities: 0,
+            seen_ms: entry.host.last_seen.map_or(0, |at| at.millis().0),
+            newest: entry.host.newest.clone(),
+            is_news: false,
+            is_changed: false,
+            gap: Gap::default(),
+            is_loaded: false,
+            block_no: 0,
+            last_at_ms: None,
+            pending: Vec::new(),
+            pending_bytes: 0,
+            pending_from: 0,
+            written_ms: 0,
+            durable_before: entry.floor,
+            entry,
+        };
+        if let Some(held) = attached {
+            if held.is_complete {
+                (tracked.gap, tracked.is_loaded) = (Gap::loaded(held.durable, held.taken), true);
+            }
+            tracked.take_over(held);
+        } else if let Some(held) = kept.and_then(|kept| Held::decode(&kept.data).ok()) {
+            tracked.take_over(held);
+        }
+        tracked
+    }
+
+    fn take_over(&mut self, held: Held) {
+        (self.link, self.capabilities) = (held.link, held.capabilities);
+        self.seen_ms = self.seen_ms.max(held.seen_ms);
+        let newest = held::unpack(&held.newest).ok().and_then(|samples| samples.into_iter().next_back());
+        if let Some(newest) = newest.filter(|one| self.newest.as_ref().is_none_or(|known| known.number <= one.number)) {
+            self.last_at_ms = Some(newest.at.0);
+            self.newest = Some(newest);
+        }
+        self.block_no = self.block_no.max(held.block_no);
+        self.durable_before = self.durable_before.max(held.durable);
+        self.set_pending(held.pending);
+    }
+
+    fn set_pending(&mut self, pending: Vec<Vec<u8>>) {
+        self.pending_bytes = pending.iter().map(Vec::len).sum();
+        let first = pending.first().and_then(|frame| held::unpack(frame).ok()?.into_iter().next());
+        self.pending_from = first.map_or(0, |sample| sample.number);
+        self.pending = pending;
+    }
+
+    /// Reads how far the host's samples are stored, unless that is known: nothing may be taken before.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not answer.
+    pub fn ensure_loaded(&mut self, sql: &Sql) -> Result<(), HubError> {
+        if self.is_loaded {
+            return Ok(());
+        }
+        let head = rings::newest(sql, self.id(), tiers::SAMPLES.number)?;
+        let kept = journal::find(sql, self.id())?;
+        let (journalled, in_rings) =
+            (kept.as_ref().map_or(0, |kept| kept.upto), head.map_or(0, |head| head.last_number));
+        self.set_pending(Vec::new());
+        if journalled > in_rings
+            && let Some(kept) = kept
+        {
+            // Else the block they were waiting for was written since.
+            self.take_over(Held::decode(&kept.data)?);
+        }
+        if let Some(head) = head {
+            self.block_no = self.block_no.max(head.block_no);
+            self.last_at_ms = Some(self.last_at_ms.map_or(head.end_ms, |at| at.max(head.end_ms)));
+        }
+        let durable = journalled.max(in_rings).max(self.entry.floor);
+        (self.gap, self.is_loaded) = (Gap::loaded(durable, durable), true);
+        Ok(())
+    }
+
+    /// Which host.
+    pub const fn id(&self) -> HostId {
+        self.entry.host.id
+    }
+
+    /// Samples up to this number are with the hub, and up to that one stored for good. 0 before [`Tracked::ensure_loaded`].
+    pub const fn progress(&self) -> (u64, u64) {
+        (self.gap.taken(), self.gap.durable())
+    }
+
+    /// Samples up to this number are stored for good, as far as is known without reading on.
+    pub fn durable_up_to(&self) -> u64 {
+        self.gap.durable().max(self.durable_before)
+    }
+
+    /// Notes a sign of life.
+    pub fn hear(&mut self, now: UnixMillis) {
+        self.seen_ms = self.seen_ms.max(now.0);
+        if self.entry.host.presence == Presence::Never {
+            self.entry.host.presence = Presence::Online;
+            (self.is_news, self.is_changed) = (true, true);
+        }
+    }
+
+    /// Takes what is new in a report; its times are ours already.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when a full block could not be written: the report, or the rest of it, was not taken.
+    pub fn take(&mut self, storage: &Storage, report: &Report) -> Result<Verdict, HubError> {
+        self.ensure_loaded(&storage.sql)?;
+        let Some(first) = report.samples.first() else { return Ok(Verdict::Repeat) };
+        let count = report.samples.len() as u64;
+        let mut probe = self.gap;
+        let verdict = probe.frame(report.oldest, first.number, count);
+        let Verdict::Take { skip } = verdict else { return Ok(verdict) };
+        let mut rest = report.samples.get(skip..).unwrap_or_default();
+        while let Some(first) = rest.first() {
+            let block_no = self.block_of(first);
+            let of_block = rest.iter().take(Frame::MAX_SAMPLES).take_while(|sample| self.block_of(sample) == block_no);
+            let length = of_block.count();
+            let (run, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            self.open_block(storage, block_no, first.at.0)?;
+            self.push(storage, report.oldest, run)?;
+            rest = behind;
+        }
+        Ok(verdict)
+    }
+
+    fn push(&mut self, storage: &Storage, oldest: u64, run: &[Sample]) -> Result<(), HubError> {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(()) };
+        let frame = held::pack(run)?;
+        // What lies between was taken run by run, so only the first one can stand behind a hole.
+        let oldest = if first.number == self.gap.taken().saturating_add(1) { oldest } else { first.number };
+        self.gap.frame(oldest.min(first.number), first.number, run.len() as u64);
+        if self.pending.is_empty() {
+            self.pending_from = first.number;
+        }
+        self.pending_bytes += frame.len();
+        self.pending.push(frame);
+        self.last_at_ms = Some(self.last_at_ms.map_or(last.at.0, |at| at.max(last.at.0)));
+        self.newest = Some(last.clone());
+        self.is_changed = true;
+        let is_many = last.number.saturating_sub(self.pending_from) >= MAX_PENDING_SAMPLES;
+        if is_many || self.pending_bytes > MAX_PENDING_BYTES {
+            self.write_block(storage)?;
+        }
+        Ok(())
+    }
+
+    /// The block a sample belongs to: by its time, but never an earlier one than that which is open.
+    fn block_of(&self, sample: &Sample) -> u64 {
+        tiers::SAMPLES.block_no(self.id(), sample.at.0).max(self.block_no)
+    }
+
+    /// Makes `block_no` the open block: the one before is written, and its minutes are rolled up when their time is complete.
+    fn open_block(&mut self, storage: &Storage, block_no: u64, at_ms: i64) -> Result<(), HubError> {
+        if block_no <= self.block_no {
+            return Ok(());
+        }
+        self.write_block(storage)?;
+        if let Some(last_at_ms) = self.last_at_ms {
+            let ended = tiers::MINUTES.block_no(self.id(), last_at_ms);
+            if tiers::MINUTES.block_no(self.id(), at_ms) > ended {
+                rollup::minutes(&storage.sql, self.id(), &storage.rings, ended)?;
+            }
+        }
+        self.block_no = block_no;
+        Ok(())
+    }
+
+    /// Puts the pending samples into their block's row: 1 row written, behind what is stored of the block already.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not; they stay pending.
+    pub fn write_block(&mut self, storage: &Storage) -> Result<(), HubError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let (sql, id, ring) = (&storage.sql, self.id(), storage.rings.of(tiers::SAMPLES));
+        let begun = self.gap.snapshot();
+        let stored = rings::find(sql, id, tiers::SAMPLES.number, ring, self.block_no)?;
+        // A row that cannot be read holds nothing that could be kept.
+        let mut block = stored.as_ref().and_then(|stored| Block::unpack(&stored.data).ok()).unwrap_or_default();
+        let known = stored.as_ref().map_or(0, |stored| stored.last_number);
+        let mut samples = Vec::new();
+        for frame in &self.pending {
+            samples.extend(held::unpack(frame)?.into_iter().filter(|sample| sample.number > known));
+        }
+        if let (Some(first), Some(last)) = (samples.first(), samples.last()) {
+            let (first_number, last_number) = (first.number, last.number);
+            let mut dictionary = rings::dictionary(sql, id)?;
+            let known_names = dictionary.len();
+            for row in rows::rows(&samples, &mut dictionary) {
+                block.push(&row).map_err(|error| HubError::Corrupt(error.to_string()))?;
+            }
+            if dictionary.len() > known_names {
+                rings::put_dictionary(sql, id, &dictionary)?;
+            }
+            let times = block.times_ms();
+            let row = StoredBlock {
+                tier: tiers::SAMPLES.number,
+                block_no: self.block_no,
+                first_number: stored.map_or(first_number, |stored| stored.first_number.min(first_number)),
+                last_number,
+                start_ms: times.iter().copied().min().unwrap_or_default(),
+                end_ms: times.iter().copied().max().unwrap_or_default(),
+                data: block.pack(),
+            };
+            rings::put(sql, id, ring, &row)?;
+        }
+        self.gap.stored(begun);
+        self.set_pending(Vec::new());
+        if block.len() >= MAX_BLOCK_ROWS {
+            self.block_no = self.block_no.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// Makes everything taken durable by the journal's row, unless it is: at most 1 row written.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not; then nothing became durable.
+    pub fn keep(&mut self, sql: &Sql, now: UnixMillis) -> Result<(), HubError> {
+        if self.gap.durable() >= self.gap.taken() {
+            return Ok(());
+        }
+        self.put_journal(sql, now)
+    }
+
+    /// Writes the journal's row, although nothing may be new but when the host was heard from.
+    ///
+    /// # Errors
+    /// As [`Tracked::keep`].
+    pub fn put_journal(&mut self, sql: &Sql, now: UnixMillis) -> Result<(), HubError> {
+        let begun = self.gap.snapshot();
+        let upto = self.gap.taken();
+        let data = Held { durable: upto, ..self.held() }.encode();
+        journal::put(sql, self.id(), &Kept { upto, seen_ms: self.seen_ms, data })?;
+        self.gap.stored(begun);
+        self.written_ms = now.0;
+        Ok(())
+    }
+
+    /// As [`Tracked::keep`] when the last time lies `write_s` back: half a report early, so that reports that come a little
+    /// sooner than agreed do not wait for the next one.
+    ///
+    /// # Errors
+    /// As [`Tracked::keep`].
+    pub fn keep_if_due(&mut self, sql: &Sql, now: UnixMillis, write_s: u32, frame_s: u32) -> Result<(), HubError> {
+        if write_s >= tiers::SAMPLES.block_s {
+            // The block's own row comes as soon.
+            return Ok(());
+        }
+        let early_ms = i64::from(frame_s.min(write_s)) * 500;
+        let due_ms = self.written_ms.saturating_add(i64::from(write_s) * 1000 - early_ms);
+        if now.0 >= due_ms || now.0 < self.written_ms { self.keep(sql, now) } else { Ok(()) }
+    }
+
+    /// Forgets what is not durable: its agent still has it.
+    pub fn forget_pending(&mut self) {
+        if self.gap.taken() > self.gap.durable() {
+            (self.gap, self.is_loaded) = (Gap::default(), false);
+        }
+    }
+
+    /// Samples that lie in no ring row yet, oldest first.
+    pub fn pending(&self) -> Vec<Sample> {
+        self.pending.iter().filter_map(|frame| held::unpack(frame).ok()).flatten().collect()
+    }
+
+    /// What outlives the object's sleep.
+    pub fn held(&self) -> Held {
+        let newest = self.newest.as_ref().and_then(|sample| held::pack(std::slice::from_ref(sample)).ok());
+        let pace = match self.link {
+            Link::Post { period_s, frame_s } => (period_s, frame_s),
+            Link::Socket => (0, 0),
+        };
+        Held {
+            is_complete: self.is_loaded,
+            link: self.link,
+            pace,
+            capabilities: self.capabilities,
+            taken: self.gap.taken(),
+            durable: self.gap.durable(),
+            block_no: self.block_no,
+            seen_ms: self.seen_ms,
+            newest: newest.unwrap_or_default(),
+            pending: self.pending.clone(),
+        }
+    }
+
+    /// The host as readers see it.
+    pub fn host(&self) -> edgewatch_core::model::Host {
+        let mut host = self.entry.host.clone();
+        host.newest.clone_from(&self.newest);
+        if self.seen_ms > 0 {
+            host.last_seen = Some(UnixMillis(self.seen_ms).seconds());
+        }
+        host
+    }
+}
+
+/// Puts a report's times on our clock; gives the numbers of samples whose times could not be.
+pub fn mend(report: &mut Report, now: UnixMillis) -> Vec<edgewatch_core::model::Dropped> {
+    intake::mend_times(report, now)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,412 @@
+//! What the Worker and the object say to each other: JSON over the object's `fetch`, and a host as JSON, which is also how the
+//! object stores one.
+
+use std::collections::HashMap;
+
+use edgewatch_core::dialects::native;
+use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
+use edgewatch_core::model::{Addresses, Dropped, Facts, Host, HostId, Presence, Report, Sample};
+use edgewatch_core::units::UnixSeconds;
+use serde::{Deserialize, Serialize};
+
+use super::HubError;
+
+/// The header with a typed identity, which never comes from outside.
+pub const IDENTITY_HEADER: &str = "x-edgewatch-identity";
+/// The header of an answer that says how much was spent in the object: rows read and written in D1, and in the object.
+pub const COST_HEADER: &str = "x-edgewatch-object-cost";
+
+/// A host as the object has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HostWire {
+    id: i64,
+    public_id: String,
+    uuid: String,
+    name: String,
+    tag: String,
+    note: String,
+    display_index: i64,
+    hidden_for_guest: bool,
+    registered_at_s: i64,
+    /// 0 never heard from, 1 online, 2 offline.
+    presence: u8,
+    last_seen_s: Option<i64>,
+    ipv4: String,
+    ipv6: String,
+    country_code: String,
+    agent_version: String,
+    facts: Option<FactsWire>,
+    /// In the agent's own words: exact.
+    newest: Option<native::Sample>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct FactsWire {
+    platform: String,
+    platform_version: String,
+    kernel: String,
+    arch: String,
+    virtualization: String,
+    cpu: Vec<String>,
+    gpu: Vec<String>,
+    mem_total_bytes: u64,
+    swap_total_bytes: u64,
+    disk_total_bytes: u64,
+    booted_at_s: i64,
+}
+
+/// Which agent speaks: the host that its secret proved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentWire {
+    /// Which host.
+    pub host_id: i64,
+    /// SHA-256 of its secret.
+    pub secret_hash: String,
+    /// Where it is, where known.
+    pub ipv4: String,
+    /// Likewise.
+    pub ipv6: String,
+    /// Its country, two lower-case letters, where known.
+    pub country_code: Option<String>,
+    /// Its version, when it posts.
+    #[serde(default)]
+    pub agent_version: String,
+}
+
+/// What became of a posted report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedWire {
+    /// Samples up to this number are stored for good.
+    pub durable_up_to: u64,
+    /// The first missing number, when nothing was taken.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub resend_from: Option<u64>,
+    /// Numbers of samples whose times could not be.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub times_off: Vec<u64>,
+    /// Seconds between two samples, as the hub wants it.
+    pub period_s: u32,
+    /// Seconds between two reports, likewise.
+    pub frame_s: u32,
+}
+
+/// Which hosts somebody wants to know of.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NowRequest {
+    /// These; every one when there is no list.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ids: Option<Vec<i64>>,
+    /// Those of this group.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tag: Option<String>,
+}
+
+/// The hosts asked for, by number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NowReply {
+    /// The hosts.
+    pub hosts: Vec<HostWire>,
+    /// Changes whenever a credential was taken away: what was known of credentials before holds no more.
+    pub epoch: u64,
+}
+
+/// Which hosts changed: names, groups, retirement, secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedRequest {
+    /// The hosts; all of them when there is no list.
+    pub ids: Option<Vec<i64>>,
+}
+
+/// The schedule asks for the verdict on all hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictRequest {
+    /// When the schedule was due, ms since 1970.
+    pub now_ms: i64,
+    /// The number of the last change to the list of hosts.
+    pub hosts_version: u64,
+}
+
+/// The verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct VerdictReply {
+    /// Hosts called offline.
+    pub offline: usize,
+    /// Hosts called online again.
+    pub online: usize,
+    /// Whether judgement was suspended by this run.
+    pub impaired: bool,
+}
+
+/// A presence as a number, in JSON and in the tables.
+pub const fn presence_number(presence: Presence) -> u8 {
+    match presence {
+        Presence::Never => 0,
+        Presence::Online => 1,
+        Presence::Offline => 2,
+    }
+}
+
+/// The presence of a number.
+pub const fn presence_of(number: u8) -> Presence {
+    match number {
+        0 => Presence::Never,
+        1 => Presence::Online,
+        _ => Presence::Offline,
+    }
+}
+
+impl From<&Host> for HostWire {
+    fn from(host: &Host) -> Self {
+        Self {
+            id: host.id.0,
+            public_id: host.public_id.clone(),
+            uuid: host.uuid.clone(),
+            name: host.name.clone(),
+            tag: host.tag.clone(),
+            note: host.note.clone(),
+            display_index: host.display_index,
+            hidden_for_guest: host.hidden_for_guest,
+            registered_at_s: host.registered_at.0,
+            presence: presence_number(host.presence),
+            last_seen_s: host.last_seen.map(|at| at.0),
+            ipv4: host.addresses.v4.clone(),
+            ipv6: host.addresses.v6.clone(),
+            country_code: host.country_code.clone(),
+            agent_version: host.agent_version.clone(),
+            facts: host.facts.as_ref().map(FactsWire::from),
+            newest: host.newest.as_ref().map(native::Sample::from),
+        }
+    }
+}
+
+impl TryFrom<HostWire> for Host {
+    type Error = HubError;
+
+    fn try_from(wire: HostWire) -> Result<Self, HubError> {
+        Ok(Self {
+            id: HostId(wire.id),
+            public_id: wire.public_id,
+            uuid: wire.uuid,
+            name: wire.name,
+            tag: wire.tag,
+            note: wire.note,
+            display_index: wire.display_index,
+            hidden_for_guest: wire.hidden_for_guest,
+            registered_at: UnixSeconds(wire.registered_at_s),
+            presence: presence_of(wire.presence),
+            last_seen: wire.last_seen_s.map(UnixSeconds),
+            addresses: Addresses { v4: wire.ipv4, v6: wire.ipv6 },
+            country_code: wire.country_code,
+            agent_version: wire.agent_version,
+            facts: wire.facts.map(Facts::from),
+            newest: wire.newest.map(sample).transpose()?,
+        })
+    }
+}
+
+/// A sample by the same rules as a reported one; what was taken once passes them again.
+fn sample(wire: native::Sample) -> Result<Sample, HubError> {
+    wire.into_sample().ok_or_else(|| HubError::Corrupt("a newest sample that cannot be".to_owned()))
+}
+
+impl From<&Facts> for FactsWire {
+    fn from(facts: &Facts) -> Self {
+        Self {
+            platform: facts.platform.clone(),
+            platform_version: facts.platform_version.clone(),
+            kernel: facts.kernel.clone(),
+            arch: facts.arch.clone(),
+            virtualization: facts.virtualization.clone(),
+            cpu: facts.cpu.clone(),
+            gpu: facts.gpu.clone(),
+            mem_total_bytes: facts.mem_total_bytes,
+            swap_total_bytes: facts.swap_total_bytes,
+            disk_total_bytes: facts.disk_total_bytes,
+            booted_at_s: facts.booted_at.0,
+        }
+    }
+}
+
+impl From<FactsWire> for Facts {
+    fn from(wire: FactsWire) -> Self {
+        Self {
+            platform: wire.platform,
+            platform_version: wire.platform_version,
+            kernel: wire.kernel,
+            arch: wire.arch,
+            virtualization: wire.virtualization,
+            cpu: wire.cpu,
+            gpu: wire.gpu,
+            mem_total_bytes: wire.mem_total_bytes,
+            swap_total_bytes: wire.swap_total_bytes,
+            disk_total_bytes: wire.disk_total_bytes,
+            booted_at: UnixSeconds(wire.booted_at_s),
+            addresses: None,
+        }
+    }
+}
+
+/// The hosts of one shard's answer, put into the order in which the database lists them, or that of `ids`.
+pub fn ordered(mut hosts: Vec<Host>, ids: Option<&[i64]>) -> Vec<Host> {
+    if let Some(ids) = ids {
+        let by_id: HashMap<i64, Host> = hosts.into_iter().map(|host| (host.id.0, host)).collect();
+        return ids.iter().filter_map(|id| by_id.get(id).cloned()).collect();
+    }
+    hosts.sort_by_key(|host| (std::cmp::Reverse(host.display_index), host.id));
+    hosts
+}
+
+/// The shard of a host, out of so many: the same for as long as their number stays.
+pub fn shard_of(id: HostId, shards: u32) -> u32 {
+    // Fibonacci hashing: neighbouring numbers lie far apart.
+    let hash = id.0.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
+    u32::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
+}
+
+/// The object of a shard, by name.
+pub fn shard_name(shard: u32) -> String {
+    format!("hub-{shard}")
+}
+
+/// A posted report in bytes: its frame, then what the host is, each behind its length as a u32, little-endian.
+///
+/// # Errors
+/// [`HubError::Corrupt`] for samples that are too many or not in order.
+pub fn write_report(report: &Report) -> Result<Vec<u8>, HubError> {
+    let frame = Frame {
+        sent_at_ms: report.sent_at.0,
+        oldest: report.oldest,
+        period_s: report.period_s,
+        frame_s: report.frame_s,
+        ..Frame::of_samples(&report.samples)
+    };
+    let facts = report.facts.as_ref().map(|facts| FromAgent::Facts(stream::Facts(facts.into())));
+    let mut bytes = Vec::new();
+    for message in std::iter::once(FromAgent::Frame(frame)).chain(facts) {
+        let part = message.encode().map_err(|error| HubError::Corrupt(error.to_string()))?;
+        bytes.extend(u32::try_from(part.len()).unwrap_or(0).to_le_bytes());
+        bytes.extend(part);
+    }
+    Ok(bytes)
+}
+
+/// What [`write_report`] wrote. Every value was checked before.
+///
+/// # Errors
+/// [`HubError::Corrupt`] for anything else.
+pub fn read_report(bytes: &[u8], agent_version: String) -> Result<Report, HubError> {
+    let corrupt = |detail: &str| HubError::Corrupt(format!("a report: {detail}"));
+    let (mut report, mut facts, mut rest) = (None, None, bytes);
+    while let Some((length, behind)) = rest.split_first_chunk::<4>() {
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let (part, behind) = behind.split_at_checked(length).ok_or_else(|| corrupt("cut short"))?;
+        rest = behind;
+        match FromAgent::decode(part).map_err(|error| corrupt(&error.to_string()))? {
+            FromAgent::Frame(frame) => {
+                let (read, _) =
+                    frame.into_report(agent_version.clone()).map_err(|error| corrupt(&error.to_string()))?;
+                report = Some(read);
+            }
+            FromAgent::Facts(read) => facts = Some(read.into_facts().0),
+            _ => {}
+        }
+    }
+    let mut report = report.ok_or_else(|| corrupt("no frame"))?;
+    report.facts = facts;
+    Ok(report)
+}
+
+/// The samples of `dropped` whose times could not be.
+pub fn times_off(dropped: &[Dropped]) -> Vec<u64> {
+    dropped.iter().filter_map(|one| one.number).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use edgewatch_core::model::Temperature;
+    use edgewatch_core::units::UnixMillis;
+
+    pub fn host() -> Host {
+        Host {
+            id: HostId(7),
+            public_id: "2JcbGzHzqXW".to_owned(),
+            uuid: "0b0b".to_owned(),
+            name: "alpha \"1\"\u{202e}".to_owned(),
+            tag: "eu".to_owned(),
+            note: "n".to_owned(),
+            display_index: -3,
+            hidden_for_guest: true,
+            registered_at: UnixSeconds(5),
+            presence: Presence::Offline,
+            last_seen: Some(UnixSeconds(1_795_361_190)),
+            addresses: Addresses { v4: "192.0.2.1".to_owned(), v6: String::new() },
+            country_code: "de".to_owned(),
+            agent_version: "0.1.0".to_owned(),
+            facts: Some(Facts { cpu: vec!["x".to_owned()], mem_total_bytes: 1 << 40, ..Facts::default() }),
+            newest: Some(Sample {
+                number: 9,
+                at: UnixMillis(1_795_361_190_123),
+                cpu_percent: Some(0.1 + 0.2),
+                mem_used_bytes: Some(9_007_199_254_740_991),
+                temperatures: vec![Temperature { name: "cpu".to_owned(), celsius: -0.5 }],
+                ..Sample::default()
+            }),
+        }
+    }
+
+    #[test]
+    fn a_host_comes_back_to_the_last_bit() {
+        let text = serde_json::to_string(&HostWire::from(&host())).unwrap();
+        let wire: HostWire = serde_json::from_str(&text).unwrap();
+        assert_eq!(Host::try_from(wire), Ok(host()));
+    }
+
+    #[test]
+    fn a_report_comes_back_as_it_was_written() {
+        let facts = Facts {
+            platform: "debian".to_owned(),
+            gpu: vec!["y".to_owned()],
+            disk_total_bytes: 7,
+            booted_at: UnixSeconds(1_795_000_000),
+            addresses: Some(Addresses { v4: "192.0.2.1".to_owned(), v6: "2001:db8::1".to_owned() }),
+            ..host().facts.unwrap()
+        };
+        let report = Report {
+            agent_version: "0.1.0".to_owned(),
+            sent_at: UnixMillis(-5),
+            oldest: 9,
+            period_s: 10,
+            frame_s: 60,
+            facts: Some(facts),
+            samples: vec![host().newest.unwrap()],
+        };
+        let read = |report: &Report| read_report(&write_report(report).unwrap(), "0.1.0".to_owned()).unwrap();
+        assert_eq!(read(&report), report);
+        let without = Report { facts: None, ..report.clone() };
+        assert_eq!(read(&without), without);
+        let question = Report { samples: vec![], oldest: 1, ..without };
+        assert_eq!(read(&question), question);
+        assert!(read_report(&[1, 0, 0], String::new()).is_err());
+    }
+
+    #[test]
+    fn shards_are_stable_and_even() {
+        assert!((1..100).all(|id| shard_of(HostId(id), 1) == 0));
+        let mut counts = [0; 4];
+        for id in 1..=4_000 {
+            counts[shard_of(HostId(id), 4) as usize] += 1;
+        }
+        assert!(counts.iter().all(|count| (900..1_100).contains(count)), "{counts:?}");
+        assert_eq!([1, 2, 3].map(|id| shard_of(HostId(id), 7)), [1, 2, 3].map(|id| shard_of(HostId(id), 7)));
+    }
+
+    #[test]
+    fn hosts_come_in_the_order_asked_for_or_that_of_the_list() {
+        let numbered = |id, display_index| Host { id: HostId(id), display_index, ..host() };
+        let hosts = || vec![numbered(1, 0), numbered(2, 5), numbered(3, 0)];
+        let ids = |hosts: Vec<Host>| hosts.iter().map(|host| host.id.0).collect::<Vec<_>>();
+        assert_eq!(ids(ordered(hosts(), None)), [2, 1, 3]);
+        assert_eq!(ids(ordered(hosts(), Some(&[3, 9, 3, 1]))), [3, 3, 1]);
+    }
+}

@@ -1,0 +1,128 @@
+//! One viewer: who it is, as the Worker says, and what is kept with its socket across the object's sleep.
+
+use edgewatch_core::units::{UnixMillis, UnixSeconds};
+use serde::{Deserialize, Serialize};
+
+/// A socket is ended at latest after this long, so that a viewer shows again who it is.
+const LIFETIME_MS: i64 = 3_600_000;
+/// A viewer that has not said `ping` for this long is gone; it says it every 25 s.
+const SILENCE_MS: i64 = 120_000;
+
+/// What a viewer may see, settled by the Worker before the socket is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Viewer {
+    /// Hosts that guests are not shown, too.
+    pub sees_hidden: bool,
+    /// When the credential it came with is over, Unix seconds; `None` when it has no end.
+    pub until_s: Option<i64>,
+}
+
+/// What is kept with a viewer's socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    /// Who it is.
+    pub viewer: Viewer,
+    /// When it came, Unix milliseconds.
+    pub since_ms: i64,
+    /// Whether it was sent a snapshot.
+    pub greeted: bool,
+    /// Whether all of the fleet was in it.
+    pub whole: bool,
+    /// The hosts it shows.
+    pub window: Vec<i64>,
+}
+
+/// Why a socket is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Nothing was heard of it.
+    Silent,
+    /// It has to show again who it is.
+    Over,
+}
+
+impl Viewer {
+    /// A member with a credential that is over at `until`.
+    pub fn member(until: Option<UnixSeconds>) -> Self {
+        Self { sees_hidden: true, until_s: until.map(|until| until.0) }
+    }
+}
+
+impl Seat {
+    /// The seat of a viewer who comes now.
+    pub const fn new(viewer: Viewer, now: UnixMillis) -> Self {
+        Self { viewer, since_ms: now.0, greeted: false, whole: false, window: Vec::new() }
+    }
+
+    /// From the bytes kept with a socket; `None` when they are not ours.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// As bytes to keep: at most 1 kB.
+    pub fn write(&self) -> Vec<u8> {
+        // A struct of numbers, booleans and lists cannot fail to be JSON.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Whether the socket is to be ended at `now`; `heard` is when it last said `ping`.
+    pub fn end(&self, heard: Option<UnixMillis>, now: UnixMillis) -> Option<End> {
+        let credential_over = self.viewer.until_s.is_some_and(|until_s| now.seconds().0 >= until_s);
+        if credential_over || now.0.saturating_sub(self.since_ms) >= LIFETIME_MS {
+            return Some(End::Over);
+        }
+        let heard_ms = heard.map_or(self.since_ms, |heard| heard.0.max(self.since_ms));
+        (now.0.saturating_sub(heard_ms) >= SILENCE_MS).then_some(End::Silent)
+    }
+}
+
+impl End {
+    /// The close code and reason that the viewer is told. 4001: connect again and show who you are.
+    pub const fn words(self) -> (u16, &'static str) {
+        match self {
+            Self::Silent => (4000, "no ping for two minutes"),
+            Self::Over => (4001, "show again who you are"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_795_361_190_000);
+
+    fn later(ms: i64) -> UnixMillis {
+        UnixMillis(NOW.0 + ms)
+    }
+
+    #[test]
+    fn a_seat_outlives_sleep() {
+        let mut seat = Seat::new(Viewer { sees_hidden: false, until_s: Some(5) }, NOW);
+        seat.window = vec![1, 9_007_199_254_740_991];
+        assert_eq!(Seat::read(&seat.write()), Some(seat));
+        assert_eq!(Seat::read(b"\x00"), None);
+        let full = Seat { window: vec![9_007_199_254_740_991; 50], ..Seat::new(Viewer::member(None), NOW) };
+        assert!(full.write().len() < 1024);
+    }
+
+    #[test]
+    fn a_silent_viewer_is_ended_and_one_that_pings_is_not() {
+        let seat = Seat::new(Viewer::member(None), NOW);
+        assert_eq!(seat.end(None, later(119_999)), None);
+        assert_eq!(seat.end(None, later(120_000)), Some(End::Silent));
+        assert_eq!(seat.end(Some(later(60_000)), later(120_000)), None);
+        assert_eq!(seat.end(Some(later(-5_000)), later(119_999)), None, "a ping of an earlier socket is none");
+    }
+
+    #[test]
+    fn nobody_stays_longer_than_their_credential_or_an_hour() {
+        let pinging = |at: UnixMillis| Some(at);
+        let seat = Seat::new(Viewer::member(None), NOW);
+        assert_eq!(seat.end(pinging(later(3_599_999)), later(3_599_999)), None);
+        assert_eq!(seat.end(pinging(later(3_600_000)), later(3_600_000)), Some(End::Over));
+        let short = Seat::new(Viewer::member(Some(NOW.seconds().plus(30))), NOW);
+        assert_eq!(short.end(None, later(29_999)), None);
+        assert_eq!(short.end(None, later(30_000)), Some(End::Over));
+    }
+}
