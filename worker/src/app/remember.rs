@@ -154,7 +154,9 @@ fn is_good(credential: &Credential, shown: &Shown, now: UnixSeconds) -> Result<b
 fn keys(shown: &Shown) -> Vec<String> {
     let token = shown.token.iter().map(|text| ('t', text));
     let all = token.chain(shown.cookies.iter().map(|text| ('s', text)));
-    all.filter(|(_, text)| could_be_secret(text)).map(|(kind, text)| format!("{kind}{}", digest::secret_hash(text))).collect()
+    all.filter(|(_, text)| could_be_secret(text))
+        .map(|(kind, text)| format!("{kind}{}", digest::secret_hash(text)))
+        .collect()
 }
 
 fn known() -> MutexGuard<'static, Known> {

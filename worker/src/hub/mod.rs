@@ -1,6 +1,8 @@
 //! The hot layer: one object per shard of the hosts. It holds the newest state of each, the samples that are not in a block yet,
 //! the fine history, and the verdict on who is up.
 
+#[cfg(target_arch = "wasm32")]
+mod agents;
 pub mod client;
 pub mod coarse;
 #[cfg(target_arch = "wasm32")]
@@ -11,8 +13,12 @@ pub mod failure;
 pub mod flush;
 pub mod held;
 pub mod journal;
+#[cfg(test)]
+mod measure;
 #[cfg(target_arch = "wasm32")]
 pub mod object;
+#[cfg(target_arch = "wasm32")]
+mod operations;
 pub mod presence;
 pub mod rings;
 pub mod rollup;
@@ -22,8 +28,6 @@ pub mod shard;
 pub mod sql;
 #[cfg(test)]
 mod testing;
-#[cfg(test)]
-mod measure;
 pub mod tracked;
 pub mod wire;
 

@@ -13,12 +13,12 @@ use edgewatch_core::domain::stream::gap::Verdict;
 use edgewatch_core::model::{self, Dropped, Facts as HostFacts, HostId, Link, Report};
 use edgewatch_core::units::UnixMillis;
 
+use super::coarse::Day;
 use super::directory::{self, Entry};
 use super::held::Held;
 use super::sql::Sql;
 use super::tracked::{Storage, Tracked, mend};
 use super::wire::AgentWire;
-use super::coarse::Day;
 use super::{HubError, coarse, journal, rings, rows};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
