@@ -239,7 +239,7 @@ impl Inner {
             let seen = signs.iter().filter_map(|(id, _)| shard.get(*id)).map(|tracked| tracked.seen_ms);
             let unsettled = shard.iter().filter(|host| presence::is_expected(host)).map(|host| host.seen_ms);
             let next = presence::next_alarm(now, seen.chain(unsettled));
-            let next_by = next.map_or(now.seconds().plus(presence::SCHEDULE_S), |next| next.seconds());
+            let next_by = next.map_or(now.seconds().plus(presence::SCHEDULE_S), UnixMillis::seconds);
             shard.judge(now, next_by)?;
             if shard.iter().count() <= SMALL_FLEET {
                 shard.keep_watch()?;

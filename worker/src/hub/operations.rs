@@ -64,7 +64,7 @@ impl Inner {
             return Response::error("unknown agent", 401).map_err(refused);
         }
         let (id, now) = (HostId(agent.host_id), self.now());
-        let report = wire::read_report(body, agent.agent_version.clone())?;
+        let report = wire::read_report(body, &agent.agent_version)?;
         let (recorded, is_news) = self.with(|shard| {
             shard.note_origin(agent)?;
             let (resend_from, times) = shard.post(id, report, now)?;
