@@ -5,6 +5,7 @@
 //! never at the server. The first answer's `durable_up_to` then tells where they belong: behind it.
 
 use edgewatch_core::dialects::native::{ReportReply, Sample};
+use edgewatch_core::domain::stream::window::Holding;
 
 use crate::log;
 use crate::queue::Line;
@@ -23,6 +24,8 @@ const LOOKED_AT: usize = 120;
 
 /// Unsaved samples that a crash may take while the server is away.
 const MOST_AT_RISK: usize = 30;
+/// The same while reports go out as they should, be they far apart: a full line would drop them.
+const MOST_IN_MEMORY: usize = LINE_SAMPLES / 2;
 
 /// What one report carries.
 #[derive(Debug, PartialEq)]
@@ -141,8 +144,13 @@ impl Backlog {
         Batch { oldest, samples }
     }
 
+    /// The numbers held.
+    pub fn holding(&self) -> Holding {
+        Holding { oldest: self.oldest(), next: self.line.next_number() }
+    }
+
     /// Up to `most` samples from that number on, oldest first, without a hole.
-    fn read(&mut self, from: u64, most: usize) -> Vec<Sample> {
+    pub fn read(&mut self, from: u64, most: usize) -> Vec<Sample> {
         let is_in_memory = self.line.oldest().is_some_and(|oldest| from >= oldest);
         let mut samples = if is_in_memory { Vec::new() } else { self.spool.read(from, most) };
         let rest = samples.last().map_or(from, |sample: &Sample| sample.number + 1);
@@ -163,14 +171,7 @@ impl Backlog {
 
     /// What an answer to a report up to `sent_up_to` means. `None` when the report had no samples.
     pub fn settle(&mut self, reply: &ReportReply, sent_up_to: Option<u64>) -> Settled {
-        let durable = reply.durable_up_to;
-        if !self.is_confirmed {
-            self.confirm(durable);
-        } else if durable >= self.line.next_number() {
-            self.catch_up(durable);
-        }
-        self.durable_up_to = durable;
-        self.forget(durable);
+        self.learn(reply.durable_up_to);
         match (reply.resend_from, sent_up_to) {
             (Some(resend_from), Some(_)) => {
                 self.floor = resend_from;
@@ -184,6 +185,18 @@ impl Backlog {
             }
             (_, None) => Settled::Taken,
         }
+    }
+
+    /// The server has every sample up to `durable` for good. The first time this confirms the numbering; a number that was
+    /// never given makes it anew.
+    pub fn learn(&mut self, durable: u64) {
+        if !self.is_confirmed {
+            self.confirm(durable);
+        } else if durable >= self.line.next_number() {
+            self.catch_up(durable);
+        }
+        self.durable_up_to = durable;
+        self.forget(durable);
     }
 
     /// The first answer: what nobody confirmed yet belongs behind what the server has.
@@ -233,9 +246,9 @@ impl Backlog {
         }
     }
 
-    /// As [`Backlog::save`], when enough has gathered that a crash would hurt.
-    pub fn save_if_many(&mut self) {
-        if self.line.unsaved() >= MOST_AT_RISK {
+    /// As [`Backlog::save`], when enough has gathered that a crash would hurt or that memory ends.
+    pub fn save_if_many(&mut self, is_away: bool) {
+        if self.line.unsaved() >= if is_away { MOST_AT_RISK } else { MOST_IN_MEMORY } {
             self.save();
         }
     }

@@ -24,7 +24,7 @@ const DEFAULT_PERIOD_S: u32 = 10;
 const DAY_S: u64 = 86_400;
 
 /// Every key of the file, which is also a flag (`--state-dir`) and a variable (`EDGEWATCH_STATE_DIR`).
-pub const KEYS: [&str; 16] = [
+pub const KEYS: [&str; 17] = [
     "url",
     "name",
     "tag",
@@ -34,6 +34,7 @@ pub const KEYS: [&str; 16] = [
     "period_s",
     "frame_s",
     "spool_max_mib",
+    "transport",
     "ca_file",
     "insecure_http",
     "mounts",
@@ -87,6 +88,29 @@ impl Layer {
     }
 }
 
+/// How reports travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Transport {
+    /// By a WebSocket, and by POST while something in between refuses one.
+    #[default]
+    Auto,
+    /// By a WebSocket and nothing else.
+    WebSocket,
+    /// By POST and nothing else.
+    Post,
+}
+
+impl Transport {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "auto" => Self::Auto,
+            "websocket" => Self::WebSocket,
+            "post" => Self::Post,
+            _ => return None,
+        })
+    }
+}
+
 /// The environment as a function, so that tests have their own.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -110,6 +134,8 @@ pub struct Config {
     /// Seconds between two reports: the server may ask for more.
     pub frame_s: u32,
     spool_bytes: u64,
+    /// How reports travel.
+    pub transport: Transport,
     /// Trust only the certificates in this file.
     pub ca_file: Option<PathBuf>,
     /// The proxy to the server.
@@ -155,6 +181,7 @@ impl Config {
         let path = |key| values.get(key).map(PathBuf::from);
         let secret = |name: &str| environment(name).map(|text| Secret::parse(&text, name)).transpose();
         let level = values.get("log_level").unwrap_or("info");
+        let transport = values.get("transport").unwrap_or("auto");
         Ok(Self {
             proxy: url.as_ref().and_then(|url| url.proxy(environment)),
             url,
@@ -168,6 +195,9 @@ impl Config {
             period_s,
             frame_s: frame_s.max(period_s),
             spool_bytes: number(values, "spool_max_mib", 1..=1024)?.unwrap_or(DEFAULT_SPOOL_MIB) << 20,
+            transport: Transport::parse(transport).ok_or_else(|| {
+                ConfigError::new(format!("transport is `{transport}`; choose auto, websocket or post"))
+            })?,
             ca_file: path("ca_file"),
             selection: Selection { mounts: list(values, "mounts"), interfaces: list(values, "interfaces") },
             addresses: values.get("addresses").map(str::to_owned),

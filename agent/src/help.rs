@@ -40,6 +40,8 @@ EDGEWATCH_KEY and a flag --key:
                  wants, never faster               10
   frame_s        seconds between two reports (--frame)
   spool_max_mib  most room for unsent samples      8
+  transport      auto, websocket or post: auto reports by a WebSocket, and by
+                 POST while something in between refuses one   auto
   ca_file        trust only the certificates in this file
   insecure_http  true allows http:// beyond this machine (--insecure-http)
   mounts         mount points to count, by commas, in place of the rule
@@ -74,11 +76,17 @@ command line or the configuration is wrong
 const RUN: &str = "\
 usage: edgewatch-agent run [--url URL] [--secret-file FILE] [--state-dir DIR]
                            [--period SECONDS] [--frame SECONDS] [--ca-file FILE]
+                           [--transport auto|websocket|post]
                            [--insecure-http] [--log-level LEVEL]
 
 Measures and reports until SIGTERM or SIGINT; then sends what is left, or leaves
 it in the state directory for the next start. Samples that cannot be sent are
 kept, for a day at most; older ones are dropped, and `status` counts them.
+
+Reports go by a WebSocket that stays open, through an HTTP proxy too (by its
+CONNECT). Where something on the way refuses it they go by POST; the WebSocket
+is tried again after ten minutes, then ever later, up to six hours. `status`
+tells which it is.
 
 exit codes: 0 ended when told to; 1 cannot begin; 2 the command line or the
 configuration is wrong
@@ -96,7 +104,7 @@ exit codes: 0 done; 2 the command line or the configuration is wrong
 const STATUS: &str = "\
 usage: edgewatch-agent status [--json] [--state-dir DIR]
 
-Tells the server, the last answer, what is not yet safe there, and the last
+Tells the server, the way to it, the last answer, what is not yet safe there, and the last
 error.
 
 exit codes: 0 the agent reports; 1 it does not; 2 the command line or the

@@ -13,16 +13,21 @@ mod install;
 mod log;
 mod push;
 mod queue;
+mod record;
 mod register;
 mod report;
+mod reporter;
 mod run;
 mod schedule;
 mod secret;
 mod sender;
+mod shared;
 mod spool;
 mod status;
+mod stream;
 #[cfg(test)]
 mod testing;
+mod wake;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -12,12 +12,16 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::backlog::Backlog;
 use crate::collect::{Collector, Facts};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Transport};
 use crate::failed::Failed;
 use crate::push::Pusher;
 use crate::push::https::{Client, Settings};
+use crate::push::websocket::Dialer;
+use crate::record::Record;
+use crate::reporter::Reporter;
 use crate::schedule::Ticks;
-use crate::sender::{Sender, Shared};
+use crate::sender::Sender;
+use crate::shared::Shared;
 use crate::spool::Spool;
 use crate::status::StatusFile;
 use crate::{clock, log, report};
@@ -56,15 +60,17 @@ pub fn run(config: &Config) -> Result<(), Failed> {
 
     let client = Client::new(&client_settings(config, TIMEOUT)?).map_err(|error| Failed::new(error.to_string()))?;
     let stopper = client.stopper();
+    let dialer = dialer(config, &client, server.as_str(), secret.reveal())?;
     let pusher = Pusher::new(client, server.as_str(), secret.reveal());
     let status = StatusFile::new(&config.state_dir, server.as_str(), config.frame_s);
     let backlog = Backlog::new(Spool::open(&config.state_dir, config.spool_limits()));
     let pace = pace(ReportSettings::default(), config.period_s, config.frame_s);
-    let shared = Shared::new(backlog, report::host_facts(facts.clone(), config.addresses.as_deref()), pace);
-    let sender = Sender::new(pusher, status);
+    let shared = Shared::new(backlog, report::host_facts(facts.clone(), config.addresses.as_deref()), pace)
+        .map_err(|error| Failed::new(format!("cannot begin: {error}")))?;
+    let reporter = Reporter::new(Sender::new(pusher, Record::new(status)), dialer, config.transport);
     let of_sender = Arc::clone(&shared);
     let thread = thread::Builder::new().name("sender".to_owned()).stack_size(SENDER_STACK_BYTES);
-    let thread = thread.spawn(move || sender.run(&of_sender));
+    let thread = thread.spawn(move || reporter.run(&of_sender));
     thread.map_err(|error| Failed::new(format!("cannot start a thread: {error}")))?;
     log::info(format_args!("reporting to {}", server.as_str()));
 
@@ -83,6 +89,24 @@ pub fn run(config: &Config) -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// What opens a WebSocket, where the configuration wants one.
+///
+/// # Errors
+/// When the configuration wants nothing else and there can be none.
+fn dialer(config: &Config, client: &Client, base_url: &str, secret: &str) -> Result<Option<Dialer>, Failed> {
+    if config.transport == Transport::Post {
+        return Ok(None);
+    }
+    match Dialer::new(client, base_url, secret) {
+        Ok(dialer) => Ok(Some(dialer)),
+        Err(error) if config.transport == Transport::WebSocket => Err(Failed::new(error.to_string())),
+        Err(error) => {
+            log::info(format_args!("{error}; reporting by POST"));
+            Ok(None)
+        }
+    }
 }
 
 /// What the HTTP client needs.
@@ -110,7 +134,7 @@ impl Sampler<'_> {
         if is_signalled(signals, first) {
             return;
         }
-        let mut period_s = self.sample();
+        let mut period_s = self.sample(clock::now_ms());
         ticks = ticks.with_period(period_s, clock::now_ms());
         // A tick right behind the first look has nothing to add.
         if ticks.wait_ms(clock::now_ms()) < i64::from(period_s) * 200 {
@@ -125,15 +149,14 @@ impl Sampler<'_> {
                 }
                 continue;
             }
-            ticks.take(clock::now_ms());
-            period_s = self.sample();
+            let at_ms = ticks.take(clock::now_ms());
+            period_s = self.sample(at_ms);
             ticks = ticks.with_period(period_s, clock::now_ms());
         }
     }
 
-    /// Looks once and hands the sample over. Returns the period that holds now.
-    fn sample(&mut self) -> u32 {
-        let at_ms = clock::now_ms();
+    /// Looks once and hands the sample over, as of `at_ms`. Returns the period that holds now.
+    fn sample(&mut self, at_ms: i64) -> u32 {
         let reading = self.collector.read();
         let is_changed = differs(reading.memory.map(|memory| memory.total_bytes), self.facts.mem_total_bytes)
             || differs(reading.memory.map(|memory| memory.swap_total_bytes), self.facts.swap_total_bytes)
@@ -160,7 +183,9 @@ impl Sampler<'_> {
         let (period_s, frame_s) = pace(state.settings, self.config.period_s, self.config.frame_s);
         (state.period_s, state.frame_s) = (period_s, frame_s);
         self.since_report = self.since_report.saturating_add(1);
-        if self.since_report >= frame_s.div_ceil(period_s) {
+        // Live reports are as slow as our own configuration wants all reports to be.
+        let wait_s = if state.is_live(Instant::now()) { self.config.frame_s } else { frame_s };
+        if self.since_report >= wait_s.div_ceil(period_s) {
             self.since_report = 0;
             state.is_due = true;
         }

@@ -1,5 +1,8 @@
 //! When to look at the host: aligned ticks, shifted by a phase of the host's own, late ones dropped.
 
+/// A tick this close is the planned one, milliseconds.
+const NEAR_MS: u64 = 200;
+
 /// The grid of one host's ticks, in milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticks {
@@ -31,9 +34,12 @@ impl Ticks {
         (self.due_ms - now_ms).max(0)
     }
 
-    /// Takes the tick that is due; those that went by unseen are dropped.
-    pub fn take(&mut self, now_ms: i64) {
-        self.due_ms = next(now_ms.max(self.due_ms), self.period_ms, self.phase_ms);
+    /// Takes the tick that is due; those that went by unseen are dropped. Gives the time of what is seen now: the planned
+    /// one while it is near enough to be true, for times that rise evenly pack into nothing.
+    pub fn take(&mut self, now_ms: i64) -> i64 {
+        let planned_ms = self.due_ms;
+        self.due_ms = next(now_ms.max(planned_ms), self.period_ms, self.phase_ms);
+        if now_ms.abs_diff(planned_ms) <= NEAR_MS { planned_ms } else { now_ms }
     }
 }
 
@@ -74,6 +80,14 @@ mod tests {
         assert_eq!(ticks.wait_ms(NOON_MS + 47_000), 0);
         ticks.take(NOON_MS + 47_000);
         assert_eq!(ticks.wait_ms(NOON_MS + 47_000), 3_000);
+    }
+
+    #[test]
+    fn what_is_seen_near_its_tick_is_of_that_tick() {
+        for (late_ms, stamp_ms) in [(0, 0), (200, 0), (-3, 0), (201, 201), (4_000, 4_000), (-201, -201)] {
+            let mut ticks = Ticks::new(10, 0, NOON_MS);
+            assert_eq!(ticks.take(NOON_MS + 10_000 + late_ms), NOON_MS + 10_000 + stamp_ms, "{late_ms}");
+        }
     }
 
     #[test]

@@ -29,6 +29,12 @@ pub struct Status {
     pub frame_s: u32,
     /// When the server answered last, seconds since 1970; 0 before the first answer.
     pub answered_at_s: i64,
+    /// How reports travel: `websocket` or `post`, and why when it was not the first choice.
+    #[serde(default)]
+    pub transport: String,
+    /// When the last ping was answered, seconds since 1970; 0 without a WebSocket.
+    #[serde(default)]
+    pub pong_at_s: i64,
     /// Every sample up to this number is safe at the server.
     pub durable_up_to: u64,
     /// Samples measured and not safe yet.
@@ -54,13 +60,15 @@ impl Status {
     pub fn describe(&self, now_s: i64) -> String {
         let ago = |at_s: i64| if at_s == 0 { "never".to_owned() } else { format!("{} s ago", (now_s - at_s).max(0)) };
         let mut text = format!(
-            "written          {}\nserver           {}\nagent            {} (process {}), started {}\nlast answer      {}\nsafe up to       {}\nnot yet safe     {}\ndropped          {}\nclock            {}\n",
+            "written          {}\nserver           {}\nagent            {} (process {}), started {}\ntransport        {}\nlast answer      {}\nlast pong        {}\nsafe up to       {}\nnot yet safe     {}\ndropped          {}\nclock            {}\n",
             ago(self.written_at_s),
             self.server,
             self.version,
             self.pid,
             ago(self.started_at_s),
+            self.transport,
             ago(self.answered_at_s),
+            ago(self.pong_at_s),
             self.durable_up_to,
             self.held_samples,
             self.dropped_samples,
@@ -113,7 +121,8 @@ pub struct StatusFile {
     /// What our own configuration wants.
     frame_s: u32,
     written: Option<Instant>,
-    was_failing: bool,
+    /// Whether something was wrong when it was written, and by what reports went then.
+    was: (bool, String),
     is_newly_failing: bool,
     is_broken: bool,
 }
@@ -134,7 +143,7 @@ impl StatusFile {
             kept,
             frame_s,
             written: None,
-            was_failing: false,
+            was: Default::default(),
             is_newly_failing: false,
             is_broken: false,
         }
@@ -143,7 +152,25 @@ impl StatusFile {
     /// The server answered, and wants a report every `frame_s` seconds.
     pub fn set_answered(&mut self, at_s: i64, skew_ms: i64, frame_s: u32) {
         (self.kept.answered_at_s, self.kept.skew_ms, self.kept.error) = (at_s, skew_ms, None);
+        self.set_pace(frame_s);
+    }
+
+    /// The server showed that it lives.
+    pub fn set_alive(&mut self, at_s: i64, is_pong: bool) {
+        self.kept.answered_at_s = at_s;
+        if is_pong {
+            self.kept.pong_at_s = at_s;
+        }
+    }
+
+    /// The server wants a report every `frame_s` seconds.
+    pub fn set_pace(&mut self, frame_s: u32) {
         self.kept.frame_s = frame_s.max(self.frame_s);
+    }
+
+    /// Reports travel by this from now on.
+    pub fn set_transport(&mut self, words: impl Into<String>) {
+        self.kept.transport = words.into();
     }
 
     /// An attempt failed.
@@ -159,15 +186,16 @@ impl StatusFile {
 
     /// Writes the file when it is time to; `counts` are those of the backlog.
     pub fn write(&mut self, counts: &Status, is_now: bool) {
-        let is_failing = self.kept.error.is_some();
+        let is = (self.kept.error.is_some(), self.kept.transport.as_str());
+        let is_news = is != (self.was.0, self.was.1.as_str());
         // The first sample that is safe is what people wait for.
         let is_first = self.kept.durable_up_to == 0 && counts.durable_up_to > 0;
         let is_old = self.written.is_none_or(|written| written.elapsed() >= EVERY);
-        let is_time = is_old || is_first || is_now || is_failing != self.was_failing;
+        let is_time = is_old || is_first || is_now || is_news;
         if !is_time {
             return;
         }
-        (self.written, self.was_failing) = (Some(Instant::now()), is_failing);
+        (self.written, self.was) = (Some(Instant::now()), (is.0, is.1.to_owned()));
         self.kept = Status {
             durable_up_to: counts.durable_up_to,
             held_samples: counts.held_samples,
@@ -218,6 +246,18 @@ mod tests {
         assert!(describe_skew(-1_900).contains("in step"));
         assert_eq!(describe_skew(90_000), "90 s behind the server's");
         assert_eq!(describe_skew(-90_000), "90 s ahead of the server's");
+    }
+
+    #[test]
+    fn the_way_to_the_server_is_told_at_once() {
+        let directory = TestDirectory::new();
+        let mut file = StatusFile::new(directory.path(), "https://a.example.com", 10);
+        file.write(&Status::default(), false);
+        file.set_transport("post (status 404)");
+        file.write(&Status::default(), false);
+        let text = Status::read(directory.path()).unwrap().describe(0);
+        assert!(text.contains("transport        post (status 404)\n"), "{text}");
+        assert!(text.contains("last pong        never\n"), "{text}");
     }
 
     #[test]

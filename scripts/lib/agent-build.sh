@@ -140,6 +140,11 @@ agent_withdraw() {
 # agent_publish ARCH BINARY: tries a new build and lays it out with its checksum; nothing happens to one that is there already.
 agent_publish() {
   local arch=$1 binary=$2 name=edgewatch-agent-$1-unknown-linux-musl out=$agent_root/worker/public/download
+  # The compiler refuses it already; what is handed out to every host is looked at again.
+  if grep -aq EDGEWATCH_TEST_CLOCK_FILE "$binary"; then
+    agent_say "$binary was built with the test clock: it is not for shipping"
+    return 1
+  fi
   if [ -f "$out/$name.sha256" ] && cmp -s "$binary" "$out/$name" && (cd "$out" && sha256sum --quiet -c "$name.sha256") >/dev/null 2>&1; then
     agent_say "$name is unchanged"
     return

@@ -100,7 +100,7 @@ fn a_secret_that_is_not_accepted_is_said_once() {
     let mut host = worker.add_host("alpha");
     host.secret = "000000000000000000".to_owned();
     let folder = Folder::new("refused");
-    let agent = Agent::start(&worker, &host, &folder.0);
+    let agent = Agent::start_with(&worker, &host, &folder.0, &[("EDGEWATCH_TRANSPORT", "post")]);
     wait_until("the refusal", Duration::from_secs(30), || Some(()).filter(|()| agent.log().contains("401")));
     std::thread::sleep(Duration::from_secs(15));
     assert_eq!(agent.log().matches("401").count(), 1, "{}", agent.log());

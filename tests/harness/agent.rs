@@ -28,6 +28,11 @@ pub fn binary() -> PathBuf {
 impl Agent {
     /// Starts `edgewatch-agent run` for a host, its secret and state in `folder`. What it logs is added to a file there.
     pub fn start(worker: &Worker, host: &TestHost, folder: &Path) -> Self {
+        Self::start_with(worker, host, folder, &[])
+    }
+
+    /// The same with more in its environment, such as `EDGEWATCH_TRANSPORT`.
+    pub fn start_with(worker: &Worker, host: &TestHost, folder: &Path, environment: &[(&str, &str)]) -> Self {
         let secret = folder.join("secret");
         fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let mut options = File::options();
@@ -42,6 +47,7 @@ impl Agent {
             .env_clear()
             .env("EDGEWATCH_URL", &worker.url)
             .env("EDGEWATCH_SECRET_FILE", &secret)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(output)

@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use edgewatch_core::blocks;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -322,19 +319,11 @@ impl Worker {
         (number("rows_read"), number("rows_written"))
     }
 
-    /// The numbers of all samples stored for a host, in the order stored. It looks into D1: history has no reader over
-    /// HTTP yet, and "every sample once" must be provable before it has.
+    /// The numbers of all samples stored for a host, in the order stored: those in blocks, then those that wait for theirs. It looks
+    /// into the object: "every sample once" must be provable without what reads it.
     pub fn stored_samples(&self, host_id: u64) -> Vec<u64> {
-        let found = self.edge.sql("SELECT data FROM blocks WHERE host_id = ? ORDER BY block_no", &[json!(host_id)]);
-        let rows = found["results"].as_array().cloned().unwrap_or_default();
-        let mut numbers = Vec::new();
-        for row in rows {
-            let text = row["data"].as_str().unwrap_or_default();
-            let block = STANDARD.decode(text).unwrap_or_else(|error| panic!("a block is no base64: {error}"));
-            let entries = blocks::decode(&block).unwrap_or_else(|error| panic!("a block: {error}"));
-            numbers.extend(entries.iter().map(|entry| entry.number));
-        }
-        numbers
+        let stored = crate::fleet::stored::read(self, 1).remove(&host_id).unwrap_or_default();
+        stored.blocks.iter().chain(&stored.journal).map(|(number, _)| *number).collect()
     }
 
     /// How many events of a kind there are, such as `host_offline`.

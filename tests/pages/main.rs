@@ -4,12 +4,22 @@ use edgewatch_harness::worker::Worker;
 use serde_json::json;
 
 #[test]
-fn the_start_is_a_page_that_runs_nothing() {
+fn the_start_is_a_page_that_runs_nothing_but_our_own_files() {
     let worker = Worker::start();
     let reply = worker.get_as("/", &[("Accept", "text/html")]);
     assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/html; charset=utf-8")));
     let policy = reply.header("content-security-policy").expect("a policy");
-    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+    assert!(!reply.body.contains("<style") && !reply.body.contains("<script>") && !reply.body.contains(" style="));
+    let files: Vec<&str> = reply.body.split('"').filter(|part| part.starts_with("/ui/")).collect();
+    assert_eq!(files.len(), 3);
+    for file in files {
+        let found = worker.get_as(file, &[]);
+        assert_eq!((found.status, found.header("x-content-type-options")), (200, Some("nosniff")), "{file}");
+        assert_eq!(found.header("cache-control"), Some("public, max-age=31536000, immutable"), "{file}");
+    }
+    assert_eq!(worker.get_as("/ui/0000000000000000/app.js", &[]).header("cache-control"), Some("no-store"));
+    assert_eq!(worker.get_as("/ui/0000000000000000/nothing.js", &[]).status, 404);
 }
 
 #[test]

@@ -54,7 +54,7 @@ const WALLS: &[(&str, Wall)] = &[
     (
         "app",
         Only(
-            // core:blocks only until the hub packs the blocks itself.
+            // core:blocks: the lengths of rings; and reports, until the hub packs them itself.
             "other store hub viewers gate notify platform core:model core:units core:failure \
              core:domain core:metrics core:blocks",
         ),
@@ -191,7 +191,7 @@ impl File {
             "http" if !rest.get(1).is_some_and(|name| name.starts_with(char::is_lowercase)) => {
                 return Some("web".to_owned());
             }
-            "ureq" | "rustls" => return Some("network".to_owned()),
+            "ureq" | "rustls" | "tungstenite" => return Some("network".to_owned()),
             name if name != "http" && crates.iter().any(|known| known == name) => {
                 return Some("other".to_owned());
             }

@@ -53,6 +53,7 @@ fn a_mistake_names_its_line_and_what_is_expected() {
     assert!(words("secret = abc\n").contains("secret_file"));
     assert!(words("period_s = 0\n").contains("1 to 3600"));
     assert!(words("insecure_http = maybe\n").contains("true or false"));
+    assert!(words("transport = udp\n").contains("auto, websocket or post"));
     assert!(words("log_level = loud\n").contains("debug"));
 }
 
@@ -83,6 +84,14 @@ fn a_secret_in_the_environment_needs_no_file() {
 fn an_empty_value_takes_back_what_a_lower_layer_says() {
     let config = load("ca_file = /etc/ca.pem\nname = alpha\n", &[("EDGEWATCH_CA_FILE", "")], &[("name", "")]).unwrap();
     assert_eq!((config.ca_file, config.name), (None, None));
+}
+
+#[test]
+fn the_transport_is_chosen_by_the_agent_unless_it_is_named() {
+    let transport = |file| load(file, &[], &[]).unwrap().transport;
+    assert_eq!(transport(""), Transport::Auto);
+    assert_eq!(transport("transport = websocket\n"), Transport::WebSocket);
+    assert_eq!(load("", &[("EDGEWATCH_TRANSPORT", "post")], &[]).unwrap().transport, Transport::Post);
 }
 
 #[test]

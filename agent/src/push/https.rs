@@ -1,13 +1,18 @@
 //! One HTTP client with one kept connection and small buffers.
 
 use std::io::{ErrorKind, Read};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::Agent;
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
+use rustls::ClientConfig;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::Resolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, NextTimeout, TcpConnector};
+use ureq::{Agent, Timeout};
 
 use super::resolver::CachingResolver;
-use super::tls::TlsConnector;
+use super::tls::{self, TlsConnector};
 
 /// Longer than any answer the server gives.
 const MOST_ANSWER_BYTES: u64 = 64 * 1024;
@@ -61,6 +66,7 @@ pub struct Answer<'a> {
 pub struct Client {
     agent: Agent,
     resolver: CachingResolver,
+    tls: Option<Arc<ClientConfig>>,
     answer: Vec<u8>,
 }
 
@@ -92,10 +98,21 @@ impl Client {
             .max_idle_connections_per_host(1)
             .max_idle_age(Duration::from_secs(330))
             .build();
-        let tls = TlsConnector::new(settings)?;
+        let tls = tls::config(settings)?;
         let resolver = CachingResolver::default();
-        let connector = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
-        Ok(Self { agent: Agent::with_parts(config, connector, resolver.clone()), resolver, answer: Vec::new() })
+        let connector = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default());
+        let connector = connector.chain(TlsConnector { config: tls.clone() });
+        Ok(Self { agent: Agent::with_parts(config, connector, resolver.clone()), resolver, tls, answer: Vec::new() })
+    }
+
+    /// How TLS is spoken with the server; `None` for plain HTTP.
+    pub fn tls(&self) -> Option<&Arc<ClientConfig>> {
+        self.tls.as_ref()
+    }
+
+    /// What looks up addresses as this client does.
+    pub fn lookup(&self) -> Lookup {
+        Lookup { agent: self.agent.clone(), resolver: self.resolver.clone() }
     }
 
     /// Sends JSON and waits for the answer.
@@ -123,6 +140,35 @@ impl Client {
     /// A handle that ends a request from another thread.
     pub fn stopper(&self) -> Stopper {
         Stopper(self.agent.clone())
+    }
+}
+
+/// Looks up addresses for a connection beside the client's, and remembers them together with it.
+#[derive(Debug)]
+pub struct Lookup {
+    agent: Agent,
+    resolver: CachingResolver,
+}
+
+impl Lookup {
+    /// The addresses of a server.
+    ///
+    /// # Errors
+    /// When its name cannot be resolved.
+    pub fn addresses(&self, uri: &Uri, patience: Duration) -> Result<Vec<SocketAddr>, ClientError> {
+        let timeout = NextTimeout { after: patience.into(), reason: Timeout::Resolve, ..NextTimeout::default() };
+        let found = self.resolver.resolve(uri, self.agent.config(), timeout);
+        found.map(|addresses| addresses.to_vec()).map_err(|error| explain(&error))
+    }
+
+    /// Asks the system anew next time: something went wrong.
+    pub fn forget(&self) {
+        self.resolver.forget();
+    }
+
+    /// The proxy to go through.
+    pub fn proxy(&self) -> Option<&ureq::Proxy> {
+        self.agent.config().proxy()
     }
 }
 

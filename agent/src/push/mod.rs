@@ -1,10 +1,12 @@
 //! Hands reports to the server and says what became of them.
 
 pub mod backoff;
+pub mod dial;
 pub mod https;
 mod resolver;
 mod roots;
 mod tls;
+pub mod websocket;
 
 use std::time::Duration;
 

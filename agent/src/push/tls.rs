@@ -17,30 +17,29 @@ use ureq::unversioned::transport::{
 use super::https::{ClientError, Settings};
 use super::roots;
 
+/// How TLS is spoken with the server, by the roots of the settings; `None` for plain HTTP.
+///
+/// # Errors
+/// When there are no roots.
+pub fn config(settings: &Settings) -> Result<Option<Arc<ClientConfig>>, ClientError> {
+    if !settings.is_tls {
+        return Ok(None);
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ClientError::new(error.to_string()))?
+        .with_root_certificates(roots::load(settings.ca_file.as_deref())?)
+        .with_no_client_auth();
+    config.resumption = Resumption::in_memory_sessions(2);
+    Ok(Some(Arc::new(config)))
+}
+
 /// Wraps connections to `https` servers.
 #[derive(Debug)]
 pub struct TlsConnector {
-    config: Option<Arc<ClientConfig>>,
-}
-
-impl TlsConnector {
-    /// Trusts the roots of the settings.
-    ///
-    /// # Errors
-    /// When there are none.
-    pub fn new(settings: &Settings) -> Result<Self, ClientError> {
-        if !settings.is_tls {
-            return Ok(Self { config: None });
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| ClientError::new(error.to_string()))?
-            .with_root_certificates(roots::load(settings.ca_file.as_deref())?)
-            .with_no_client_auth();
-        config.resumption = Resumption::in_memory_sessions(2);
-        Ok(Self { config: Some(Arc::new(config)) })
-    }
+    /// As [`config`] has it.
+    pub config: Option<Arc<ClientConfig>>,
 }
 
 impl<In: Transport> Connector<In> for TlsConnector {

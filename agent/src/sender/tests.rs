@@ -2,14 +2,19 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use edgewatch_core::dialects::native::Sample;
+use edgewatch_core::dialects::native::{ReportSettings, Sample};
 
 use super::*;
+use crate::backlog::Backlog;
+use crate::config::Transport;
 use crate::push::https::{Client, Settings};
+use crate::reporter::Reporter;
 use crate::spool::{Limits, Spool};
+use crate::status::{Status, StatusFile};
 use crate::testing::TestDirectory;
 
 const LIMITS: Limits = Limits { samples: 8_640, bytes: 8 << 20 };
@@ -152,9 +157,9 @@ impl Bench {
         let settings = Settings { timeout: Duration::from_secs(5), ..Settings::default() };
         let client = Client::new(&settings).unwrap();
         let pusher = Pusher::new(client, &server.url, "Yejw9jNvi4GJhxTMZg");
-        let sender = Sender::new(pusher, StatusFile::new(directory.path(), &server.url, 10));
+        let sender = Sender::new(pusher, Record::new(StatusFile::new(directory.path(), &server.url, 10)));
         let facts = HostFacts { platform: Some("debian".to_owned()), ..HostFacts::default() };
-        let shared = Shared::new(Backlog::new(Spool::open(directory.path(), LIMITS)), facts, (10, 10));
+        let shared = Shared::new(Backlog::new(Spool::open(directory.path(), LIMITS)), facts, (10, 10)).unwrap();
         Self { sender, shared, directory, server }
     }
 
@@ -312,7 +317,7 @@ fn a_sample_that_is_refused_is_found_dropped_and_counted() {
         reports += 1;
         assert!(reports < 30, "an endless loop");
     }
-    assert_eq!(bench.sender.refused_samples, 1);
+    assert_eq!(bench.sender.record.refused_samples, 1);
     bench.measure(41..=41);
     let (_, sent) = bench.attempt();
     assert_eq!((numbers(&sent), sent.report.dropped_samples), (vec![41], 1));
@@ -381,7 +386,7 @@ fn samples_too_old_for_the_server_are_not_sent_and_counted() {
     let (_, sent) = bench.attempt();
     assert_eq!((numbers(&sent), sent.report.oldest, sent.report.dropped_samples), (vec![6, 7], 6, 5));
     assert_eq!(bench.held(), 0);
-    assert!(!bench.sender.is_outdated_told, "the next time is another episode");
+    assert!(!bench.sender.record.is_outdated_told(), "the next time is another episode");
 }
 
 #[test]
@@ -391,19 +396,20 @@ fn samples_that_grow_too_old_are_told_once_until_everything_is_sent() {
     let old_ms = clock::now_ms() - 30 * 3_600_000;
     bench.measure(old_ms..=old_ms);
     assert_eq!(bench.sender.attempt(&bench.shared), Next::Idle, "nothing is left to send");
-    assert!(bench.sender.is_outdated_told);
+    assert!(bench.sender.record.is_outdated_told());
     bench.measure(clock::now_ms()..=clock::now_ms());
     bench.attempt();
-    assert!(bench.sender.is_outdated_told, "the server is away: the episode goes on");
+    assert!(bench.sender.record.is_outdated_told(), "the server is away: the episode goes on");
     bench.attempt();
-    assert!(!bench.sender.is_outdated_told);
+    assert!(!bench.sender.record.is_outdated_told());
 }
 
 #[test]
 fn our_own_slower_reports_are_told() {
     let mut bench = Bench::new(0, vec![Answer::Contract]);
     bench.shared =
-        Shared::new(Backlog::new(Spool::open(bench.directory.path(), LIMITS)), HostFacts::default(), (60, 300));
+        Shared::new(Backlog::new(Spool::open(bench.directory.path(), LIMITS)), HostFacts::default(), (60, 300))
+            .unwrap();
     let (_, asked) = bench.attempt();
     assert_eq!((asked.report.period_s, asked.report.frame_s), (60.0, Some(300.0)));
     bench.measure(1..=1);
@@ -467,7 +473,7 @@ fn the_end_sends_what_is_left_and_keeps_the_numbering() {
     bench.measure(1..=2);
     bench.shared.lock().is_stopping = true;
     let Bench { sender, shared, directory, server } = bench;
-    sender.run(&shared);
+    Reporter::new(sender, None, Transport::Post).run(&shared);
     let sent = server.got.recv_timeout(Duration::from_secs(5)).unwrap();
     assert_eq!(numbers(&sent), [71, 72]);
     let spool = Spool::open(directory.path(), LIMITS);
@@ -482,7 +488,7 @@ fn the_end_without_a_server_leaves_everything_on_the_disk() {
     bench.measure(1..=2);
     bench.shared.lock().is_stopping = true;
     let Bench { sender, shared, directory, .. } = bench;
-    sender.run(&shared);
+    Reporter::new(sender, None, Transport::Post).run(&shared);
     let mut spool = Spool::open(directory.path(), LIMITS);
     assert_eq!(spool.read(0, 10).iter().map(|sample| sample.number).collect::<Vec<_>>(), [71, 72]);
 }

@@ -5,6 +5,8 @@ pub mod hosts;
 pub mod identity;
 pub mod ingest;
 pub mod presence;
+pub mod remember;
+pub mod series;
 pub mod session;
 pub mod setup;
 pub mod status;
@@ -107,6 +109,13 @@ impl App {
             test_clock_offset_ms: 0,
             trusted_address_header: None,
         };
-        Self { db, config: Arc::new(config), now: UnixMillis(1_795_361_190_000), assets: None, objects: None, hub: None }
+        Self {
+            db,
+            config: Arc::new(config),
+            now: UnixMillis(1_795_361_190_000),
+            assets: None,
+            objects: None,
+            hub: None,
+        }
     }
 }

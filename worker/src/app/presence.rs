@@ -67,8 +67,8 @@ pub async fn watch(app: &App) -> Result<Summary, Failure> {
 /// # Errors
 /// [`Failure::Unavailable`] when the database does not answer.
 pub async fn tell(app: &App, event: &Event, host_name: Option<&str>) -> Result<Vec<Statement>, Failure> {
-    let mut statements = vec![events::insert(event)];
-    statements.extend(notify::queue(&app.db, &app.config, app.now_s(), &[(event, host_name)]).await?);
+    let mut statements = notify::queue(&app.db, &app.config, app.now_s(), &[(event, host_name)]).await?;
+    statements.push(events::insert(event));
     Ok(statements)
 }
 

@@ -1,5 +1,7 @@
-//! What people and installers fetch: the page at `/`, the bootstrap script, the agent's binaries, and the page for what
-//! is not there.
+//! What people and installers fetch: the page at `/` with its files below `/ui/`, the bootstrap script, the agent's
+//! binaries, and the page for what is not there.
+
+mod ui;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -15,9 +17,13 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const SHELL: HeaderValue = HeaderValue::from_static("text/x-shellscript; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
+// The one policy of all pages: nothing but our own files, nothing inline, no page of ours inside another. Markup made by a
+// script is refused by the browser, where it can.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
 );
+const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 
 /// What stands in the script where the address of this deployment belongs.
 const URL_PLACEHOLDER: &str = "__EDGEWATCH_PUBLIC_URL__";
@@ -43,6 +49,7 @@ pub fn not_yet() -> Response {
 async fn page(app: &App, path: &str) -> Result<Response, Failure> {
     match path.split('/').skip(1).collect::<Vec<_>>().as_slice() {
         [""] => Ok(html(200, HOME)),
+        ["ui", version, name] => ui::file(version, name).ok_or(Failure::NotFound { what: "file" }),
         ["install.sh"] => install_script(app).await,
         ["download", name] if is_download(name) => {
             let content_type = if name.ends_with(".sha256") { TEXT } else { BINARY };
@@ -76,8 +83,10 @@ fn accepts_json(request: &Request<Body>) -> bool {
 }
 
 fn html(status: u16, page: &str) -> Response {
-    let mut response = answer::with_body(status, HTML, page.as_bytes().to_vec());
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    let mut response = answer::with_body(status, HTML, ui::page(page).into_bytes());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(header::REFERRER_POLICY, NO_REFERRER);
     response
 }
 

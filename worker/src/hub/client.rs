@@ -1,15 +1,15 @@
 //! How the Worker reaches the hub: a function per operation.
 
-use edgewatch_core::model::{Host, HostId, Report};
+use edgewatch_core::model::{Host, HostId, Report, SeriesQuery};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Headers, Method, Request, RequestInit, Response};
 
-use super::HubError;
 use super::wire::{
-    self, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest, RecordedWire, VerdictReply,
-    VerdictRequest, shard_name, shard_of,
+    self, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest, RecordedWire, SeriesWire,
+    VerdictReply, VerdictRequest, shard_name, shard_of,
 };
+use super::{HubError, series};
 use crate::platform::objects::{Class, Objects};
 
 /// What calls of the hub spent, in the units of the bill.
@@ -86,7 +86,12 @@ impl HubClient {
         Ok(response)
     }
 
-    async fn ask<T: DeserializeOwned>(&self, shard: u32, operation: &str, request: &impl Serialize) -> Result<T, HubError> {
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        shard: u32,
+        operation: &str,
+        request: &impl Serialize,
+    ) -> Result<T, HubError> {
         let mut response = self.call(shard, operation, request).await?;
         if response.status_code() != 200 {
             return Err(HubError::Corrupt(format!("{operation} answered {}", response.status_code())));
@@ -126,7 +131,9 @@ impl HubClient {
         let body = wire::write_report(report)?;
         let headers = identity(agent)?;
         let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_headers(headers).with_body(Some(worker::js_sys::Uint8Array::from(body.as_slice()).into()));
+        init.with_method(Method::Post)
+            .with_headers(headers)
+            .with_body(Some(worker::js_sys::Uint8Array::from(body.as_slice()).into()));
         let refused = |error: worker::Error| HubError::Unreachable(error.to_string());
         let request = Request::new_with_init("https://hub/report", &init).map_err(refused)?;
         let shard = shard_of(HostId(agent.host_id), self.shards);
@@ -152,6 +159,34 @@ impl HubClient {
             sum.impaired |= reply.impaired;
         }
         Ok(sum)
+    }
+
+    /// Answers a question about history, from every shard that has one of its hosts.
+    ///
+    /// # Errors
+    /// [`HubError`] when one of them has no answer.
+    pub async fn series(&self, query: &SeriesQuery) -> Result<series::Answer, HubError> {
+        let mut answers = Vec::new();
+        for shard in 0..self.shards {
+            let hosts: Vec<HostId> =
+                query.hosts.iter().copied().filter(|id| shard_of(*id, self.shards) == shard).collect();
+            if !hosts.is_empty() {
+                let of_shard = SeriesWire::from(&SeriesQuery { hosts, ..query.clone() });
+                answers.push(self.ask(shard, "series", &of_shard).await?);
+            }
+        }
+        Ok(series::Answer::join(answers, &query.hosts))
+    }
+
+    /// Lets every shard count that a credential was taken away.
+    ///
+    /// # Errors
+    /// [`HubError`] when one of them has no answer.
+    pub async fn taken_away(&self) -> Result<(), HubError> {
+        for shard in 0..self.shards {
+            self.ask::<serde_json::Value>(shard, "taken-away", &()).await?;
+        }
+        Ok(())
     }
 
     /// Tells the hub that these hosts were made, changed or retired.

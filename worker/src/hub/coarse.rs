@@ -203,3 +203,6 @@ fn coarse_block((host, tier, block_no): (HostId, u8, u64), rows: &[Row]) -> Opti
     let end_ms = last.at_ms.saturating_add(step_ms - 1);
     Some(CoarseBlock { host, tier, block_no, samples, start_ms: first.at_ms, end_ms, data })
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,5 +91,8 @@ fn banner(shard: &Shard, now: UnixMillis) -> Option<String> {
     if shard.refused_until_ms.max(shard.hold_until_ms) > now.0 {
         return Some("storage refuses for now: agents keep their samples, nothing is lost".to_owned());
     }
-    shard.watch.is_holding(now.seconds()).then(|| "monitoring was away: no host is called offline for 3 minutes".to_owned())
+    shard
+        .watch
+        .is_holding(now.seconds())
+        .then(|| "monitoring was away: no host is called offline for 3 minutes".to_owned())
 }

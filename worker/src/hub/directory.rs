@@ -14,16 +14,19 @@ use super::wire::HostWire;
 const CREATE_HOSTS: &str = "CREATE TABLE IF NOT EXISTS hosts (host_id INTEGER NOT NULL PRIMARY KEY, secret_hash TEXT NOT NULL, \
      addresses_fixed INTEGER NOT NULL, coarse_done INTEGER, floor INTEGER NOT NULL, host TEXT NOT NULL) \
      STRICT, WITHOUT ROWID";
-const CREATE_META: &str = "CREATE TABLE IF NOT EXISTS meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID";
+const CREATE_META: &str =
+    "CREATE TABLE IF NOT EXISTS meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID";
 const PUT: &str = "INSERT INTO hosts (host_id, secret_hash, addresses_fixed, coarse_done, floor, host) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (host_id) DO UPDATE SET secret_hash = excluded.secret_hash, \
      addresses_fixed = excluded.addresses_fixed, coarse_done = excluded.coarse_done, \
      floor = excluded.floor, host = excluded.host";
-const FIND: &str = "SELECT host_id, secret_hash, addresses_fixed, coarse_done, floor, host FROM hosts WHERE host_id = ?1";
+const FIND: &str =
+    "SELECT host_id, secret_hash, addresses_fixed, coarse_done, floor, host FROM hosts WHERE host_id = ?1";
 const LIST: &str = "SELECT host_id, secret_hash, addresses_fixed, coarse_done, floor, host FROM hosts ORDER BY host_id";
 const DELETE: &str = "DELETE FROM hosts WHERE host_id = ?1";
 const FIND_META: &str = "SELECT value FROM meta WHERE key = ?1";
-const PUT_META: &str = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+const PUT_META: &str =
+    "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
 const CREATE_OWED: &str = "CREATE TABLE IF NOT EXISTS owed (key TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, host_id INTEGER, \
      at_s INTEGER NOT NULL, text TEXT NOT NULL, name TEXT) STRICT, WITHOUT ROWID";
@@ -61,7 +64,8 @@ pub fn create(sql: &Sql) -> Result<(), HubError> {
 /// # Errors
 /// As [`create`].
 pub fn put(sql: &Sql, entry: &Entry) -> Result<(), HubError> {
-    let host = serde_json::to_string(&HostWire::from(&entry.host)).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    let host =
+        serde_json::to_string(&HostWire::from(&entry.host)).map_err(|error| HubError::Corrupt(error.to_string()))?;
     let binds = vec![
         entry.host.id.into(),
         entry.secret_hash.as_str().into(),
@@ -182,13 +186,7 @@ pub(super) mod tests {
     /// A host of this number.
     pub fn entry(id: i64) -> Entry {
         let host = Host { id: HostId(id), newest: None, ..host() };
-        Entry {
-            host,
-            secret_hash: format!("hash-{id}"),
-            addresses_fixed: false,
-            coarse_done: None,
-            floor: 0,
-        }
+        Entry { host, secret_hash: format!("hash-{id}"), addresses_fixed: false, coarse_done: None, floor: 0 }
     }
 
     #[test]

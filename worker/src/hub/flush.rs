@@ -11,7 +11,7 @@ use super::directory::{self, Entry};
 use super::object::Inner;
 use super::shard::{Shard, goodbye};
 use super::tracked::Tracked;
-use super::{HubError, wire};
+use super::{HubError, coarse, wire};
 use crate::notify;
 use crate::platform::log;
 use crate::store::hosts::{self, Enrolled};
@@ -27,6 +27,10 @@ const VERSION_KEY: &str = "hosts_version";
 const EPOCH_KEY: &str = "epoch";
 /// After D1 refused, it is left alone for so long, ms.
 const RETRY_MS: i64 = 30_000;
+/// So many days of history are laid into D1 at a time: a few ms of work each.
+const MAX_DAYS: usize = 20;
+/// How often it is looked for days that are over, ms.
+const DAYS_EVERY_MS: i64 = 60_000;
 /// So many events go to D1 at a time.
 const MAX_EVENTS: u32 = 50;
 
@@ -39,6 +43,8 @@ pub struct Schedule {
     not_before_ms: Cell<i64>,
     is_busy: Cell<bool>,
     has_news: Cell<bool>,
+    is_finishing: Cell<bool>,
+    days_from_ms: Cell<i64>,
 }
 
 impl Schedule {
@@ -73,11 +79,11 @@ struct Plan {
     events: Vec<(Event, Option<String>)>,
 }
 
-/// Tells D1 what it does not know, when that is due. What it refuses is told again later, and nothing of it is lost.
-pub async fn flush(inner: &Inner, db: Option<&Db>) {
+/// Tells D1 what it does not know, when that is due. What it refuses is told again later, and nothing of it is lost. `now`: ours, or
+/// when the schedule was due that asks for it.
+pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
     let Some(db) = db else { return };
     let schedule = &inner.flush;
-    let now = inner.now();
     if schedule.is_busy.get() || now.0 < schedule.not_before_ms.get() {
         return;
     }
@@ -146,9 +152,9 @@ async fn send(inner: &Inner, db: &Db, plan: &Plan, now: UnixMillis) -> Result<()
         return Ok(());
     }
     let told: Vec<(&Event, Option<&str>)> = plan.events.iter().map(|(event, name)| (event, name.as_deref())).collect();
-    let mut statements: Vec<_> = plan.events.iter().map(|(event, _)| events::insert(event)).collect();
     let queued = notify::queue(db, &inner.config, now.seconds(), &told).await;
-    statements.extend(queued.map_err(|failure| HubError::Refused(failure.to_string()))?);
+    let mut statements = queued.map_err(|failure| HubError::Refused(failure.to_string()))?;
+    statements.extend(plan.events.iter().map(|(event, _)| events::insert(event)));
     db.batch(statements).await?;
     Ok(())
 }
@@ -168,11 +174,52 @@ fn settle(shard: &mut Shard, schedule: &Schedule, plan: &Plan, now: UnixMillis) 
     directory::put_meta(&shard.storage.sql, FLUSHED_KEY, &now.0.to_string())
 }
 
+/// Lays finished days of history into D1; gives when to go on, when there are more.
+pub async fn finish_days(inner: &Inner, db: Option<&Db>, now: UnixMillis) -> Option<i64> {
+    let db = db?;
+    let schedule = &inner.flush;
+    if schedule.is_finishing.get() || now.0 < schedule.days_from_ms.get() {
+        return None;
+    }
+    let (days, is_more) = match inner.with(|shard| shard.finished_days(now, MAX_DAYS)) {
+        Ok(found) => found,
+        Err(error) => {
+            log::error("hub.days", &error.to_string());
+            return None;
+        }
+    };
+    if days.is_empty() {
+        schedule.days_from_ms.set(now.0 + DAYS_EVERY_MS);
+        return None;
+    }
+    schedule.is_finishing.set(true);
+    let rings = inner.with(|shard| Ok(shard.storage.rings)).unwrap_or_default();
+    let written = coarse::write(db, &rings, &days).await;
+    schedule.is_finishing.set(false);
+    if written.damaged > 0 {
+        log::error("hub.days", &format!("{} blocks could not be read and were begun anew", written.damaged));
+    }
+    if let Err(error) = inner.with(|shard| shard.note_done(&written.done)) {
+        log::error("hub.days", &error.to_string());
+    }
+    if let Some(error) = written.failed {
+        log::error("hub.days", &error.to_string());
+        schedule.days_from_ms.set(now.0 + DAYS_EVERY_MS);
+        return None;
+    }
+    is_more.then_some(now.0 + 5_000)
+}
+
 /// Takes in what D1 says of these hosts, or of all: all of them too when `version` is another one than this shard knows.
 ///
 /// # Errors
 /// [`HubError::Refused`] when D1 or the object's database does not answer; what is known stays.
-pub async fn enrol(inner: &Inner, db: Option<&Db>, ids: Option<&[HostId]>, version: Option<u64>) -> Result<(), HubError> {
+pub async fn enrol(
+    inner: &Inner,
+    db: Option<&Db>,
+    ids: Option<&[HostId]>,
+    version: Option<u64>,
+) -> Result<(), HubError> {
     if let Some(version) = version
         && inner.with(|shard| directory::meta(&shard.storage.sql, VERSION_KEY))? == Some(version.to_string())
     {

@@ -1,6 +1,8 @@
 //! The hot layer: one object per shard of the hosts. It holds the newest state of each, the samples that are not in a block yet,
 //! the fine history, and the verdict on who is up.
 
+#[cfg(target_arch = "wasm32")]
+mod agents;
 pub mod client;
 pub mod coarse;
 #[cfg(target_arch = "wasm32")]
@@ -11,14 +13,21 @@ pub mod failure;
 pub mod flush;
 pub mod held;
 pub mod journal;
+#[cfg(test)]
+mod measure;
 #[cfg(target_arch = "wasm32")]
 pub mod object;
+#[cfg(target_arch = "wasm32")]
+mod operations;
 pub mod presence;
 pub mod rings;
 pub mod rollup;
 pub mod rows;
+pub mod series;
 pub mod shard;
 pub mod sql;
+#[cfg(test)]
+mod testing;
 pub mod tracked;
 pub mod wire;
 

@@ -59,7 +59,12 @@ impl Shard {
     ///
     /// # Errors
     /// As [`Shard::judge`].
-    pub fn judge_at(&mut self, now: UnixMillis, ours: UnixMillis, next_by: UnixSeconds) -> Result<VerdictReply, HubError> {
+    pub fn judge_at(
+        &mut self,
+        now: UnixMillis,
+        ours: UnixMillis,
+        next_by: UnixSeconds,
+    ) -> Result<VerdictReply, HubError> {
         let ahead_ms = now.0.saturating_sub(ours.0);
         let watched: Vec<Watched> = self.iter().filter_map(|tracked| watched(tracked, now, ahead_ms)).collect();
         let verdict = judge(now.seconds(), next_by, self.watch, &watched);
@@ -248,10 +253,10 @@ mod tests {
     #[test]
     fn an_alarm_that_ran_late_calls_nobody_offline() {
         let mut shard = shard(1);
-        assert_eq!(shard.judge(after(3_600), after(3_620).seconds()).unwrap(), VerdictReply {
-            impaired: true,
-            ..VerdictReply::default()
-        });
+        assert_eq!(
+            shard.judge(after(3_600), after(3_620).seconds()).unwrap(),
+            VerdictReply { impaired: true, ..VerdictReply::default() }
+        );
         assert_eq!(kinds(&shard), [EventKind::MonitoringImpaired]);
     }
 

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use edgewatch_core::blocks::tiers;
-use edgewatch_core::dialects::native::stream::{Ack, Facts, Frame, FromHub, Goodbye, Hello, Reason, Resend, Settings, Versions, Welcome};
+use edgewatch_core::blocks::{Row, tiers};
+use edgewatch_core::dialects::native::stream::{
+    Ack, Facts, Frame, FromHub, Goodbye, Hello, Reason, Resend, Settings, Versions, Welcome,
+};
 use edgewatch_core::dialects::native::{DroppedValue, ReportSettings};
 use edgewatch_core::domain::budget::levers::Levers;
 use edgewatch_core::domain::presence::Watch;
@@ -11,12 +13,13 @@ use edgewatch_core::domain::stream::gap::Verdict;
 use edgewatch_core::model::{self, Dropped, Facts as HostFacts, HostId, Link, Report};
 use edgewatch_core::units::UnixMillis;
 
+use super::coarse::Day;
 use super::directory::{self, Entry};
 use super::held::Held;
 use super::sql::Sql;
 use super::tracked::{Storage, Tracked, mend};
 use super::wire::AgentWire;
-use super::{HubError, journal, rings};
+use super::{HubError, coarse, journal, rings, rows};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
 const HOLD_S: u32 = 300;
@@ -337,7 +340,12 @@ impl Shard {
     ///
     /// # Errors
     /// [`HubError::Refused`] when that could not be written; the agent tries again.
-    pub fn post(&mut self, id: HostId, mut report: Report, now: UnixMillis) -> Result<(Option<u64>, Vec<Dropped>), HubError> {
+    pub fn post(
+        &mut self,
+        id: HostId,
+        mut report: Report,
+        now: UnixMillis,
+    ) -> Result<(Option<u64>, Vec<Dropped>), HubError> {
         let times = mend(&mut report, now);
         let sql = self.storage.sql.clone();
         let Some(tracked) = self.hosts.get_mut(&id) else {
@@ -361,6 +369,60 @@ impl Shard {
             self.note_facts(id, facts)?;
         }
         Ok((resend_from, times))
+    }
+
+    /// The rows of a host's samples that lie in no ring yet.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not answer.
+    pub fn pending_rows(&mut self, id: HostId) -> Result<Vec<Row>, HubError> {
+        let Some(tracked) = self.hosts.get_mut(&id) else { return Ok(vec![]) };
+        tracked.ensure_loaded(&self.storage.sql)?;
+        let mut dictionary = rings::dictionary(&self.storage.sql, id)?;
+        Ok(rows::rows(&tracked.pending(), &mut dictionary))
+    }
+
+    /// The days of history that are over and not in D1 yet, of some hosts, and whether there are more. What waits for its block is
+    /// stored first.
+    ///
+    /// # Errors
+    /// As [`Shard::pending_rows`].
+    pub fn finished_days(&mut self, now: UnixMillis, most: usize) -> Result<(Vec<Day>, bool), HubError> {
+        let mut days = Vec::new();
+        for tracked in self.hosts.values_mut() {
+            let Some(newest_ms) = tracked.newest_ms() else { continue };
+            let id = tracked.id();
+            for day in coarse::due(id, &self.storage.rings, tracked.entry.coarse_done, newest_ms, now.0) {
+                if days.len() >= most {
+                    return Ok((days, true));
+                }
+                tracked.ensure_loaded(&self.storage.sql)?;
+                tracked.write_block(&self.storage)?;
+                match coarse::build(&self.storage.sql, id, &self.storage.rings, day)? {
+                    Some(built) => days.push(built),
+                    None => {
+                        tracked.entry.coarse_done = Some(day);
+                        directory::put(&self.storage.sql, &tracked.entry)?;
+                    }
+                }
+            }
+        }
+        Ok((days, false))
+    }
+
+    /// Days of hosts are in D1: 1 row written for each.
+    ///
+    /// # Errors
+    /// As [`Shard::pending_rows`].
+    pub fn note_done(&mut self, done: &[(HostId, u64)]) -> Result<(), HubError> {
+        for (id, day) in done {
+            let Some(tracked) = self.hosts.get_mut(id) else { continue };
+            if tracked.entry.coarse_done.is_none_or(|before| before < *day) {
+                tracked.entry.coarse_done = Some(*day);
+                directory::put(&self.storage.sql, &tracked.entry)?;
+            }
+        }
+        Ok(())
     }
 
     /// How an agent with a socket is to report.

@@ -14,6 +14,7 @@ use super::directory::Entry;
 use super::held::{self, Held};
 use super::journal::{self, Kept};
 use super::rings::{self, StoredBlock};
+use super::series::Known;
 use super::sql::Sql;
 use super::{HubError, rollup, rows};
 
@@ -137,7 +138,8 @@ impl Tracked {
         }
         let head = rings::newest(sql, self.id(), tiers::SAMPLES.number)?;
         let kept = journal::find(sql, self.id())?;
-        let (journalled, in_rings) = (kept.as_ref().map_or(0, |kept| kept.upto), head.map_or(0, |head| head.last_number));
+        let (journalled, in_rings) =
+            (kept.as_ref().map_or(0, |kept| kept.upto), head.map_or(0, |head| head.last_number));
         self.set_pending(Vec::new());
         if journalled > in_rings
             && let Some(kept) = kept
@@ -342,6 +344,16 @@ impl Tracked {
     /// Samples that lie in no ring row yet, oldest first.
     pub fn pending(&self) -> Vec<Sample> {
         self.pending.iter().filter_map(|frame| held::unpack(frame).ok()).flatten().collect()
+    }
+
+    /// When its newest sample was measured, ms since 1970, as far as is known without reading on.
+    pub fn newest_ms(&self) -> Option<i64> {
+        self.last_at_ms.or_else(|| self.newest.as_ref().map(|sample| sample.at.0))
+    }
+
+    /// What questions about history need to know.
+    pub fn known(&self) -> Known {
+        Known { newest_ms: self.newest_ms(), day_done: self.entry.coarse_done }
     }
 
     /// What outlives the object's sleep.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use edgewatch_core::dialects::native;
 use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
-use edgewatch_core::model::{Addresses, Dropped, Facts, Host, HostId, Presence, Report, Sample};
+use edgewatch_core::model::{Addresses, Dropped, Facts, Host, HostId, Presence, Report, Sample, SeriesQuery};
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +135,40 @@ pub struct VerdictReply {
     pub online: usize,
     /// Whether judgement was suspended by this run.
     pub impaired: bool,
+}
+
+/// A question about history, for the hosts of one shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeriesWire {
+    hosts: Vec<i64>,
+    metrics: Vec<String>,
+    from_s: i64,
+    to_s: i64,
+    points: u32,
+}
+
+impl From<&SeriesQuery> for SeriesWire {
+    fn from(query: &SeriesQuery) -> Self {
+        Self {
+            hosts: query.hosts.iter().map(|id| id.0).collect(),
+            metrics: query.metrics.clone(),
+            from_s: query.from.0,
+            to_s: query.to.0,
+            points: query.points,
+        }
+    }
+}
+
+impl From<SeriesWire> for SeriesQuery {
+    fn from(wire: SeriesWire) -> Self {
+        Self {
+            hosts: wire.hosts.into_iter().map(HostId).collect(),
+            metrics: wire.metrics,
+            from: UnixSeconds(wire.from_s),
+            to: UnixSeconds(wire.to_s),
+            points: wire.points,
+        }
+    }
 }
 
 /// A presence as a number, in JSON and in the tables.
@@ -303,7 +337,8 @@ pub fn read_report(bytes: &[u8], agent_version: String) -> Result<Report, HubErr
         rest = behind;
         match FromAgent::decode(part).map_err(|error| corrupt(&error.to_string()))? {
             FromAgent::Frame(frame) => {
-                let (read, _) = frame.into_report(agent_version.clone()).map_err(|error| corrupt(&error.to_string()))?;
+                let (read, _) =
+                    frame.into_report(agent_version.clone()).map_err(|error| corrupt(&error.to_string()))?;
                 report = Some(read);
             }
             FromAgent::Facts(read) => facts = Some(read.into_facts().0),

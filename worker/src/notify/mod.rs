@@ -40,8 +40,8 @@ pub fn seal_config(config: &Config, kind: &str, url: &str) -> Result<String, Fai
     config.seal_key()?.seal(url)
 }
 
-/// The statements that queue notifications of `events` for every channel; none when there are no channels. They must run
-/// behind the statement that writes the events.
+/// The statements that queue notifications of `events` for every channel; none when there are no channels. They must run in the
+/// transaction that writes the events, before that.
 ///
 /// # Errors
 /// [`Failure::Unavailable`] when the database does not answer.

@@ -59,5 +59,9 @@ pub fn schedule(line: &ScheduleLine<'_>) {
 /// Logs what went wrong on our side.
 pub fn error(context: &str, detail: &str) {
     let line = serde_json::json!({ "level": "error", "context": context, "detail": detail });
+    #[cfg(target_arch = "wasm32")]
     worker::console_error!("{line}");
+    // Native tests have no console of that kind.
+    #[cfg(not(target_arch = "wasm32"))]
+    eprintln!("{line}");
 }

@@ -186,10 +186,8 @@ mod tests {
         let db = Db::in_memory().unwrap();
         now(db.batch(hosts::insert(hosts::tests::new_host("alpha", "eu")))).unwrap();
         let one = state(&db, 9);
-        let many: Vec<Newest> = (0..9_000).map(|id| Newest {
-            host: Host { id: HostId(id), ..one.host.clone() },
-            ..one.clone()
-        }).collect();
+        let many: Vec<Newest> =
+            (0..9_000).map(|id| Newest { host: Host { id: HostId(id), ..one.host.clone() }, ..one.clone() }).collect();
         let statements = put(&many).unwrap();
         assert!((2..6).contains(&statements.len()), "{}", statements.len());
         assert_eq!(put(&[]).unwrap(), []);

@@ -5,10 +5,11 @@ use serde::Deserialize;
 
 use super::{Db, Statement, StoreError};
 
-// ?1 is a JSON list of [event key, channel id, sealed request]. Only events that were written are told of.
+// ?1 is a JSON list of [event key, channel id, sealed request]. An event that is written already was queued with it: when its
+// transaction is repeated, because nobody knew that it was carried out, it may have been delivered meanwhile.
 const INSERT: &str = "INSERT INTO outbox (key, channel_id, request_sealed, created_at_s, next_attempt_s) \
-     SELECT e.key || ':' || (j.value->>1), j.value->>1, j.value->>2, ?2, ?2 FROM json_each(?1) j \
-     JOIN events e ON e.key = j.value->>0 WHERE true ON CONFLICT (key) DO NOTHING";
+     SELECT (j.value->>0) || ':' || (j.value->>1), j.value->>1, j.value->>2, ?2, ?2 FROM json_each(?1) j \
+     WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.key = j.value->>0)";
 const LIST_DUE: &str = "SELECT key, request_sealed, created_at_s, attempts FROM outbox \
      WHERE failed_at_s IS NULL AND next_attempt_s <= ?1 ORDER BY attempts, key LIMIT ?2";
 // The claim: of two runs that see the same row, one gets it.
@@ -41,7 +42,8 @@ struct Row {
     attempts: u32,
 }
 
-/// The statement that queues `(event key, channel id, sealed request)` for the events that are written.
+/// The statement that queues `(event key, channel id, sealed request)` for the events that are not written yet: before the statement
+/// that writes them, in its transaction.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when the list cannot be written as JSON.
@@ -122,8 +124,8 @@ mod tests {
     use crate::store::events;
     use edgewatch_core::model::{Event, EventKind};
 
-    fn database() -> Db {
-        let db = Db::in_memory().unwrap();
+    /// An event and its notification, as one transaction writes them.
+    fn tell(db: &Db) {
         let event = Event {
             key: "e1".to_owned(),
             kind: EventKind::MonitoringImpaired,
@@ -131,16 +133,28 @@ mod tests {
             at: UnixSeconds(10),
             text: String::new(),
         };
-        let requests = [("e1".to_owned(), 7, "sealed".to_owned()), ("e2".to_owned(), 7, "never written".to_owned())];
-        let queue = insert(&requests, UnixSeconds(10)).unwrap();
-        now(db.batch(vec![events::insert(&event), queue])).unwrap();
+        let queue = insert(&[("e1".to_owned(), 7, "sealed".to_owned())], UnixSeconds(10)).unwrap();
+        now(db.batch(vec![queue, events::insert(&event)])).unwrap();
+    }
+
+    fn database() -> Db {
+        let db = Db::in_memory().unwrap();
+        tell(&db);
         db
     }
 
     #[test]
-    fn only_written_events_are_told_of() {
-        let due = now(list_due(&database(), UnixSeconds(10), 10)).unwrap();
-        assert_eq!(due.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(), ["e1:7"]);
+    fn a_transaction_that_is_repeated_tells_nobody_again() {
+        let db = database();
+        let keys = || {
+            let due = now(list_due(&db, UnixSeconds(10), 10)).unwrap();
+            due.into_iter().map(|one| one.key).collect::<Vec<_>>()
+        };
+        tell(&db);
+        assert_eq!(keys(), ["e1:7"]);
+        now(delete(&db, "e1:7")).unwrap();
+        tell(&db);
+        assert_eq!(keys(), Vec::<String>::new(), "delivered meanwhile");
     }
 
     #[test]

@@ -46,10 +46,13 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// These changes, or `other` when they are none. For changes of the banner alone.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        if self.banner { self } else { other }
+    /// These changes and then those.
+    pub fn add(&mut self, then: Self) {
+        self.changed.extend(then.changed);
+        self.gone.extend(then.gone);
+        self.gone_hidden.extend(then.gone_hidden);
+        self.withdrawn.extend(then.withdrawn);
+        self.banner |= then.banner;
     }
 }
 

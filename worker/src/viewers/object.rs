@@ -127,6 +127,11 @@ impl Inner {
         clock::now_in(&self.env)
     }
 
+    /// Whether all hosts of all shards are known.
+    fn is_loaded(&self) -> bool {
+        self.fleet.borrow().is_loaded(self.shards)
+    }
+
     /// All open sockets with what is kept of them.
     fn seats(&self) -> Vec<(WebSocket, Seat)> {
         let open =
@@ -146,7 +151,7 @@ impl Inner {
         }
         let seat = Seat::new(viewer, self.now());
         let (socket, response) = sockets::accept(&self.state, &seat.write())?;
-        let is_loaded = self.fleet.borrow().is_loaded(self.shards);
+        let is_loaded = self.is_loaded();
         if is_loaded {
             self.greet(&socket, seat);
         }
@@ -164,7 +169,7 @@ impl Inner {
         let snapshot = self.fleet.borrow().snapshot(seat.viewer.sees_hidden, self.now().0);
         match snapshot {
             Ok(text) => {
-                keep(socket, &Seat { greeted: true, ..seat });
+                keep(socket, &Seat { greeted: true, whole: self.is_loaded(), ..seat });
                 send(socket, &text);
             }
             Err(error) => log::error("viewers.snapshot", &error.to_string()),
@@ -182,7 +187,7 @@ impl Inner {
         if !seats.is_empty() {
             let changes = self.fleet.borrow_mut().take(digest);
             // What a guest may be told of a change depends on what was before it, which sleep has taken.
-            let blind = !self.fleet.borrow().is_loaded(self.shards);
+            let blind = !self.is_loaded();
             if blind && seats.iter().any(|(_, seat)| !seat.viewer.sees_hidden) {
                 let this = Rc::clone(self);
                 self.state.wait_until(this.ask());
@@ -215,7 +220,7 @@ impl Inner {
         }
     }
 
-    /// Sends everything to everybody.
+    /// Sends everything to everybody, once all of it is known.
     fn tell_all(&self) {
         let now_ms = self.now().0;
         for sees_hidden in [true, false] {
@@ -228,8 +233,8 @@ impl Inner {
             match text {
                 Ok(text) => {
                     for (socket, seat) in seats {
-                        if !seat.greeted {
-                            keep(&socket, &Seat { greeted: true, ..seat });
+                        if !(seat.greeted && seat.whole) {
+                            keep(&socket, &Seat { greeted: true, whole: true, ..seat });
                         }
                         send(&socket, &text);
                     }
@@ -274,27 +279,29 @@ impl Inner {
     }
 
     async fn ask_once(&self) {
-        let seats = self.seats();
-        let is_loaded = self.fleet.borrow().is_loaded(self.shards);
-        let needed = seats.iter().any(|(_, seat)| !seat.greeted || !seat.viewer.sees_hidden);
-        let snapshot = !is_loaded && needed;
+        let needs = |(_, seat): &(WebSocket, Seat)| !(seat.greeted && seat.whole && seat.viewer.sees_hidden);
+        let snapshot = !self.is_loaded() && self.seats().iter().any(needs);
         let request = WatchRequest { hosts: self.windows(), for_s: watch::WATCH_S, snapshot };
-        let (mut all_answered, mut banner) = (true, Changes::default());
+        let (mut all_answered, mut changes) = (true, Changes::default());
         for shard in 0..self.shards {
             match self.call(shard, &request).await {
-                Ok(Some(digest)) => drop(self.fleet.borrow_mut().take_all(digest)),
+                Ok(Some(digest)) => changes.add(self.fleet.borrow_mut().take_all(digest)),
                 Ok(None) => {}
                 Err(error) => {
                     log::error("viewers.watch", &format!("shard {shard}: {error}"));
                     all_answered = false;
-                    banner = self.fleet.borrow_mut().miss(shard).or(banner);
+                    changes.add(self.fleet.borrow_mut().miss(shard));
                 }
             }
         }
-        if snapshot {
+        if snapshot && self.is_loaded() {
             self.tell_all();
         } else {
-            self.tell(&self.seats(), &banner);
+            // A snapshot of a part would make those forget the rest who know it.
+            self.tell(&self.seats(), &changes);
+            for (socket, seat) in self.seats().into_iter().filter(|(_, seat)| !seat.greeted) {
+                self.greet(&socket, seat);
+            }
         }
         if self.seats().is_empty() {
             return;

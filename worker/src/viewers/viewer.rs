@@ -26,6 +26,8 @@ pub struct Seat {
     pub since_ms: i64,
     /// Whether it was sent a snapshot.
     pub greeted: bool,
+    /// Whether all of the fleet was in it.
+    pub whole: bool,
     /// The hosts it shows.
     pub window: Vec<i64>,
 }
@@ -49,7 +51,7 @@ impl Viewer {
 impl Seat {
     /// The seat of a viewer who comes now.
     pub const fn new(viewer: Viewer, now: UnixMillis) -> Self {
-        Self { viewer, since_ms: now.0, greeted: false, window: Vec::new() }
+        Self { viewer, since_ms: now.0, greeted: false, whole: false, window: Vec::new() }
     }
 
     /// From the bytes kept with a socket; `None` when they are not ours.

@@ -16,11 +16,7 @@ pub struct Refusal(pub Failure);
 /// What a path says that is spoken to over a WebSocket alone.
 pub fn upgrade_required() -> Response {
     let body = ErrorReply::new("upgrade_required", "this path is spoken to over a WebSocket");
-    let mut response = answer::json(426, answer::JSON, &body);
-    let headers = response.headers_mut();
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    response
+    answer::json(426, answer::JSON, &body)
 }
 
 impl IntoResponse for Refusal {

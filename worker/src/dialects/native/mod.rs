@@ -1,12 +1,13 @@
 //! Our own API: `/agent/v1/` for agents, `/api/edgewatch/v1/` for operators, `/live` for pages.
 //!
-//! So far: reports, live, setup, session, tokens, channels, events.
+//! So far: reports, live, setup, session, tokens, channels, events, series.
 
 mod auth;
 mod channels;
 mod error;
 mod live;
 mod reports;
+mod series;
 mod session;
 mod setup;
 mod stream;
@@ -39,6 +40,7 @@ fn router() -> Router {
             .route("/api/edgewatch/v1/channels/{id}", delete(channels::remove))
             .route("/api/edgewatch/v1/channels/{id}/test", post(channels::test))
             .route("/api/edgewatch/v1/events", get(channels::events))
+            .route("/api/edgewatch/v1/series", get(series::read))
             .fallback(|| async { Refusal(Failure::NotFound { what: "route" }) })
             .method_not_allowed_fallback(|| async { Refusal(Failure::MethodNotAllowed) })
     };

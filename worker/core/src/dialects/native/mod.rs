@@ -8,6 +8,7 @@ mod lenient;
 pub mod live;
 mod report;
 mod sample;
+mod series;
 mod setup;
 pub mod stream;
 mod token;
@@ -17,5 +18,6 @@ pub use event::{ChannelListReply, ChannelPart, ChannelRequest, ChannelTestReply,
 pub use intake::{Intake, read_report};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use sample::{Sample, Temperature};
+pub use series::{SeriesPart, SeriesRequest, read_series_query, series_reply};
 pub use setup::{SessionReply, SessionRequest, SetupReply, SetupRequest, UserPart};
 pub use token::{TokenListReply, TokenPart, TokenReply, TokenRequest};

@@ -123,8 +123,7 @@ impl From<&model::Sample> for Sample {
             *wire.value_mut(definition.metric) = value;
         }
         let sensors = sample.temperatures.iter();
-        wire.temperatures =
-            sensors.map(|one| Temperature { name: one.name.clone(), celsius: one.celsius }).collect();
+        wire.temperatures = sensors.map(|one| Temperature { name: one.name.clone(), celsius: one.celsius }).collect();
         wire
     }
 }

@@ -230,7 +230,10 @@ mod tests {
         }
         let settings = Settings::read(Reader::of(&writer.into_bytes())).unwrap();
         let report = ReportSettings { period_s: 1, frame_s: 1 };
-        assert_eq!(settings, Settings { report, live_for_s: 600, hold_for_s: 86_400, ping_s: 1, window: 1, spread_s: 1 });
+        assert_eq!(
+            settings,
+            Settings { report, live_for_s: 600, hold_for_s: 86_400, ping_s: 1, window: 1, spread_s: 1 }
+        );
     }
 
     #[test]
