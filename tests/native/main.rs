@@ -2,6 +2,7 @@
 
 mod channels;
 mod reports;
+mod series;
 mod session;
 mod setup;
 mod storm;
