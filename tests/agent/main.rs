@@ -72,7 +72,8 @@ fn the_backlog_of_an_outage_arrives_once_each_and_in_order() {
 }
 
 #[test]
-fn a_stopped_agent_is_called_offline_by_the_schedule_alone_and_online_when_it_is_back() {
+fn an_agent_that_posts_and_is_stopped_is_called_offline_by_the_schedule_and_online_when_it_is_back() {
+    const POST: [(&str, &str); 1] = [("EDGEWATCH_TRANSPORT", "post")];
     let worker = Worker::start();
     let host = worker.add_host("alpha");
     let folder = Folder::new("presence");
@@ -80,15 +81,19 @@ fn a_stopped_agent_is_called_offline_by_the_schedule_alone_and_online_when_it_is
         let events = worker.get("/api/edgewatch/v1/events").at("/events");
         events.as_array().into_iter().flatten().map(|event| event["kind"].clone()).collect::<Vec<_>>()
     };
-    let agent = Agent::start(&worker, &host, &folder.0);
+    let agent = Agent::start_with(&worker, &host, &folder.0, &POST);
     wait_until("a report", Duration::from_secs(30), || {
         server(&worker, host.id)["last_active"].as_i64().filter(|seen| *seen > 0)
     });
     assert!(worker.cron_at(now_ms()));
     assert!(agent.stop().success());
-    assert!(worker.cron_at(now_ms() + 70_000));
+    // Three of its periods of a minute, and the schedule in between.
+    for minute in 1..=3 {
+        assert_eq!(kinds(&worker), Vec::<serde_json::Value>::new());
+        assert!(worker.cron_at(now_ms() + minute * 62_000));
+    }
     assert_eq!(kinds(&worker), ["host_offline"]);
-    let _agent = Agent::start(&worker, &host, &folder.0);
+    let _agent = Agent::start_with(&worker, &host, &folder.0, &POST);
     wait_until("host_online", Duration::from_secs(30), || {
         assert!(worker.cron_at(now_ms()));
         Some(kinds(&worker)).filter(|kinds| kinds.contains(&json!("host_online")))
