@@ -11,6 +11,8 @@ pub mod failure;
 pub mod flush;
 pub mod held;
 pub mod journal;
+#[cfg(test)]
+mod measure;
 #[cfg(target_arch = "wasm32")]
 pub mod object;
 pub mod presence;
@@ -22,8 +24,6 @@ pub mod shard;
 pub mod sql;
 #[cfg(test)]
 mod testing;
-#[cfg(test)]
-mod measure;
 pub mod tracked;
 pub mod wire;
 
