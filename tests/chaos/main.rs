@@ -1,7 +1,7 @@
 //! Everything goes wrong, again and again, while many agents report: whatever was called durable is stored, once, and nobody is
 //! called offline who was not.
 //!
-//! Usage: `scripts/test chaos [--rounds N] [--seed S]`. A round is one fault, some time under it, and its end; the fleet and its
+//! Usage: `scripts/test chaos [--rounds N]`; the program itself knows `--seed S` and `--only SCENARIO,SCENARIO…` too. A round is one fault, some time under it, and its end; the fleet and its
 //! database live on through all of them. After each round what is stored is decoded and compared with what the agents were told.
 
 mod scenario;
@@ -24,8 +24,10 @@ fn main() -> ExitCode {
     };
     let (rounds, seed) = (number("--rounds").unwrap_or(ROUNDS), number("--seed").unwrap_or(1));
     let only = arguments.iter().position(|argument| argument == "--only").and_then(|at| arguments.get(at + 1));
-    let scenarios: Vec<Scenario> =
-        Scenario::ALL.into_iter().filter(|scenario| only.is_none_or(|name| name == scenario.word())).collect();
+    let scenarios: Vec<Scenario> = Scenario::ALL
+        .into_iter()
+        .filter(|scenario| only.is_none_or(|names| names.split(',').any(|name| name == scenario.word())))
+        .collect();
     if scenarios.is_empty() {
         eprintln!("chaos: no scenario of that name; there are {}", Scenario::ALL.map(Scenario::word).join(", "));
         return ExitCode::FAILURE;

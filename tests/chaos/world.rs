@@ -153,7 +153,12 @@ impl World {
                 self.suffer(2);
             }
             Scenario::Reset => {
-                self.worker.evict(HUB, SHARD, Sockets::Close);
+                if !self.worker.evict(HUB, SHARD, Sockets::Close) {
+                    // It is another way to the same end.
+                    println!("the object would not end: restarting everything");
+                    self.worker.restart();
+                    self.fleet.set_worker_clock(&self.worker);
+                }
                 self.suffer(2);
             }
             Scenario::D1Refuses => d1(self, Fault::Overloaded, u32::MAX, 4),

@@ -308,8 +308,9 @@ const CONTROL = {
       await miniflare.unsafeEvictDurableObject(WORKER, of, { name, webSockets: sockets });
       return { evicted: true };
     } catch (error) {
-      if (!String(error.message).includes("not currently running")) throw error;
-      return { evicted: false };
+      // Nothing to evict, or something in it has not ended in ten seconds.
+      if (!/not currently running|active references/.test(error.message)) throw error;
+      return { evicted: false, why: error.message };
     }
   },
   // {class, name, code?, reason?} → {closed}: the server closes all sockets of an object.

@@ -133,7 +133,8 @@ impl Worker {
         fired
     }
 
-    /// Ends an object's instance, as after ten idle seconds. False when there was none.
+    /// Ends an object's instance, as after ten idle seconds. False when there was none, or when it would not end: the runtime
+    /// waits for what is going on in it, and for sockets that are closing.
     pub fn evict(&self, class: &str, name: &str, sockets: Sockets) -> bool {
         let sockets = match sockets {
             Sockets::Hibernate => "hibernate",

@@ -257,6 +257,15 @@ fn a_socket_sleeps_through_an_eviction_or_is_closed_by_it() {
     }
     let meters = worker.meters();
     assert_eq!((meters.class("Hub", "messages"), meters.class("Hub", "fetches")), (2, 4));
+
+    // Cut while they sleep, they leave nothing behind.
+    let proxy = Proxy::start(worker.address());
+    let sleeping = Socket::open(&proxy.address, SOCKET, &[]).expect("it opens");
+    assert!(worker.evict("Hub", "hub-0", Sockets::Hibernate));
+    proxy.reset();
+    drop(sleeping);
+    object(&worker, "state").unwrap();
+    assert!(worker.evict("Hub", "hub-0", Sockets::Close));
 }
 
 #[test]

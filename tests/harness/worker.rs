@@ -22,9 +22,12 @@ pub struct Worker {
     /// An API token of the first admin; empty when the Worker was started without one.
     pub token: String,
     pub(crate) edge: Edge,
-    /// Removed on drop.
-    folder: PathBuf,
+    /// After the process, which tells the end of its log when a test fails.
+    _folder: Folder,
 }
+
+/// Removed on drop.
+struct Folder(PathBuf);
 
 /// A host that was registered for a test.
 #[derive(Debug, Clone)]
@@ -136,7 +139,7 @@ impl Builder {
             arguments.push("--capture-outbound".to_owned());
         }
         let edge = Edge::start(&arguments, folder.join("edge.log"));
-        let mut worker = Worker { url: edge.url.clone(), token: String::new(), edge, folder };
+        let mut worker = Worker { url: edge.url.clone(), token: String::new(), edge, _folder: Folder(folder) };
         worker.token = match self.token {
             Some(token) => token,
             None if self.without_admin => String::new(),
@@ -350,10 +353,9 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl Drop for Folder {
     fn drop(&mut self) {
-        // The script is still running; on Linux its files may go first.
-        let _ = fs::remove_dir_all(&self.folder);
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

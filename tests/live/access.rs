@@ -4,7 +4,7 @@ use edgewatch_harness::socket::{Heard, Socket};
 use edgewatch_harness::worker::Worker;
 use serde_json::json;
 
-use crate::stage::{PATIENCE, Stage, next};
+use blackbox::stage::{PATIENCE, Stage, next};
 
 /// Minutes in milliseconds.
 const MINUTE: i64 = 60_000;

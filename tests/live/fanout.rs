@@ -6,7 +6,7 @@ use edgewatch_harness::objects::Sockets;
 use edgewatch_harness::socket::Heard;
 use serde_json::json;
 
-use crate::stage::{Stage, host, names, next};
+use blackbox::stage::{Stage, host, names, next};
 
 /// Long enough for what is on its way.
 const QUIET: Duration = Duration::from_millis(300);

@@ -2,5 +2,4 @@
 
 mod access;
 mod fanout;
-mod stage;
 mod watching;

@@ -7,7 +7,7 @@ use edgewatch_harness::socket::Heard;
 use edgewatch_harness::wait::wait_until;
 use serde_json::{Value, json};
 
-use crate::stage::{PATIENCE, Stage, host, names, next};
+use blackbox::stage::{PATIENCE, Stage, host, names, next};
 
 fn window(hosts: &[u64]) -> String {
     json!({ "type": "window", "hosts": hosts }).to_string()

@@ -248,7 +248,6 @@ fn other_methods_and_paths_are_refused_in_our_words() {
         ("POST", "/agent/v1/unknown", 404, "not_found"),
         ("GET", "/api/edgewatch/v1/unknown", 404, "not_found"),
         ("GET", "/api/edgewatch/v1/setup", 405, "method_not_allowed"),
-        ("GET", "/live", 426, "upgrade_required"),
     ] {
         let reply = worker.request(method, path, &header, "");
         assert_eq!((reply.status, reply.at("/error/code")), (status, json!(code)), "{method} {path}");

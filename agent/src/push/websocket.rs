@@ -10,6 +10,7 @@ use edgewatch_core::dialects::native::stream::MAX_MESSAGE_BYTES;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use tungstenite::client::{ClientRequestBuilder, IntoClientRequest};
+use tungstenite::error::ProtocolError;
 use tungstenite::handshake::client::{ClientHandshake, Request, Response};
 use tungstenite::handshake::{HandshakeError, MidHandshake};
 use tungstenite::http::Uri;
@@ -48,7 +49,7 @@ pub enum DialError {
     #[error("the way to the server takes no WebSocket ({0})")]
     Refused(String),
     /// The connection stood and ended, or fell silent, before the answer.
-    #[error("the server did not answer: {0}")]
+    #[error("the request for a WebSocket got no answer: {0}")]
     Unanswered(String),
     /// There is no way to the server.
     #[error("cannot reach the server: {0}")]
@@ -175,14 +176,29 @@ impl Dialer {
     }
 }
 
+/// Why a connection ended, in words for people.
+pub fn explain(error: &Error) -> String {
+    let is_close = match error {
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::HandshakeIncomplete) => true,
+        Error::Io(error) => matches!(
+            error.kind(),
+            ErrorKind::UnexpectedEof
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+        ),
+        _ => false,
+    };
+    if is_close { "the other side closed it".to_owned() } else { error.to_string() }
+}
+
 /// What a failed upgrade means.
 fn refused(error: &Error) -> DialError {
     match error {
         Error::Http(response) => of_status(response),
-        Error::Io(error) => DialError::Unanswered(error.to_string()),
-        Error::Protocol(tungstenite::error::ProtocolError::HandshakeIncomplete) => {
-            DialError::Unanswered("the connection was closed".to_owned())
-        }
+        Error::Io(_) | Error::Protocol(ProtocolError::HandshakeIncomplete) => DialError::Unanswered(explain(error)),
         error => DialError::Refused(error.to_string()),
     }
 }

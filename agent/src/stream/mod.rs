@@ -12,7 +12,7 @@ use edgewatch_core::dialects::native::stream::PING;
 use self::ended::Ended;
 use self::session::{Outgoing, Session};
 use crate::push::dial::Patience;
-use crate::push::websocket::{Dialer, Incoming, Socket};
+use crate::push::websocket::{Dialer, Incoming, Socket, explain};
 use crate::record::Record;
 use crate::shared::Shared;
 use crate::wake::Watched;
@@ -110,7 +110,7 @@ impl Connection<'_> {
     fn read(&mut self) -> Result<(), Ended> {
         loop {
             let received = self.socket.receive();
-            let Some(incoming) = received.map_err(|error| self.session.broken(error.to_string()))? else {
+            let Some(incoming) = received.map_err(|error| self.session.broken(explain(&error)))? else {
                 return Ok(());
             };
             let text = if let Incoming::Text(text) = &incoming { Some(text.as_str()) } else { None };
@@ -141,7 +141,7 @@ impl Connection<'_> {
             drop(state);
             match next {
                 Some(Outgoing::Ping) => {
-                    self.socket.send_text(PING).map_err(|error| self.session.broken(error.to_string()))?;
+                    self.socket.send_text(PING).map_err(|error| self.session.broken(explain(&error)))?;
                 }
                 Some(Outgoing::Message(bytes)) => self.send(bytes)?,
                 None => return self.leave(now),
@@ -166,7 +166,7 @@ impl Connection<'_> {
     }
 
     fn send(&mut self, message: Vec<u8>) -> Result<(), Ended> {
-        self.socket.send(message).map_err(|error| self.session.broken(error.to_string()))
+        self.socket.send(message).map_err(|error| self.session.broken(explain(&error)))
     }
 
     fn wait(&self) {

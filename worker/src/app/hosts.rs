@@ -6,6 +6,7 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Credential, Event, EventKind, Host, HostId, Registration, Token};
 use std::collections::HashMap;
 
+use super::remember::Reader;
 use super::{App, actor, presence, secret};
 use crate::platform::{digest, log, random};
 use crate::store::hosts::{self, NewHost};
@@ -26,8 +27,8 @@ pub enum Selection {
 ///
 /// # Errors
 /// [`Failure::Forbidden`] without the right to read; [`Failure::Unavailable`] when the database does not answer.
-pub async fn select(app: &App, reader: &Credential, selection: Selection) -> Result<Vec<Host>, Failure> {
-    require(reader, Right::Read)?;
+pub async fn select(app: &App, reader: &Reader, selection: Selection) -> Result<Vec<Host>, Failure> {
+    require(&reader.credential, Right::Read)?;
     if let Some(hub) = &app.hub {
         let now = match &selection {
             Selection::All => hub.now(None, None).await,
@@ -35,11 +36,15 @@ pub async fn select(app: &App, reader: &Credential, selection: Selection) -> Res
             Selection::Ids(wanted) => hub.now(Some(wanted), None).await,
         };
         match now {
-            Ok((hosts, _)) => return Ok(hosts),
+            Ok((hosts, epochs)) => {
+                require(&reader.confirm(app, Some(&epochs)).await?, Right::Read)?;
+                return Ok(hosts);
+            }
             // What D1 was told last is better than nothing.
             Err(error) => log::error("hosts.now", &error.to_string()),
         }
     }
+    require(&reader.confirm(app, None).await?, Right::Read)?;
     match selection {
         Selection::All => Ok(hosts::list_all(&app.db).await?),
         Selection::Tag(tag) => Ok(hosts::list_by_tag(&app.db, &tag).await?),
@@ -194,7 +199,7 @@ mod tests {
     }
 
     fn count(app: &App) -> usize {
-        now(select(app, &caller(), Selection::All)).unwrap().len()
+        now(hosts::list_all(&app.db)).unwrap().len()
     }
 
     #[test]
@@ -234,7 +239,7 @@ mod tests {
             now(register(&app, &caller(), machine(None, None))).unwrap();
         }
         let wanted = Selection::Ids(vec![HostId(3), HostId(1), HostId(9), HostId(3)]);
-        let found = now(select(&app, &caller(), wanted)).unwrap();
+        let found = now(select(&app, &Reader::for_tests(caller()), wanted)).unwrap();
         assert_eq!(found.iter().map(|host| host.id.0).collect::<Vec<_>>(), [3, 1, 3]);
     }
 }

@@ -5,6 +5,7 @@ pub mod hosts;
 pub mod identity;
 pub mod ingest;
 pub mod presence;
+pub mod remember;
 pub mod series;
 pub mod session;
 pub mod setup;

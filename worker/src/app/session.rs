@@ -8,7 +8,7 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Credential, Session};
 
 use super::setup::SESSION_S;
-use super::{App, actor, identity, secret};
+use super::{App, actor, identity, remember, secret};
 use crate::platform::digest;
 use crate::store::access::{self, NewSession};
 
@@ -61,5 +61,5 @@ pub async fn close(app: &App, caller: &Credential, cookies: &[&str]) -> Result<(
     let mut statements: Vec<_> = secrets.map(|text| access::delete_session(&digest::secret_hash(text))).collect();
     statements.push(app.audit(&actor(caller), "session.close", &session.user.id.to_string())?);
     app.db.batch(statements).await?;
-    Ok(())
+    remember::taken_away(app).await
 }

@@ -5,7 +5,7 @@ use edgewatch_core::domain::ids::TOKEN_CHARS;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{AddressRange, Credential, ListedToken, Scopes, TokenKind};
 
-use super::{App, actor, secret, user_id};
+use super::{App, actor, remember, secret, user_id};
 use crate::platform::digest;
 use crate::store::access::{self, NewToken};
 
@@ -62,11 +62,14 @@ pub async fn list(app: &App, caller: &Credential) -> Result<Vec<ListedToken>, Fa
 /// Revokes a token at once.
 ///
 /// # Errors
-/// As [`create`]; [`Failure::NotFound`] when there is none of this number.
+/// As [`create`]; [`Failure::NotFound`] when there is none of this number; [`Failure::Unavailable`] when the hub does not answer.
 pub async fn revoke(app: &App, caller: &Credential, id: i64) -> Result<(), Failure> {
     require(caller, Right::Admin)?;
     let audit = app.audit(&actor(caller), "token.revoke", &id.to_string())?;
+    // First too: where the hub does not answer, nothing is revoked by half.
+    remember::taken_away(app).await?;
     let found = access::delete_token(&app.db, id, audit).await?;
+    remember::taken_away(app).await?;
     if found { Ok(()) } else { Err(Failure::NotFound { what: "token" }) }
 }
 

@@ -8,6 +8,7 @@ use edgewatch_core::model::Credential;
 use http::Extensions;
 use http::request::Parts;
 
+use crate::app::remember::{self, Reader, Shown};
 use crate::app::{App, identity};
 use crate::http::client;
 use crate::http::credential::{self, Scheme};
@@ -33,6 +34,20 @@ pub async fn caller(parts: &Parts, scheme: Scheme) -> Result<Credential, Failure
         return Err(Failure::Forbidden { needs: "a request from our own pages" });
     }
     Ok(credential)
+}
+
+/// The holder of a token or session, who wants to read what the hub has in memory.
+///
+/// # Errors
+/// [`Failure::Unauthenticated`] for nobody.
+pub async fn reader(parts: &Parts, scheme: Scheme) -> Result<Reader, Failure> {
+    let app = app(&parts.extensions)?;
+    let shown = Shown {
+        token: credential::token(&parts.headers, scheme).map(str::to_owned),
+        cookies: credential::session_cookies(&parts.headers).into_iter().map(str::to_owned).collect(),
+        address: client::address(&parts.headers, app.config.trusted_address_header.as_deref()),
+    };
+    remember::reader(&app, shown).await
 }
 
 /// Where a request comes from.

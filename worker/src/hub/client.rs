@@ -178,6 +178,17 @@ impl HubClient {
         Ok(series::Answer::join(answers, &query.hosts))
     }
 
+    /// Lets every shard count that a credential was taken away.
+    ///
+    /// # Errors
+    /// [`HubError`] when one of them has no answer.
+    pub async fn taken_away(&self) -> Result<(), HubError> {
+        for shard in 0..self.shards {
+            self.ask::<serde_json::Value>(shard, "taken-away", &()).await?;
+        }
+        Ok(())
+    }
+
     /// Tells the hub that these hosts were made, changed or retired.
     ///
     /// # Errors

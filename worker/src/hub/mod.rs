@@ -1,20 +1,24 @@
 //! The hot layer: one object per shard of the hosts. It holds the newest state of each, the samples that are not in a block yet,
 //! the fine history, and the verdict on who is up.
 
+#[cfg(target_arch = "wasm32")]
+mod agents;
 pub mod client;
 pub mod coarse;
 #[cfg(target_arch = "wasm32")]
-pub mod digest;
+mod digest;
 pub mod directory;
 pub mod failure;
 #[cfg(target_arch = "wasm32")]
-pub mod flush;
+mod flush;
 pub mod held;
 pub mod journal;
 #[cfg(test)]
 mod measure;
 #[cfg(target_arch = "wasm32")]
-pub mod object;
+mod object;
+#[cfg(target_arch = "wasm32")]
+mod operations;
 pub mod presence;
 pub mod rings;
 pub mod rollup;

@@ -1,4 +1,5 @@
-//! The Durable Object of one shard: sockets, requests and alarms. What they do to hosts is `shard`'s; what waits for D1 is `flush`'s.
+//! The Durable Object of one shard: its life, and its alarm. Its sockets are `agents`', what it is asked `operations`'; what all that
+//! does to hosts is `shard`'s, and what waits for D1 `flush`'s.
 //!
 //! Nothing on the way of a frame waits: a frame that came later would overtake it. Sleep between two events is ordinary, so every
 //! event finds what it needs in the sockets' attachments and the object's database.
@@ -8,37 +9,31 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use edgewatch_core::dialects::native::live::{DigestReply, WatchRequest};
-use edgewatch_core::dialects::native::stream::{FromAgent, FromHub, Reason};
-use edgewatch_core::model::{HostId, Presence, SeriesQuery};
+use edgewatch_core::dialects::native::live::DigestReply;
+use edgewatch_core::model::HostId;
 use edgewatch_core::units::UnixMillis;
 use worker::{
-    DurableObject, Env, Error, Method, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
-    durable_object,
+    DurableObject, Env, Error, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage, durable_object,
 };
 
-use super::held::Held;
-use super::shard::{Shard, goodbye};
+use super::agents::held_of;
+use super::shard::Shard;
 use super::sql::Sql;
-use super::tracked::Tracked;
-use super::wire::{self, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, SeriesWire, VerdictRequest};
-use super::{HubError, digest, directory, flush, presence, series};
+use super::{HubError, digest, directory, flush, presence, wire};
 use crate::platform::config::Config;
 use crate::platform::objects::Objects;
 use crate::platform::{clock, config, log, sockets};
 use crate::store::Db;
 
 /// Whether the object held sockets when it was last heard of: gone without a close, they mean that it was restarted.
-const HAD_SOCKETS_KEY: &str = "had_sockets";
-/// The closing codes of RFC 6455 that are sent.
-const NORMAL: u16 = 1000;
+pub(super) const HAD_SOCKETS_KEY: &str = "had_sockets";
+/// The closing code of RFC 6455 for an end that nobody meant.
 const GOING: u16 = 1001;
 /// A fleet of so few hosts lets the object sleep between two alarms, so what one leaves for the next is kept each time.
 const SMALL_FLEET: usize = 50;
-/// How soon the alarm comes when there is news for D1, ms.
-const SOON_MS: i64 = 1_000;
 
-type Answer<T> = std::result::Result<T, HubError>;
+/// What an operation gives.
+pub(super) type Answer<T> = std::result::Result<T, HubError>;
 
 thread_local! {
     /// The newest incarnation of each object: it empties its predecessor, which is dropped when the collector comes to it.
@@ -62,7 +57,7 @@ pub struct Inner {
     pub(super) shards: u32,
     shard: RefCell<Option<Shard>>,
     /// Sockets that are open.
-    open: Cell<usize>,
+    pub(super) open: Cell<usize>,
     /// When the alarm is set for, ms, as far as this incarnation knows.
     alarm_ms: Cell<Option<i64>>,
     pub(super) flush: flush::Schedule,
@@ -193,73 +188,6 @@ impl Inner {
         Ok(shard)
     }
 
-    async fn operation(self: Rc<Self>, mut request: Request, db: Option<&Db>) -> Answer<Response> {
-        let path = request.path();
-        let refused = |error: Error| HubError::Refused(error.to_string());
-        match (request.method(), path.as_str()) {
-            (Method::Get, "/stream") => self.connect(&request, db).await,
-            (Method::Post, "/report") => {
-                let agent = identity(&request)?;
-                let body = request.bytes().await.map_err(refused)?;
-                self.report(&agent, &body, db).await
-            }
-            (Method::Post, "/now") => {
-                let wanted: NowRequest = parse(&request.text().await.map_err(refused)?)?;
-                self.read_now(&wanted, db).await
-            }
-            (Method::Post, "/verdict") => {
-                let wanted: VerdictRequest = parse(&request.text().await.map_err(refused)?)?;
-                self.verdict(&wanted, db).await
-            }
-            (Method::Post, "/changed") => {
-                let changed: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
-                let ids: Option<Vec<HostId>> = changed.ids.map(|ids| ids.into_iter().map(HostId).collect());
-                flush::enrol(&self, db, ids.as_deref(), None).await?;
-                self.push_changes(true).await;
-                json(&())
-            }
-            (Method::Post, "/series") => {
-                let wanted: SeriesWire = parse(&request.text().await.map_err(refused)?)?;
-                self.series(&wanted.into(), db).await
-            }
-            (Method::Post, "/watch") => {
-                let wanted: WatchRequest = parse(&request.text().await.map_err(refused)?)?;
-                self.watch(&wanted, db).await
-            }
-            _ => Response::error("no such operation", 404).map_err(refused),
-        }
-    }
-
-    /// Brings a host into memory, from the object's database or from D1. False when there is no such agent.
-    async fn find_agent(&self, agent: &AgentWire, db: Option<&Db>) -> Answer<bool> {
-        let id = HostId(agent.host_id);
-        let is_known = || {
-            self.with(|shard| {
-                let is_here = shard.load(id, || self.attached(id))?;
-                Ok(is_here && shard.is_agent(agent, crate::platform::digest::is_same))
-            })
-        };
-        if is_known()? {
-            return Ok(true);
-        }
-        flush::enrol(self, db, Some(&[id]), None).await?;
-        is_known()
-    }
-
-    /// What the open socket of a host keeps.
-    fn attached(&self, id: HostId) -> Option<Held> {
-        let sockets = self.state.get_websockets_with_tag(&id.0.to_string());
-        sockets.iter().filter(|socket| sockets::is_open(socket)).find_map(held_of)
-    }
-
-    /// Ends the sockets of these hosts.
-    pub(super) fn dismiss_sockets(&self, ids: &[HostId], goodbye: &FromHub) {
-        for socket in ids.iter().flat_map(|id| self.state.get_websockets_with_tag(&id.0.to_string())) {
-            say(&socket, goodbye);
-            let _ = socket.close(Some(NORMAL), Some("goodbye"));
-        }
-    }
-
     /// Every host in memory.
     pub(super) fn complete(&self) -> Answer<()> {
         if self.with(|shard| Ok(shard.is_complete()))? {
@@ -275,242 +203,6 @@ impl Inner {
             log::error("hub.directory", &error.to_string());
         }
         Ok(())
-    }
-
-    async fn connect(&self, request: &Request, db: Option<&Db>) -> Answer<Response> {
-        let refused = |error: Error| HubError::Refused(error.to_string());
-        let agent = identity(request)?;
-        if !self.find_agent(&agent, db).await? {
-            return Response::error("unknown agent", 401).map_err(refused);
-        }
-        let (id, now) = (HostId(agent.host_id), self.now());
-        let tag = id.0.to_string();
-        for older in self.state.get_websockets_with_tag(&tag) {
-            say(&older, &goodbye(Reason::Replaced, 0, "the same host has a newer connection", None));
-            let _ = older.close(Some(NORMAL), Some("replaced"));
-        }
-        let attachment = self.with(|shard| {
-            shard.note_origin(&agent)?;
-            Ok(shard.get(id).map(|tracked| tracked.held().attachment()).unwrap_or_default())
-        })?;
-        let (_, response) = sockets::accept_tagged(&self.state, &attachment, &tag).map_err(refused)?;
-        if self.open.replace(self.open.get() + 1) == 0 {
-            self.with(|shard| directory::put_meta(&shard.storage.sql, HAD_SOCKETS_KEY, "1"))?;
-        }
-        self.wake_at(now.0 + 20_000).await;
-        Ok(response)
-    }
-
-    /// A message of an agent.
-    async fn hear(self: Rc<Self>, socket: &WebSocket, bytes: &[u8]) {
-        let Some(id) = sockets::tag(&self.state, socket).and_then(|tag| tag.parse().ok()).map(HostId) else { return };
-        let now = self.now();
-        let answers = self.with(|shard| {
-            let is_here = shard.load(id, || held_of(socket))?;
-            if !is_here {
-                return Ok(vec![goodbye(Reason::Unauthorized, 0, "the host is no more", None)]);
-            }
-            Ok(match FromAgent::decode(bytes) {
-                Ok(FromAgent::Hello(hello)) => vec![shard.hello(id, &hello, now)],
-                Ok(FromAgent::Frame(frame)) => shard.frame(id, frame, now),
-                Ok(FromAgent::Facts(facts)) => {
-                    shard.facts(id, facts)?;
-                    vec![]
-                }
-                Ok(FromAgent::Goodbye(_)) => {
-                    let sql = shard.storage.sql.clone();
-                    if let Some(tracked) = shard.get_mut(id) {
-                        tracked.hear(now);
-                        tracked.keep(&sql, now)?;
-                    }
-                    vec![]
-                }
-                Ok(FromAgent::Unknown(_)) => vec![],
-                Err(error) => vec![goodbye(Reason::Malformed, 60, &error.to_string(), None)],
-            })
-        });
-        let answers = answers.unwrap_or_else(|error| {
-            log::error("hub.message", &error.to_string());
-            vec![goodbye(Reason::Busy, 60, "the hub's storage does not answer", None)]
-        });
-        let is_news = self.with(|shard| {
-            let Some(tracked) = shard.get(id) else { return Ok(false) };
-            if let Err(error) = sockets::attach(socket, &tracked.held().attachment()) {
-                log::error("hub.attach", &error.to_string());
-            }
-            Ok(tracked.entry.host.presence != Presence::Online || tracked.is_news)
-        });
-        let is_over = answers.iter().any(|answer| matches!(answer, FromHub::Goodbye(_)));
-        answers.iter().for_each(|answer| say(socket, answer));
-        if is_over {
-            let _ = socket.close(Some(NORMAL), Some("goodbye"));
-        }
-        if is_news.unwrap_or(false) {
-            self.flush.soon();
-            self.wake_at(now.0 + SOON_MS).await;
-        }
-        if self.push.is_due(now) {
-            self.push_changes(false).await;
-        }
-    }
-
-    /// A socket is over: what its host sent is made durable, and the alarm will see whether it comes back.
-    fn left(&self, socket: &WebSocket) {
-        self.open.set(self.open.get().saturating_sub(1));
-        let now = self.now();
-        let id = sockets::tag(&self.state, socket).and_then(|tag| tag.parse().ok()).map(HostId);
-        let pinged_ms = self.pinged_ms(socket, now);
-        let kept = self.with(|shard| {
-            if let Some(id) = id
-                && shard.load(id, || held_of(socket))?
-            {
-                let sql = shard.storage.sql.clone();
-                if let Some(tracked) = shard.get_mut(id) {
-                    tracked.seen_ms = tracked.seen_ms.max(pinged_ms.unwrap_or(0));
-                    tracked.put_journal(&sql, now)?;
-                }
-            }
-            if self.open.get() == 0 {
-                directory::put_meta(&shard.storage.sql, HAD_SOCKETS_KEY, "0")?;
-            }
-            Ok(())
-        });
-        if let Err(error) = kept {
-            log::error("hub.close", &error.to_string());
-        }
-    }
-
-    /// When the host of a socket last pinged, by our clock.
-    fn pinged_ms(&self, socket: &WebSocket, now: UnixMillis) -> Option<i64> {
-        // The runtime's time stamps know nothing of the tests' clock.
-        let ahead_ms = now.0.saturating_sub(clock::now().0);
-        sockets::answered_at_ms(&self.state, socket).map(|at_ms| at_ms.saturating_add(ahead_ms))
-    }
-
-    async fn report(&self, agent: &AgentWire, body: &[u8], db: Option<&Db>) -> Answer<Response> {
-        let refused = |error: Error| HubError::Refused(error.to_string());
-        if !self.find_agent(agent, db).await? {
-            return Response::error("unknown agent", 401).map_err(refused);
-        }
-        let (id, now) = (HostId(agent.host_id), self.now());
-        let report = wire::read_report(body, agent.agent_version.clone())?;
-        let (recorded, is_news) = self.with(|shard| {
-            shard.note_origin(agent)?;
-            let (resend_from, times) = shard.post(id, report, now)?;
-            let settings = shard.report_settings();
-            let tracked = shard.get(id);
-            let is_news = tracked.is_some_and(|one| one.is_news || one.entry.host.presence != Presence::Online);
-            let recorded = wire::RecordedWire {
-                durable_up_to: tracked.map_or(0, |tracked| tracked.progress().1),
-                resend_from,
-                times_off: wire::times_off(&times),
-                period_s: settings.period_s,
-                frame_s: settings.frame_s,
-            };
-            Ok((recorded, is_news))
-        })?;
-        if is_news {
-            self.flush.soon();
-            self.wake_at(now.0 + SOON_MS).await;
-        }
-        if self.push.is_due(now) {
-            self.push_changes(false).await;
-        }
-        json(&recorded)
-    }
-
-    async fn read_now(&self, wanted: &NowRequest, db: Option<&Db>) -> Answer<Response> {
-        flush::enrol_first(self, db).await?;
-        self.complete()?;
-        let now = self.now();
-        let signs = self.signs(now);
-        let (reply, told) = self.with(|shard| {
-            presence::hear_all(shard, &signs);
-            let selected = shard.select(wanted.ids.as_deref(), wanted.tag.as_deref());
-            let ids: Vec<HostId> = selected.iter().map(|tracked| tracked.id()).collect();
-            let hosts = selected.iter().map(|tracked| wire::HostWire::from(&tracked.host())).collect();
-            let epoch = flush::epoch(shard)?;
-            Ok((wire::NowReply { hosts, epoch }, shard.note_watched(&ids, None, now)))
-        })?;
-        self.tell_settings(&told, now);
-        json(&reply)
-    }
-
-    async fn verdict(self: Rc<Self>, wanted: &VerdictRequest, db: Option<&Db>) -> Answer<Response> {
-        flush::enrol(&self, db, None, Some(wanted.hosts_version)).await?;
-        self.complete()?;
-        let now = self.now();
-        let signs = self.signs(now);
-        let due = UnixMillis(wanted.now_ms);
-        let verdict = self.with(|shard| {
-            presence::hear_all(shard, &signs);
-            let verdict = shard.judge_at(due, now, due.seconds().plus(presence::SCHEDULE_S))?;
-            shard.keep_watch()?;
-            Ok(verdict)
-        })?;
-        flush::flush(&self, db, due).await;
-        if let Some(again_ms) = flush::finish_days(&self, db, now).await {
-            self.wake_at(again_ms).await;
-        }
-        self.push_changes(true).await;
-        json(&verdict)
-    }
-
-    async fn series(&self, query: &SeriesQuery, db: Option<&Db>) -> Answer<Response> {
-        for id in &query.hosts {
-            self.with(|shard| shard.load(*id, || self.attached(*id)))?;
-        }
-        let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
-        let storage = self.with(|shard| Ok(shard.storage.clone()))?;
-        let sources = series::Sources { sql: &storage.sql, db, rings: &storage.rings };
-        let known = |id| self.with(|shard| Ok(shard.get(id).map(Tracked::known).unwrap_or_default())).unwrap_or_default();
-        let pending = |id| self.with(|shard| shard.pending_rows(id)).unwrap_or_default();
-        json(&series::answer(sources, query, self.now(), known, pending).await?)
-    }
-
-    async fn watch(&self, wanted: &WatchRequest, db: Option<&Db>) -> Answer<Response> {
-        let now = self.now();
-        let until = UnixMillis(now.0.saturating_add(i64::from(wanted.for_s.min(600)) * 1000));
-        if wanted.snapshot {
-            flush::enrol_first(self, db).await?;
-        }
-        self.complete()?;
-        let signs = self.signs(now);
-        let ids: Vec<HostId> = wanted.hosts.iter().copied().map(HostId).collect();
-        let (digest, told) = self.with(|shard| {
-            presence::hear_all(shard, &signs);
-            shard.viewers_until_ms = if wanted.for_s == 0 { 0 } else { until.0 };
-            self.push.watched(shard.viewers_until_ms);
-            let told = shard.note_watched(&ids, Some(until), now);
-            let digest = wanted.snapshot.then(|| digest::of_all(shard, self.index, now)).transpose()?;
-            Ok((digest, told))
-        })?;
-        self.tell_settings(&told, now);
-        match digest {
-            Some(digest) => json(&digest),
-            None => json(&serde_json::json!({})),
-        }
-    }
-
-    /// Tells agents how to report from now on.
-    pub(super) fn tell_settings(&self, ids: &[HostId], now: UnixMillis) {
-        for id in ids {
-            let settings = self.with(|shard| Ok(FromHub::Settings(shard.settings(*id, now))));
-            if let Ok(settings) = settings {
-                self.state.get_websockets_with_tag(&id.0.to_string()).iter().for_each(|socket| say(socket, &settings));
-            }
-        }
-    }
-
-    /// The last sign of life of every host with an open socket, ms: its ping, where it pinged.
-    fn signs(&self, now: UnixMillis) -> Vec<(HostId, i64)> {
-        let sockets = self.state.get_websockets();
-        let open = sockets.iter().filter(|socket| sockets::is_open(socket));
-        let sign = |socket: &WebSocket| {
-            let id = sockets::tag(&self.state, socket)?.parse().ok()?;
-            Some((HostId(id), self.pinged_ms(socket, now).unwrap_or(0)))
-        };
-        open.filter_map(sign).collect()
     }
 
     /// The alarm: who is silent, what D1 has to be told, and when to look again.
@@ -547,7 +239,7 @@ impl Inner {
             let seen = signs.iter().filter_map(|(id, _)| shard.get(*id)).map(|tracked| tracked.seen_ms);
             let unsettled = shard.iter().filter(|host| presence::is_expected(host)).map(|host| host.seen_ms);
             let next = presence::next_alarm(now, seen.chain(unsettled));
-            let next_by = next.map_or(now.seconds().plus(presence::SCHEDULE_S), |next| next.seconds());
+            let next_by = next.map_or(now.seconds().plus(presence::SCHEDULE_S), UnixMillis::seconds);
             shard.judge(now, next_by)?;
             if shard.iter().count() <= SMALL_FLEET {
                 shard.keep_watch()?;
@@ -571,7 +263,7 @@ impl Inner {
     }
 
     /// Tells Viewers what changed, while it listens; nobody waits longer for an answer because of it.
-    async fn push_changes(&self, is_prompt: bool) {
+    pub(super) async fn push_changes(&self, is_prompt: bool) {
         let now = self.now();
         let changes = self.with(|shard| digest::changes(shard, &self.push, self.index, now, is_prompt));
         let digest = match changes {
@@ -591,29 +283,4 @@ impl Inner {
             Err(error) => log::error("hub.digest", &error.to_string()),
         }
     }
-}
-
-fn held_of(socket: &WebSocket) -> Option<Held> {
-    sockets::attached(socket).and_then(|bytes| Held::decode(&bytes).ok())
-}
-
-/// Sends a message; a socket that cannot take it is over, which its close will tell.
-fn say(socket: &WebSocket, message: &FromHub) {
-    match message.encode() {
-        Ok(bytes) => drop(socket.send_with_bytes(bytes)),
-        Err(error) => log::error("hub.send", &error.to_string()),
-    }
-}
-
-fn identity(request: &Request) -> Answer<AgentWire> {
-    let text = request.headers().get(IDENTITY_HEADER).map_err(|error| HubError::Corrupt(error.to_string()))?;
-    parse(&text.ok_or_else(|| HubError::Corrupt("a call without an identity".to_owned()))?)
-}
-
-fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Answer<T> {
-    serde_json::from_str(text).map_err(|error| HubError::Corrupt(error.to_string()))
-}
-
-fn json<T: serde::Serialize>(value: &T) -> Answer<Response> {
-    Response::from_json(value).map_err(|error| HubError::Corrupt(error.to_string()))
 }

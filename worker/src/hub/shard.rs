@@ -13,12 +13,12 @@ use edgewatch_core::domain::stream::gap::Verdict;
 use edgewatch_core::model::{self, Dropped, Facts as HostFacts, HostId, Link, Report};
 use edgewatch_core::units::UnixMillis;
 
+use super::coarse::Day;
 use super::directory::{self, Entry};
 use super::held::Held;
 use super::sql::Sql;
 use super::tracked::{Storage, Tracked, mend};
 use super::wire::AgentWire;
-use super::coarse::Day;
 use super::{HubError, coarse, journal, rings, rows};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
@@ -103,9 +103,8 @@ impl Shard {
         let mut kept: BTreeMap<HostId, journal::Kept> = journal::list(&self.storage.sql)?.into_iter().collect();
         for entry in entries {
             let id = entry.host.id;
-            if !self.hosts.contains_key(&id) {
-                self.hosts.insert(id, Tracked::of(entry, attached.remove(&id), kept.remove(&id)));
-            }
+            let (attached, kept) = (attached.remove(&id), kept.remove(&id));
+            self.hosts.entry(id).or_insert_with(|| Tracked::of(entry, attached, kept));
         }
         self.is_complete = true;
         Ok(damaged)
@@ -331,6 +330,9 @@ impl Shard {
     }
 
     /// An agent says what its host is.
+    ///
+    /// # Errors
+    /// As [`Shard::note_facts`].
     pub fn facts(&mut self, id: HostId, facts: Facts) -> Result<(), HubError> {
         self.note_facts(id, facts.into_facts().0)
     }
@@ -398,12 +400,11 @@ impl Shard {
                 }
                 tracked.ensure_loaded(&self.storage.sql)?;
                 tracked.write_block(&self.storage)?;
-                match coarse::build(&self.storage.sql, id, &self.storage.rings, day)? {
-                    Some(built) => days.push(built),
-                    None => {
-                        tracked.entry.coarse_done = Some(day);
-                        directory::put(&self.storage.sql, &tracked.entry)?;
-                    }
+                if let Some(built) = coarse::build(&self.storage.sql, id, &self.storage.rings, day)? {
+                    days.push(built);
+                } else {
+                    tracked.entry.coarse_done = Some(day);
+                    directory::put(&self.storage.sql, &tracked.entry)?;
                 }
             }
         }

@@ -8,11 +8,15 @@ use worker::send::SendFuture;
 
 use super::error::Refusal;
 use crate::app::App;
+use crate::app::remember::Reader;
 use crate::dialects::context;
 use crate::http::credential::Scheme;
 
 /// Somebody with a token or a session. What they may do, the use case asks.
 pub struct Member(pub Credential);
+
+/// Likewise, for reading what the hub has in memory.
+pub struct Onlooker(pub Reader);
 
 /// The app of this request.
 pub struct Here(pub App);
@@ -22,6 +26,14 @@ impl<S: Sync> FromRequestParts<S> for Member {
 
     fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
         SendFuture::new(async move { context::caller(parts, Scheme::BareOrBearer).await.map(Self).map_err(Refusal) })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Onlooker {
+    type Rejection = Refusal;
+
+    fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
+        SendFuture::new(async move { context::reader(parts, Scheme::BareOrBearer).await.map(Self).map_err(Refusal) })
     }
 }
 

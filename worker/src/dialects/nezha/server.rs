@@ -6,7 +6,7 @@ use edgewatch_core::dialects::nezha::{self, ServerQuery};
 use edgewatch_core::model::Credential;
 use http::{HeaderMap, Request, Uri};
 
-use super::auth::{Here, Member};
+use super::auth::{Here, Member, Onlooker};
 use super::error::{Refusal, RegisterRefusal};
 use crate::app::App;
 use crate::app::hosts::{self, Selection};
@@ -15,7 +15,7 @@ use crate::http::{answer, body, query};
 
 /// `GET /api/v1/server/list?tag=`: every server, or those of one group.
 #[worker::send]
-pub async fn list(Here(app): Here, Member(reader): Member, uri: Uri) -> Result<Response, Refusal> {
+pub async fn list(Here(app): Here, Onlooker(reader): Onlooker, uri: Uri) -> Result<Response, Refusal> {
     let ServerQuery { tag, .. } = parse(&uri);
     let selection = if tag.is_empty() { Selection::All } else { Selection::Tag(tag) };
     let hosts = hosts::select(&app, &reader, selection).await.map_err(Refusal)?;
@@ -24,7 +24,7 @@ pub async fn list(Here(app): Here, Member(reader): Member, uri: Uri) -> Result<R
 
 /// `GET /api/v1/server/details?id=&tag=`: the servers asked for, all of them by default. `id` wins over `tag`.
 #[worker::send]
-pub async fn details(Here(app): Here, Member(reader): Member, uri: Uri) -> Result<Response, Refusal> {
+pub async fn details(Here(app): Here, Onlooker(reader): Onlooker, uri: Uri) -> Result<Response, Refusal> {
     let ServerQuery { id, tag } = parse(&uri);
     let selection = match (id.is_empty(), tag.is_empty()) {
         (false, _) => Selection::Ids(nezha::parse_ids(&id)),

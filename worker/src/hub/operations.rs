@@ -1,0 +1,195 @@
+//! What the Worker and Viewers ask of a shard: the operations of the object's `fetch`.
+
+use std::rc::Rc;
+
+use edgewatch_core::dialects::native::live::WatchRequest;
+use edgewatch_core::model::{HostId, Presence, SeriesQuery};
+use edgewatch_core::units::UnixMillis;
+use worker::{Error, Method, Request, Response};
+
+use super::object::{Answer, Inner};
+use super::tracked::Tracked;
+use super::wire::{self, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, SeriesWire, VerdictRequest};
+use super::{HubError, digest, flush, presence, series};
+use crate::store::Db;
+
+/// How soon the alarm comes when there is news for D1, ms.
+pub(super) const SOON_MS: i64 = 1_000;
+
+impl Inner {
+    pub(super) async fn operation(self: Rc<Self>, mut request: Request, db: Option<&Db>) -> Answer<Response> {
+        let path = request.path();
+        let refused = |error: Error| HubError::Refused(error.to_string());
+        match (request.method(), path.as_str()) {
+            (Method::Get, "/stream") => self.connect(&request, db).await,
+            (Method::Post, "/report") => {
+                let agent = identity(&request)?;
+                let body = request.bytes().await.map_err(refused)?;
+                self.report(&agent, &body, db).await
+            }
+            (Method::Post, "/now") => {
+                let wanted: NowRequest = parse(&request.text().await.map_err(refused)?)?;
+                self.read_now(&wanted, db).await
+            }
+            (Method::Post, "/verdict") => {
+                let wanted: VerdictRequest = parse(&request.text().await.map_err(refused)?)?;
+                self.verdict(&wanted, db).await
+            }
+            (Method::Post, "/changed") => {
+                let changed: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
+                let ids: Option<Vec<HostId>> = changed.ids.map(|ids| ids.into_iter().map(HostId).collect());
+                flush::enrol(&self, db, ids.as_deref(), None).await?;
+                self.push_changes(true).await;
+                json(&())
+            }
+            (Method::Post, "/taken-away") => {
+                self.with(|shard| flush::raise_epoch(shard))?;
+                json(&())
+            }
+            (Method::Post, "/series") => {
+                let wanted: SeriesWire = parse(&request.text().await.map_err(refused)?)?;
+                self.series(&wanted.into(), db).await
+            }
+            (Method::Post, "/watch") => {
+                let wanted: WatchRequest = parse(&request.text().await.map_err(refused)?)?;
+                self.watch(&wanted, db).await
+            }
+            _ => Response::error("no such operation", 404).map_err(refused),
+        }
+    }
+
+    async fn report(&self, agent: &AgentWire, body: &[u8], db: Option<&Db>) -> Answer<Response> {
+        let refused = |error: Error| HubError::Refused(error.to_string());
+        if !self.find_agent(agent, db).await? {
+            return Response::error("unknown agent", 401).map_err(refused);
+        }
+        let (id, now) = (HostId(agent.host_id), self.now());
+        let report = wire::read_report(body, &agent.agent_version)?;
+        let (recorded, is_news) = self.with(|shard| {
+            shard.note_origin(agent)?;
+            let (resend_from, times) = shard.post(id, report, now)?;
+            let settings = shard.report_settings();
+            let tracked = shard.get(id);
+            let is_news = tracked.is_some_and(|one| one.is_news || one.entry.host.presence != Presence::Online);
+            let recorded = wire::RecordedWire {
+                durable_up_to: tracked.map_or(0, |tracked| tracked.progress().1),
+                resend_from,
+                times_off: wire::times_off(&times),
+                period_s: settings.period_s,
+                frame_s: settings.frame_s,
+            };
+            Ok((recorded, is_news))
+        })?;
+        if is_news {
+            self.flush.soon();
+            self.wake_at(now.0 + SOON_MS).await;
+        }
+        if self.push.is_due(now) {
+            self.push_changes(false).await;
+        }
+        json(&recorded)
+    }
+
+    async fn read_now(&self, wanted: &NowRequest, db: Option<&Db>) -> Answer<Response> {
+        flush::enrol_first(self, db).await?;
+        self.complete()?;
+        let now = self.now();
+        let signs = self.signs(now);
+        let (reply, told) = self.with(|shard| {
+            presence::hear_all(shard, &signs);
+            let selected = shard.select(wanted.ids.as_deref(), wanted.tag.as_deref());
+            let ids: Vec<HostId> = selected.iter().map(|tracked| tracked.id()).collect();
+            let hosts = selected.iter().map(|tracked| wire::HostWire::from(&tracked.host())).collect();
+            let epoch = flush::epoch(shard)?;
+            Ok((wire::NowReply { hosts, epoch }, shard.note_watched(&ids, None, now)))
+        })?;
+        self.tell_settings(&told, now);
+        json(&reply)
+    }
+
+    async fn verdict(self: Rc<Self>, wanted: &VerdictRequest, db: Option<&Db>) -> Answer<Response> {
+        flush::enrol(&self, db, None, Some(wanted.hosts_version)).await?;
+        self.complete()?;
+        let now = self.now();
+        let signs = self.signs(now);
+        let due = UnixMillis(wanted.now_ms);
+        let verdict = self.with(|shard| {
+            presence::hear_all(shard, &signs);
+            let verdict = shard.judge_at(due, now, due.seconds().plus(presence::SCHEDULE_S))?;
+            shard.keep_watch()?;
+            Ok(verdict)
+        })?;
+        flush::flush(&self, db, due).await;
+        if let Some(again_ms) = flush::finish_days(&self, db, now).await {
+            self.wake_at(again_ms).await;
+        }
+        self.push_changes(true).await;
+        json(&verdict)
+    }
+
+    async fn series(&self, query: &SeriesQuery, db: Option<&Db>) -> Answer<Response> {
+        for id in &query.hosts {
+            self.with(|shard| shard.load(*id, || self.attached(*id)))?;
+        }
+        let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
+        let storage = self.with(|shard| Ok(shard.storage.clone()))?;
+        let sources = series::Sources { sql: &storage.sql, db, rings: &storage.rings };
+        let known =
+            |id| self.with(|shard| Ok(shard.get(id).map(Tracked::known).unwrap_or_default())).unwrap_or_default();
+        let pending = |id| self.with(|shard| shard.pending_rows(id)).unwrap_or_default();
+        json(&series::answer(sources, query, self.now(), known, pending).await?)
+    }
+
+    async fn watch(&self, wanted: &WatchRequest, db: Option<&Db>) -> Answer<Response> {
+        let now = self.now();
+        let until = UnixMillis(now.0.saturating_add(i64::from(wanted.for_s.min(600)) * 1000));
+        if wanted.snapshot {
+            flush::enrol_first(self, db).await?;
+        }
+        self.complete()?;
+        let signs = self.signs(now);
+        let ids: Vec<HostId> = wanted.hosts.iter().copied().map(HostId).collect();
+        let (digest, told) = self.with(|shard| {
+            presence::hear_all(shard, &signs);
+            shard.viewers_until_ms = if wanted.for_s == 0 { 0 } else { until.0 };
+            self.push.watched(shard.viewers_until_ms);
+            let told = shard.note_watched(&ids, Some(until), now);
+            let digest = wanted.snapshot.then(|| digest::of_all(shard, self.index, now)).transpose()?;
+            Ok((digest, told))
+        })?;
+        self.tell_settings(&told, now);
+        match digest {
+            Some(digest) => json(&digest),
+            None => json(&serde_json::json!({})),
+        }
+    }
+
+    /// Brings a host into memory, from the object's database or from D1. False when there is no such agent.
+    pub(super) async fn find_agent(&self, agent: &AgentWire, db: Option<&Db>) -> Answer<bool> {
+        let id = HostId(agent.host_id);
+        let is_known = || {
+            self.with(|shard| {
+                let is_here = shard.load(id, || self.attached(id))?;
+                Ok(is_here && shard.is_agent(agent, crate::platform::digest::is_same))
+            })
+        };
+        if is_known()? {
+            return Ok(true);
+        }
+        flush::enrol(self, db, Some(&[id]), None).await?;
+        is_known()
+    }
+}
+
+pub(super) fn identity(request: &Request) -> Answer<AgentWire> {
+    let text = request.headers().get(IDENTITY_HEADER).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    parse(&text.ok_or_else(|| HubError::Corrupt("a call without an identity".to_owned()))?)
+}
+
+fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Answer<T> {
+    serde_json::from_str(text).map_err(|error| HubError::Corrupt(error.to_string()))
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Answer<Response> {
+    Response::from_json(value).map_err(|error| HubError::Corrupt(error.to_string()))
+}
