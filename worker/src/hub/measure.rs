@@ -15,7 +15,7 @@ use super::rows;
 use super::sql::Sql;
 
 /// The samples of one file.
-pub fn recorded(name: &str) -> Vec<Sample> {
+fn recorded(name: &str) -> Vec<Sample> {
     let path = format!("{}/core/samples/native/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).unwrap();
     let wire = |line: &str| serde_json::from_str::<native::Sample>(line).unwrap();
@@ -23,15 +23,16 @@ pub fn recorded(name: &str) -> Vec<Sample> {
 }
 
 /// The samples over and over, `period_ms` apart as nearly as they were; counters go on from lap to lap.
-pub fn laps(recorded: &[Sample], period_ms: i64) -> impl Iterator<Item = Sample> {
+fn laps(recorded: &[Sample], period_ms: i64) -> impl Iterator<Item = Sample> {
     let (first, last) = (recorded[0].clone(), recorded[recorded.len() - 1].clone());
-    let (own_ms, count) = ((last.at.0 - first.at.0) / (recorded.len() as i64 - 1), recorded.len());
-    (0_usize..).map(move |at| {
-        let lap = (at / count) as u64;
-        let mut sample = recorded[at % count].clone();
-        let jitter_ms = sample.at.0 - first.at.0 - own_ms * (at % count) as i64;
-        sample.number = at as u64 + 1;
-        sample.at.0 = period_ms * at as i64 + jitter_ms % period_ms;
+    let count = i64::try_from(recorded.len()).unwrap();
+    let own_ms = (last.at.0 - first.at.0) / (count - 1);
+    (0_i64..).zip(recorded.iter().cycle()).map(move |(at, sample)| {
+        let mut sample = sample.clone();
+        let lap = (at / count).unsigned_abs();
+        let jitter_ms = sample.at.0 - first.at.0 - own_ms * (at % count);
+        sample.number = at.unsigned_abs() + 1;
+        sample.at.0 = period_ms * at + jitter_ms % period_ms;
         let on = |value: Option<u64>, from: Option<u64>, to: Option<u64>| Some(value? + lap * (to? - from?));
         sample.net_in_bytes = on(sample.net_in_bytes, first.net_in_bytes, last.net_in_bytes);
         sample.net_out_bytes = on(sample.net_out_bytes, first.net_out_bytes, last.net_out_bytes);
@@ -70,7 +71,9 @@ fn in_file(blocks: &[StoredBlock], ring_blocks: u64) -> u64 {
 
 fn pack(rows: &[Row]) -> (StoredBlock, u64) {
     let mut block = Block::default();
-    rows.iter().for_each(|row| block.push(row).unwrap());
+    for row in rows {
+        block.push(row).unwrap();
+    }
     let values = rows.iter().map(|row| row.values().len() as u64).sum();
     (StoredBlock::of_samples(0, &block).unwrap(), values)
 }
@@ -104,7 +107,8 @@ fn a_day_of_a_real_host_takes_less_than_a_byte_per_value() {
         }
         let (packed, file, samples) = ring(&day, SAMPLES);
         println!("{name:<8} samples     {packed:.3} packed, {file:.3} in the file, {samples:>7} bytes a host");
-        assert!(file < 1.1, "{name}: {file}");
+        // A machine that compiles all the time packs to one byte a value; one that does less, to much less.
+        assert!(packed < 1.0 && file < if name == "run_10s" { 1.1 } else { 0.6 }, "{name}: {file}");
 
         let six_hours = rows_of(&recorded, 10_000, 21_600, &mut names);
         let minutes = coarser(&six_hours, rollup::MINUTE, &names);
