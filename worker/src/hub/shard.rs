@@ -44,8 +44,6 @@ pub struct Shard {
     pub refused_until_ms: i64,
     /// Until when agents keep their samples, by the governor, ms.
     pub hold_until_ms: i64,
-    /// Until when Viewers wants to hear of changes, ms.
-    pub viewers_until_ms: i64,
     hosts: BTreeMap<HostId, Tracked>,
     is_complete: bool,
     /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
@@ -70,7 +68,6 @@ impl Shard {
             watch: Watch::default(),
             refused_until_ms: 0,
             hold_until_ms: 0,
-            viewers_until_ms: 0,
             hosts: BTreeMap::new(),
             is_complete: false,
             watched: BTreeMap::new(),
