@@ -97,7 +97,9 @@ impl Inner {
             Ok(tracked.entry.host.presence != Presence::Online || tracked.is_news)
         });
         let is_over = answers.iter().any(|answer| matches!(answer, FromHub::Goodbye(_)));
-        answers.iter().for_each(|answer| say(socket, answer));
+        for answer in &answers {
+            say(socket, answer);
+        }
         if is_over {
             let _ = socket.close(Some(NORMAL), Some("goodbye"));
         }

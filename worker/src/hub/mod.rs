@@ -6,17 +6,17 @@ mod agents;
 pub mod client;
 pub mod coarse;
 #[cfg(target_arch = "wasm32")]
-pub mod digest;
+mod digest;
 pub mod directory;
 pub mod failure;
 #[cfg(target_arch = "wasm32")]
-pub mod flush;
+mod flush;
 pub mod held;
 pub mod journal;
 #[cfg(test)]
 mod measure;
 #[cfg(target_arch = "wasm32")]
-pub mod object;
+mod object;
 #[cfg(target_arch = "wasm32")]
 mod operations;
 pub mod presence;

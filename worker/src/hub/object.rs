@@ -239,7 +239,7 @@ impl Inner {
             let seen = signs.iter().filter_map(|(id, _)| shard.get(*id)).map(|tracked| tracked.seen_ms);
             let unsettled = shard.iter().filter(|host| presence::is_expected(host)).map(|host| host.seen_ms);
             let next = presence::next_alarm(now, seen.chain(unsettled));
-            let next_by = next.map_or(now.seconds().plus(presence::SCHEDULE_S), |next| next.seconds());
+            let next_by = next.map_or(now.seconds().plus(presence::SCHEDULE_S), UnixMillis::seconds);
             shard.judge(now, next_by)?;
             if shard.iter().count() <= SMALL_FLEET {
                 shard.keep_watch()?;
@@ -272,15 +272,16 @@ impl Inner {
             Err(error) => return log::error("hub.digest", &error.to_string()),
         };
         match crate::viewers::client::digest(&self.objects, &digest).await {
-            Ok(DigestReply { viewers: 0 }) => {
-                self.push.watched(0);
+            // Unless somebody came while this was under way.
+            Ok(DigestReply { viewers: 0 }) => self.push.nobody_listens(now),
+            Ok(_) => {}
+            Err(error) => {
+                log::error("hub.digest", &error.to_string());
                 let _ = self.with(|shard| {
-                    shard.viewers_until_ms = 0;
+                    digest::remember(shard, &self.push, &digest);
                     Ok(())
                 });
             }
-            Ok(_) => {}
-            Err(error) => log::error("hub.digest", &error.to_string()),
         }
     }
 }

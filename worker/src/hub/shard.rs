@@ -44,8 +44,6 @@ pub struct Shard {
     pub refused_until_ms: i64,
     /// Until when agents keep their samples, by the governor, ms.
     pub hold_until_ms: i64,
-    /// Until when Viewers wants to hear of changes, ms.
-    pub viewers_until_ms: i64,
     hosts: BTreeMap<HostId, Tracked>,
     is_complete: bool,
     /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
@@ -70,7 +68,6 @@ impl Shard {
             watch: Watch::default(),
             refused_until_ms: 0,
             hold_until_ms: 0,
-            viewers_until_ms: 0,
             hosts: BTreeMap::new(),
             is_complete: false,
             watched: BTreeMap::new(),
@@ -103,9 +100,8 @@ impl Shard {
         let mut kept: BTreeMap<HostId, journal::Kept> = journal::list(&self.storage.sql)?.into_iter().collect();
         for entry in entries {
             let id = entry.host.id;
-            if !self.hosts.contains_key(&id) {
-                self.hosts.insert(id, Tracked::of(entry, attached.remove(&id), kept.remove(&id)));
-            }
+            let (attached, kept) = (attached.remove(&id), kept.remove(&id));
+            self.hosts.entry(id).or_insert_with(|| Tracked::of(entry, attached, kept));
         }
         self.is_complete = true;
         Ok(damaged)
@@ -331,6 +327,9 @@ impl Shard {
     }
 
     /// An agent says what its host is.
+    ///
+    /// # Errors
+    /// As [`Shard::note_facts`].
     pub fn facts(&mut self, id: HostId, facts: Facts) -> Result<(), HubError> {
         self.note_facts(id, facts.into_facts().0)
     }
@@ -398,12 +397,11 @@ impl Shard {
                 }
                 tracked.ensure_loaded(&self.storage.sql)?;
                 tracked.write_block(&self.storage)?;
-                match coarse::build(&self.storage.sql, id, &self.storage.rings, day)? {
-                    Some(built) => days.push(built),
-                    None => {
-                        tracked.entry.coarse_done = Some(day);
-                        directory::put(&self.storage.sql, &tracked.entry)?;
-                    }
+                if let Some(built) = coarse::build(&self.storage.sql, id, &self.storage.rings, day)? {
+                    days.push(built);
+                } else {
+                    tracked.entry.coarse_done = Some(day);
+                    directory::put(&self.storage.sql, &tracked.entry)?;
                 }
             }
         }

@@ -328,7 +328,7 @@ pub fn write_report(report: &Report) -> Result<Vec<u8>, HubError> {
 ///
 /// # Errors
 /// [`HubError::Corrupt`] for anything else.
-pub fn read_report(bytes: &[u8], agent_version: String) -> Result<Report, HubError> {
+pub fn read_report(bytes: &[u8], agent_version: &str) -> Result<Report, HubError> {
     let corrupt = |detail: &str| HubError::Corrupt(format!("a report: {detail}"));
     let (mut report, mut facts, mut rest) = (None, None, bytes);
     while let Some((length, behind)) = rest.split_first_chunk::<4>() {
@@ -338,7 +338,7 @@ pub fn read_report(bytes: &[u8], agent_version: String) -> Result<Report, HubErr
         match FromAgent::decode(part).map_err(|error| corrupt(&error.to_string()))? {
             FromAgent::Frame(frame) => {
                 let (read, _) =
-                    frame.into_report(agent_version.clone()).map_err(|error| corrupt(&error.to_string()))?;
+                    frame.into_report(agent_version.to_owned()).map_err(|error| corrupt(&error.to_string()))?;
                 report = Some(read);
             }
             FromAgent::Facts(read) => facts = Some(read.into_facts().0),
@@ -415,13 +415,13 @@ pub(super) mod tests {
             facts: Some(facts),
             samples: vec![host().newest.unwrap()],
         };
-        let read = |report: &Report| read_report(&write_report(report).unwrap(), "0.1.0".to_owned()).unwrap();
+        let read = |report: &Report| read_report(&write_report(report).unwrap(), "0.1.0").unwrap();
         assert_eq!(read(&report), report);
         let without = Report { facts: None, ..report.clone() };
         assert_eq!(read(&without), without);
         let question = Report { samples: vec![], oldest: 1, ..without };
         assert_eq!(read(&question), question);
-        assert!(read_report(&[1, 0, 0], String::new()).is_err());
+        assert!(read_report(&[1, 0, 0], "").is_err());
     }
 
     #[test]
