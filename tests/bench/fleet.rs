@@ -63,6 +63,8 @@ fn storm(worker: &Worker, fleet: &mut Fleet) -> Result<(), String> {
         step(worker, fleet)?;
     }
     worker.kill();
+    // They notice, and come back when it does.
+    fleet.run(Duration::from_millis(200));
     for _ in 0..30 {
         fleet.pass(STEP);
     }

@@ -25,6 +25,7 @@ const FLEET: u64 = 1000;
 /// What the platform's free plan must carry.
 const COST_HOSTS: u64 = 1000;
 const COST_INTERVAL_S: u64 = 10;
+const COST_WARM_UP_MIN: u64 = 20;
 /// The most that one shard is made for.
 const STORM_HOSTS: u64 = 2500;
 const PARTS: &str = "ops, agent, ingest, cost and fleet";
@@ -52,7 +53,7 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
         "ops" => &["--fleet"],
         "agent" => &["--seconds", "--pid"],
         "ingest" => &["--seconds"],
-        "cost" => &["--hosts", "--interval", "--hours"],
+        "cost" => &["--hosts", "--interval", "--hours", "--warm-up"],
         "fleet" => &["--hosts"],
         _ => return Err(format!("no part is named {part}; there are {PARTS}")),
     };
@@ -73,7 +74,8 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
                 return Err("--interval needs a number from 1 to 600".to_owned());
             }
             let hosts = usize::try_from(last("--hosts", COST_HOSTS)).unwrap_or(usize::MAX);
-            cost::run(&cost::Wanted { hosts, interval_s, hours: last("--hours", 1), plan })
+            let warm_up_min = last("--warm-up", COST_WARM_UP_MIN);
+            cost::run(&cost::Wanted { hosts, interval_s, hours: last("--hours", 1), warm_up_min, plan })
         }
         "fleet" => fleet::run(usize::try_from(last("--hosts", STORM_HOSTS)).unwrap_or(usize::MAX)),
         _ => {

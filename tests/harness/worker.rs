@@ -222,14 +222,13 @@ impl Worker {
 
     /// Registers hosts `<prefix>-0`, `<prefix>-1` …, in that order, with one list at the end.
     pub fn add_hosts(&self, prefix: &str, count: usize) -> Vec<TestHost> {
-        let secrets: Vec<String> = (0..count)
-            .map(|index| {
-                let body = json!({ "Name": format!("{prefix}-{index}") }).to_string();
-                let reply = self.post("/api/v1/server/register", &[("Authorization", &self.token)], &body);
-                assert_eq!(reply.status, 200, "register: {}", reply.body);
-                reply.at("/secret").as_str().unwrap_or_default().to_owned()
-            })
-            .collect();
+        let secrets = (0..count).map(|index| {
+            let body = json!({ "Name": format!("{prefix}-{index}") }).to_string();
+            let reply = self.post("/api/v1/server/register", &[("Authorization", &self.token)], &body);
+            assert_eq!(reply.status, 200, "register: {}", reply.body);
+            reply.at("/secret").as_str().unwrap_or_default().to_owned()
+        });
+        let secrets: Vec<String> = secrets.collect();
         let listed = self.get("/api/v1/server/list").at("/result");
         let ids: HashMap<&str, u64> = listed
             .as_array()
