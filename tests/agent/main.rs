@@ -89,7 +89,7 @@ fn an_agent_that_posts_and_is_stopped_is_called_offline_by_the_schedule_and_onli
     assert!(agent.stop().success());
     // Three of its periods of a minute, and the schedule in between.
     for minute in 1..=3 {
-        assert_eq!(kinds(&worker), Vec::<serde_json::Value>::new());
+        assert_eq!(kinds(&worker), Vec::<Value>::new());
         assert!(worker.cron_at(now_ms() + minute * 62_000));
     }
     assert_eq!(kinds(&worker), ["host_offline"]);

@@ -87,7 +87,7 @@ fn who_is_gone_is_called_offline_within_half_a_minute_and_nobody_else() {
     // It comes back by itself.
     proxy.set(Network::Up);
     proxy.reset();
-    wait_until("the network is back", Duration::from_secs(60), || is_told(&worker, "host_online", &silent));
+    wait_until("the network is back", Duration::from_mins(1), || is_told(&worker, "host_online", &silent));
     drop(of_silent);
 }
 
@@ -105,7 +105,7 @@ fn sleep_and_restarts_call_nobody_offline() {
     worker.evict("Hub", "hub-0", Sockets::Hibernate);
     assert_eq!(worker.sockets("Hub", "hub-0"), 3, "sockets outlive the sleep");
     worker.restart();
-    wait_until("all agents are back", Duration::from_secs(60), || worker.sockets("Hub", "hub-0") == 3);
+    wait_until("all agents are back", Duration::from_mins(1), || worker.sockets("Hub", "hub-0") == 3);
     // Longer than the silence that would be an outage.
     let until = Instant::now() + Duration::from_secs(25);
     wait_until("time passes", Duration::from_secs(40), || Instant::now() >= until);
