@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use edgewatch_core::blocks::tiers::{self, Tier};
 use edgewatch_core::domain::budget::prices::{self, Bill, LIST, Meter, Plan, Ratio, Rounding};
 use edgewatch_core::domain::budget::rings;
 use edgewatch_core::domain::budget::usage::Usage;
@@ -186,12 +187,11 @@ fn meter_table(day: &Usage, hosts: u32) -> String {
     format!("{}of those rows written, {} a day are set alarms", table(&head, &rows), day.alarms_set)
 }
 
-/// The rings as the design has them.
+/// The rings as they are unless a deployment wants others.
 fn rings() -> Vec<Ring> {
-    // Source: the data model of the hub; the numbers are those of its tiers.
-    [(0, 10, 1_800, 48), (1, 60, 21_600, 32), (2, 600, 432_000, 19), (3, 7_200, 1_296_000, 122)]
-        .map(|(tier, step_s, block_s, blocks)| Ring { tier, step_s, block_s, blocks })
-        .to_vec()
+    let ring =
+        |tier: Tier| Ring { tier: tier.number, step_s: tier.step_s, block_s: tier.block_s, blocks: tier.ring_blocks };
+    tiers::ALL.map(ring).to_vec()
 }
 
 /// Full blocks that the run has stored: tier, how many, their average bytes.
