@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Hosts in the viewer's window. Source: design, "The bill is a feature".
 const WINDOW: usize = 50;
 /// Hosts whose blocks are weighed.
-const WEIGHED: u64 = 4;
+const WEIGHED: u64 = 2;
 
 /// What to measure.
 pub struct Wanted {

@@ -260,6 +260,11 @@ impl Worker {
         state["workerd_pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default()
     }
 
+    /// The same in steps, between which no time passes for alarms: what was set for ten seconds is due after a step of ten.
+    pub fn step_clock_ahead(&self, offset_ms: i64) {
+        self.edge.control("POST", "/clock", &json!({ "offset_ms": offset_ms, "is_step": true }));
+    }
+
     /// Ends workerd by SIGKILL. The Worker's port is dead until [`Worker::resume`].
     pub fn kill(&self) {
         self.edge.control("POST", "/kill", &json!({}));
