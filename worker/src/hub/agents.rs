@@ -70,7 +70,7 @@ impl Inner {
                 Ok(FromAgent::Hello(hello)) => vec![shard.hello(id, &hello, now)],
                 Ok(FromAgent::Frame(frame)) => shard.frame(id, frame, now),
                 Ok(FromAgent::Facts(facts)) => {
-                    shard.facts(id, facts)?;
+                    shard.facts(id, facts, now)?;
                     vec![]
                 }
                 Ok(FromAgent::Goodbye(_)) => {
@@ -120,7 +120,7 @@ impl Inner {
         let pinged_ms = self.pinged_ms(socket, now);
         let kept = self.with(|shard| {
             if let Some(id) = id
-                && shard.load(id, || held_of(socket))?
+                && shard.load(id, || self.attached(id).or_else(|| held_of(socket)))?
             {
                 let sql = shard.storage.sql.clone();
                 if let Some(tracked) = shard.get_mut(id) {

@@ -108,6 +108,14 @@ pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
             }
         }
         Err(error) => {
+            let again = inner.with(|shard| {
+                plan.told.iter().for_each(|id| shard.get_mut(*id).into_iter().for_each(|host| host.is_news = true));
+                Ok(())
+            });
+            if let Err(error) = again {
+                log::error("hub.flush", &error.to_string());
+            }
+            schedule.has_news.set(true);
             schedule.not_before_ms.set(now.0 + RETRY_MS);
             log::error("hub.flush", &error.to_string());
         }
@@ -127,7 +135,16 @@ fn plan(shard: &mut Shard, schedule: &Schedule, now: UnixMillis) -> Result<Optio
     }
     let stale: Vec<&Tracked> = shard.iter().filter(is_stale).collect();
     let states = stale.iter().map(|host| newest_of(host)).collect();
-    Ok(Some(Plan { states, told: stale.iter().map(|host| host.id()).collect(), events }))
+    let told: Vec<HostId> = stale.iter().map(|host| host.id()).collect();
+    // What comes while D1 is told is news again.
+    for id in &told {
+        if let Some(tracked) = shard.get_mut(*id) {
+            tracked.is_news = false;
+        }
+    }
+    schedule.is_soon.set(events.len() >= MAX_EVENTS as usize);
+    schedule.has_news.set(false);
+    Ok(Some(Plan { states, told, events }))
 }
 
 fn newest_of(tracked: &Tracked) -> Newest {
@@ -160,14 +177,7 @@ async fn send(inner: &Inner, db: &Db, plan: &Plan, now: UnixMillis) -> Result<()
 }
 
 fn settle(shard: &mut Shard, schedule: &Schedule, plan: &Plan, now: UnixMillis) -> Result<(), HubError> {
-    for id in &plan.told {
-        if let Some(tracked) = shard.get_mut(*id) {
-            tracked.is_news = false;
-        }
-    }
     schedule.flushed_ms.set(now.0);
-    schedule.is_soon.set(plan.events.len() >= MAX_EVENTS as usize);
-    schedule.has_news.set(false);
     for (event, _) in &plan.events {
         directory::settle(&shard.storage.sql, &event.key)?;
     }
@@ -227,18 +237,19 @@ pub async fn enrol(
     }
     let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
     let is_ours = |id: HostId| wire::shard_of(id, inner.shards) == inner.index;
-    let found = hosts::list_enrolled(db, ids).await?;
-    let ours: Vec<Entry> = found.into_iter().filter(|one| is_ours(one.host.id)).map(entry).collect();
-    let there: BTreeSet<HostId> = ours.iter().map(|entry| entry.host.id).collect();
     if ids.is_none() {
         inner.complete()?;
     }
+    // Known before D1 is asked: who comes while it answers is not gone.
+    let asked: Vec<HostId> = match ids {
+        Some(ids) => ids.to_vec(),
+        None => inner.with(|shard| Ok(shard.iter().map(Tracked::id).collect()))?,
+    };
+    let found = hosts::list_enrolled(db, ids).await?;
+    let ours: Vec<Entry> = found.into_iter().filter(|one| is_ours(one.host.id)).map(entry).collect();
+    let there: BTreeSet<HostId> = ours.iter().map(|entry| entry.host.id).collect();
     let gone = inner.with(|shard| {
         shard.enrol(ours)?;
-        let asked: Vec<HostId> = match ids {
-            Some(ids) => ids.to_vec(),
-            None => shard.iter().map(Tracked::id).collect(),
-        };
         let gone: Vec<HostId> = asked.into_iter().filter(|id| !there.contains(id)).collect();
         for id in &gone {
             shard.dismiss(*id)?;

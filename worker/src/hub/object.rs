@@ -32,6 +32,9 @@ const GOING: u16 = 1001;
 /// A fleet of so few hosts lets the object sleep between two alarms, so what one leaves for the next is kept each time.
 const SMALL_FLEET: usize = 50;
 
+/// An alarm that should have run so long ago is not waited for.
+const ALARM_LATE_MS: i64 = 60_000;
+
 /// What an operation gives.
 pub(super) type Answer<T> = std::result::Result<T, HubError>;
 
@@ -182,8 +185,11 @@ impl Inner {
         let had_sockets = directory::meta(&shard.storage.sql, HAD_SOCKETS_KEY)?.as_deref() == Some("1");
         if had_sockets && self.open.get() == 0 {
             // They went without a close: a deployment, or a crash. Nobody is down because of it.
-            shard.start_anew(self.now())?;
-            directory::put_meta(&shard.storage.sql, HAD_SOCKETS_KEY, "0")?;
+            let noted = shard.start_anew(self.now());
+            if let Err(error) = noted.and_then(|()| directory::put_meta(&shard.storage.sql, HAD_SOCKETS_KEY, "0")) {
+                // In memory it holds all the same.
+                log::error("hub.awake", &error.to_string());
+            }
         }
         Ok(shard)
     }
@@ -221,14 +227,18 @@ impl Inner {
         if let Some(next_ms) = next_ms {
             self.wake_at(next_ms).await;
         }
-        flush::flush(&self, db.as_ref(), now).await;
-        if let Some(again_ms) = flush::finish_days(&self, db.as_ref(), now).await {
-            self.wake_at(again_ms).await;
-        }
-        if let Some(due_ms) = self.flush.due_ms(now) {
-            self.wake_at(due_ms).await;
-        }
-        self.push_changes(true).await;
+        // Nothing here may hold up the next alarm: neither D1 nor a receiver that takes its time.
+        let rest = Rc::clone(&self);
+        self.state.wait_until(async move {
+            flush::flush(&rest, db.as_ref(), now).await;
+            if let Some(again_ms) = flush::finish_days(&rest, db.as_ref(), now).await {
+                rest.wake_at(again_ms).await;
+            }
+            if let Some(due_ms) = rest.flush.due_ms(now) {
+                rest.wake_at(due_ms).await;
+            }
+            rest.push_changes(true).await;
+        });
     }
 
     fn look_round(&self, now: UnixMillis) -> Answer<Option<i64>> {
@@ -237,11 +247,11 @@ impl Inner {
         self.with(|shard| {
             presence::hear_all(shard, &signs);
             let seen = signs.iter().filter_map(|(id, _)| shard.get(*id)).map(|tracked| tracked.seen_ms);
-            let unsettled = shard.iter().filter(|host| presence::is_expected(host)).map(|host| host.seen_ms);
-            let next = presence::next_alarm(now, seen.chain(unsettled));
+            let of_sockets = presence::next_alarm(now, seen);
+            let next = [of_sockets, presence::next_alarm_of(shard, now)].into_iter().flatten().min();
             let next_by = next.map_or(now.seconds().plus(presence::SCHEDULE_S), UnixMillis::seconds);
-            shard.judge(now, next_by)?;
-            if shard.iter().count() <= SMALL_FLEET {
+            let verdict = shard.judge(now, next_by)?;
+            if verdict.impaired || shard.iter().count() <= SMALL_FLEET {
                 shard.keep_watch()?;
             }
             Ok(next.map(|next| next.0))
@@ -250,7 +260,13 @@ impl Inner {
 
     /// Sees to it that the alarm comes at `due_ms` at the latest.
     pub(super) async fn wake_at(&self, due_ms: i64) {
-        if self.alarm_ms.get().is_some_and(|set_ms| set_ms <= due_ms) {
+        if self.alarm_ms.get().is_none() {
+            // A woken object does not know what its predecessor set.
+            let set_ms = self.state.storage().get_alarm().await.ok().flatten();
+            let ahead_ms = self.now().0.saturating_sub(clock::now().0);
+            self.alarm_ms.set(set_ms.map(|set_ms| set_ms.saturating_add(ahead_ms)));
+        }
+        if self.alarm_ms.get().is_some_and(|set_ms| set_ms <= due_ms && set_ms + ALARM_LATE_MS > self.now().0) {
             return;
         }
         self.alarm_ms.set(Some(due_ms));

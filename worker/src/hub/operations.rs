@@ -3,11 +3,13 @@
 use std::rc::Rc;
 
 use edgewatch_core::dialects::native::live::WatchRequest;
+use edgewatch_core::dialects::native::stream::Reason;
 use edgewatch_core::model::{HostId, Presence, SeriesQuery};
 use edgewatch_core::units::UnixMillis;
 use worker::{Error, Method, Request, Response};
 
 use super::object::{Answer, Inner};
+use super::shard::goodbye;
 use super::tracked::Tracked;
 use super::wire::{self, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, SeriesWire, VerdictRequest};
 use super::{HubError, digest, flush, presence, series};
@@ -64,6 +66,8 @@ impl Inner {
             return Response::error("unknown agent", 401).map_err(refused);
         }
         let (id, now) = (HostId(agent.host_id), self.now());
+        // Who posts has no socket; one that is still here has lost its peer, and holds what was true then.
+        self.dismiss_sockets(&[id], &goodbye(Reason::Replaced, 0, "the host posts", None));
         let report = wire::read_report(body, &agent.agent_version)?;
         let (recorded, is_news) = self.with(|shard| {
             shard.note_origin(agent)?;
@@ -119,6 +123,10 @@ impl Inner {
             shard.keep_watch()?;
             Ok(verdict)
         })?;
+        // Whatever became of the alarm before.
+        if let Some(next_ms) = self.with(|shard| Ok(presence::next_alarm_of(shard, now)))? {
+            self.wake_at(next_ms.0).await;
+        }
         flush::flush(&self, db, due).await;
         if let Some(again_ms) = flush::finish_days(&self, db, now).await {
             self.wake_at(again_ms).await;

@@ -88,6 +88,7 @@ impl Shard {
     fn change(&mut self, id: HostId, to: Presence, now: UnixMillis) -> Result<(), HubError> {
         let sql = self.storage.sql.clone();
         let Some(tracked) = self.get_mut(id) else { return Ok(()) };
+        tracked.ensure_loaded(&sql)?;
         let seen_ms = tracked.seen_ms;
         let event = change_event(id, &tracked.entry.host.name, to, seen_ms, now);
         let is_first = tracked.entry.host.presence == Presence::Never;
@@ -126,7 +127,9 @@ fn change_event(id: HostId, name: &str, to: Presence, seen_ms: i64, now: UnixMil
         Presence::Online | Presence::Never => (EventKind::HostOnline, format!("{name} is online again")),
     };
     let random = id.0.unsigned_abs() << 2 | u64::from(super::wire::presence_number(to));
-    Event { key: ids::time_key(now, random), kind, host_id: Some(id), at: now.seconds(), text }
+    // A silence begins once; however often it is found, it is one event.
+    let key_ms = if to == Presence::Offline { UnixMillis(seen_ms) } else { now };
+    Event { key: ids::time_key(key_ms, random), kind, host_id: Some(id), at: now.seconds(), text }
 }
 
 fn impaired_event(impaired: Impaired, now: UnixMillis) -> Event {
@@ -148,6 +151,11 @@ pub fn next_alarm(now: UnixMillis, signs_ms: impl Iterator<Item = i64>) -> Optio
     let oldest = signs_ms.min()?;
     let due = oldest.saturating_add(SOCKET_PATIENCE_S * 1000);
     Some(UnixMillis(due.clamp(now.0 + 5_000, now.0 + SOCKET_PATIENCE_S * 1000)))
+}
+
+/// When the alarm is to look again after the hosts of a shard; `None` when none is expected to ping.
+pub fn next_alarm_of(shard: &Shard, now: UnixMillis) -> Option<UnixMillis> {
+    next_alarm(now, shard.iter().filter(|host| is_expected(host)).map(|host| host.seen_ms))
 }
 
 /// `last_run next_by clocks_from hold_until held`, numbers apart by spaces; -1 for no last run.

@@ -23,6 +23,8 @@ use super::{HubError, coarse, journal, rings, rows};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
 const HOLD_S: u32 = 300;
+/// Between two writes of what a host says it is, ms.
+const FACTS_EVERY_MS: i64 = 60_000;
 /// How long somebody who read a host's state counts as watching it, ms. Source: design, "Presence".
 const READ_WATCHES_MS: i64 = 60_000;
 /// How long an agent is told to send live frames, seconds; it is told again while somebody watches.
@@ -169,7 +171,8 @@ impl Shard {
                     },
                     addresses_fixed: known.addresses_fixed,
                     coarse_done: known.coarse_done,
-                    floor: known.floor.max(entry.floor),
+                    // D1 was told by us: it knows of nothing that is not here.
+                    floor: known.floor,
                     ..entry
                 };
                 if entry == known {
@@ -232,11 +235,12 @@ impl Shard {
         if tracked.entry == before { Ok(()) } else { directory::put(&self.storage.sql, &tracked.entry) }
     }
 
-    /// Takes in what a host says it is; writes its row when that is news.
+    /// Takes in what a host says it is; writes its row when that is news, at most once a minute. What is not written is in memory,
+    /// and comes again with the next connection.
     ///
     /// # Errors
     /// As [`Shard::complete`].
-    pub fn note_facts(&mut self, id: HostId, mut facts: HostFacts) -> Result<(), HubError> {
+    pub fn note_facts(&mut self, id: HostId, mut facts: HostFacts, now: UnixMillis) -> Result<(), HubError> {
         let Some(tracked) = self.hosts.get_mut(&id) else { return Ok(()) };
         let before = tracked.entry.clone();
         match facts.addresses.take() {
@@ -251,6 +255,10 @@ impl Shard {
             return Ok(());
         }
         tracked.is_changed = true;
+        if (0..FACTS_EVERY_MS).contains(&now.0.saturating_sub(tracked.facts_ms)) {
+            return Ok(());
+        }
+        tracked.facts_ms = now.0;
         directory::put(&self.storage.sql, &tracked.entry)
     }
 
@@ -258,6 +266,10 @@ impl Shard {
     /// the same numbers anew.
     pub fn hello(&mut self, id: HostId, hello: &Hello, now: UnixMillis) -> FromHub {
         let Some(version) = hello.versions.common(Versions::OURS) else {
+            if let Some(tracked) = self.hosts.get_mut(&id) {
+                // It will post, and its silence until then is that of one who posts.
+                tracked.link = Link::Post { period_s: model::PERIOD_S, frame_s: self.levers.post_frame_s() };
+            }
             return goodbye(Reason::Version, 0, "no version in common", Some(Versions::OURS));
         };
         debug_assert!(version > 0);
@@ -304,7 +316,8 @@ impl Shard {
         // What is taken is taken, whether or not it could be made durable now.
         let kept = tracked.keep_if_due(&self.storage.sql, now, write_s, frame_s);
         let (taken_up_to, durable_up_to) = tracked.progress();
-        if taken.is_err() || kept.is_err() {
+        let is_refused = |error: Option<&HubError>| matches!(error, Some(HubError::Refused(_)));
+        if is_refused(taken.as_ref().err()) || is_refused(kept.as_ref().err()) {
             self.refused_until_ms = now.0 + i64::from(HOLD_S) * 1000;
         }
         match taken {
@@ -330,8 +343,8 @@ impl Shard {
     ///
     /// # Errors
     /// As [`Shard::note_facts`].
-    pub fn facts(&mut self, id: HostId, facts: Facts) -> Result<(), HubError> {
-        self.note_facts(id, facts.into_facts().0)
+    pub fn facts(&mut self, id: HostId, facts: Facts, now: UnixMillis) -> Result<(), HubError> {
+        self.note_facts(id, facts.into_facts().0, now)
     }
 
     /// An agent posts: what it is told to be durable is in the journal or in a ring row. Gives the first missing number when nothing
@@ -350,14 +363,22 @@ impl Shard {
         let Some(tracked) = self.hosts.get_mut(&id) else {
             return Err(HubError::Corrupt("a report of a host that is not here".to_owned()));
         };
+        tracked.ensure_loaded(&sql)?;
         let is_old = report.samples.last().is_some_and(|last| last.number < tracked.progress().1);
         let taken = tracked.take(&self.storage, &report);
-        if matches!(taken, Ok(Verdict::Take { .. } | Verdict::Repeat)) && !report.samples.is_empty() {
-            if !is_old {
+        match &taken {
+            // A question, or what is here already. An agent that asks numbers on from what it is told.
+            Ok(Verdict::Repeat) => tracked.keep(&sql, now)?,
+            Ok(Verdict::Take { .. }) => {
                 tracked.link = Link::Post { period_s: report.period_s, frame_s: report.frame_s };
                 tracked.hear(now);
+                tracked.put_journal(&sql, now)?;
             }
-            tracked.keep(&sql, now)?;
+            _ => {}
+        }
+        if matches!(taken, Ok(Verdict::Repeat)) && !report.samples.is_empty() && !is_old {
+            tracked.link = Link::Post { period_s: report.period_s, frame_s: report.frame_s };
+            tracked.hear(now);
         }
         let facts = report.facts.take().filter(|_| !is_old);
         let resend_from = match taken? {
@@ -365,7 +386,7 @@ impl Shard {
             Verdict::Take { .. } | Verdict::Repeat | Verdict::NotLoaded => None,
         };
         if let Some(facts) = facts {
-            self.note_facts(id, facts)?;
+            self.note_facts(id, facts, now)?;
         }
         Ok((resend_from, times))
     }
@@ -397,11 +418,14 @@ impl Shard {
                 }
                 tracked.ensure_loaded(&self.storage.sql)?;
                 tracked.write_block(&self.storage)?;
-                if let Some(built) = coarse::build(&self.storage.sql, id, &self.storage.rings, day)? {
-                    days.push(built);
-                } else {
-                    tracked.entry.coarse_done = Some(day);
-                    directory::put(&self.storage.sql, &tracked.entry)?;
+                match coarse::build(&self.storage.sql, id, &self.storage.rings, day) {
+                    Ok(Some(built)) => days.push(built),
+                    // Nothing of that day, or nothing that could be read: it costs itself and no other.
+                    Ok(None) | Err(HubError::Corrupt(_)) => {
+                        tracked.entry.coarse_done = Some(day);
+                        directory::put(&self.storage.sql, &tracked.entry)?;
+                    }
+                    Err(error) => return Err(error),
                 }
             }
         }

@@ -4,6 +4,8 @@ use super::*;
 use crate::hub::directory::{self, tests::entry};
 use edgewatch_core::units::UnixMillis;
 
+mod lives;
+
 const NOW: UnixMillis = UnixMillis(1_795_361_190_000);
 const PERIOD_MS: i64 = 10_000;
 
