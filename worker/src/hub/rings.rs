@@ -179,6 +179,10 @@ pub fn in_time(
     let from = tier.block_no(host, from_ms);
     let mut to = tier.block_no(host, to_ms.saturating_sub(1));
     let mut blocks = range(sql, host, tier.number, ring_blocks, from..=to)?;
+    if blocks.is_empty() {
+        // So far ahead that even their slots hold others: the whole ring, which is short.
+        blocks = range(sql, host, tier.number, ring_blocks, to.saturating_add(1)..=u64::from(u32::MAX))?;
+    }
     // A block that began before its time was numbered after the one before it and not by the clock.
     while blocks
         .last()

@@ -25,7 +25,7 @@ const MOST_PENDING_BYTES: usize = 64_000;
 /// So do this many samples.
 const MAX_PENDING_SAMPLES: u64 = 180;
 /// A block of this many rows ends, whatever the time: what has to be read and packed at once is bounded.
-const MAX_BLOCK_ROWS: usize = 2_000;
+const MAX_BLOCK_ROWS: usize = 12_000;
 
 /// Where a host's rows go.
 #[derive(Clone)]
