@@ -11,6 +11,7 @@ pub mod directory;
 pub mod failure;
 #[cfg(target_arch = "wasm32")]
 mod flush;
+pub mod governor;
 pub mod held;
 pub mod journal;
 #[cfg(test)]
@@ -19,12 +20,16 @@ mod measure;
 mod object;
 #[cfg(target_arch = "wasm32")]
 mod operations;
+pub mod own;
 pub mod presence;
+pub mod reckoning;
 pub mod rings;
 pub mod rollup;
 pub mod rows;
 pub mod series;
 pub mod shard;
+#[cfg(target_arch = "wasm32")]
+mod spending;
 pub mod sql;
 #[cfg(test)]
 mod testing;

@@ -15,6 +15,7 @@ use edgewatch_core::units::UnixMillis;
 
 use super::coarse::Day;
 use super::directory::{self, Entry};
+use super::governor::Governor;
 use super::held::Held;
 use super::sql::Sql;
 use super::tracked::{Storage, Tracked, mend};
@@ -44,6 +45,10 @@ pub struct Shard {
     pub refused_until_ms: i64,
     /// Until when agents keep their samples, by the governor, ms.
     pub hold_until_ms: i64,
+    /// Before this no silence of hosts that post counts, ms: they were asked to be silent.
+    pub posts_excused_ms: i64,
+    /// What was spent, and what is decided because of it.
+    pub governor: Governor,
     /// Until when Viewers wants to hear of changes, ms.
     pub viewers_until_ms: i64,
     hosts: BTreeMap<HostId, Tracked>,
@@ -61,15 +66,20 @@ impl Shard {
     /// # Errors
     /// [`HubError::Refused`] when the object's database does not answer.
     pub fn new(sql: Sql) -> Result<Self, HubError> {
-        rings::create(&sql)?;
-        journal::create(&sql)?;
-        directory::create(&sql)?;
+        let created =
+            rings::create(&sql).and_then(|()| journal::create(&sql)).and_then(|()| directory::create(&sql));
+        if let Err(error) = created {
+            // A database that takes no more rows is good to read, when its tables are there: the last one made is the proof.
+            directory::meta(&sql, "").map_err(|_| error)?;
+        }
         Ok(Self {
             storage: Storage { sql, rings: tiers::Rings::default() },
             levers: Levers::default(),
             watch: Watch::default(),
             refused_until_ms: 0,
             hold_until_ms: 0,
+            posts_excused_ms: 0,
+            governor: Governor::default(),
             viewers_until_ms: 0,
             hosts: BTreeMap::new(),
             is_complete: false,
@@ -270,7 +280,7 @@ impl Shard {
         if kept.is_err() {
             tracked.forget_pending();
             if tracked.ensure_loaded(&sql).is_err() {
-                self.refused_until_ms = now.0 + i64::from(HOLD_S) * 1000;
+                self.note_refused(now);
                 return goodbye(Reason::Busy, HOLD_S, "the object's storage does not answer", None);
             }
         }
@@ -308,7 +318,7 @@ impl Shard {
         let kept = tracked.keep_if_due(&self.storage.sql, now, write_s, frame_s);
         let (taken_up_to, durable_up_to) = tracked.progress();
         if taken.is_err() || kept.is_err() {
-            self.refused_until_ms = now.0 + i64::from(HOLD_S) * 1000;
+            self.note_refused(now);
         }
         match taken {
             Ok(Verdict::Take { .. } | Verdict::Repeat) => {
@@ -355,13 +365,18 @@ impl Shard {
         };
         let is_old = report.samples.last().is_some_and(|last| last.number < tracked.progress().1);
         let taken = tracked.take(&self.storage, &report);
+        let mut kept = Ok(());
         if matches!(taken, Ok(Verdict::Take { .. } | Verdict::Repeat)) && !report.samples.is_empty() {
             if !is_old {
                 tracked.link = Link::Post { period_s: report.period_s, frame_s: report.frame_s };
                 tracked.hear(now);
             }
-            tracked.keep(&sql, now)?;
+            kept = tracked.keep(&sql, now);
         }
+        if taken.is_err() || kept.is_err() {
+            self.note_refused(now);
+        }
+        kept?;
         let facts = report.facts.take().filter(|_| !is_old);
         let resend_from = match taken? {
             Verdict::Resend { from } => Some(from),
@@ -424,6 +439,17 @@ impl Shard {
             }
         }
         Ok(())
+    }
+
+    /// The object's storage refused something: agents keep their samples for a while, and nobody is called offline who was sent
+    /// away because of it.
+    pub const fn note_refused(&mut self, now: UnixMillis) {
+        self.refused_until_ms = now.0.saturating_add(HOLD_S as i64 * 1000);
+    }
+
+    /// How many hosts somebody watches.
+    pub fn watched_hosts(&self, now: UnixMillis) -> usize {
+        self.watched.values().filter(|(until, _)| *until > now.0).count()
     }
 
     /// How an agent with a socket is to report.

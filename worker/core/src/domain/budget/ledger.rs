@@ -36,8 +36,8 @@ pub struct Ledger {
     pub younger: Part,
     /// Meters that the platform calls used up, a bit each in the order of the list.
     pub refused: u16,
-    /// Meters that people were told of today, likewise.
-    pub told: u16,
+    /// Meters that people were told of today: the lower half that they will be used up, the upper half that they are.
+    pub told: u32,
 }
 
 /// The day of a moment, counted from 1970.
@@ -124,12 +124,19 @@ impl Ledger {
         LIST.iter().map(|price| price.meter).filter(|meter| self.is_refused(*meter))
     }
 
-    /// People are told of a meter; whether they were not today.
-    pub const fn tell(&mut self, meter: Meter) -> bool {
-        let is_news = self.told & bit(meter) == 0;
-        self.told |= bit(meter);
-        is_news
+    /// Whether people were told today that a meter is used up (`is_refused`) or will be.
+    pub fn is_told(&self, meter: Meter, is_refused: bool) -> bool {
+        self.told & told_bit(meter, is_refused) != 0
     }
+
+    /// People were told.
+    pub fn tell(&mut self, meter: Meter, is_refused: bool) {
+        self.told |= told_bit(meter, is_refused);
+    }
+}
+
+fn told_bit(meter: Meter, is_refused: bool) -> u32 {
+    u32::from(bit(meter)) << if is_refused { 16 } else { 0 }
 }
 
 #[cfg(test)]
@@ -201,11 +208,13 @@ mod tests {
     fn a_refusal_ends_with_the_day_or_when_it_is_seen_to_end() {
         let mut ledger = Ledger::new(MIDNIGHT);
         assert!(ledger.refuse(Meter::D1RowsRead) && !ledger.refuse(Meter::D1RowsRead));
-        assert!(ledger.refuse(Meter::ObjectBytes) && ledger.tell(Meter::Active) && !ledger.tell(Meter::Active));
+        assert!(ledger.refuse(Meter::ObjectBytes));
+        ledger.tell(Meter::Active, true);
+        assert!(ledger.is_told(Meter::Active, true) && !ledger.is_told(Meter::Active, false));
         assert_eq!(ledger.refused().collect::<Vec<_>>(), [Meter::D1RowsRead, Meter::ObjectBytes]);
         ledger.turn_day(MIDNIGHT.plus(86_400));
         assert_eq!(ledger.refused().collect::<Vec<_>>(), [Meter::ObjectBytes]);
-        assert!(ledger.tell(Meter::Active));
+        assert!(!ledger.is_told(Meter::Active, true));
         assert!(ledger.allow(Meter::ObjectBytes) && !ledger.allow(Meter::ObjectBytes));
     }
 }

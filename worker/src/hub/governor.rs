@@ -1,0 +1,497 @@
+//! The budget governor of a shard: what was spent today, what is decided because of it, and what people are told.
+//!
+//! The first shard leads: the others tell it what they spent, it decides for all. What is counted and decided lies in the row
+//! that the verdict on presence writes anyway, so counting costs no row of its own. In memory alone is what came after that
+//! row: an object that sleeps between two alarms forgets the frames in between, at most one a host and alarm, in fleets so small
+//! that it does not matter.
+//!
+//! **Active time** is an estimate: each event counts for what the platform's specification assumes of one, or for as long as it
+//! waited, whichever is longer.
+
+use std::collections::BTreeMap;
+
+use edgewatch_core::blocks::tiers::SAMPLES;
+use edgewatch_core::domain::budget::forecast::{DAY_S, Outlook, Terms, ratio_after_refusal};
+use edgewatch_core::domain::budget::governor::{Decision, Held, Situation, decide};
+use edgewatch_core::domain::budget::ledger::{self, Ledger, Part};
+use edgewatch_core::domain::budget::levers::{Levers, Load, Range};
+use edgewatch_core::domain::budget::prices::{Meter, Plan, Ratio, filled};
+use edgewatch_core::domain::budget::usage::Usage;
+use edgewatch_core::domain::ids;
+use edgewatch_core::model::{Event, EventKind, Link, PERIOD_S, Presence};
+use edgewatch_core::units::{UnixMillis, UnixSeconds};
+use serde::{Deserialize, Serialize};
+
+use super::shard::Shard;
+use super::{HubError, directory};
+use crate::platform::config::Budget;
+
+/// How often it is decided, and reported to the first shard, seconds.
+const DECIDE_S: i64 = 600;
+
+/// The governor's state.
+#[derive(Debug, Clone)]
+pub struct Governor {
+    /// Under which terms is counted.
+    pub terms: Terms,
+    /// What was counted: in the first shard of all shards, in another one its own.
+    pub ledger: Ledger,
+    /// What the last decision left.
+    held: Option<Held>,
+    decided: UnixSeconds,
+    /// What the other shards reported last.
+    others: BTreeMap<u32, ShardReport>,
+    /// The rows of the object's database that are counted already, since it woke.
+    rows_seen: (u64, u64),
+    /// What the last decision foresaw, where a wall is near.
+    tight: Option<Outlook>,
+}
+
+/// What another shard tells the first one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardReport {
+    /// Which shard.
+    pub shard: u32,
+    day: i64,
+    spent: [u64; 13],
+    /// Hosts on sockets, posting, watched.
+    hosts: [u32; 3],
+    refused: u16,
+}
+
+/// What the first shard answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orders {
+    /// As [`HeldWire`].
+    held: Option<HeldWire>,
+}
+
+/// Levers (frame, write, newest, live), when they were changed, the rest until, and the hold; -1 for none. Seconds.
+type HeldWire = [i64; 7];
+
+#[derive(Serialize, Deserialize)]
+struct KeptWire {
+    day: i64,
+    spent: [u64; 13],
+    older: (i64, [u64; 13]),
+    younger: (i64, [u64; 13]),
+    refused: u16,
+    told: u32,
+    held: Option<HeldWire>,
+    decided_s: i64,
+    /// Whether messages were seen to count whole.
+    whole_messages: bool,
+    others: Vec<ShardReport>,
+}
+
+impl Default for Governor {
+    fn default() -> Self {
+        Self {
+            terms: Terms { plan: Plan::Own, ..Terms::default() },
+            ledger: Ledger::new(UnixSeconds(0)),
+            held: None,
+            decided: UnixSeconds(0),
+            others: BTreeMap::new(),
+            rows_seen: (0, 0),
+            tight: None,
+        }
+    }
+}
+
+/// The terms that a deployment's variables say.
+pub fn terms(budget: Budget, shards: u32) -> Terms {
+    Terms {
+        plan: match budget.plan {
+            "own" => Plan::Own,
+            "paid" => Plan::Paid,
+            _ => Plan::Free,
+        },
+        account_percent: budget.account_percent,
+        ratio: if budget.messages_per_request == 1 { Ratio::One } else { Ratio::Twenty },
+        shards: u16::try_from(shards).unwrap_or(u16::MAX),
+    }
+}
+
+impl Governor {
+    /// What outlives the object's sleep.
+    pub fn kept(&self) -> String {
+        let part = |part: &Part| (part.from.0, numbers(&part.used));
+        let kept = KeptWire {
+            day: self.ledger.day,
+            spent: numbers(&self.ledger.spent),
+            older: part(&self.ledger.older),
+            younger: part(&self.ledger.younger),
+            refused: self.ledger.refused,
+            told: self.ledger.told,
+            held: self.held.as_ref().map(held_wire),
+            decided_s: self.decided.0,
+            whole_messages: self.terms.ratio == Ratio::One,
+            others: self.others.values().cloned().collect(),
+        };
+        serde_json::to_string(&kept).unwrap_or_default()
+    }
+
+    /// Goes on from what was kept; from nothing where it cannot be read.
+    pub fn wake(&mut self, kept: &str, now: UnixMillis) {
+        self.ledger = Ledger::new(now.seconds());
+        let Ok(kept) = serde_json::from_str::<KeptWire>(kept) else { return };
+        let part = |(from, used): (i64, [u64; 13])| Part { from: UnixSeconds(from), used: usage(used) };
+        self.ledger = Ledger {
+            day: kept.day,
+            spent: usage(kept.spent),
+            older: part(kept.older),
+            younger: part(kept.younger),
+            refused: kept.refused,
+            told: kept.told,
+        };
+        self.held = kept.held.map(held);
+        self.decided = UnixSeconds(kept.decided_s);
+        if kept.whole_messages {
+            self.terms.ratio = Ratio::One;
+        }
+        self.others = kept.others.into_iter().map(|report| (report.shard, report)).collect();
+    }
+
+    /// Whether it is time to decide, or to report to the first shard.
+    pub fn is_due(&self, now: UnixMillis) -> bool {
+        let since_s = now.seconds().since(self.decided);
+        !(0..DECIDE_S).contains(&since_s)
+    }
+
+    /// The platform calls a meter used up: it counts as that until the day ends or it is seen to allow something again.
+    pub fn refuse(&mut self, meter: Meter) {
+        if self.ledger.refuse(meter) {
+            self.terms.ratio = ratio_after_refusal(self.terms.ratio, meter, &self.ledger.spent);
+            self.decided = UnixSeconds(0);
+        }
+    }
+
+    /// A meter allows something again.
+    pub fn allow(&mut self, meter: Meter) {
+        if self.ledger.allow(meter) {
+            if let Some(held) = &mut self.held {
+                held.hold_until = None;
+            }
+            self.decided = UnixSeconds(0);
+        }
+    }
+
+    /// What was spent, where meters that the platform calls used up count as that.
+    fn spent(&self) -> Usage {
+        let full = |spent, meter| match self.terms.wall(meter) {
+            Some(wall) => filled(meter, spent, wall, self.terms.ratio),
+            None => spent,
+        };
+        self.ledger.refused().fold(self.ledger.spent, full)
+    }
+
+    /// What operators should know when they look.
+    pub fn banner(&self, now: UnixSeconds) -> Option<String> {
+        if let Some(meter) = self.ledger.refused().next() {
+            return Some(refused_text(meter));
+        }
+        if self.hold_until().is_some_and(|until| until > now) {
+            let text = "what is left of today's allowance is kept for presence: agents keep their samples until 00:00 UTC, \
+                        nothing is lost";
+            return Some(text.to_owned());
+        }
+        self.tight.as_ref().map(Outlook::sentence)
+    }
+
+    /// Until when agents keep their samples.
+    pub fn hold_until(&self) -> Option<UnixSeconds> {
+        self.held.and_then(|held| held.hold_until)
+    }
+
+    /// Where the levers stand, and since when.
+    pub fn levers(&self) -> (Levers, UnixSeconds) {
+        self.held.map_or((Levers::default(), self.ledger.older.from), |held| (held.levers, held.changed_at))
+    }
+}
+
+impl Shard {
+    /// Notes what was used up to `now`, and adds the rows of the object's own database.
+    pub fn count(&mut self, now: UnixMillis, more: Usage) {
+        let sql = self.storage.sql.clone();
+        let governor = &mut self.governor;
+        let rows = (sql.rows_read(), sql.rows_written());
+        let seen = std::mem::replace(&mut governor.rows_seen, rows);
+        let bytes_of_others: u64 = governor.others.values().map(|other| usage(other.spent).object_bytes).sum();
+        let d1_bytes = if more.d1_bytes > 0 { more.d1_bytes } else { governor.ledger.spent.d1_bytes };
+        governor.ledger.count(
+            now.seconds(),
+            Usage {
+                object_rows_read: more.object_rows_read.saturating_add(rows.0.saturating_sub(seen.0)),
+                object_rows_written: more.object_rows_written.saturating_add(rows.1.saturating_sub(seen.1)),
+                ..more
+            },
+        );
+        // Levels are what they are now, not the highest of the day.
+        governor.ledger.spent.d1_bytes = d1_bytes;
+        governor.ledger.spent.object_bytes = sql.bytes().saturating_add(bytes_of_others);
+        for meter in [Meter::ObjectRowsRead, Meter::ObjectRowsWritten, Meter::ObjectBytes] {
+            match sql.refuses(meter) {
+                Some(true) => governor.refuse(meter),
+                Some(false) => governor.allow(meter),
+                None => {}
+            }
+        }
+    }
+
+    /// How many hosts of this shard ask for what.
+    fn hosts_by_link(&self, now: UnixMillis) -> [u32; 3] {
+        let count = |is: fn(Link) -> bool| {
+            self.iter().filter(|host| host.entry.host.presence == Presence::Online && is(host.link)).count()
+        };
+        let counts = [
+            count(|link| link == Link::Socket),
+            count(|link| matches!(link, Link::Post { .. })),
+            self.watched_hosts(now),
+        ];
+        counts.map(|count| u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// What the whole fleet asks for, as far as the first shard was told.
+    pub(super) fn fleet_load(&self, now: UnixMillis) -> Load {
+        let governor = &self.governor;
+        let reported = governor.others.values().map(|other| other.hosts);
+        let sum = reported.fold(self.hosts_by_link(now), |sum, hosts| {
+            let [sockets, posting, watched] = hosts;
+            [
+                sum[0].saturating_add(sockets),
+                sum[1].saturating_add(posting),
+                sum[2].saturating_add(watched),
+            ]
+        });
+        Load {
+            socket_hosts: sum[0],
+            posting_hosts: sum[1],
+            watched_hosts: sum[2],
+            period_s: PERIOD_S,
+            shards: governor.terms.shards,
+        }
+    }
+
+    fn decision(&self, now: UnixMillis) -> Decision {
+        let governor = &self.governor;
+        let situation = Situation {
+            now: now.seconds(),
+            spent: governor.spent(),
+            pace: governor.ledger.pace(now.seconds()),
+            load: self.fleet_load(now),
+            terms: governor.terms,
+            range: Range { base: Levers::default(), block_s: SAMPLES.block_s },
+        };
+        decide(governor.held, &situation)
+    }
+
+    /// Decides for all shards; every host has to be in memory. True: agents have to be told.
+    pub fn steer(&mut self, now: UnixMillis) -> bool {
+        self.governor.ledger.turn_day(now.seconds());
+        let decision = self.decision(now);
+        let governor = &mut self.governor;
+        if governor.held.is_some_and(|before| before.changed_at != decision.held.changed_at) {
+            governor.ledger.restart_pace(now.seconds());
+        }
+        governor.held = Some(decision.held);
+        governor.decided = now.seconds();
+        governor.tight = decision.tightest().filter(|tight| !governor.ledger.is_refused(tight.meter));
+        self.obey_held(now)
+    }
+
+    /// Puts what is decided into force; whether that changes anything for agents.
+    pub fn obey_held(&mut self, now: UnixMillis) -> bool {
+        let Some(held) = self.governor.held else { return false };
+        let shards = u32::from(self.governor.terms.shards.max(1));
+        let levers = Levers { live_hosts: held.levers.live_hosts.div_ceil(shards), ..held.levers };
+        let hold_ms = held.hold_until.map_or(0, |until| until.millis().0);
+        let was_holding = self.hold_until_ms > now.0;
+        let is_changed = levers != self.levers || was_holding != (hold_ms > now.0);
+        (self.levers, self.hold_until_ms) = (levers, hold_ms);
+        is_changed
+    }
+
+    /// Tells people of meters that are used up or will be, of each once a day: a row written for each.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when an event could not be kept; people are told by the next decision.
+    pub fn tell_of_meters(&mut self, now: UnixMillis) -> Result<(), HubError> {
+        let refused: Vec<Meter> = self.governor.ledger.refused().collect();
+        for meter in refused {
+            self.tell_once(now, meter, true, refused_text(meter))?;
+        }
+        if let Some(tight) = self.governor.tight {
+            let (levers, _) = self.governor.levers();
+            let text = format!("{}; agents now report every {} s", tight.sentence(), levers.frame_s);
+            self.tell_once(now, tight.meter, false, text)?;
+        }
+        Ok(())
+    }
+
+    /// Tells people of a meter, once a day.
+    fn tell_once(&mut self, now: UnixMillis, meter: Meter, is_refused: bool, text: String) -> Result<(), HubError> {
+        if self.governor.ledger.is_told(meter, is_refused) {
+            return Ok(());
+        }
+        let key = ids::time_key(now, meter as u64 * 2 + u64::from(is_refused));
+        let event = Event { key, kind: EventKind::BudgetTight, host_id: None, at: now.seconds(), text };
+        directory::owe(&self.storage.sql, &event, None)?;
+        self.governor.ledger.tell(meter, is_refused);
+        Ok(())
+    }
+
+    /// The platform refused calls of this object for want of `meter`, and this one came through: hosts may have been unable to
+    /// reach us.
+    ///
+    /// # Errors
+    /// As [`Shard::tell_of_meters`].
+    pub fn note_unreached(&mut self, now: UnixMillis, meter: Meter) -> Result<(), HubError> {
+        let governor = &mut self.governor;
+        governor.terms.ratio = ratio_after_refusal(governor.terms.ratio, meter, &governor.ledger.spent);
+        self.note_refused(now);
+        let text = format!(
+            "the platform refused to run the hub for want of {}; agents kept their samples and send them now",
+            meter.price().words
+        );
+        self.tell_once(now, meter, true, text)
+    }
+
+    /// What this shard tells the first one.
+    pub fn report_to_first(&self, shard: u32, now: UnixMillis) -> ShardReport {
+        let ledger = &self.governor.ledger;
+        ShardReport {
+            shard,
+            day: ledger.day,
+            spent: numbers(&ledger.spent),
+            hosts: self.hosts_by_link(now),
+            refused: ledger.refused,
+        }
+    }
+
+    /// Takes in what another shard spent since its last report, and gives what is in force.
+    pub fn take_report(&mut self, report: ShardReport, now: UnixMillis) -> Orders {
+        let governor = &mut self.governor;
+        let today = usage(report.spent);
+        let before = governor.others.get(&report.shard).filter(|before| before.day == report.day);
+        let since = before.map_or(today, |before| today.since(usage(before.spent)));
+        let theirs = Ledger { refused: report.refused, ..governor.ledger };
+        for meter in theirs.refused() {
+            governor.refuse(meter);
+        }
+        let is_of_today = report.day == ledger::day_of(now.seconds());
+        governor.others.insert(report.shard, report);
+        if is_of_today {
+            self.count(now, Usage { object_bytes: 0, ..since });
+        }
+        Orders { held: self.governor.held.as_ref().map(held_wire) }
+    }
+
+    /// Puts what the first shard decided into force; whether that changes anything for agents.
+    pub fn take_orders(&mut self, orders: &Orders, now: UnixMillis) -> bool {
+        self.governor.decided = now.seconds();
+        self.governor.held = orders.held.map(held).or(self.governor.held);
+        self.obey_held(now)
+    }
+}
+
+/// What is said of a meter that the platform calls used up.
+fn refused_text(meter: Meter) -> String {
+    let words = meter.price().words;
+    let until = if meter.is_level() { "until there is room" } else { "until 00:00 UTC" };
+    let effect = match meter {
+        Meter::D1RowsRead | Meter::D1RowsWritten | Meter::D1Bytes => {
+            "what is live and the history of the last days go on, changes and events wait"
+        }
+        _ => "agents keep their samples",
+    };
+    format!("the platform refuses more {words} {until}: {effect}; nothing is lost")
+}
+
+/// When the day of `now` ends.
+pub fn day_end(now: UnixSeconds) -> UnixSeconds {
+    UnixSeconds((ledger::day_of(now) + 1) * i64::from(DAY_S))
+}
+
+fn held_wire(held: &Held) -> HeldWire {
+    let Levers { frame_s, write_s, newest_s, live_hosts } = held.levers;
+    [
+        frame_s.into(),
+        write_s.into(),
+        newest_s.into(),
+        live_hosts.into(),
+        held.changed_at.0,
+        held.rest_until.0,
+        held.hold_until.map_or(-1, |until| until.0),
+    ]
+}
+
+fn held(wire: HeldWire) -> Held {
+    let [frame, write, newest, live, changed, rest, hold] = wire;
+    let lever = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
+    Held {
+        levers: Levers {
+            frame_s: lever(frame),
+            write_s: lever(write),
+            newest_s: lever(newest),
+            live_hosts: lever(live),
+        },
+        changed_at: UnixSeconds(changed),
+        rest_until: UnixSeconds(rest),
+        hold_until: (hold >= 0).then_some(UnixSeconds(hold)),
+    }
+}
+
+/// A usage in the order of its fields.
+const fn numbers(usage: &Usage) -> [u64; 13] {
+    [
+        usage.worker_requests,
+        usage.worker_cpu_ms,
+        usage.d1_rows_read,
+        usage.d1_rows_written,
+        usage.d1_bytes,
+        usage.object_calls,
+        usage.messages,
+        usage.alarms,
+        usage.alarms_set,
+        usage.object_rows_read,
+        usage.object_rows_written,
+        usage.object_bytes,
+        usage.active_ms,
+    ]
+}
+
+const fn usage(numbers: [u64; 13]) -> Usage {
+    let [
+        worker_requests,
+        worker_cpu_ms,
+        d1_rows_read,
+        d1_rows_written,
+        d1_bytes,
+        object_calls,
+        messages,
+        alarms,
+        alarms_set,
+        object_rows_read,
+        object_rows_written,
+        object_bytes,
+        active_ms,
+    ] = numbers;
+    Usage {
+        worker_requests,
+        worker_cpu_ms,
+        d1_rows_read,
+        d1_rows_written,
+        d1_bytes,
+        object_calls,
+        messages,
+        alarms,
+        alarms_set,
+        object_rows_read,
+        object_rows_written,
+        object_bytes,
+        active_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests;
