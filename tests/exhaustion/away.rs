@@ -47,6 +47,7 @@ pub struct World {
     posted: u64,
     durable: u64,
     told: Told,
+    runs_schedule: bool,
 }
 
 impl World {
@@ -56,7 +57,16 @@ impl World {
         let post = worker.add_host("post");
         let options = Options { haste: 100, ..Options::of(&worker) };
         let fleet = Fleet::new(&hosts, options);
-        Self { worker, fleet, post, unanswered: Vec::new(), posted: 0, durable: 0, told: Told::Nobody }
+        Self {
+            worker,
+            fleet,
+            post,
+            unanswered: Vec::new(),
+            posted: 0,
+            durable: 0,
+            told: Told::Nobody,
+            runs_schedule: true,
+        }
     }
 
     /// Lets so many minutes pass, each with a report of the host that posts, a run of the schedule, and a read.
@@ -66,7 +76,9 @@ impl World {
                 self.fleet.advance(&self.worker, STEP, PATIENCE);
             }
             self.post();
-            self.worker.cron_at(u64::try_from(self.fleet.now().wall_ms).unwrap_or_default());
+            if self.runs_schedule {
+                self.worker.cron_at(u64::try_from(self.fleet.now().wall_ms).unwrap_or_default());
+            }
             self.list();
         }
     }
@@ -96,12 +108,15 @@ impl World {
     }
 
     /// The meter is used up from now on.
-    pub fn begin(&self, meter: Exhausted) {
+    pub fn begin(&mut self, meter: Exhausted) {
+        // A run of the schedule is a request like others.
+        self.runs_schedule = meter != Exhausted::WorkerRequests;
         self.worker.exhaust(meter);
     }
 
     /// And allows everything again.
-    pub fn end(&self, meter: Exhausted) {
+    pub fn end(&mut self, meter: Exhausted) {
+        self.runs_schedule = true;
         assert_ne!(self.worker.refill(meter), 0, "nothing was refused");
     }
 
@@ -113,7 +128,8 @@ impl World {
     pub fn check_reads(&self, reads: Reads) {
         for path in ["/api/v1/server/list", "/api/v1/server/details"] {
             let reply = self.worker.get(path);
-            let hosts = reply.status == 200 && reply.at("/result").as_array().is_some_and(|all| all.len() == AGENTS + 1);
+            let hosts =
+                reply.status == 200 && reply.at("/result").as_array().is_some_and(|all| all.len() == AGENTS + 1);
             assert_eq!(hosts, reads != Reads::Refused, "{path}: {} {}", reply.status, reply.body);
             if reads == Reads::OfNow {
                 let socket = reply.at("/result/0/last_active").as_i64().unwrap_or_default();

@@ -45,6 +45,12 @@ pub struct Governor {
     rows_seen: (u64, u64),
     /// What the last decision foresaw, where a wall is near.
     tight: Option<Outlook>,
+    /// Where the levers stood before a meter was refused: they go back there when it allows again.
+    before_refusal: Option<Levers>,
+    /// Meters that were refused and that people could not be told of yet, a bit each as in the ledger.
+    untold: u16,
+    /// When the Worker last called for a verdict or a report, ms.
+    pub called_ms: i64,
 }
 
 /// What another shard tells the first one.
@@ -81,6 +87,9 @@ struct KeptWire {
     decided_s: i64,
     /// Whether messages were seen to count whole.
     whole_messages: bool,
+    before_refusal: Option<[u32; 4]>,
+    untold: u16,
+    called_ms: i64,
     others: Vec<ShardReport>,
 }
 
@@ -94,6 +103,9 @@ impl Default for Governor {
             others: BTreeMap::new(),
             rows_seen: (0, 0),
             tight: None,
+            before_refusal: None,
+            untold: 0,
+            called_ms: 0,
         }
     }
 }
@@ -126,6 +138,12 @@ impl Governor {
             held: self.held.as_ref().map(held_wire),
             decided_s: self.decided.0,
             whole_messages: self.terms.ratio == Ratio::One,
+            before_refusal: self.before_refusal.map(|levers| {
+                let Levers { frame_s, write_s, newest_s, live_hosts } = levers;
+                [frame_s, write_s, newest_s, live_hosts]
+            }),
+            untold: self.untold,
+            called_ms: self.called_ms,
             others: self.others.values().cloned().collect(),
         };
         serde_json::to_string(&kept).unwrap_or_default()
@@ -133,7 +151,7 @@ impl Governor {
 
     /// Goes on from what was kept; from nothing where it cannot be read.
     pub fn wake(&mut self, kept: &str, now: UnixMillis) {
-        self.ledger = Ledger::new(now.seconds());
+        (self.ledger, self.called_ms) = (Ledger::new(now.seconds()), now.0);
         let Ok(kept) = serde_json::from_str::<KeptWire>(kept) else { return };
         let part = |(from, used): (i64, [u64; 13])| Part { from: UnixSeconds(from), used: usage(used) };
         self.ledger = Ledger {
@@ -146,6 +164,13 @@ impl Governor {
         };
         self.held = kept.held.map(held);
         self.decided = UnixSeconds(kept.decided_s);
+        self.before_refusal = kept.before_refusal.map(|[frame_s, write_s, newest_s, live_hosts]| Levers {
+            frame_s,
+            write_s,
+            newest_s,
+            live_hosts,
+        });
+        (self.untold, self.called_ms) = (kept.untold, kept.called_ms);
         if kept.whole_messages {
             self.terms.ratio = Ratio::One;
         }
@@ -163,6 +188,7 @@ impl Governor {
         if self.ledger.refuse(meter) {
             self.terms.ratio = ratio_after_refusal(self.terms.ratio, meter, &self.ledger.spent);
             self.decided = UnixSeconds(0);
+            self.untold |= 1 << meter as u16;
         }
     }
 
@@ -173,6 +199,17 @@ impl Governor {
                 held.hold_until = None;
             }
             self.decided = UnixSeconds(0);
+        }
+    }
+
+    /// The levers go to their ends while a meter is refused, and back to where they stood when none is any more.
+    fn mind_refusals(&mut self, now: UnixSeconds) {
+        let Some(held) = &mut self.held else { return };
+        if self.ledger.refused != 0 {
+            self.before_refusal.get_or_insert(held.levers);
+        } else if let Some(levers) = self.before_refusal.take() {
+            *held = Held { levers, changed_at: now, rest_until: now, hold_until: None };
+            self.ledger.restart_pace(now);
         }
     }
 
@@ -257,11 +294,7 @@ impl Shard {
         let reported = governor.others.values().map(|other| other.hosts);
         let sum = reported.fold(self.hosts_by_link(now), |sum, hosts| {
             let [sockets, posting, watched] = hosts;
-            [
-                sum[0].saturating_add(sockets),
-                sum[1].saturating_add(posting),
-                sum[2].saturating_add(watched),
-            ]
+            [sum[0].saturating_add(sockets), sum[1].saturating_add(posting), sum[2].saturating_add(watched)]
         });
         Load {
             socket_hosts: sum[0],
@@ -288,6 +321,7 @@ impl Shard {
     /// Decides for all shards; every host has to be in memory. True: agents have to be told.
     pub fn steer(&mut self, now: UnixMillis) -> bool {
         self.governor.ledger.turn_day(now.seconds());
+        self.governor.mind_refusals(now.seconds());
         let decision = self.decision(now);
         let governor = &mut self.governor;
         if governor.held.is_some_and(|before| before.changed_at != decision.held.changed_at) {
@@ -316,9 +350,11 @@ impl Shard {
     /// # Errors
     /// [`HubError::Refused`] when an event could not be kept; people are told by the next decision.
     pub fn tell_of_meters(&mut self, now: UnixMillis) -> Result<(), HubError> {
-        let refused: Vec<Meter> = self.governor.ledger.refused().collect();
-        for meter in refused {
-            self.tell_once(now, meter, true, refused_text(meter))?;
+        let untold = Ledger { refused: self.governor.untold, ..self.governor.ledger };
+        for meter in untold.refused() {
+            let text = if self.governor.ledger.is_refused(meter) { refused_text(meter) } else { allowed_text(meter) };
+            self.tell_once(now, meter, true, text)?;
+            self.governor.untold &= !(1 << meter as u16);
         }
         if let Some(tight) = self.governor.tight {
             let (levers, _) = self.governor.levers();
@@ -349,11 +385,7 @@ impl Shard {
         let governor = &mut self.governor;
         governor.terms.ratio = ratio_after_refusal(governor.terms.ratio, meter, &governor.ledger.spent);
         self.note_refused(now);
-        let text = format!(
-            "the platform refused to run the hub for want of {}; agents kept their samples and send them now",
-            meter.price().words
-        );
-        self.tell_once(now, meter, true, text)
+        self.tell_once(now, meter, true, allowed_text(meter))
     }
 
     /// What this shard tells the first one.
@@ -405,6 +437,12 @@ fn refused_text(meter: Meter) -> String {
         _ => "agents keep their samples",
     };
     format!("the platform refuses more {words} {until}: {effect}; nothing is lost")
+}
+
+/// What is said of a meter that the platform called used up, when people could not be told before.
+fn allowed_text(meter: Meter) -> String {
+    let words = meter.price().words;
+    format!("the platform refused more {words} for a while and allows them again; nothing was lost")
 }
 
 /// When the day of `now` ends.

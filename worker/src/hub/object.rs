@@ -200,9 +200,7 @@ impl Inner {
             // They went without a close: a deployment, or a crash. Nobody is down because of it.
             shard.start_anew(self.now());
             let kept = shard.keep_watch();
-            if let Err(error) =
-                kept.and_then(|()| directory::put_meta(&shard.storage.sql, HAD_SOCKETS_KEY, "0"))
-            {
+            if let Err(error) = kept.and_then(|()| directory::put_meta(&shard.storage.sql, HAD_SOCKETS_KEY, "0")) {
                 // What holds for now is in memory.
                 log::error("hub.awake", &error.to_string());
             }

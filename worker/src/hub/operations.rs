@@ -79,6 +79,7 @@ impl Inner {
         let (id, now) = (HostId(agent.host_id), self.now());
         let report = wire::read_report(body, &agent.agent_version)?;
         let (recorded, is_news) = self.with(|shard| {
+            shard.note_worker(now);
             shard.note_origin(agent)?;
             let (resend_from, times) = shard.post(id, report, now)?;
             let settings = shard.report_settings();
@@ -131,6 +132,7 @@ impl Inner {
         let signs = self.signs(now);
         let due = UnixMillis(wanted.now_ms);
         let verdict = self.with(|shard| {
+            shard.note_worker(now);
             presence::hear_all(shard, &signs);
             shard.judge_at(due, now, due.seconds().plus(presence::SCHEDULE_S))
         })?;

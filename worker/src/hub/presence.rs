@@ -12,7 +12,10 @@ use super::shard::Shard;
 use super::tracked::Tracked;
 use super::wire::VerdictReply;
 use super::{HubError, directory};
+use crate::platform::log;
 
+/// When the Worker did not call for so long, people are told.
+const AWAY_S: i64 = 300;
 /// The schedule asks for a verdict every minute; one run may be left out before that is late.
 pub const SCHEDULE_S: i64 = 120;
 /// Agents that were sent away because storage refused are back after this, seconds: they spread their return.
@@ -96,6 +99,33 @@ impl Shard {
         Ok(reply)
     }
 
+    /// The Worker called for a verdict or with a report. When it was away people are told, as well as can be: hosts that post could
+    /// not be judged. Writes a row then.
+    pub fn note_worker(&mut self, now: UnixMillis) {
+        let away_s = now.0.saturating_sub(self.governor.called_ms) / 1000;
+        self.governor.called_ms = now.0;
+        let is_judging = self.watch.last_run.is_some_and(|last_run| now.seconds().since(last_run) <= SCHEDULE_S);
+        if away_s <= AWAY_S || !is_judging {
+            // Else the verdict itself finds that nobody judged.
+            return;
+        }
+        // What comes through first is one of many that waited.
+        self.posts_excused_ms = now.0;
+        let text = format!(
+            "the Worker did not run for {away_s} s, as when its requests are used up; hosts that post were not judged"
+        );
+        let event = Event {
+            key: ids::time_key(now, 1),
+            kind: EventKind::MonitoringImpaired,
+            host_id: None,
+            at: now.seconds(),
+            text,
+        };
+        if let Err(error) = directory::owe(&self.storage.sql, &event, None) {
+            log::error("hub.presence", &error.to_string());
+        }
+    }
+
     /// Whom our own refusals have silenced is not called offline for it: while storage refuses and until agents that were sent away
     /// are back, nobody is; while agents keep their samples by the governor's word, nobody who posts, for reports are his only
     /// sign of life.
@@ -106,7 +136,9 @@ impl Shard {
             let back_by = UnixMillis(self.refused_until_ms.saturating_add(ahead_ms)).seconds().plus(RETURN_S);
             self.watch.hold_until = self.watch.hold_until.max(back_by);
         }
-        if self.hold_until_ms > ours.0 {
+        // Without the Worker's runs no report comes through either.
+        let is_worker_away = ours.0.saturating_sub(self.governor.called_ms) > SCHEDULE_S * 1000;
+        if self.hold_until_ms > ours.0 || is_worker_away {
             self.posts_excused_ms = now.0;
         } else if self.hold_until_ms > 0 {
             let ended_ms = self.hold_until_ms.saturating_add(ahead_ms).min(now.0);

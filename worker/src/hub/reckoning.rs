@@ -62,10 +62,7 @@ impl Shard {
 
     fn guessed_pace(&self, now: UnixMillis) -> Pace {
         let (levers, _) = self.governor.levers();
-        Pace {
-            used: self.fleet_load(now).daily(&levers),
-            over_s: edgewatch_core::domain::budget::forecast::DAY_S,
-        }
+        Pace { used: self.fleet_load(now).daily(&levers), over_s: edgewatch_core::domain::budget::forecast::DAY_S }
     }
 
     fn meter(&self, meter: Meter, outlook: Option<&Outlook>) -> MeterPart {

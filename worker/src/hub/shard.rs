@@ -66,8 +66,7 @@ impl Shard {
     /// # Errors
     /// [`HubError::Refused`] when the object's database does not answer.
     pub fn new(sql: Sql) -> Result<Self, HubError> {
-        let created =
-            rings::create(&sql).and_then(|()| journal::create(&sql)).and_then(|()| directory::create(&sql));
+        let created = rings::create(&sql).and_then(|()| journal::create(&sql)).and_then(|()| directory::create(&sql));
         if let Err(error) = created {
             // A database that takes no more rows is good to read, when its tables are there: the last one made is the proof.
             directory::meta(&sql, "").map_err(|_| error)?;

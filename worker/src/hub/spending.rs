@@ -22,8 +22,7 @@ pub(super) const MESSAGE: Usage = Usage { messages: 1, active_ms: EVENT_ACTIVE_M
 /// A call of another object. Its active time is that object's.
 pub(super) const CALL: Usage = Usage { object_calls: 1, active_ms: EVENT_ACTIVE_MS, ..NOTHING };
 /// A question of Viewers: its alarm asked, and set itself anew. That object counts nothing itself.
-pub(super) const ASKED_BY_VIEWERS: Usage =
-    Usage { alarms: 1, alarms_set: 1, active_ms: EVENT_ACTIVE_MS, ..NOTHING };
+pub(super) const ASKED_BY_VIEWERS: Usage = Usage { alarms: 1, alarms_set: 1, active_ms: EVENT_ACTIVE_MS, ..NOTHING };
 const NOTHING: Usage = Usage {
     worker_requests: 0,
     worker_cpu_ms: 0,
@@ -138,8 +137,7 @@ impl Inner {
         let corrupt = |error: serde_json::Error| HubError::Corrupt(error.to_string());
         let unreached = |error: worker::Error| HubError::Unreachable(error.to_string());
         let body = serde_json::to_string(report).map_err(corrupt)?;
-        let mut response =
-            self.objects.post(Class::Hub, &shard_name(0), "budget", &body).await.map_err(unreached)?;
+        let mut response = self.objects.post(Class::Hub, &shard_name(0), "budget", &body).await.map_err(unreached)?;
         let text = response.text().await.map_err(unreached)?;
         let orders: Orders = serde_json::from_str(&text).map_err(corrupt)?;
         self.with(|shard| Ok(shard.take_orders(&orders, now)))

@@ -120,10 +120,35 @@ fn what_holds_hosts_that_post_back_is_no_silence_of_theirs() {
     }
     shard.judge(at(0), at(60).seconds()).unwrap();
     shard.hold_until_ms = at(600).0;
-    let judge = |shard: &mut Shard, second: i64| shard.judge(at(second), at(second + 60).seconds()).unwrap().offline;
+    let judge = |shard: &mut Shard, second: i64| {
+        shard.note_worker(at(second));
+        shard.judge(at(second), at(second + 60).seconds()).unwrap().offline
+    };
     let held: usize = (1..=12).map(|minute| judge(&mut shard, minute * 60)).sum();
     assert_eq!(held, 0, "held until minute 10, patient for three more");
     assert_eq!(judge(&mut shard, 13 * 60 + 1), 2);
+}
+
+#[test]
+fn while_the_worker_is_away_hosts_that_post_are_not_judged_and_people_hear_of_it() {
+    let mut shard = shard(2);
+    for tracked in shard.iter_mut() {
+        tracked.link = Link::Post { period_s: 10, frame_s: 60 };
+        tracked.seen_ms = at(0).0;
+    }
+    let judge = |shard: &mut Shard, second: i64| shard.judge(at(second), at(second + 20).seconds()).unwrap().offline;
+    shard.note_worker(at(0));
+    let away: usize = (0..=60).map(|step| judge(&mut shard, step * 20)).sum();
+    assert_eq!(away, 0, "alarms alone judge");
+    shard.note_worker(at(1_205));
+    let kinds: Vec<EventKind> =
+        directory::owed(&shard.storage.sql, 9).unwrap().into_iter().map(|(event, _)| event.kind).collect();
+    assert_eq!(kinds, [EventKind::MonitoringImpaired]);
+    for second in (1_220..1_380).step_by(20) {
+        shard.note_worker(at(second));
+        assert_eq!(judge(&mut shard, second), 0, "three minutes to be heard in");
+    }
+    assert_eq!(judge(&mut shard, 1_390), 2);
 }
 
 #[test]

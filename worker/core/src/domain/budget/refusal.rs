@@ -49,7 +49,10 @@ mod tests {
     fn each_meter_is_known_by_the_platforms_words() {
         let day = "Upgrade to a paid plan or wait until tomorrow (midnight UTC) to continue.";
         for (words, meter) in [
-            (format!("D1_ERROR: Your account has exceeded D1's free tier daily row read limit. {day}"), Meter::D1RowsRead),
+            (
+                format!("D1_ERROR: Your account has exceeded D1's free tier daily row read limit. {day}"),
+                Meter::D1RowsRead,
+            ),
             (
                 format!("D1_ERROR: Your account has exceeded D1's free tier daily row write limit. {day}"),
                 Meter::D1RowsWritten,
