@@ -34,6 +34,7 @@ pub mod sql;
 #[cfg(test)]
 mod testing;
 pub mod tracked;
+pub mod watching;
 pub mod wire;
 
 pub use failure::HubError;

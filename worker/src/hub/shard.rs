@@ -24,12 +24,8 @@ use super::{HubError, coarse, journal, rings, rows};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
 const HOLD_S: u32 = 300;
-/// How long somebody who read a host's state counts as watching it, ms. Source: design, "Presence".
-const READ_WATCHES_MS: i64 = 60_000;
 /// How long an agent is told to send live frames, seconds; it is told again while somebody watches.
-const LIVE_FOR_S: u32 = 90;
-/// An agent whose live frames end within this is told again, ms.
-const LIVE_AGAIN_MS: i64 = 35_000;
+pub(super) const LIVE_FOR_S: u32 = 90;
 /// So many hosts lie between a second of the time over which agents spread their return.
 const HOSTS_PER_SPREAD_S: usize = 20;
 
@@ -54,7 +50,7 @@ pub struct Shard {
     hosts: BTreeMap<HostId, Tracked>,
     is_complete: bool,
     /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
-    watched: BTreeMap<HostId, (i64, i64)>,
+    pub(super) watched: BTreeMap<HostId, (i64, i64)>,
 }
 
 /// What becomes of a frame: messages to its sender, in order.
@@ -446,11 +442,6 @@ impl Shard {
         self.refused_until_ms = now.0.saturating_add(HOLD_S as i64 * 1000);
     }
 
-    /// How many hosts somebody watches.
-    pub fn watched_hosts(&self, now: UnixMillis) -> usize {
-        self.watched.values().filter(|(until, _)| *until > now.0).count()
-    }
-
     /// How an agent with a socket is to report.
     pub fn settings(&self, id: HostId, now: UnixMillis) -> Settings {
         let default = Settings::default();
@@ -468,27 +459,6 @@ impl Shard {
     /// How an agent that posts is to report.
     pub fn report_settings(&self) -> ReportSettings {
         ReportSettings { period_s: model::PERIOD_S, frame_s: self.levers.post_frame_s() }
-    }
-
-    /// Notes that somebody watches these hosts; gives those whose agents have to be told to send live frames now. At most as many
-    /// are live as the levers allow.
-    pub fn note_watched(&mut self, ids: &[HostId], until: Option<UnixMillis>, now: UnixMillis) -> Vec<HostId> {
-        let until = until.map_or(now.0 + READ_WATCHES_MS, |until| until.0);
-        self.watched.retain(|_, (watched_until, live_until)| *watched_until > now.0 || *live_until > now.0);
-        let most = usize::try_from(self.levers.live_hosts).unwrap_or(0);
-        let mut live = self.watched.values().filter(|(_, live_until)| *live_until > now.0).count();
-        let mut told = Vec::new();
-        for id in ids.iter().filter(|id| self.hosts.get(id).is_some_and(|host| host.link == Link::Socket)) {
-            let (watched_until, live_until) = self.watched.entry(*id).or_default();
-            *watched_until = (*watched_until).max(until);
-            let is_live = *live_until > now.0;
-            if *live_until - now.0 < LIVE_AGAIN_MS && (is_live || live < most) {
-                live += usize::from(!is_live);
-                *live_until = now.0 + i64::from(LIVE_FOR_S) * 1000;
-                told.push(*id);
-            }
-        }
-        told
     }
 
     /// The hosts asked for, by number.

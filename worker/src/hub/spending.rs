@@ -11,6 +11,7 @@ use worker::Request;
 use super::governor::{Orders, ShardReport};
 use super::object::{Answer, Inner};
 use super::own::{OWN_HEADER, Own};
+use super::tracked::Tracked;
 use super::wire::shard_name;
 use super::{HubError, presence};
 use crate::platform::objects::Class;
@@ -118,7 +119,7 @@ impl Inner {
         });
         if is_changed {
             let sockets = self.with(|shard| {
-                Ok(shard.iter().filter(|host| host.link == Link::Socket).map(|host| host.id()).collect::<Vec<HostId>>())
+                Ok(shard.iter().filter(|host| host.link == Link::Socket).map(Tracked::id).collect::<Vec<HostId>>())
             });
             self.tell_settings(&sockets.unwrap_or_default(), now);
         }
