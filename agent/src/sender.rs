@@ -12,8 +12,8 @@ use crate::push::{PushError, Pusher};
 use crate::record::Record;
 use crate::shared::{Shared, State};
 
-/// How often facts are sent although they did not change.
-pub const FACTS_EVERY: Duration = Duration::from_mins(10);
+/// How often facts are sent although they did not change: rarely, for a message costs and the server keeps them.
+pub const FACTS_EVERY: Duration = Duration::from_hours(6);
 /// Between two reports of a backlog: half of this at least.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A secret that is not accepted is tried again after this.

@@ -18,6 +18,8 @@ use crate::process::{self, TICKS_PER_S, Usage};
 
 /// Its own default.
 const PERIOD_S: u64 = 10;
+/// Between two frames of an agent that nobody watches, and a period.
+const FRAME_S: u64 = 70;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SAY_EVERY_S: u64 = 60;
 /// Where Debian keeps the roots. The agent reads as many as on a user's machine, so that what they take is counted.
@@ -59,7 +61,8 @@ pub fn run(seconds: u64, others: &[u32]) -> Result<(), String> {
         }
     }
     let arrived = worker.stored_samples(host.id).len() as u64;
-    if arrived < seconds / PERIOD_S {
+    // What was measured since the last frame may not have been sent yet.
+    if arrived < (seconds.saturating_sub(FRAME_S) / PERIOD_S).max(1) {
         return Err(format!("of {seconds} s only {arrived} samples arrived; the agent's log:\n{}", agent.log()));
     }
     print(seconds, &subjects, arrived, agent.roots, front.counts());

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use edgewatch_core::blocks::tiers::{self, Tier};
 use edgewatch_core::domain::budget::prices::{self, Bill, LIST, Meter, Plan, Ratio, Rounding};
 use edgewatch_core::domain::budget::rings;
 use edgewatch_core::domain::budget::usage::Usage;
@@ -19,14 +20,14 @@ use crate::storage::{self, Ring};
 const STEP: Duration = Duration::from_secs(10);
 /// Steps in an hour.
 const STEPS: u64 = 360;
-/// Before counting begins: everybody is connected and has sent a frame.
-const WARM_UP_STEPS: u64 = 18;
+/// Steps in a minute.
+const STEPS_PER_MINUTE: u64 = 6;
 /// An answer takes no longer, even where thousands ask at once.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Hosts in the viewer's window. Source: design, "The bill is a feature".
 const WINDOW: usize = 50;
 /// Hosts whose blocks are weighed.
-const WEIGHED: u64 = 4;
+const WEIGHED: u64 = 2;
 
 /// What to measure.
 pub struct Wanted {
@@ -34,8 +35,10 @@ pub struct Wanted {
     pub hosts: usize,
     /// Seconds between two samples.
     pub interval_s: u32,
-    /// Simulated hours.
+    /// Simulated hours that count.
     pub hours: u64,
+    /// Simulated minutes before that, in which everybody connects and the governor finds its mode.
+    pub warm_up_min: u64,
     /// The plan that the governor is told of.
     pub plan: Plan,
 }
@@ -54,7 +57,7 @@ pub fn run(wanted: &Wanted) -> Result<(), String> {
     let mut fleet = Fleet::new(&hosts, options);
     crate::say("cost: connecting");
     let mut bench = Bench { worker: &worker, fleet: &mut fleet, steps: 0, viewer: None };
-    for _ in 0..WARM_UP_STEPS {
+    for _ in 0..wanted.warm_up_min * STEPS_PER_MINUTE {
         bench.step()?;
     }
     let measured = bench.hours(wanted.hours)?;
@@ -82,7 +85,7 @@ impl Bench<'_> {
             return Err(format!("{waiting} agents have no answer after {PATIENCE:?}: {:?}", self.fleet.counters()));
         }
         self.steps += 1;
-        if self.steps.is_multiple_of(6) {
+        if self.steps.is_multiple_of(STEPS_PER_MINUTE) {
             let now_ms = u64::try_from(self.fleet.now().wall_ms).unwrap_or_default();
             if !self.worker.cron_at(now_ms) {
                 return Err("the schedule failed".to_owned());
@@ -109,7 +112,7 @@ impl Bench<'_> {
             }
             self.step()?;
             if step % 60 == 59 {
-                let (minutes, seconds) = ((step + 1) / 6, begun.elapsed().as_secs());
+                let (minutes, seconds) = ((step + 1) / STEPS_PER_MINUTE, begun.elapsed().as_secs());
                 crate::say(&format!("cost: {minutes} min after {seconds} s"));
             }
         }
@@ -184,12 +187,11 @@ fn meter_table(day: &Usage, hosts: u32) -> String {
     format!("{}of those rows written, {} a day are set alarms", table(&head, &rows), day.alarms_set)
 }
 
-/// The rings as the design has them.
+/// The rings as they are unless a deployment wants others.
 fn rings() -> Vec<Ring> {
-    // Source: the data model of the hub; the numbers are those of its tiers.
-    [(0, 10, 1_800, 48), (1, 60, 21_600, 32), (2, 600, 432_000, 19), (3, 7_200, 1_296_000, 122)]
-        .map(|(tier, step_s, block_s, blocks)| Ring { tier, step_s, block_s, blocks })
-        .to_vec()
+    let ring =
+        |tier: Tier| Ring { tier: tier.number, step_s: tier.step_s, block_s: tier.block_s, blocks: tier.ring_blocks };
+    tiers::ALL.map(ring).to_vec()
 }
 
 /// Full blocks that the run has stored: tier, how many, their average bytes.

@@ -16,8 +16,10 @@ const VIEWERS: usize = 100;
 const WINDOW: usize = 50;
 /// Steps that viewers look on for.
 const LOOK_STEPS: u64 = 12;
+/// What passes at once while blocks fill: still less than the silence after which a host counts as offline.
+const LONG_STEP: Duration = Duration::from_secs(20);
 /// Steps after which hosts hold what they hold for long: half an hour of samples.
-const FULL_STEPS: u64 = 180;
+const FULL_STEPS: u64 = 90;
 
 /// Measures `hosts` agents and prints a line for each figure.
 ///
@@ -36,7 +38,7 @@ pub fn run(hosts: usize) -> Result<(), String> {
     fan_out(&worker, &mut fleet)?;
     crate::say("fleet: filling blocks");
     for _ in 0..FULL_STEPS {
-        step(&worker, &mut fleet)?;
+        pass(&worker, &mut fleet, LONG_STEP)?;
     }
     let full = memory(&worker);
     println!(
@@ -47,7 +49,11 @@ pub fn run(hosts: usize) -> Result<(), String> {
 }
 
 fn step(worker: &Worker, fleet: &mut Fleet) -> Result<(), String> {
-    match fleet.advance(worker, STEP, PATIENCE) {
+    pass(worker, fleet, STEP)
+}
+
+fn pass(worker: &Worker, fleet: &mut Fleet, step: Duration) -> Result<(), String> {
+    match fleet.advance(worker, step, PATIENCE) {
         0 => Ok(()),
         waiting => Err(format!("{waiting} agents have no answer after {PATIENCE:?}: {:?}", fleet.counters())),
     }
@@ -63,6 +69,8 @@ fn storm(worker: &Worker, fleet: &mut Fleet) -> Result<(), String> {
         step(worker, fleet)?;
     }
     worker.kill();
+    // They notice, and come back when it does.
+    fleet.run(Duration::from_millis(200));
     for _ in 0..30 {
         fleet.pass(STEP);
     }

@@ -1,17 +1,21 @@
 //! TLS in front of the Worker, as Cloudflare's edge has it: a certificate made for the run, connections that stay open.
 
 use std::fmt::Display;
-use std::io::{BufReader, Write as _};
+use std::io::{BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::wire::{Connection, read_message};
+
+/// How long one side of a socket is listened to before the other one has its turn.
+const TURN: Duration = Duration::from_millis(5);
 
 /// The front, until the process ends.
 pub struct Front {
@@ -62,11 +66,41 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, upstream: &str, counts: &
     counts.connections.fetch_add(1, Ordering::Relaxed);
     while let Some(request) = read_message(&mut client)? {
         // workerd hangs up on a connection that is idle for a few seconds.
-        let answer = Connection::open(upstream)?.exchange(&[request.head, request.body].concat())?;
+        let mut worker = Connection::open(upstream)?;
+        let answer = worker.exchange(&[request.head, request.body].concat())?;
+        let is_upgraded = answer.status() == 101;
         client.get_mut().write_all(&[answer.head, answer.body].concat())?;
         counts.requests.fetch_add(1, Ordering::Relaxed);
+        if is_upgraded {
+            return pipe(client.into_inner(), worker.into_stream());
+        }
     }
     Ok(())
+}
+
+/// Passes on what either side says, until one hangs up.
+fn pipe(mut client: StreamOwned<ServerConnection, TcpStream>, mut worker: TcpStream) -> std::io::Result<()> {
+    client.sock.set_read_timeout(Some(TURN))?;
+    worker.set_read_timeout(Some(TURN))?;
+    let mut bytes = [0; 16 * 1024];
+    loop {
+        if let Some(length) = heard(client.read(&mut bytes))? {
+            worker.write_all(bytes.get(..length).unwrap_or_default())?;
+        }
+        if let Some(length) = heard(worker.read(&mut bytes))? {
+            client.write_all(bytes.get(..length).unwrap_or_default())?;
+        }
+    }
+}
+
+/// How much came; `None` when nothing did in time.
+fn heard(read: std::io::Result<usize>) -> std::io::Result<Option<usize>> {
+    match read {
+        Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+        Ok(length) => Ok(Some(length)),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// A certificate for `localhost`, and the one that signed it.

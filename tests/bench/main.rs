@@ -10,6 +10,7 @@ mod ingest;
 mod ops;
 mod price;
 mod process;
+mod small;
 mod storage;
 mod wire;
 
@@ -25,9 +26,12 @@ const FLEET: u64 = 1000;
 /// What the platform's free plan must carry.
 const COST_HOSTS: u64 = 1000;
 const COST_INTERVAL_S: u64 = 10;
+const COST_WARM_UP_MIN: u64 = 20;
 /// The most that one shard is made for.
 const STORM_HOSTS: u64 = 2500;
-const PARTS: &str = "ops, agent, ingest, cost and fleet";
+/// As long as the hub's sleep has to go unnoticed.
+const SMALL_MIN: u64 = 60;
+const PARTS: &str = "ops, agent, ingest, cost, fleet and small";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -52,8 +56,9 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
         "ops" => &["--fleet"],
         "agent" => &["--seconds", "--pid"],
         "ingest" => &["--seconds"],
-        "cost" => &["--hosts", "--interval", "--hours"],
+        "cost" => &["--hosts", "--interval", "--hours", "--warm-up"],
         "fleet" => &["--hosts"],
+        "small" => &["--minutes"],
         _ => return Err(format!("no part is named {part}; there are {PARTS}")),
     };
     let options = options(&arguments, known)?;
@@ -73,8 +78,10 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
                 return Err("--interval needs a number from 1 to 600".to_owned());
             }
             let hosts = usize::try_from(last("--hosts", COST_HOSTS)).unwrap_or(usize::MAX);
-            cost::run(&cost::Wanted { hosts, interval_s, hours: last("--hours", 1), plan })
+            let warm_up_min = last("--warm-up", COST_WARM_UP_MIN);
+            cost::run(&cost::Wanted { hosts, interval_s, hours: last("--hours", 1), warm_up_min, plan })
         }
+        "small" => small::run(last("--minutes", SMALL_MIN)),
         "fleet" => fleet::run(usize::try_from(last("--hosts", STORM_HOSTS)).unwrap_or(usize::MAX)),
         _ => {
             ops::run(fleet(FLEET)?)?;

@@ -46,6 +46,27 @@ fn every_operation_has_its_price_and_a_report_costs_two_rows_at_most() {
 }
 
 #[test]
+fn a_fleet_has_a_price_and_its_meters_are_read() {
+    let output = bench(&["cost", "--hosts", "6", "--hours", "1", "--warm-up", "3"]);
+    let lines = lines(&output);
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((&line["bench"], &line["hosts"], &line["interval_s"]), (&"cost".into(), &6.into(), &10.into()));
+    for key in ["rows_written_per_host_day", "bytes_per_host_full", "free_share_max", "free_share_max_no_ratio"] {
+        assert!(line[key].as_f64().is_some_and(|number| number > 0.0), "{key} in {line}");
+    }
+    assert!(
+        line["usd_month"].as_f64().is_some_and(|usd| (5.0..5.1).contains(&usd)),
+        "six hosts cost nothing more: {line}"
+    );
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(
+        text.trim_end().lines().last().map(|last| last.starts_with("{\"bench\":\"cost\"")),
+        Some(true),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_agent_is_measured_over_tls_beside_another_process() {
     let own = std::process::id().to_string();
     let lines = lines(&bench(&["agent", "--seconds", "1", "--pid", &own]));
@@ -65,6 +86,8 @@ fn a_slip_of_the_pen_is_told() {
         (&["opps"][..], "no part is named opps"),
         (&["ops", "--pid", "1"], "unknown option --pid"),
         (&["ingest", "--seconds", "soon"], "--seconds needs a number"),
+        (&["cost", "--plan", "cheap"], "--plan needs free or paid"),
+        (&["cost", "--interval", "601"], "--interval needs a number from 1 to 600"),
         (&["agent", "--pid", "4194305", "--seconds", "1"], "there is no process 4194305"),
     ] {
         let output = bench(arguments);

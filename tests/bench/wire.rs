@@ -85,6 +85,11 @@ impl Connection {
         read_message(&mut self.0)?.ok_or_else(|| ErrorKind::UnexpectedEof.into())
     }
 
+    /// What is below, after an answer that ends HTTP here.
+    pub fn into_stream(self) -> TcpStream {
+        self.0.into_inner()
+    }
+
     /// Posts JSON with this `Authorization`.
     ///
     /// # Errors

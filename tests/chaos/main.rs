@@ -55,15 +55,21 @@ fn main() -> ExitCode {
 }
 
 fn report(outcomes: &BTreeMap<&str, Outcome>, last: Outcome, world: &World) -> bool {
-    println!("scenario              rounds  lost  twice  false offline  reads failed  stuck agents");
+    println!("scenario              rounds  lost  twice  false offline  reads failed  stuck agents  had effect");
     for (word, outcome) in outcomes.iter().chain([(&"at the end", &last)]) {
         println!(
-            "{word:<22}{:>6}{:>6}{:>7}{:>15}{:>14}{:>14}",
-            outcome.rounds, outcome.lost, outcome.twice, outcome.offline, outcome.reads_failed, outcome.stuck
+            "{word:<22}{:>6}{:>6}{:>7}{:>15}{:>14}{:>14}{:>12}",
+            outcome.rounds,
+            outcome.lost,
+            outcome.twice,
+            outcome.offline,
+            outcome.reads_failed,
+            outcome.stuck,
+            outcome.bites
         );
     }
     let (acknowledged, stored) = world.totals();
     println!("{acknowledged} samples were called durable, {stored} are stored; {:?}", world.counters());
-    // A run in which nothing was reported proves nothing.
-    acknowledged > 0 && stored >= acknowledged
+    // A fault that had no effect, or a run in which nothing was reported, proves nothing.
+    outcomes.values().all(|outcome| outcome.bites > 0) && acknowledged > 0 && stored >= acknowledged
 }

@@ -19,6 +19,10 @@ const STEP: Duration = Duration::from_secs(20);
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long they are waited for where something is.
 const SHORT: Duration = Duration::from_millis(150);
+/// How long D1 fails: longer than the hub's newest states wait for it.
+const D1_STEPS: u64 = 24;
+/// How long an object's meter is used up, at most: longer than the hub asks agents to hold their samples.
+const OBJECT_STEPS: u64 = 20;
 const HOUR_MS: i64 = 3_600_000;
 /// Steps in which everything that was held back becomes durable: longer than the hub ever asks agents to hold.
 const LAST_STEPS: u32 = 60;
@@ -40,6 +44,8 @@ pub struct Outcome {
     pub reads_failed: u64,
     /// Agents that had no answer long after the fault was over.
     pub stuck: u64,
+    /// How often the faults had an effect: calls refused, connections lost, instances begun anew, clocks moved.
+    pub bites: u64,
 }
 
 impl Outcome {
@@ -56,6 +62,7 @@ impl Outcome {
         self.offline += other.offline;
         self.reads_failed += other.reads_failed;
         self.stuck += other.stuck;
+        self.bites += other.bites;
     }
 }
 
@@ -112,7 +119,12 @@ impl World {
 
     /// Some steps under a fault, with a read in between.
     fn suffer(&mut self, most: u64) {
-        for _ in 0..=self.random.below(most) {
+        let steps = 1 + self.random.below(most);
+        self.suffer_for(steps);
+    }
+
+    fn suffer_for(&mut self, steps: u64) {
+        for _ in 0..steps {
             self.step(SHORT);
             self.read();
         }
@@ -129,29 +141,44 @@ impl World {
         for _ in 0..pumps {
             self.fleet.pump(Duration::from_millis(2));
         }
-        self.fault(scenario);
+        let before = self.broken();
+        let mut bites = self.fault(scenario);
         let stuck = self.recover();
+        bites += self.broken() - before;
         let outcome = self.look();
-        Outcome { rounds: 1, stuck, ..outcome }
+        Outcome { rounds: 1, stuck, bites, ..outcome }
     }
 
-    fn fault(&mut self, scenario: Scenario) {
-        let d1 = |world: &mut Self, fault, times, steps| {
-            world.worker.faults(fault, times, "");
-            world.suffer(steps);
-            world.worker.faults(Fault::Off, 0, "");
-        };
-        let used_up = |world: &mut Self, meter| {
-            world.worker.exhaust(meter);
-            world.suffer(4);
-            world.worker.refill(meter);
-        };
+    /// Connections that have ended, as the agents saw it.
+    fn broken(&self) -> u64 {
+        let counters = self.fleet.counters();
+        counters.cut + counters.given_up + counters.unreachable + counters.goodbyes
+    }
+
+    /// D1 fails for a while; how many calls did.
+    fn d1(&mut self, fault: Fault, times: u32) -> u64 {
+        self.worker.faults(fault, times, "");
+        self.suffer_for(D1_STEPS);
+        let fired = self.worker.faults_fired();
+        self.worker.faults(Fault::Off, 0, "");
+        fired
+    }
+
+    /// A meter is used up for a while; how many calls were refused.
+    fn used_up(&mut self, meters: &[Exhausted]) -> u64 {
+        let index = usize::try_from(self.random.below(meters.len() as u64)).unwrap_or_default();
+        let Some(meter) = meters.get(index) else { return 0 };
+        self.worker.exhaust(*meter);
+        let steps = if *meter == Exhausted::D1RowsWritten { D1_STEPS } else { 1 + self.random.below(OBJECT_STEPS) };
+        self.suffer_for(steps);
+        self.worker.refill(*meter)
+    }
+
+    /// Does what the scenario is about; how often it had an effect, but for connections that ended.
+    fn fault(&mut self, scenario: Scenario) -> u64 {
         match scenario {
             Scenario::Kill => self.kill(),
-            Scenario::Sleep => {
-                self.worker.evict(HUB, SHARD, Sockets::Hibernate);
-                self.suffer(2);
-            }
+            Scenario::Sleep => return self.sleep(),
             Scenario::Reset => {
                 if !self.worker.evict(HUB, SHARD, Sockets::Close) {
                     // It is another way to the same end.
@@ -161,44 +188,56 @@ impl World {
                 }
                 self.suffer(2);
             }
-            Scenario::D1Refuses => d1(self, Fault::Overloaded, u32::MAX, 4),
-            Scenario::D1UsedUp => used_up(self, Exhausted::D1RowsWritten),
-            Scenario::D1LosesReplies => d1(self, Fault::LostAfterCommit, 40, 4),
+            Scenario::D1Refuses => return self.d1(Fault::Overloaded, u32::MAX),
+            Scenario::D1UsedUp => return self.used_up(&[Exhausted::D1RowsWritten]),
+            Scenario::D1LosesReplies => return self.d1(Fault::LostAfterCommit, u32::MAX),
             Scenario::ObjectRefuses => {
-                let meter = [Exhausted::ObjectRowsWritten, Exhausted::ObjectStorage, Exhausted::ObjectRowsRead];
-                let index = usize::try_from(self.random.below(3)).unwrap_or_default();
-                used_up(self, meter.get(index).copied().unwrap_or(Exhausted::ObjectRowsWritten));
+                let meters = [Exhausted::ObjectRowsWritten, Exhausted::ObjectStorage, Exhausted::ObjectRowsRead];
+                return self.used_up(&meters);
             }
             Scenario::ObjectUnreachable => {
-                let meter = [Exhausted::ObjectRequests, Exhausted::ObjectDuration];
-                let index = usize::try_from(self.random.below(2)).unwrap_or_default();
-                used_up(self, meter.get(index).copied().unwrap_or(Exhausted::ObjectRequests));
+                return self.used_up(&[Exhausted::ObjectRequests, Exhausted::ObjectDuration]);
             }
-            Scenario::AgentsKilled => self.kill_agents(),
-            Scenario::WorkerClockAhead => self.worker_clock(HOUR_MS),
-            Scenario::WorkerClockBack => self.worker_clock(-HOUR_MS),
-            Scenario::AgentClocks => self.agent_clocks(),
+            Scenario::AgentsKilled => return self.kill_agents(),
+            Scenario::WorkerClockAhead => return self.worker_clock(HOUR_MS),
+            Scenario::WorkerClockBack => return self.worker_clock(-HOUR_MS),
+            Scenario::AgentClocks => return self.agent_clocks(),
             Scenario::Cut => {
                 self.proxy.reset();
                 self.suffer(2);
             }
-            Scenario::BlackHole => {
-                self.proxy.set(Network::BlackHole);
-                // Shorter than the silence after which a host is rightly called offline.
-                self.fleet.pass(STEP / 2);
-                self.fleet.set_worker_clock(&self.worker);
-                self.fleet.run(SHORT);
-                self.read();
-                if self.random.below(2) == 0 {
-                    self.proxy.reset();
-                }
-                self.proxy.set(Network::Up);
-            }
+            Scenario::BlackHole => return self.black_hole(),
             Scenario::AllClosed => {
                 self.worker.close_sockets(HUB, SHARD, 1012);
                 self.suffer(2);
             }
         }
+        0
+    }
+
+    fn sleep(&mut self) -> u64 {
+        let before = self.worker.meters().class(HUB, "constructed");
+        if !self.worker.evict(HUB, SHARD, Sockets::Hibernate) {
+            println!("the object would not sleep");
+        }
+        self.suffer(2);
+        self.worker.meters().class(HUB, "constructed") - before
+    }
+
+    fn black_hole(&mut self) -> u64 {
+        self.proxy.set(Network::BlackHole);
+        // Shorter than the silence after which a host is rightly called offline.
+        self.fleet.pass(STEP / 2);
+        self.fleet.set_worker_clock(&self.worker);
+        self.fleet.run(SHORT);
+        let unanswered = self.fleet.agents.iter().filter(|agent| !agent.is_settled()).count();
+        self.read();
+        // Half of the time the system gives up as well; else what was swallowed arrives late.
+        if self.random.below(2) == 0 {
+            self.proxy.reset();
+        }
+        self.proxy.set(Network::Up);
+        unanswered as u64
     }
 
     fn kill(&mut self) {
@@ -211,26 +250,30 @@ impl World {
         self.fleet.set_worker_clock(&self.worker);
     }
 
-    fn kill_agents(&mut self) {
+    fn kill_agents(&mut self) -> u64 {
+        let mut killed = 0;
         for index in 0..self.fleet.agents.len() {
             let dice = self.random.below(6);
             let Some(agent) = self.fleet.agents.get_mut(index) else { continue };
             match dice {
                 0..=2 => agent.kill(),
                 3 => agent.wipe(),
-                _ => {}
+                _ => continue,
             }
+            killed += 1;
         }
         self.suffer(2);
+        killed
     }
 
-    fn worker_clock(&mut self, error_ms: i64) {
+    fn worker_clock(&mut self, error_ms: i64) -> u64 {
         self.fleet.worker_error_ms = error_ms;
         self.suffer(4);
         self.fleet.worker_error_ms = 0;
+        2
     }
 
-    fn agent_clocks(&mut self) {
+    fn agent_clocks(&mut self) -> u64 {
         for (index, agent) in self.fleet.agents.iter_mut().enumerate() {
             agent.clock_error_ms = if index % 2 == 0 { HOUR_MS } else { -HOUR_MS };
         }
@@ -238,6 +281,7 @@ impl World {
         for agent in &mut self.fleet.agents {
             agent.clock_error_ms = 0;
         }
+        self.fleet.agents.len() as u64
     }
 
     /// After the fault: everybody is answered again; how many are not.

@@ -294,11 +294,12 @@ const CONTROL = {
   // {meter, times?, match?, class?}: a meter of inside/words.mjs is used up, for the next `times` calls (default: all; 0 ends it) that
   // contain `match`: SQL, or `fetch`, `message`, `alarm`, `close`. `class` names one class of objects. A restart forgets it.
   "POST /exhaust": async (body) => inside("POST", "/exhaust", body),
-  // {offset_ms}: how far the Worker's clock is ahead of the real one in requests and objects; schedules have the time of their event.
-  // Alarms that are due by then have run, once each, when this answers. A restart forgets it.
-  "POST /clock": async ({ offset_ms }) => {
+  // {offset_ms, is_step?}: how far the Worker's clock is ahead of the real one in requests and objects; schedules have the time of their event.
+  // Alarms that are due by then have run, once each, when this answers; in steps, the real time since the last move does not count for
+  // them. A restart forgets it.
+  "POST /clock": async ({ offset_ms, is_step = false }) => {
     if (!Number.isSafeInteger(offset_ms)) throw new Error("offset_ms is a whole number");
-    return inside("POST", "/clock", { offset_ms });
+    return inside("POST", "/clock", { offset_ms, is_step });
   },
   // {class, name, sockets?}: ends an object's instance, as when it is idle for long. Its sockets sleep on ("hibernate", the default) or
   // are closed ("close").

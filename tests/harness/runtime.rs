@@ -206,6 +206,11 @@ fn the_clock_of_an_object_is_live_and_its_alarms_go_by_it() {
     worker.set_clock_ahead(7_200_000);
     assert_eq!(clock(), (Some(7_200_000), Some(1)), "an alarm runs once");
     assert_eq!(worker.meters().class("Hub", "alarms"), 1);
+
+    // An hour from now, some real milliseconds after the last move.
+    object(&worker, "alarm").unwrap();
+    worker.step_clock_ahead(10_800_000);
+    assert_eq!(worker.meters().class("Hub", "alarms"), 2);
 }
 
 #[test]

@@ -222,14 +222,13 @@ impl Worker {
 
     /// Registers hosts `<prefix>-0`, `<prefix>-1` …, in that order, with one list at the end.
     pub fn add_hosts(&self, prefix: &str, count: usize) -> Vec<TestHost> {
-        let secrets: Vec<String> = (0..count)
-            .map(|index| {
-                let body = json!({ "Name": format!("{prefix}-{index}") }).to_string();
-                let reply = self.post("/api/v1/server/register", &[("Authorization", &self.token)], &body);
-                assert_eq!(reply.status, 200, "register: {}", reply.body);
-                reply.at("/secret").as_str().unwrap_or_default().to_owned()
-            })
-            .collect();
+        let secrets = (0..count).map(|index| {
+            let body = json!({ "Name": format!("{prefix}-{index}") }).to_string();
+            let reply = self.post("/api/v1/server/register", &[("Authorization", &self.token)], &body);
+            assert_eq!(reply.status, 200, "register: {}", reply.body);
+            reply.at("/secret").as_str().unwrap_or_default().to_owned()
+        });
+        let secrets: Vec<String> = secrets.collect();
         let listed = self.get("/api/v1/server/list").at("/result");
         let ids: HashMap<&str, u64> = listed
             .as_array()
@@ -259,6 +258,11 @@ impl Worker {
     pub fn workerd_pid(&self) -> u32 {
         let state = self.edge.control("GET", "/", &json!({}));
         state["workerd_pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default()
+    }
+
+    /// The same in steps, between which no time passes for alarms: what was set for ten seconds is due after a step of ten.
+    pub fn step_clock_ahead(&self, offset_ms: i64) {
+        self.edge.control("POST", "/clock", &json!({ "offset_ms": offset_ms, "is_step": true }));
     }
 
     /// Ends workerd by SIGKILL. The Worker's port is dead until [`Worker::resume`].

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use edgewatch_harness::objects::Sockets;
 use edgewatch_harness::socket::Heard;
+use edgewatch_harness::wait::wait_until;
 use serde_json::json;
 
-use blackbox::stage::{Stage, host, names, next};
+use blackbox::stage::{PATIENCE, Stage, host, names, next};
 
 /// Long enough for what is on its way.
 const QUIET: Duration = Duration::from_millis(300);
@@ -90,4 +91,35 @@ fn a_thousand_hosts_come_in_one_message() {
     let hosts: Vec<_> = (1..=1000).map(|id| host(id, &format!("host-{id}"))).collect();
     stage.set(&json!({ "hosts": hosts }));
     assert_eq!(names(&next(&mut stage.look())).len(), 1000);
+}
+
+#[test]
+fn who_comes_back_after_everybody_left_sees_what_is_now() {
+    let stage = Stage::start();
+    stage.set(&json!({ "hosts": [host(1, "before")] }));
+    for round in 0..10 {
+        let mut viewer = stage.look();
+        let snapshot = next(&mut viewer);
+        assert_eq!(names(&snapshot), [if round == 0 { "before".to_owned() } else { format!("after {}", round - 1) }]);
+        viewer.close(1000);
+        // Nobody is told of this; the next snapshot has it.
+        stage.set(&json!({ "hosts": [host(1, &format!("after {round}"))] }));
+    }
+    // A page that is loaded again: gone and back at once, and still told of what happens.
+    for _ in 0..10 {
+        let mut viewer = stage.look();
+        next(&mut viewer);
+        viewer.cut();
+    }
+    let mut viewer = stage.look();
+    next(&mut viewer);
+    // Whatever the hub heard of those who left, it hears of this one again, by an alarm that is still set.
+    let before = stage.watched().len();
+    stage.worker.set_clock_ahead(61_000);
+    wait_until("the hub to be told that somebody looks", PATIENCE, || {
+        let watched = stage.watched();
+        (watched.len() > before).then(|| watched.last().cloned()).flatten().filter(|last| last["for_s"] == 90)
+    });
+    assert_eq!(stage.push(&json!({ "hosts": [host(1, "now")] })), 1);
+    assert_eq!(names(&next(&mut viewer)), ["now"]);
 }

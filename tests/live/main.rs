@@ -2,4 +2,5 @@
 
 mod access;
 mod fanout;
+mod fleet;
 mod watching;

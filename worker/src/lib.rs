@@ -112,6 +112,8 @@ mod entry {
             let (read, written) = (meter.rows_read() + d1_rows.0, meter.rows_written() + d1_rows.1);
             let cost = format!("{read},{written},{},{},{}", object_rows.0, object_rows.1, calls + 1);
             headers.set("x-edgewatch-cost", &cost)?;
+            // Of the isolate, which the objects live in too. It never shrinks.
+            headers.set("x-edgewatch-memory", &(core::arch::wasm32::memory_size(0) * 64 * 1024).to_string())?;
         }
         // An upgrade has its own status, which the runtime takes from nobody else.
         Ok(if upgraded { response } else { response.with_status(parts.status.as_u16()) })

@@ -21,7 +21,7 @@ use crate::socket;
 use crate::worker::TestHost;
 
 /// Seconds between two messages about what the host is. Source: core, dialects/native/stream.
-const FACTS_S: u64 = 600;
+const FACTS_S: u64 = 6 * 3_600;
 /// Without a pong or a welcome for so long, by the protocol's seconds, the connection counts as dead.
 const PATIENCE_S: u64 = 30;
 

@@ -163,7 +163,7 @@ impl Fleet {
 
     /// Sets the Worker's clock to the fleet's time and `worker_error_ms`; its alarms that are due by then run.
     pub fn set_worker_clock(&self, worker: &Worker) {
-        worker.set_clock_ahead(self.worker_offset_ms());
+        worker.step_clock_ahead(self.worker_offset_ms());
     }
 
     /// Lets `step` pass for agents and Worker, and waits for at most `patience` of real time until everything that was sent is

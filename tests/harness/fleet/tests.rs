@@ -184,6 +184,29 @@ fn what_was_lost_on_the_way_is_sent_again_and_a_lost_counter_is_numbered_anew() 
 }
 
 #[test]
+fn what_is_lost_and_what_is_there_twice_is_found() {
+    let (_hub, address) = Hub::start();
+    let mut fleet = fleet(address, 2);
+    pass(&mut fleet, 12);
+    let all = |agent: &Agent| agent.durable_marks.iter().map(|mark| (*mark, *mark)).collect::<Vec<_>>();
+    let mut hosts: BTreeMap<u64, stored::Samples> = fleet
+        .agents
+        .iter()
+        .map(|agent| (agent.host, stored::Samples { blocks: all(agent), ..stored::Samples::default() }))
+        .collect();
+    let whole = stored::check(&fleet, &hosts);
+    assert_eq!((whole.lost, whole.twice, whole.stored), (0, 0, whole.acknowledged));
+    let first = hosts.get_mut(&1).unwrap();
+    first.blocks.remove(3);
+    // The same sample under another number, and the same number with another sample.
+    first.journal.push((999, 2));
+    hosts.get_mut(&2).unwrap().journal.push((2, 998));
+    let damaged = stored::check(&fleet, &hosts);
+    assert_eq!((damaged.lost, damaged.twice), (1, 2));
+    assert_eq!(stored::check(&fleet, &BTreeMap::new()).lost, whole.acknowledged);
+}
+
+#[test]
 fn walks_are_the_same_for_the_same_seed() {
     let of = |seed| {
         let mut walk = walk::Walk::new(seed);

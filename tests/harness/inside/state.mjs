@@ -16,6 +16,11 @@ export function clockOffset() {
   return offsets[offsets.length - 1].offset_ms;
 }
 
+/** When the clock was moved last, by the real one; now, when it never was. */
+export function movedAt() {
+  return offsets.length > 1 ? offsets[offsets.length - 1].since_ms : Date.now();
+}
+
 export function moveClock(offset_ms) {
   offsets.push({ since_ms: Date.now(), offset_ms });
 }

@@ -21,13 +21,14 @@ pub async fn run(app: &App, cron: &str) {
         log::error("cron.notify", &failure.to_string());
     }
     let meter = app.db.meter();
+    let of_objects = app.hub.as_ref().map(|hub| hub.spent().d1_rows).unwrap_or_default();
     log::schedule(&log::ScheduleLine {
         schedule: cron,
         due_s: app.now_s().0,
         offline: summary.offline,
         online: summary.online,
         impaired: summary.impaired,
-        rows_read: meter.rows_read(),
-        rows_written: meter.rows_written(),
+        rows_read: meter.rows_read() + of_objects.0,
+        rows_written: meter.rows_written() + of_objects.1,
     });
 }

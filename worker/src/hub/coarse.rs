@@ -26,7 +26,7 @@ use super::sql::Sql;
 use crate::store::Db;
 use crate::store::history::{self, CoarseBlock, Wanted};
 
-/// After this a day of a host that says nothing more is over, ms behind its end.
+/// After this a day of a host that says nothing more is over, ms behind its end (or that of the block it ended in).
 const PATIENCE_MS: i64 = 3_600_000;
 /// Of how many hosts blocks are loaded at a time: some 100 kB of text each.
 const HOSTS_AT_ONCE: usize = 20;
@@ -63,8 +63,10 @@ pub fn due(host: HostId, rings: &Rings, done: Option<u64>, newest_ms: i64, now_m
     let newest_day = tiers::day_no(host, newest_ms);
     let is_over = |day: u64| {
         let end_ms = tiers::day_start_ms(host, day.saturating_add(1));
-        now_ms >= end_ms.saturating_add(PATIENCE_MS)
-            || SAMPLES.block_no(host, newest_ms) > SAMPLES.block_no(host, end_ms.saturating_sub(1))
+        let block_no = SAMPLES.block_no(host, end_ms.saturating_sub(1));
+        // A host that speaks again behind the day's end ends the block in time; if not, it is silent once more.
+        let silent_from_ms = if newest_ms < end_ms { end_ms } else { SAMPLES.end_ms(host, block_no) };
+        SAMPLES.block_no(host, newest_ms) > block_no || now_ms >= silent_from_ms.saturating_add(PATIENCE_MS)
     };
     // Nothing is known of the time before the oldest minutes.
     let oldest_block = rings.oldest(MINUTES, MINUTES.block_no(host, newest_ms));

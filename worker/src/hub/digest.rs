@@ -20,6 +20,7 @@ const LARGE_FLEET: usize = 500;
 #[derive(Debug, Default)]
 pub struct Schedule {
     until_ms: Cell<i64>,
+    watched_ms: Cell<i64>,
     pushed_ms: Cell<i64>,
     every_ms: Cell<i64>,
     gone: RefCell<Vec<i64>>,
@@ -27,9 +28,17 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Viewers listens until then; 0 when it does not.
-    pub fn watched(&self, until_ms: i64) {
+    /// Viewers listens until then; 0 when it does not. Told at `now`.
+    pub fn watched(&self, until_ms: i64, now: UnixMillis) {
         self.until_ms.set(until_ms);
+        self.watched_ms.set(now.0);
+    }
+
+    /// A digest that was begun at `since` met nobody.
+    pub fn nobody_listens(&self, since: UnixMillis) {
+        if self.watched_ms.get() <= since.0 {
+            self.until_ms.set(0);
+        }
     }
 
     /// Whether what changed has gathered long enough.
@@ -81,6 +90,18 @@ pub fn changes(
     shard.iter_mut().for_each(|tracked| tracked.is_changed = false);
     schedule.pushed_ms.set(now.0);
     Ok(Some(Digest { shard: index, now_ms: now.0, hosts, gone, banner }))
+}
+
+/// A digest did not arrive: what it said is to be said again.
+pub fn remember(shard: &mut Shard, schedule: &Schedule, digest: &Digest) {
+    for host in &digest.hosts {
+        if let Some(tracked) = shard.get_mut(HostId(host.id)) {
+            tracked.is_changed = true;
+        }
+    }
+    schedule.gone.borrow_mut().extend(&digest.gone);
+    // Anything but what it was.
+    schedule.banner.replace(if digest.banner.is_some() { None } else { Some(String::new()) });
 }
 
 fn part(tracked: &Tracked) -> Result<DigestHost, HubError> {

@@ -4,19 +4,18 @@
 use std::path::PathBuf;
 
 use edgewatch_core::blocks::dictionary::Dictionary;
-use edgewatch_core::blocks::tiers::{self, Rings, SAMPLES, Tier};
-use edgewatch_core::blocks::{Block, Row};
+use edgewatch_core::blocks::tiers::{MINUTES, SAMPLES, TENS, TWO_HOURS, Tier};
+use edgewatch_core::blocks::{Block, Row, rollup};
 use edgewatch_core::dialects::native;
 use edgewatch_core::model::{HostId, Sample};
 
 use super::rings::{self, StoredBlock};
+use super::rollup::coarser;
 use super::rows;
 use super::sql::Sql;
 
-const DAY_MS: i64 = 86_400_000;
-
 /// The samples of one file.
-pub fn recorded(name: &str) -> Vec<Sample> {
+fn recorded(name: &str) -> Vec<Sample> {
     let path = format!("{}/core/samples/native/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).unwrap();
     let wire = |line: &str| serde_json::from_str::<native::Sample>(line).unwrap();
@@ -24,15 +23,16 @@ pub fn recorded(name: &str) -> Vec<Sample> {
 }
 
 /// The samples over and over, `period_ms` apart as nearly as they were; counters go on from lap to lap.
-pub fn laps(recorded: &[Sample], period_ms: i64) -> impl Iterator<Item = Sample> {
+fn laps(recorded: &[Sample], period_ms: i64) -> impl Iterator<Item = Sample> {
     let (first, last) = (recorded[0].clone(), recorded[recorded.len() - 1].clone());
-    let (own_ms, count) = ((last.at.0 - first.at.0) / (recorded.len() as i64 - 1), recorded.len());
-    (0_usize..).map(move |at| {
-        let lap = (at / count) as u64;
-        let mut sample = recorded[at % count].clone();
-        let jitter_ms = sample.at.0 - first.at.0 - own_ms * (at % count) as i64;
-        sample.number = at as u64 + 1;
-        sample.at.0 = period_ms * at as i64 + jitter_ms % period_ms;
+    let count = i64::try_from(recorded.len()).unwrap();
+    let own_ms = (last.at.0 - first.at.0) / (count - 1);
+    (0_i64..).zip(recorded.iter().cycle()).map(move |(at, sample)| {
+        let mut sample = sample.clone();
+        let lap = (at / count).unsigned_abs();
+        let jitter_ms = sample.at.0 - first.at.0 - own_ms * (at % count);
+        sample.number = at.unsigned_abs() + 1;
+        sample.at.0 = period_ms * at + jitter_ms % period_ms;
         let on = |value: Option<u64>, from: Option<u64>, to: Option<u64>| Some(value? + lap * (to? - from?));
         sample.net_in_bytes = on(sample.net_in_bytes, first.net_in_bytes, last.net_in_bytes);
         sample.net_out_bytes = on(sample.net_out_bytes, first.net_out_bytes, last.net_out_bytes);
@@ -50,63 +50,78 @@ impl Drop for Scratch {
     }
 }
 
-/// Bytes of the file per host, and values in them.
-fn stored(rows: &[Row], tier: Tier, hosts: i64) -> (u64, usize, usize) {
-    let path = std::env::temp_dir().join(format!("edgewatch-measure-{}-{}.sqlite", std::process::id(), tier.block_s));
+/// What a ring of such blocks takes in the file per host: its blocks in turn, as those of hosts end.
+fn in_file(blocks: &[StoredBlock], ring_blocks: u64) -> u64 {
+    const HOSTS: i64 = 20;
+    let path = std::env::temp_dir().join(format!("edgewatch-measure-{}.sqlite", std::process::id()));
     let scratch = Scratch(path);
     let _ = std::fs::remove_file(&scratch.0);
     let sql = Sql::in_file(&scratch.0).unwrap();
-    rings::create(&sql).unwrap();
     sql.exec("PRAGMA synchronous = OFF", vec![]).unwrap();
+    rings::create(&sql).unwrap();
     let empty = sql.bytes();
-    let (mut values, mut packed) = (0, 0);
-    let of_block: Vec<Vec<Row>> = rows
-        .chunk_by(|a, b| a.at_ms / i64::from(tier.block_s) / 1000 == b.at_ms / i64::from(tier.block_s) / 1000)
-        .map(<[Row]>::to_vec)
-        .collect();
-    let blocks: Vec<StoredBlock> = of_block
-        .iter()
-        .map(|rows| {
-            let mut block = Block::default();
-            rows.iter().for_each(|row| block.push(row).unwrap());
-            values += rows.iter().map(|row| row.values().len()).sum::<usize>();
-            StoredBlock::of_samples(rows[0].at_ms.unsigned_abs() / 1000 / u64::from(tier.block_s), &block).unwrap()
-        })
-        .collect();
-    for block in &blocks {
-        packed += block.data.len();
-        // In turn, as blocks of hosts end; each a little different, as hosts are.
-        for host in 1..=hosts {
-            rings::put(&sql, HostId(host), 10_000, block).unwrap();
+    for (number, block) in (0..ring_blocks).zip(blocks.iter().cycle()) {
+        let block = StoredBlock { block_no: number, ..block.clone() };
+        for host in 1..=HOSTS {
+            rings::put(&sql, HostId(host), ring_blocks, &block).unwrap();
         }
     }
-    ((sql.bytes() - empty) / hosts.unsigned_abs(), packed, values)
+    (sql.bytes() - empty) / HOSTS.unsigned_abs()
+}
+
+fn pack(rows: &[Row]) -> (StoredBlock, u64) {
+    let mut block = Block::default();
+    for row in rows {
+        block.push(row).unwrap();
+    }
+    let values = rows.iter().map(|row| row.values().len() as u64).sum();
+    (StoredBlock::of_samples(0, &block).unwrap(), values)
+}
+
+/// Per value: packed, and in the file. And the file's bytes per host.
+#[expect(clippy::cast_precision_loss, reason = "small")]
+fn ring(rows: &[Row], tier: Tier) -> (f64, f64, u64) {
+    let window = |row: &Row| row.at_ms / 1000 / i64::from(tier.block_s);
+    let (blocks, values): (Vec<StoredBlock>, Vec<u64>) = rows.chunk_by(|a, b| window(a) == window(b)).map(pack).unzip();
+    let of_block = values.iter().sum::<u64>() as f64 / values.len() as f64;
+    let packed = blocks.iter().map(|block| block.data.len() as f64).sum::<f64>() / values.len() as f64;
+    let file = in_file(&blocks, tier.ring_blocks);
+    (packed / of_block, file as f64 / (of_block * tier.ring_blocks as f64), file)
+}
+
+/// Rows of so many seconds, every `period_ms`.
+fn rows_of(recorded: &[Sample], period_ms: i64, seconds: i64, names: &mut Dictionary) -> Vec<Row> {
+    let samples: Vec<Sample> = laps(recorded, period_ms).take_while(|one| one.at.0 < seconds * 1000).collect();
+    rows::rows(&samples, names)
 }
 
 #[test]
 fn a_day_of_a_real_host_takes_less_than_a_byte_per_value() {
-    println!("host       block s  rows  bytes/block  bytes/value packed  in the file");
     for name in ["run_10s", "check_1s"] {
-        let recorded = recorded(name);
-        let mut names = Dictionary::default();
-        let day: Vec<Sample> = laps(&recorded, 10_000).take_while(|sample| sample.at.0 < DAY_MS).collect();
-        let rows = rows::rows(&day, &mut names);
-        for block_s in [1_800, 3_600, 5_400, 7_200, 10_800, 21_600] {
-            let tier = Tier { block_s, ..SAMPLES };
-            let (bytes, packed, values) = stored(&rows, tier, 20);
-            let blocks = 86_400 / block_s as usize;
-            let per_value = |bytes: f64| bytes / values as f64;
-            println!(
-                "{name:<10} {block_s:>7} {:>5} {:>12} {:>19.3} {:>12.3}",
-                rows.len() / blocks,
-                packed / blocks,
-                per_value(packed as f64),
-                per_value(bytes as f64)
-            );
-            if block_s == SAMPLES.block_s {
-                assert!(per_value(bytes as f64) < 10.0);
-            }
+        let (recorded, mut names) = (recorded(name), Dictionary::default());
+        let day = rows_of(&recorded, 10_000, 86_400, &mut names);
+        for block_s in [1_800, 3_600, 7_200, 10_800, 21_600] {
+            let tier = Tier { block_s, ring_blocks: 86_400 / u64::from(block_s), ..SAMPLES };
+            let (packed, file, _) = ring(&day, tier);
+            println!("{name:<8} samples in blocks of {block_s:>6} s: {packed:.3} packed, {file:.3} in the file");
         }
+        let (packed, file, samples) = ring(&day, SAMPLES);
+        println!("{name:<8} samples     {packed:.3} packed, {file:.3} in the file, {samples:>7} bytes a host");
+        // A machine that compiles all the time packs to one byte a value; one that does less, to much less.
+        assert!(packed < 1.0 && file < if name == "run_10s" { 1.1 } else { 0.6 }, "{name}: {file}");
+
+        let six_hours = rows_of(&recorded, 10_000, 21_600, &mut names);
+        let minutes = coarser(&six_hours, rollup::MINUTE, &names);
+        // Coarser than real: fewer samples in a window make its average less steady.
+        let month = rows_of(&recorded, 60_000, 5_184_000, &mut names);
+        let tens = coarser(&month, rollup::TEN_MINUTES, &names);
+        let hours: Vec<Row> = coarser(&month, rollup::TWO_HOURS, &names).iter().map(rollup::averages).collect();
+        let mut bytes = vec![samples];
+        for (tier, rows) in [(MINUTES, &minutes), (TENS, &tens), (TWO_HOURS, &hours)] {
+            let (packed, file, host) = ring(rows, tier);
+            println!("{name:<8} {:<11} {packed:.3} packed, {file:.3} in the file, {host:>7} bytes a host", tier.name);
+            bytes.push(host);
+        }
+        println!("{name:<8} the hub {} bytes a host, D1 {}", bytes[0] + bytes[1], bytes[2] + bytes[3]);
     }
-    let _ = (Rings::default(), tiers::ALL);
 }

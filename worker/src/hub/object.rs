@@ -327,15 +327,16 @@ impl Inner {
         };
         self.spend(spending::CALL);
         match crate::viewers::client::digest(&self.objects, &digest).await {
-            Ok(DigestReply { viewers: 0 }) => {
-                self.push.watched(0);
+            // Unless somebody came while this was under way.
+            Ok(DigestReply { viewers: 0 }) => self.push.nobody_listens(now),
+            Ok(_) => {}
+            Err(error) => {
+                log::error("hub.digest", &error.to_string());
                 let _ = self.with(|shard| {
-                    shard.viewers_until_ms = 0;
+                    digest::remember(shard, &self.push, &digest);
                     Ok(())
                 });
             }
-            Ok(_) => {}
-            Err(error) => log::error("hub.digest", &error.to_string()),
         }
     }
 }

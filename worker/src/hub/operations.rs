@@ -177,8 +177,7 @@ impl Inner {
         let ids: Vec<HostId> = wanted.hosts.iter().copied().map(HostId).collect();
         let (digest, told) = self.with(|shard| {
             presence::hear_all(shard, &signs);
-            shard.viewers_until_ms = if wanted.for_s == 0 { 0 } else { until.0 };
-            self.push.watched(shard.viewers_until_ms);
+            self.push.watched(if wanted.for_s == 0 { 0 } else { until.0 }, now);
             let told = shard.note_watched(&ids, Some(until), now);
             let digest = wanted.snapshot.then(|| digest::of_all(shard, self.index, now)).transpose()?;
             Ok((digest, told))

@@ -243,11 +243,9 @@ pub fn is_expected(tracked: &Tracked) -> bool {
 /// Notes the last signs of life of hosts with sockets.
 pub fn hear_all(shard: &mut Shard, signs_ms: &[(HostId, i64)]) {
     for (id, at_ms) in signs_ms {
-        if let Some(tracked) = shard.get_mut(*id)
-            && *at_ms > tracked.seen_ms
-        {
-            tracked.seen_ms = *at_ms;
-            tracked.is_changed = true;
+        if let Some(tracked) = shard.get_mut(*id) {
+            // No news for viewers: who is online pings.
+            tracked.seen_ms = tracked.seen_ms.max(*at_ms);
         }
     }
 }

@@ -402,13 +402,13 @@ mod tests {
         let sql = sql();
         let first = SAMPLES.block_no(HOST, 1_795_361_190_000);
         let began_ms = SAMPLES.start_ms(HOST, first);
-        // Blocks that are full after ten minutes each, three times as fast as the clock.
+        // Blocks that are full after an hour each, three times as fast as the clock.
         for ahead in 0_u64..30 {
-            let start_ms = began_ms + ahead.cast_signed() * 600_000;
-            let bounds = StoredBlock { start_ms, end_ms: start_ms + 590_000, ..block(first + ahead, ahead + 1) };
+            let start_ms = began_ms + ahead.cast_signed() * 3_600_000;
+            let bounds = StoredBlock { start_ms, end_ms: start_ms + 3_590_000, ..block(first + ahead, ahead + 1) };
             put(&sql, HOST, 48, &bounds).unwrap();
         }
-        let at = |minutes: i64| began_ms + minutes * 60_000;
+        let at = |tens: i64| began_ms + tens * 360_000;
         let found = |from, to| -> Vec<u64> {
             let blocks = in_time(&sql, HOST, SAMPLES, 48, at(from), at(to)).unwrap();
             blocks.iter().map(|block| block.block_no - first).collect()

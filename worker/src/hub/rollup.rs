@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::rollup::{self, MINUTE};
 use edgewatch_core::blocks::tiers::{MINUTES, Rings, SAMPLES};
-use edgewatch_core::blocks::{Row, SeriesId};
+use edgewatch_core::blocks::{Facet, Row, SeriesId};
+use edgewatch_core::metrics;
 use edgewatch_core::model::HostId;
+use edgewatch_core::units::Step;
 
 use super::HubError;
 use super::rings::{self, StoredBlock};
@@ -91,9 +93,22 @@ fn weight(row: &Row) -> f64 {
     row.get(SeriesId::WEIGHT).unwrap_or(1.0)
 }
 
-/// Coarser rows, each series at its coarse step.
+/// Coarser rows, each series at its coarse step. Of what counts up from the host's start no largest values are kept: they
+/// would be a tenth of the block.
 pub(super) fn coarser(rows: &[Row], width: rollup::Width, dictionary: &Dictionary) -> Vec<Row> {
-    rollup::roll_up(rows, width, |series| rows::coarse_step(series, dictionary))
+    let rows = rollup::roll_up(rows, width, |series| rows::coarse_step(series, dictionary));
+    rows.iter().map(without_counters_maxima).collect()
+}
+
+fn without_counters_maxima(row: &Row) -> Row {
+    let mut kept = Row::new(row.number, row.at_ms);
+    let is_counter = |series: SeriesId| u8::try_from(series.metric()).is_ok_and(metrics::is_counter);
+    for (series, value) in row.values() {
+        if series.facet() != Facet::Maximum || !is_counter(*series) {
+            kept.set(*series, *value, Step::Exact);
+        }
+    }
+    kept
 }
 
 /// The rows of both, by time; of a window that is in both the one that is made of more samples, the fresh one if of as many.
@@ -109,8 +124,7 @@ pub(super) fn fuller(held: Vec<Row>, fresh: Vec<Row>) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use edgewatch_core::blocks::{Block, Facet};
-    use edgewatch_core::units::Step;
+    use edgewatch_core::blocks::Block;
 
     const HOST: HostId = HostId(3);
     const CPU: SeriesId = SeriesId::column(0);
@@ -175,28 +189,29 @@ mod tests {
     #[test]
     fn a_ring_shorter_than_the_block_gives_what_it_has() {
         let (sql, all) = (sql(), samples());
-        let short = Rings { blocks: [4, 32, 19, 122] };
+        let short = Rings { blocks: [2, 32, 19, 32] };
         store(&sql, &short, &all);
         assert_eq!(minutes(&sql, HOST, &short, BLOCK), Ok(true));
         let (_, rows) = written(&sql, &short);
-        // Four blocks of half an hour, of which the last two lie behind the block's end.
-        assert_eq!(rows.len(), 60);
+        // Two blocks of three hours, of which the last one lies behind the block's end.
+        assert_eq!(rows.len(), 180);
     }
 
     #[test]
     fn a_second_time_takes_nothing_away_that_the_samples_no_longer_tell() {
         let (sql, all) = (sql(), samples());
-        let (whole, short) = (Rings::default(), Rings { blocks: [4, 32, 19, 122] });
+        let (whole, short) = (Rings::default(), Rings { blocks: [2, 32, 19, 32] });
         store(&sql, &whole, &all);
         minutes(&sql, HOST, &whole, BLOCK).unwrap();
         let (before, rows) = written(&sql, &whole);
-        rings::resize(&sql, HOST, 0, 4).unwrap();
+        rings::resize(&sql, HOST, 0, 2).unwrap();
+        // Of the time whose samples are gone.
         let late = sample(9_999, MINUTES.start_ms(HOST, BLOCK) + 5_000, 50.0);
         let newest = SAMPLES.block_no(HOST, all.last().unwrap().at_ms) + 1;
         let mut block = Block::default();
         block.push(&late).unwrap();
         let open = StoredBlock::of_samples(newest, &block).unwrap();
-        rings::put(&sql, HOST, 4, &open).unwrap();
+        rings::put(&sql, HOST, 2, &open).unwrap();
         assert_eq!(rewrite(&sql, HOST, &short, BLOCK), Ok(true));
         let (after, again) = written(&sql, &short);
         assert_eq!(after.last_number, 9_999);
@@ -218,7 +233,7 @@ mod tests {
         let mut block = Block::default();
         block.push(&late).unwrap();
         let newest = SAMPLES.block_no(HOST, all.last().unwrap().at_ms) + 1;
-        rings::put(&sql, HOST, 48, &StoredBlock::of_samples(newest, &block).unwrap()).unwrap();
+        rings::put(&sql, HOST, rings.of(SAMPLES), &StoredBlock::of_samples(newest, &block).unwrap()).unwrap();
         assert_eq!(rewrite(&sql, HOST, &rings, BLOCK), Ok(true));
         let (_, after) = written(&sql, &rings);
         let changed: Vec<usize> = (0..360).filter(|at| before[*at] != after[*at]).collect();

@@ -317,12 +317,12 @@ fn part(host: HostId, metric: &str, tiers: &[&'static str], step_ms: i64, points
     }
 }
 
-/// An average to nine digits: more are noise of the division, and twice as long in JSON. A single sample is what it is.
+/// An average to twelve digits: more are noise of the division, and longer in JSON. A single sample is what it is.
 fn tidy(value: f64, samples: u64) -> f64 {
     if samples <= 1 {
         return value;
     }
-    format!("{value:.8e}").parse().unwrap_or(value)
+    format!("{value:.11e}").parse().unwrap_or(value)
 }
 
 #[cfg(test)]

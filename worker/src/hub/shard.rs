@@ -45,8 +45,6 @@ pub struct Shard {
     pub posts_excused_ms: i64,
     /// What was spent, and what is decided because of it.
     pub governor: Governor,
-    /// Until when Viewers wants to hear of changes, ms.
-    pub viewers_until_ms: i64,
     hosts: BTreeMap<HostId, Tracked>,
     is_complete: bool,
     /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
@@ -75,7 +73,6 @@ impl Shard {
             hold_until_ms: 0,
             posts_excused_ms: 0,
             governor: Governor::default(),
-            viewers_until_ms: 0,
             hosts: BTreeMap::new(),
             is_complete: false,
             watched: BTreeMap::new(),

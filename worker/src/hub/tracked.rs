@@ -21,9 +21,9 @@ use super::{HubError, rollup, rows};
 /// Pending samples that outgrow this are put into their block's row before it is full: more would not fit an attachment.
 const MAX_PENDING_BYTES: usize = 15_000;
 /// So do this many samples.
-const MAX_PENDING_SAMPLES: u64 = 360;
+const MAX_PENDING_SAMPLES: u64 = 180;
 /// A block of this many rows ends, whatever the time: what has to be read and packed at once is bounded.
-const MAX_BLOCK_ROWS: usize = 1_000;
+const MAX_BLOCK_ROWS: usize = 2_000;
 
 /// Where a host's rows go.
 #[derive(Clone)]
@@ -218,7 +218,7 @@ impl Tracked {
         self.last_at_ms = Some(self.last_at_ms.map_or(last.at.0, |at| at.max(last.at.0)));
         self.newest = Some(last.clone());
         self.is_changed = true;
-        let is_many = last.number.saturating_sub(self.pending_from) >= MAX_PENDING_SAMPLES;
+        let is_many = last.number.saturating_sub(self.pending_from) + 1 >= MAX_PENDING_SAMPLES;
         if is_many || self.pending_bytes > MAX_PENDING_BYTES {
             self.write_block(storage)?;
         }
@@ -325,7 +325,7 @@ impl Tracked {
     /// # Errors
     /// As [`Tracked::keep`].
     pub fn keep_if_due(&mut self, sql: &Sql, now: UnixMillis, write_s: u32, frame_s: u32) -> Result<(), HubError> {
-        if write_s >= tiers::SAMPLES.block_s {
+        if write_s >= tiers::SAMPLES_WRITE_S {
             // The block's own row comes as soon.
             return Ok(());
         }

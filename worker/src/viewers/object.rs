@@ -49,6 +49,8 @@ struct Inner {
     asking: Cell<Option<i64>>,
     /// Whether it is to be asked once more after that.
     again: Cell<bool>,
+    /// One more each time that all was forgotten: an answer to a question from before is not taken in.
+    era: Cell<u64>,
 }
 
 impl DurableObject for Viewers {
@@ -65,6 +67,7 @@ impl DurableObject for Viewers {
             watch: RefCell::default(),
             asking: Cell::new(None),
             again: Cell::new(false),
+            era: Cell::new(0),
         });
         let before = NEWEST.with_borrow_mut(|newest| newest.insert(id, Rc::clone(&inner)));
         if let Some(before) = before {
@@ -88,7 +91,9 @@ impl DurableObject for Viewers {
     async fn alarm(&self) -> Result<Response> {
         self.inner.watch.borrow_mut().rung();
         self.inner.end_those_whose_time_has_come();
-        if !self.inner.seats().is_empty() {
+        if self.inner.seats().is_empty() {
+            self.inner.forget();
+        } else {
             Rc::clone(&self.inner).ask().await;
         }
         Response::empty()
@@ -146,8 +151,11 @@ impl Inner {
         else {
             return Response::error("who is it?", 403);
         };
-        if self.seats().len() >= MAX_VIEWERS {
-            return Response::error("too many viewers", 503);
+        match self.seats().len() {
+            // What is known from earlier viewers nobody has kept up since.
+            0 => self.forget(),
+            1..MAX_VIEWERS => {}
+            _ => return Response::error("too many viewers", 503),
         }
         let seat = Seat::new(viewer, self.now());
         let (socket, response) = sockets::accept(&self.state, &seat.write())?;
@@ -283,8 +291,13 @@ impl Inner {
         let snapshot = !self.is_loaded() && self.seats().iter().any(needs);
         let request = WatchRequest { hosts: self.windows(), for_s: watch::WATCH_S, snapshot };
         let (mut all_answered, mut changes) = (true, Changes::default());
+        let era = self.era.get();
         for shard in 0..self.shards {
-            match self.call(shard, &request).await {
+            let answer = self.call(shard, &request).await;
+            if self.era.get() != era {
+                return;
+            }
+            match answer {
                 Ok(Some(digest)) => changes.add(self.fleet.borrow_mut().take_all(digest)),
                 Ok(None) => {}
                 Err(error) => {
@@ -342,20 +355,32 @@ impl Inner {
         }
     }
 
+    /// Nothing is known any more.
+    fn forget(&self) {
+        self.era.set(self.era.get().wrapping_add(1));
+        self.fleet.take();
+        self.watch.take();
+    }
+
     /// A viewer has left. With the last one all ends: no alarm, nothing known, and the hub need not go on.
     async fn left(self: &Rc<Self>) {
         if !self.seats().is_empty() {
             return self.windows_changed().await;
         }
-        self.fleet.take();
-        self.watch.take();
+        self.forget();
         if let Err(error) = self.state.storage().delete_alarm().await {
             log::error("viewers.alarm", &error.to_string());
         }
         let nobody = WatchRequest { hosts: Vec::new(), for_s: 0, snapshot: false };
         for shard in 0..self.shards {
-            // It would find out by itself.
-            let _ = self.call(shard, &nobody).await;
+            if self.seats().is_empty() {
+                // It would find out by itself.
+                let _ = self.call(shard, &nobody).await;
+            }
+        }
+        // Who reloads a page is back by now, and the hub may have heard of that first.
+        if !self.seats().is_empty() {
+            Rc::clone(self).ask().await;
         }
     }
 }

@@ -24,14 +24,18 @@ pub struct Tier {
     pub ring_blocks: u64,
 }
 
-/// As sampled, 24 hours, in the hub.
-pub const SAMPLES: Tier = Tier { number: 0, name: "samples", step_s: 10, block_s: 1_800, ring_blocks: 48 };
+/// As sampled, 24 hours, in the hub. A block is written as it fills, see [`SAMPLES_WRITE_S`]; one of half an hour would waste
+/// half of the database's pages.
+pub const SAMPLES: Tier = Tier { number: 0, name: "samples", step_s: 10, block_s: 10_800, ring_blocks: 9 };
 /// Minutes, 8 days, in the hub.
 pub const MINUTES: Tier = Tier { number: 1, name: "minutes", step_s: 60, block_s: 21_600, ring_blocks: 32 };
 /// Ten minutes, 90 days, in D1. A block of five days grows by one of them at a time: so a month is 7 rows, not 31.
 pub const TENS: Tier = Tier { number: 2, name: "ten_minutes", step_s: 600, block_s: 432_000, ring_blocks: 19 };
-/// Two hours, 5 years, in D1, averages alone. A block grows by a day at a time.
-pub const TWO_HOURS: Tier = Tier { number: 3, name: "two_hours", step_s: 7_200, block_s: 1_296_000, ring_blocks: 122 };
+/// Two hours, 5 years, in D1, averages alone. A block of sixty days grows by a day at a time.
+pub const TWO_HOURS: Tier = Tier { number: 3, name: "two_hours", step_s: 7_200, block_s: 5_184_000, ring_blocks: 32 };
+
+/// The longest time that samples wait for their block's row, seconds: it is written as often as it fills by so much.
+pub const SAMPLES_WRITE_S: u32 = 1_800;
 
 /// Every tier, by number.
 pub const ALL: [Tier; 4] = [SAMPLES, MINUTES, TENS, TWO_HOURS];
@@ -96,7 +100,7 @@ impl Tier {
             0 => minutes_phase_s(host) % SAMPLES.block_s,
             1 => minutes_phase_s(host),
             2 => day_phase_s(host) + 86_400 * spread(host, 3, 5),
-            _ => day_phase_s(host) + 86_400 * spread(host, 4, 15),
+            _ => day_phase_s(host) + 86_400 * spread(host, 4, 60),
         };
         i64::from(phase_s) * 1000
     }
@@ -187,7 +191,7 @@ mod tests {
                 hosts().map(|host| tier.end_ms(host, tier.block_no(host, NOW_MS)) - NOW_MS).collect();
             ends.len()
         };
-        assert_eq!((ends(SAMPLES), ends(TENS), ends(TWO_HOURS)), (30, 60, 180));
+        assert_eq!((ends(SAMPLES), ends(TENS), ends(TWO_HOURS)), (178, 60, 544));
         assert!(ends(MINUTES) > 300);
     }
 
@@ -207,10 +211,10 @@ mod tests {
     #[test]
     fn rings_are_as_long_as_is_promised() {
         let days = |tier: Tier| u64::from(tier.block_s) * (tier.ring_blocks - 1) / 86_400;
-        assert!(days(MINUTES) >= 7 && days(TENS) >= 90 && days(TWO_HOURS) >= 1_800);
-        assert_eq!(u64::from(SAMPLES.block_s) * SAMPLES.ring_blocks, 86_400);
+        assert!(days(MINUTES) >= 7 && days(TENS) >= 90 && days(TWO_HOURS) >= 1_826);
+        assert_eq!(u64::from(SAMPLES.block_s) * (SAMPLES.ring_blocks - 1), 86_400);
     }
 
     /// Of hosts 1 and 1,000.
-    const PINNED: ([i64; 4], [i64; 4]) = ([0, 19_800, 108_000, 540_000], [180, 16_380, 252_000, 684_000]);
+    const PINNED: ([i64; 4], [i64; 4]) = ([9_000, 19_800, 108_000, 4_428_000], [5_580, 16_380, 252_000, 1_980_000]);
 }

@@ -111,6 +111,11 @@ pub fn coarse_step(column: u8) -> Step {
     if AMOUNTS.contains(&column) { Step::Kibi } else { step(column) }
 }
 
+/// Whether a built-in metric counts up from the host's start: the largest value of a time is then its last one and tells nothing.
+pub fn is_counter(column: u8) -> bool {
+    [Metric::NetIn as u8, Metric::NetOut as u8, Metric::Uptime as u8].contains(&column)
+}
+
 impl Metric {
     /// What is true of this metric for every host.
     #[expect(

@@ -180,8 +180,9 @@ fn minutes_that_were_not_rolled_up_are_taken_from_samples() {
     let last = MINUTES.block_no(HostId(5), NOW_MS) - 1;
     let sql = Sql::in_memory().unwrap();
     rings::create(&sql).unwrap();
-    for block in rings::range(&reporter.sql, HostId(5), 0, 48, 0..=u64::from(u32::MAX)).unwrap() {
-        rings::put(&sql, HostId(5), 48, &block).unwrap();
+    for block in rings::range(&reporter.sql, HostId(5), 0, reporter.rings.of(SAMPLES), 0..=u64::from(u32::MAX)).unwrap()
+    {
+        rings::put(&sql, HostId(5), reporter.rings.of(SAMPLES), &block).unwrap();
     }
     assert_eq!(rings::find(&sql, HostId(5), 1, 32, last), Ok(None));
     reporter.sql = sql;
@@ -231,17 +232,17 @@ fn without_the_hub_the_coarse_tiers_answer_and_say_so() {
 #[test]
 fn a_damaged_block_is_left_out_and_the_answer_says_so() {
     let mut reporter = Reporter::new(5);
-    for minute in 0..180 {
-        reporter.report_cpu(NOW_MS - (180 - minute) * MINUTE_MS, 1.0);
+    for minute in 0..720 {
+        reporter.report_cpu(NOW_MS - (720 - minute) * MINUTE_MS, 1.0);
     }
-    let block_no = SAMPLES.block_no(HostId(5), NOW_MS - 90 * MINUTE_MS);
-    let mut block = rings::find(&reporter.sql, HostId(5), 0, 48, block_no).unwrap().unwrap();
+    let block_no = SAMPLES.block_no(HostId(5), NOW_MS - 360 * MINUTE_MS);
+    let mut block = rings::find(&reporter.sql, HostId(5), 0, reporter.rings.of(SAMPLES), block_no).unwrap().unwrap();
     block.data.truncate(7);
     block.last_number += 1;
-    rings::put(&reporter.sql, HostId(5), 48, &block).unwrap();
-    let answer = answered(&reporter, &ask(5, &["cpu_percent"], 3 * 3_600_000, 300));
+    rings::put(&reporter.sql, HostId(5), reporter.rings.of(SAMPLES), &block).unwrap();
+    let answer = answered(&reporter, &ask(5, &["cpu_percent"], 12 * 3_600_000, 2_000));
     let (_, _, points) = line(&answer, 0);
-    assert_eq!((answer.complete, gaps(&points), samples(&points)), (false, 1, 150));
+    assert_eq!((answer.complete, gaps(&points), samples(&points)), (false, 1, 720 - 180));
 }
 
 #[test]

@@ -44,7 +44,8 @@ fn woken(storage: &Storage, before: &Tracked) -> Tracked {
 
 /// The numbers of everything stored: rows of the ring, then the journal where it is ahead of them.
 fn stored(storage: &Storage) -> Vec<u64> {
-    let all = rings::range(&storage.sql, HostId(7), 0, 48, 0..=u64::from(u32::MAX)).unwrap();
+    let all =
+        rings::range(&storage.sql, HostId(7), 0, storage.rings.of(tiers::SAMPLES), 0..=u64::from(u32::MAX)).unwrap();
     let mut numbers: Vec<u64> = Vec::new();
     for row in all {
         numbers.extend(Block::unpack(&row.data).unwrap().numbers());
@@ -157,16 +158,16 @@ fn a_refused_block_takes_no_further_samples_and_loses_none() {
     let mut host = fresh(&storage);
     host.take(&storage, &report(1..=6, 1)).unwrap();
     refuse(&storage, "blocks");
-    // Two hours of samples: the first of a later block cannot be taken.
-    let long = report(7..=120, 1);
+    // Three hours of samples: what is too much to wait cannot be taken.
+    let long = report(7..=1_200, 1);
     assert!(matches!(host.take(&storage, &long), Err(HubError::Refused(_))));
     let (taken, durable) = host.progress();
     assert_eq!(durable, 0);
-    assert!(taken < 120);
+    assert!(taken < 1_200);
     allow(&storage);
     host.take(&storage, &long).unwrap();
     host.write_block(&storage).unwrap();
-    assert_eq!((stored(&storage), host.progress()), (all(120), (120, 120)));
+    assert_eq!((stored(&storage), host.progress()), (all(1_200), (1_200, 1_200)));
 }
 
 #[test]
@@ -215,15 +216,16 @@ fn an_attachment_too_small_for_the_samples_leaves_them_to_the_journal() {
 fn a_clock_that_stands_still_ends_blocks_by_their_rows() {
     let storage = storage();
     let mut host = fresh(&storage);
-    for from in (1..=3_000).step_by(100) {
+    for from in (1..=5_000).step_by(100) {
         let mut still = report(from..=from + 99, 1);
         still.samples.iter_mut().for_each(|sample| sample.at = at(1));
         host.take(&storage, &still).unwrap();
     }
     host.write_block(&storage).unwrap();
-    let rows = rings::range(&storage.sql, HostId(7), 0, 48, 0..=u64::from(u32::MAX)).unwrap();
-    assert!(rows.iter().all(|row| Block::unpack(&row.data).unwrap().len() <= 1_400), "{}", rows.len());
-    assert_eq!(stored(&storage), all(3_000));
+    let rows =
+        rings::range(&storage.sql, HostId(7), 0, storage.rings.of(tiers::SAMPLES), 0..=u64::from(u32::MAX)).unwrap();
+    assert!(rows.iter().all(|row| Block::unpack(&row.data).unwrap().len() <= 2_400), "{}", rows.len());
+    assert_eq!(stored(&storage), all(5_000));
 }
 
 #[test]

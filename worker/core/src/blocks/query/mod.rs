@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn coarser_tiers_answer_for_what_finer_rings_no_longer_hold() {
-        let rings = Rings { blocks: [12, 8, 19, 122] };
+        let rings = Rings { blocks: [12, 8, 19, 32] };
         // Three days at a resolution for which minutes are wanted: two days are left of them.
         let plan = plan(&question(2, 3 * DAY_MS, 2_000), &rings);
         assert_eq!(tiers(&plan), ["ten_minutes", "minutes", "samples"]);
@@ -236,7 +236,7 @@ mod tests {
             }
         }
         // The rest is for who asks, the host and the ranges themselves.
-        assert_eq!(dearest, 27);
+        assert_eq!(dearest, 17);
     }
 
     #[test]

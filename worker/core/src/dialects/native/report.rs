@@ -34,7 +34,7 @@ pub struct ReportRequest {
     /// Seconds between two reports; as `period_s` when left out. The Worker's patience with a silent host goes by it.
     #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub frame_s: Option<f64>,
-    /// What the host is. Sent with an agent's first samples, when it changes, and every ten minutes.
+    /// What the host is. Sent with an agent's first samples, when it changes, and every six hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<HostFacts>,
     /// Oldest first, numbers rising by one.

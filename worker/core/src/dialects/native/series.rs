@@ -1,7 +1,7 @@
 //! `GET /api/edgewatch/v1/series`: history as columns.
 //!
 //! `?hosts=1,2&metrics=cpu_percent,load1&from=…&to=…&points=300`. Times are Unix seconds. `hosts` is needed; left out, `to` is
-//! now, `from` a day before it, `points` 300, and `metrics` all built-in ones. `metric=` names one metric whose name has a
+//! the second behind now, `from` a day before it, `points` 300, and `metrics` all built-in ones. `metric=` names one metric whose name has a
 //! comma and may be repeated.
 //!
 //! ```json
@@ -132,7 +132,8 @@ pub fn read_series_query<'a>(
             return Err(invalid(key, format!("at most {MAX_SUBJECTS}, not {count}")));
         }
     }
-    let to = to.unwrap_or(now);
+    // The newest sample may be of this very second.
+    let to = to.unwrap_or_else(|| now.plus(1));
     let from = from.unwrap_or_else(|| to.plus(-DEFAULT_SPAN_S));
     if from >= to {
         return Err(invalid("from", "earlier than `to`, in Unix seconds".to_owned()));
@@ -194,7 +195,7 @@ mod tests {
         let query = read(&[("hosts", "7")]).unwrap();
         assert_eq!(query.hosts, [HostId(7)]);
         assert_eq!((query.metrics.len(), query.metrics[0].as_str()), (metrics::ALL.len(), "cpu_percent"));
-        assert_eq!((query.from, query.to, query.points), (NOW.plus(-86_400), NOW, 300));
+        assert_eq!((query.from, query.to, query.points), (NOW.plus(1 - 86_400), NOW.plus(1), 300));
     }
 
     #[test]

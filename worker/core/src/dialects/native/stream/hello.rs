@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn impossible_settings_are_brought_into_their_limits() {
         let mut writer = Writer::nested();
-        for (id, value) in [(1, 0), (2, 0), (3, u64::MAX), (4, u64::MAX), (5, 0), (6, 0)] {
+        for (id, value) in [(1, 0), (2, 0), (3, u64::MAX), (4, u64::MAX), (5, 0), (6, 0), (7, 0)] {
             writer.given(id, value);
         }
         let settings = Settings::read(Reader::of(&writer.into_bytes())).unwrap();

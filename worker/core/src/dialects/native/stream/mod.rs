@@ -16,7 +16,7 @@
 //! |---|---|---|---|
 //! | 1 | agent | [`Hello`] | first, once |
 //! | 2 | agent | [`Frame`] | samples |
-//! | 3 | agent | [`Facts`] | what the host is: with the first frame, when it changes, and every ten minutes |
+//! | 3 | agent | [`Facts`] | what the host is: with the first frame, when it changes, and every six hours |
 //! | 4 | both | [`Goodbye`] | last |
 //! | 16 | hub | [`Welcome`] | answers the hello |
 //! | 17 | hub | [`Ack`] | answers a frame; without a frame's number it only tells of what became durable |
