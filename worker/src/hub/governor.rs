@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use edgewatch_core::blocks::tiers::SAMPLES;
+use edgewatch_core::blocks::tiers::SAMPLES_WRITE_S;
 use edgewatch_core::domain::budget::forecast::{DAY_S, Outlook, Terms, ratio_after_refusal};
 use edgewatch_core::domain::budget::governor::{Decision, Held, Situation, decide};
 use edgewatch_core::domain::budget::ledger::{self, Ledger};
@@ -21,6 +21,7 @@ use edgewatch_core::domain::ids;
 use edgewatch_core::model::{Event, EventKind, Link, PERIOD_S, Presence};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 
+use super::fitting::Measured;
 use super::shard::Shard;
 use super::{HubError, directory};
 use crate::platform::config::Budget;
@@ -55,6 +56,8 @@ pub struct Governor {
     untold: u16,
     /// When the Worker last called for a verdict or a report, ms.
     pub called_ms: i64,
+    /// How large the blocks of some hosts were when they were last measured.
+    pub measured: Measured,
 }
 
 impl Default for Governor {
@@ -70,6 +73,7 @@ impl Default for Governor {
             before_refusal: None,
             untold: 0,
             called_ms: 0,
+            measured: Measured::default(),
         }
     }
 }
@@ -225,7 +229,7 @@ impl Shard {
             pace: governor.ledger.pace(now.seconds()),
             load: self.fleet_load(now),
             terms: governor.terms,
-            range: Range { base: Levers::default(), block_s: SAMPLES.block_s },
+            range: Range { base: Levers::default(), block_s: SAMPLES_WRITE_S },
         };
         decide(governor.held, &situation)
     }

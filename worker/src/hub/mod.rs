@@ -9,6 +9,7 @@ pub mod coarse;
 mod digest;
 pub mod directory;
 pub mod failure;
+pub mod fitting;
 #[cfg(target_arch = "wasm32")]
 mod flush;
 pub mod governor;

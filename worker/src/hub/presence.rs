@@ -112,7 +112,8 @@ impl Shard {
         // What comes through first is one of many that waited.
         self.posts_excused_ms = now.0;
         let text = format!(
-            "the Worker did not run for {away_s} s, as when its requests are used up; hosts that post were not judged"
+            "the hub heard nothing of the Worker for {away_s} s, as when its requests are used up; hosts that post were not \
+             judged"
         );
         let event = Event {
             key: ids::time_key(now, 1),

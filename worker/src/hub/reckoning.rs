@@ -1,7 +1,6 @@
 //! What is shown of the governor: the answer of `usage`.
 
-use edgewatch_core::blocks::tiers;
-use edgewatch_core::dialects::native::{LeversPart, MeterPart, RingPart, UsageReply};
+use edgewatch_core::dialects::native::{LeversPart, MeterPart, UsageReply};
 use edgewatch_core::domain::budget::forecast::{MIN_PACE_S, Outlook, Pace, outlooks};
 use edgewatch_core::domain::budget::prices::{LIST, Meter, Plan, Ratio, amount};
 use edgewatch_core::units::UnixMillis;
@@ -85,16 +84,5 @@ impl Shard {
                 None => format!("{used} {unit} of {words} today, which nobody meters here"),
             },
         }
-    }
-
-    fn ring_parts(&self) -> Vec<RingPart> {
-        let rings = &self.storage.rings;
-        let part = |tier: &tiers::Tier| RingPart {
-            tier: tier.name,
-            blocks: rings.of(*tier),
-            fitting_blocks: rings.of(*tier),
-            block_bytes: None,
-        };
-        tiers::ALL.iter().map(part).collect()
     }
 }

@@ -124,6 +124,7 @@ impl Inner {
             self.tell_settings(&sockets.unwrap_or_default(), now);
         }
         let kept = self.with(|shard| {
+            shard.measure(now)?;
             if self.index == 0 {
                 shard.tell_of_meters(now)?;
             }

@@ -8,6 +8,7 @@ use edgewatch_core::domain::budget::usage::Usage;
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
+use super::super::fitting::Measured;
 use super::Governor;
 
 /// What another shard tells the first one.
@@ -47,6 +48,8 @@ struct KeptWire {
     before_refusal: Option<[u32; 4]>,
     untold: u16,
     called_ms: i64,
+    #[serde(default)]
+    measured: Measured,
     others: Vec<ShardReport>,
 }
 
@@ -70,6 +73,7 @@ impl Governor {
             }),
             untold: self.untold,
             called_ms: self.called_ms,
+            measured: self.measured,
             others: self.others.values().cloned().collect(),
         };
         serde_json::to_string(&kept).unwrap_or_default()
@@ -96,7 +100,7 @@ impl Governor {
             newest_s,
             live_hosts,
         });
-        (self.untold, self.called_ms) = (kept.untold, kept.called_ms);
+        (self.untold, self.called_ms, self.measured) = (kept.untold, kept.called_ms, kept.measured);
         if kept.whole_messages {
             self.terms.ratio = Ratio::One;
         }
