@@ -173,6 +173,9 @@ impl World {
             Told::Nobody => return,
         };
         assert_ne!(self.worker.events(kind), 0, "{events}");
+        self.worker.reset_meters();
+        self.pass(2);
+        assert!(self.worker.meters().class("Hub", "alarms") >= 2, "the hub looks round again");
         let usage = self.worker.get("/api/edgewatch/v1/usage");
         assert_eq!((usage.status, usage.at("/banner")), (200, Value::Null), "it is over: {}", usage.body);
     }

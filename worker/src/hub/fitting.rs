@@ -124,6 +124,7 @@ mod tests {
     use crate::hub::directory::tests::entry;
     use crate::hub::rings::StoredBlock;
     use crate::hub::sql::Sql;
+    use edgewatch_core::domain::budget::forecast::Terms;
 
     #[test]
     fn a_block_takes_the_pages_it_lies_in() {
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn rings_are_measured_once_a_day_and_all_fit_a_small_fleet() {
         let mut shard = Shard::new(Sql::in_memory().unwrap()).unwrap();
-        shard.governor.terms = Default::default();
+        shard.governor.terms = Terms::default();
         shard.complete(vec![]).unwrap();
         shard.enrol(vec![entry(1)]).unwrap();
         for (tier, block_no, length) in [(0, 1, 710), (0, 2, 710), (1, 1, 4_541)] {
