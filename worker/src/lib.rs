@@ -34,6 +34,7 @@ mod entry {
     use crate::app::App;
     use crate::http::upgrade;
     use crate::hub::client::{HubClient, Spent};
+    use crate::hub::own;
     use crate::platform::assets::Assets;
     use crate::platform::config::{self, Config};
     use crate::platform::objects::Objects;
@@ -79,6 +80,7 @@ mod entry {
             axum::body::to_bytes(body, usize::MAX).await.map_err(|error| worker::Error::from(error.to_string()))?;
 
         let meter = app.db.meter();
+        own::note_request(meter.rows_read(), meter.rows_written(), meter.bytes());
         log::request(&log::RequestLine {
             request_id: &request_id,
             owner: dialects::owner(&method, &path).word(),
@@ -123,7 +125,11 @@ mod entry {
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds of centuries are exact")]
         let due = UnixMillis(event.schedule() as i64);
         match app(&env, due) {
-            Ok(app) => cron::run(&app, &event.cron()).await,
+            Ok(app) => {
+                cron::run(&app, &event.cron()).await;
+                let meter = app.db.meter();
+                own::note_request(meter.rows_read(), meter.rows_written(), meter.bytes());
+            }
             Err(failure) => log::error("scheduled", &failure.to_string()),
         }
     }

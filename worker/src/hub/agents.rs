@@ -46,12 +46,18 @@ impl Inner {
             let _ = older.close(Some(NORMAL), Some("replaced"));
         }
         let attachment = self.with(|shard| {
-            shard.note_origin(&agent)?;
+            if let Err(error) = shard.note_origin(&agent) {
+                // Where it is comes with its next connection.
+                log::error("hub.origin", &error.to_string());
+            }
             Ok(shard.get(id).map(|tracked| tracked.held().attachment()).unwrap_or_default())
         })?;
         let (_, response) = sockets::accept_tagged(&self.state, &attachment, &tag).map_err(refused)?;
         if self.open.replace(self.open.get() + 1) == 0 {
-            self.with(|shard| directory::put_meta(&shard.storage.sql, HAD_SOCKETS_KEY, "1"))?;
+            // The socket is there, whatever becomes of this.
+            if let Err(error) = self.with(|shard| directory::put_meta(&shard.storage.sql, HAD_SOCKETS_KEY, "1")) {
+                log::error("hub.connect", &error.to_string());
+            }
         }
         self.wake_at(now.0 + 20_000).await;
         Ok(response)

@@ -27,6 +27,8 @@ const VERSION_KEY: &str = "hosts_version";
 const EPOCH_KEY: &str = "epoch";
 /// After D1 refused, it is left alone for so long, ms.
 const RETRY_MS: i64 = 30_000;
+/// After it said that an allowance is used up, for so long, ms: that may last until the day's end.
+const RETRY_REFUSED_MS: i64 = 300_000;
 /// So many days of history are laid into D1 at a time: a few ms of work each.
 const MAX_DAYS: usize = 20;
 /// How often it is looked for days that are over, ms.
@@ -97,6 +99,7 @@ pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
     schedule.is_busy.set(false);
     match sent {
         Ok(()) => {
+            inner.note_d1_writes();
             let settled = inner.with(|shard| settle(shard, schedule, &plan, now));
             if let Err(error) = settled {
                 log::error("hub.flush", &error.to_string());
@@ -116,7 +119,8 @@ pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
                 log::error("hub.flush", &error.to_string());
             }
             schedule.has_news.set(true);
-            schedule.not_before_ms.set(now.0 + RETRY_MS);
+            let wait_ms = if inner.note_failure(&error) { RETRY_REFUSED_MS } else { RETRY_MS };
+            schedule.not_before_ms.set(now.0 + wait_ms);
             log::error("hub.flush", &error.to_string());
         }
     }
@@ -214,6 +218,7 @@ pub async fn finish_days(inner: &Inner, db: Option<&Db>, now: UnixMillis) -> Opt
     }
     if let Some(error) = written.failed {
         log::error("hub.days", &error.to_string());
+        inner.note_failure(&error);
         schedule.days_from_ms.set(now.0 + DAYS_EVERY_MS);
         return None;
     }

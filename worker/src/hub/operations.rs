@@ -8,11 +8,13 @@ use edgewatch_core::model::{HostId, Presence, SeriesQuery};
 use edgewatch_core::units::UnixMillis;
 use worker::{Error, Method, Request, Response};
 
+use super::governor::ShardReport;
 use super::object::{Answer, Inner};
 use super::shard::goodbye;
 use super::tracked::Tracked;
 use super::wire::{self, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, SeriesWire, VerdictRequest};
-use super::{HubError, digest, flush, presence, series};
+use super::{HubError, digest, flush, presence, series, spending};
+use crate::platform::log;
 use crate::store::Db;
 
 /// How soon the alarm comes when there is news for D1, ms.
@@ -52,6 +54,17 @@ impl Inner {
                 let wanted: SeriesWire = parse(&request.text().await.map_err(refused)?)?;
                 self.series(&wanted.into(), db).await
             }
+            (Method::Post, "/usage") => {
+                let now = self.now();
+                self.complete()?;
+                self.account(now)?;
+                self.with(|shard| json(&wire::UsageWire::of(&shard.usage(now), flush::epoch(shard)?)?))
+            }
+            (Method::Post, "/budget") => {
+                let report: ShardReport = parse(&request.text().await.map_err(refused)?)?;
+                let now = self.now();
+                self.with(|shard| json(&shard.take_report(report, now)))
+            }
             (Method::Post, "/watch") => {
                 let wanted: WatchRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.watch(&wanted, db).await
@@ -70,6 +83,7 @@ impl Inner {
         self.dismiss_sockets(&[id], &goodbye(Reason::Replaced, 0, "the host posts", None));
         let report = wire::read_report(body, &agent.agent_version)?;
         let (recorded, is_news) = self.with(|shard| {
+            shard.note_worker(now);
             shard.note_origin(agent)?;
             let (resend_from, times) = shard.post(id, report, now)?;
             let settings = shard.report_settings();
@@ -112,25 +126,30 @@ impl Inner {
     }
 
     async fn verdict(self: Rc<Self>, wanted: &VerdictRequest, db: Option<&Db>) -> Answer<Response> {
-        flush::enrol(&self, db, None, Some(wanted.hosts_version)).await?;
+        if let Err(error) = flush::enrol(&self, db, None, Some(wanted.hosts_version)).await {
+            // Those who are known are judged all the same.
+            log::error("hub.enrol", &error.to_string());
+            self.note_failure(&error);
+        }
         self.complete()?;
         let now = self.now();
         let signs = self.signs(now);
         let due = UnixMillis(wanted.now_ms);
         let verdict = self.with(|shard| {
+            shard.note_worker(now);
             presence::hear_all(shard, &signs);
-            let verdict = shard.judge_at(due, now, due.seconds().plus(presence::SCHEDULE_S))?;
-            shard.keep_watch()?;
-            Ok(verdict)
+            shard.judge_at(due, now, due.seconds().plus(presence::SCHEDULE_S))
         })?;
-        // Whatever became of the alarm before.
-        if let Some(next_ms) = self.with(|shard| Ok(presence::next_alarm_of(shard, now)))? {
-            self.wake_at(next_ms.0).await;
+        if let Err(error) = self.account(now).and_then(|()| self.with(|shard| shard.keep_watch())) {
+            // The verdict stands; what it leaves is in memory.
+            log::error("hub.verdict", &error.to_string());
         }
+        self.rearm(now).await;
         flush::flush(&self, db, due).await;
         if let Some(again_ms) = flush::finish_days(&self, db, now).await {
             self.wake_at(again_ms).await;
         }
+        self.steer(now).await;
         self.push_changes(true).await;
         json(&verdict)
     }
@@ -150,6 +169,9 @@ impl Inner {
 
     async fn watch(&self, wanted: &WatchRequest, db: Option<&Db>) -> Answer<Response> {
         let now = self.now();
+        if self.index == 0 {
+            self.spend(spending::ASKED_BY_VIEWERS);
+        }
         let until = UnixMillis(now.0.saturating_add(i64::from(wanted.for_s.min(600)) * 1000));
         if wanted.snapshot {
             flush::enrol_first(self, db).await?;

@@ -15,6 +15,7 @@ use edgewatch_core::units::UnixMillis;
 
 use super::coarse::Day;
 use super::directory::{self, Entry};
+use super::governor::Governor;
 use super::held::Held;
 use super::sql::Sql;
 use super::tracked::{Storage, Tracked, mend};
@@ -25,12 +26,8 @@ use super::{HubError, coarse, journal, rings, rows};
 const HOLD_S: u32 = 300;
 /// Between two writes of what a host says it is, ms.
 const FACTS_EVERY_MS: i64 = 60_000;
-/// How long somebody who read a host's state counts as watching it, ms. Source: design, "Presence".
-const READ_WATCHES_MS: i64 = 60_000;
 /// How long an agent is told to send live frames, seconds; it is told again while somebody watches.
-const LIVE_FOR_S: u32 = 90;
-/// An agent whose live frames end within this is told again, ms.
-const LIVE_AGAIN_MS: i64 = 35_000;
+pub(super) const LIVE_FOR_S: u32 = 90;
 /// So many hosts lie between a second of the time over which agents spread their return.
 const HOSTS_PER_SPREAD_S: usize = 20;
 
@@ -46,10 +43,14 @@ pub struct Shard {
     pub refused_until_ms: i64,
     /// Until when agents keep their samples, by the governor, ms.
     pub hold_until_ms: i64,
+    /// Before this no silence of hosts that post counts, ms: they were asked to be silent.
+    pub posts_excused_ms: i64,
+    /// What was spent, and what is decided because of it.
+    pub governor: Governor,
     hosts: BTreeMap<HostId, Tracked>,
     is_complete: bool,
     /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
-    watched: BTreeMap<HostId, (i64, i64)>,
+    pub(super) watched: BTreeMap<HostId, (i64, i64)>,
 }
 
 /// What becomes of a frame: messages to its sender, in order.
@@ -61,15 +62,19 @@ impl Shard {
     /// # Errors
     /// [`HubError::Refused`] when the object's database does not answer.
     pub fn new(sql: Sql) -> Result<Self, HubError> {
-        rings::create(&sql)?;
-        journal::create(&sql)?;
-        directory::create(&sql)?;
+        let created = rings::create(&sql).and_then(|()| journal::create(&sql)).and_then(|()| directory::create(&sql));
+        if let Err(error) = created {
+            // A database that takes no more rows is good to read, when its tables are there: the last one made is the proof.
+            directory::meta(&sql, "").map_err(|_| error)?;
+        }
         Ok(Self {
             storage: Storage { sql, rings: tiers::Rings::default() },
             levers: Levers::default(),
             watch: Watch::default(),
             refused_until_ms: 0,
             hold_until_ms: 0,
+            posts_excused_ms: 0,
+            governor: Governor::default(),
             hosts: BTreeMap::new(),
             is_complete: false,
             watched: BTreeMap::new(),
@@ -279,7 +284,7 @@ impl Shard {
         if kept.is_err() {
             tracked.forget_pending();
             if tracked.ensure_loaded(&sql).is_err() {
-                self.refused_until_ms = now.0 + i64::from(HOLD_S) * 1000;
+                self.note_refused(now);
                 return goodbye(Reason::Busy, HOLD_S, "the object's storage does not answer", None);
             }
         }
@@ -318,7 +323,7 @@ impl Shard {
         let (taken_up_to, durable_up_to) = tracked.progress();
         let is_refused = |error: Option<&HubError>| matches!(error, Some(HubError::Refused(_)));
         if is_refused(taken.as_ref().err()) || is_refused(kept.as_ref().err()) {
-            self.refused_until_ms = now.0 + i64::from(HOLD_S) * 1000;
+            self.note_refused(now);
         }
         match taken {
             Ok(Verdict::Take { .. } | Verdict::Repeat) => {
@@ -366,20 +371,22 @@ impl Shard {
         tracked.ensure_loaded(&sql)?;
         let is_old = report.samples.last().is_some_and(|last| last.number < tracked.progress().1);
         let taken = tracked.take(&self.storage, &report);
-        match &taken {
-            // A question, or what is here already. An agent that asks numbers on from what it is told.
-            Ok(Verdict::Repeat) => tracked.keep(&sql, now)?,
-            Ok(Verdict::Take { .. }) => {
-                tracked.link = Link::Post { period_s: report.period_s, frame_s: report.frame_s };
-                tracked.hear(now);
-                tracked.put_journal(&sql, now)?;
-            }
-            _ => {}
-        }
-        if matches!(taken, Ok(Verdict::Repeat)) && !report.samples.is_empty() && !is_old {
+        let mut kept = Ok(());
+        if matches!(taken, Ok(Verdict::Take { .. } | Verdict::Repeat)) && !report.samples.is_empty() && !is_old {
             tracked.link = Link::Post { period_s: report.period_s, frame_s: report.frame_s };
             tracked.hear(now);
         }
+        match &taken {
+            // A question, or what is here already. An agent that asks numbers on from what it is told.
+            Ok(Verdict::Repeat) => kept = tracked.keep(&sql, now),
+            Ok(Verdict::Take { .. }) => kept = tracked.put_journal(&sql, now),
+            _ => {}
+        }
+        let is_refused = |error: Option<&HubError>| matches!(error, Some(HubError::Refused(_)));
+        if is_refused(taken.as_ref().err()) || is_refused(kept.as_ref().err()) {
+            self.note_refused(now);
+        }
+        kept?;
         let facts = report.facts.take().filter(|_| !is_old);
         let resend_from = match taken? {
             Verdict::Resend { from } => Some(from),
@@ -447,6 +454,12 @@ impl Shard {
         Ok(())
     }
 
+    /// The object's storage refused something: agents keep their samples for a while, and nobody is called offline who was sent
+    /// away because of it.
+    pub const fn note_refused(&mut self, now: UnixMillis) {
+        self.refused_until_ms = now.0.saturating_add(HOLD_S as i64 * 1000);
+    }
+
     /// How an agent with a socket is to report.
     pub fn settings(&self, id: HostId, now: UnixMillis) -> Settings {
         let default = Settings::default();
@@ -464,27 +477,6 @@ impl Shard {
     /// How an agent that posts is to report.
     pub fn report_settings(&self) -> ReportSettings {
         ReportSettings { period_s: model::PERIOD_S, frame_s: self.levers.post_frame_s() }
-    }
-
-    /// Notes that somebody watches these hosts; gives those whose agents have to be told to send live frames now. At most as many
-    /// are live as the levers allow.
-    pub fn note_watched(&mut self, ids: &[HostId], until: Option<UnixMillis>, now: UnixMillis) -> Vec<HostId> {
-        let until = until.map_or(now.0 + READ_WATCHES_MS, |until| until.0);
-        self.watched.retain(|_, (watched_until, live_until)| *watched_until > now.0 || *live_until > now.0);
-        let most = usize::try_from(self.levers.live_hosts).unwrap_or(0);
-        let mut live = self.watched.values().filter(|(_, live_until)| *live_until > now.0).count();
-        let mut told = Vec::new();
-        for id in ids.iter().filter(|id| self.hosts.get(id).is_some_and(|host| host.link == Link::Socket)) {
-            let (watched_until, live_until) = self.watched.entry(*id).or_default();
-            *watched_until = (*watched_until).max(until);
-            let is_live = *live_until > now.0;
-            if *live_until - now.0 < LIVE_AGAIN_MS && (is_live || live < most) {
-                live += usize::from(!is_live);
-                *live_until = now.0 + i64::from(LIVE_FOR_S) * 1000;
-                told.push(*id);
-            }
-        }
-        told
     }
 
     /// The hosts asked for, by number.

@@ -51,8 +51,23 @@ impl Objects {
     /// # Errors
     /// In the platform's words, when the object cannot be reached or breaks.
     pub async fn post(&self, class: Class, name: &str, operation: &str, body: &str) -> Result<Response> {
+        self.post_with(class, name, operation, body, Headers::new()).await
+    }
+
+    /// As [`Objects::post`], with headers.
+    ///
+    /// # Errors
+    /// As [`Objects::post`].
+    pub async fn post_with(
+        &self,
+        class: Class,
+        name: &str,
+        operation: &str,
+        body: &str,
+        headers: Headers,
+    ) -> Result<Response> {
         let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(body.into()));
+        init.with_method(Method::Post).with_headers(headers).with_body(Some(body.into()));
         let request = Request::new_with_init(&address(class, operation), &init)?;
         self.stub(class, name)?.fetch_with_request(request).await
     }
