@@ -192,9 +192,7 @@ fn change_event(id: HostId, name: &str, to: Presence, seen_ms: i64, now: UnixMil
         Presence::Online | Presence::Never => (EventKind::HostOnline, format!("{name} is online again")),
     };
     let random = id.0.unsigned_abs() << 2 | u64::from(super::wire::presence_number(to));
-    // A silence begins once; however often it is found, it is one event.
-    let key_ms = if to == Presence::Offline { UnixMillis(seen_ms) } else { now };
-    Event { key: ids::time_key(key_ms, random), kind, host_id: Some(id), at: now.seconds(), text }
+    Event { key: ids::time_key(now, random), kind, host_id: Some(id), at: now.seconds(), text }
 }
 
 fn impaired_event(impaired: Impaired, now: UnixMillis) -> Event {
