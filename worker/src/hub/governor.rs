@@ -22,7 +22,7 @@ use edgewatch_core::model::{Event, EventKind, Link, PERIOD_S, Presence};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 
 use super::fitting::Measured;
-use super::shard::Shard;
+use super::shard::{HOLD_S, Shard};
 use super::{HubError, directory};
 use crate::platform::config::Budget;
 
@@ -290,6 +290,12 @@ impl Shard {
         directory::owe(&self.storage.sql, &event, None)?;
         self.governor.ledger.tell(meter, is_refused);
         Ok(())
+    }
+
+    /// The object's storage refused something: agents keep their samples for a while, and nobody is called offline who was sent
+    /// away because of it.
+    pub const fn note_refused(&mut self, now: UnixMillis) {
+        self.refused_until_ms = now.0.saturating_add(HOLD_S as i64 * 1000);
     }
 
     /// The platform refused calls of this object for want of `meter`, and this one came through: hosts may have been unable to

@@ -23,7 +23,7 @@ use super::wire::AgentWire;
 use super::{HubError, coarse, journal, rings, rows};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
-const HOLD_S: u32 = 300;
+pub(super) const HOLD_S: u32 = 300;
 /// Between two writes of what a host says it is, ms.
 const FACTS_EVERY_MS: i64 = 60_000;
 /// How long an agent is told to send live frames, seconds; it is told again while somebody watches.
@@ -452,12 +452,6 @@ impl Shard {
             }
         }
         Ok(())
-    }
-
-    /// The object's storage refused something: agents keep their samples for a while, and nobody is called offline who was sent
-    /// away because of it.
-    pub const fn note_refused(&mut self, now: UnixMillis) {
-        self.refused_until_ms = now.0.saturating_add(HOLD_S as i64 * 1000);
     }
 
     /// How an agent with a socket is to report.
