@@ -50,11 +50,13 @@ pub struct Wanted {
 pub fn run(wanted: &Wanted) -> Result<(), String> {
     crate::say(&format!("cost: {} hosts, a sample every {} s, {} h", wanted.hosts, wanted.interval_s, wanted.hours));
     let plan = if wanted.plan == Plan::Paid { "paid" } else { "free" };
-    let worker = Worker::builder().capture_outbound().var("EDGEWATCH_PLAN", plan).start();
+    let worker = Worker::builder().capture_outbound().var("PLAN", plan).start();
     let hosts = worker.add_hosts("host", wanted.hosts);
     let mut options = Options::of(&worker);
     (options.period_s, options.haste) = (wanted.interval_s, 1);
     let mut fleet = Fleet::new(&hosts, options);
+    // The governor goes by what is left of the day: it has all of it before it.
+    fleet.skip_to_morning(&worker);
     crate::say("cost: connecting");
     let mut bench = Bench { worker: &worker, fleet: &mut fleet, steps: 0, viewer: None };
     for _ in 0..wanted.warm_up_min * STEPS_PER_MINUTE {

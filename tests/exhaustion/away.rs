@@ -56,7 +56,9 @@ impl World {
         let hosts = worker.add_hosts("socket", AGENTS);
         let post = worker.add_host("post");
         let options = Options { haste: 100, ..Options::of(&worker) };
-        let fleet = Fleet::new(&hosts, options);
+        let mut fleet = Fleet::new(&hosts, options);
+        // What is used up stays so for the day, so the day must not end in between.
+        fleet.skip_to_morning(&worker);
         Self {
             worker,
             fleet,

@@ -62,6 +62,7 @@ fn only_readers_see_it() {
 fn half_an_hour(worker: &Worker, hosts: usize) -> Fleet {
     let hosts = worker.add_hosts("host", hosts);
     let mut fleet = Fleet::new(&hosts, Options { haste: 100, ..Options::of(worker) });
+    fleet.skip_to_morning(worker);
     for step in 1..=120 {
         fleet.advance(worker, Duration::from_secs(15), Duration::from_secs(2));
         if step % 4 == 0 {
