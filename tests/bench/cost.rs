@@ -62,7 +62,9 @@ pub fn run(wanted: &Wanted) -> Result<(), String> {
     for _ in 0..wanted.warm_up_min * STEPS_PER_MINUTE {
         bench.step()?;
     }
+    crate::say(&format!("cost: the governor's mode: {}", levers(&worker)));
     let measured = bench.hours(wanted.hours)?;
+    crate::say(&format!("cost: and at the end: {}", levers(&worker)));
     let reconnect = bench.mass_close()?;
     let counters = fleet.counters();
     crate::say(&format!("cost: {counters:?}"));
@@ -71,6 +73,11 @@ pub fn run(wanted: &Wanted) -> Result<(), String> {
     }
     report(wanted, &worker, measured, reconnect);
     Ok(())
+}
+
+/// How the governor has agents report, in its own words.
+fn levers(worker: &Worker) -> String {
+    worker.get("/api/edgewatch/v1/usage").at("/levers").to_string()
 }
 
 struct Bench<'a> {
