@@ -39,6 +39,8 @@ pub struct Wanted {
     pub hours: u64,
     /// Simulated minutes before that, in which everybody connects and the governor finds its mode.
     pub warm_up_min: u64,
+    /// How many messages count as a request, for the governor: 20 as documented, 1 should that not hold.
+    pub messages_per_request: u64,
     /// The plan that the governor is told of.
     pub plan: Plan,
 }
@@ -50,7 +52,11 @@ pub struct Wanted {
 pub fn run(wanted: &Wanted) -> Result<(), String> {
     crate::say(&format!("cost: {} hosts, a sample every {} s, {} h", wanted.hosts, wanted.interval_s, wanted.hours));
     let plan = if wanted.plan == Plan::Paid { "paid" } else { "free" };
-    let worker = Worker::builder().capture_outbound().var("PLAN", plan).start();
+    let worker = Worker::builder()
+        .capture_outbound()
+        .var("PLAN", plan)
+        .var("MESSAGES_PER_REQUEST", &wanted.messages_per_request.to_string())
+        .start();
     let hosts = worker.add_hosts("host", wanted.hosts);
     let mut options = Options::of(&worker);
     (options.period_s, options.haste) = (wanted.interval_s, 1);
