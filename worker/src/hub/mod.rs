@@ -11,6 +11,7 @@ pub mod directory;
 pub mod failure;
 #[cfg(target_arch = "wasm32")]
 mod flush;
+pub mod handover;
 pub mod held;
 pub mod journal;
 #[cfg(test)]

@@ -19,7 +19,7 @@ use worker::{
 use super::agents::held_of;
 use super::shard::Shard;
 use super::sql::Sql;
-use super::{HubError, digest, directory, flush, presence, wire};
+use super::{HubError, digest, directory, flush, handover, presence, wire};
 use crate::platform::config::Config;
 use crate::platform::objects::Objects;
 use crate::platform::{clock, config, log, sockets};
@@ -62,6 +62,7 @@ pub struct Inner {
     alarm_ms: Cell<Option<i64>>,
     pub(super) flush: flush::Schedule,
     pub(super) push: digest::Schedule,
+    pub(super) handover: handover::calls::Schedule,
 }
 
 impl DurableObject for Hub {
@@ -82,6 +83,7 @@ impl DurableObject for Hub {
             alarm_ms: Cell::new(None),
             flush: flush::Schedule::default(),
             push: digest::Schedule::default(),
+            handover: handover::calls::Schedule::default(),
         });
         let before = NEWEST.with_borrow_mut(|newest| newest.insert(id, Rc::clone(&inner)));
         if let Some(before) = before {
@@ -177,6 +179,7 @@ impl Inner {
 
     fn awake(&self) -> Answer<Shard> {
         let mut shard = Shard::new(Sql::new(self.state.storage().sql()))?;
+        shard.place = handover::Place { index: self.index, shards: self.shards };
         shard.read_watch()?;
         self.flush.read(&shard)?;
         let had_sockets = directory::meta(&shard.storage.sql, HAD_SOCKETS_KEY)?.as_deref() == Some("1");
