@@ -6,7 +6,7 @@ use edgewatch_core::units::UnixSeconds;
 
 use super::App;
 use crate::notify;
-use crate::store::settings::{self, HOSTS_VERSION};
+use crate::store::settings::{self, HOSTS_VERSION, HUB_SHARDS};
 use crate::store::{Statement, access, events, outbox};
 
 /// The key of when the hub first had no answer, while it has none.
@@ -14,6 +14,9 @@ const UNANSWERED_KEY: &str = "hub_unanswered_since_s";
 
 /// How long a notification that was given up stays for the operator to see.
 const KEEP_GIVEN_UP_S: i64 = 7 * 24 * 3600;
+
+/// A deployment has no more shards than this.
+const MOST_SHARDS: u32 = 64;
 
 /// What a run did, for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,13 +36,19 @@ pub struct Summary {
 pub async fn watch(app: &App) -> Result<Summary, Failure> {
     let now = app.now_s();
     let hosts_version = settings::find_count(&app.db, HOSTS_VERSION).await?;
-    let verdict = app.hub()?.verdict(app.now.0, hosts_version).await;
+    let shards = app.hub()?.shards();
+    let ever = settings::find_count(&app.db, HUB_SHARDS).await?;
+    let ever = u32::try_from(ever).unwrap_or(0).min(MOST_SHARDS).max(shards);
+    let verdict = app.hub()?.verdict(app.now.0, hosts_version, ever).await;
     let unanswered = settings::find(&app.db, UNANSWERED_KEY).await?.filter(|since| !since.is_empty());
     let mut statements = Vec::new();
     let summary = match verdict {
         Ok(verdict) => {
             if unanswered.is_some() {
                 statements.push(settings::put(UNANSWERED_KEY, ""));
+            }
+            if ever > shards && verdict.left == 0 {
+                statements.push(settings::put(HUB_SHARDS, &shards.to_string()));
             }
             Summary { offline: verdict.offline, online: verdict.online, impaired: verdict.impaired }
         }

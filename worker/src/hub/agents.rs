@@ -68,6 +68,9 @@ impl Inner {
         let Some(id) = sockets::tag(&self.state, socket).and_then(|tag| tag.parse().ok()).map(HostId) else { return };
         let now = self.now();
         let answers = self.with(|shard| {
+            if !self.is_ours(id) {
+                return Ok(vec![goodbye(Reason::Restart, 20, "the host has moved to another shard", None)]);
+            }
             let is_here = shard.load(id, || held_of(socket))?;
             if !is_here {
                 return Ok(vec![goodbye(Reason::Unauthorized, 0, "the host is no more", None)]);
@@ -115,6 +118,17 @@ impl Inner {
         }
         if self.push.is_due(now) {
             self.push_changes(false).await;
+        }
+    }
+
+    /// The sockets of a host keep what is known of it now.
+    pub(super) fn attach_anew(&self, id: HostId) {
+        let held = self.with(|shard| Ok(shard.get(id).map(|tracked| tracked.held().attachment())));
+        let Ok(Some(attachment)) = held else { return };
+        for socket in self.state.get_websockets_with_tag(&id.0.to_string()) {
+            if let Err(error) = sockets::attach(&socket, &attachment) {
+                log::error("hub.attach", &error.to_string());
+            }
         }
     }
 

@@ -149,17 +149,29 @@ impl HubClient {
         }
     }
 
-    /// The verdict on all hosts, at the moment the schedule was due. `hosts_version` counts changes to the list of hosts.
+    /// How many shards there are.
+    pub const fn shards(&self) -> u32 {
+        self.shards
+    }
+
+    /// The verdict on all hosts, at the moment the schedule was due. `hosts_version` counts changes to the list of hosts. `ever`:
+    /// how many shards there were; those that are no more are asked too, and `left` is what they still have.
     ///
     /// # Errors
-    /// [`HubError`] when one of the shards has no answer; those before it have judged.
-    pub async fn verdict(&self, now_ms: i64, hosts_version: u64) -> Result<VerdictReply, HubError> {
+    /// [`HubError`] when one of today's shards has no answer; those before it have judged.
+    pub async fn verdict(&self, now_ms: i64, hosts_version: u64, ever: u32) -> Result<VerdictReply, HubError> {
+        let request = VerdictRequest { now_ms, hosts_version };
         let mut sum = VerdictReply::default();
         for shard in 0..self.shards {
-            let reply: VerdictReply = self.ask(shard, "verdict", &VerdictRequest { now_ms, hosts_version }).await?;
+            let reply: VerdictReply = self.ask(shard, "verdict", &request).await?;
             sum.offline += reply.offline;
             sum.online += reply.online;
             sum.impaired |= reply.impaired;
+        }
+        for shard in self.shards..ever {
+            // It judges nobody: what it has is for later.
+            let reply: Result<VerdictReply, HubError> = self.ask(shard, "verdict", &request).await;
+            sum.left += reply.map_or(1, |reply| reply.left);
         }
         Ok(sum)
     }

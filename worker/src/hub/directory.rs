@@ -23,6 +23,7 @@ const PUT: &str = "INSERT INTO hosts (host_id, secret_hash, addresses_fixed, coa
 const FIND: &str =
     "SELECT host_id, secret_hash, addresses_fixed, coarse_done, floor, host FROM hosts WHERE host_id = ?1";
 const LIST: &str = "SELECT host_id, secret_hash, addresses_fixed, coarse_done, floor, host FROM hosts ORDER BY host_id";
+const LIST_IDS: &str = "SELECT host_id FROM hosts ORDER BY host_id";
 const DELETE: &str = "DELETE FROM hosts WHERE host_id = ?1";
 const FIND_META: &str = "SELECT value FROM meta WHERE key = ?1";
 const PUT_META: &str =
@@ -98,6 +99,14 @@ pub fn list(sql: &Sql) -> Result<(Vec<Entry>, Vec<HubError>), HubError> {
         }
     }
     Ok((entries, damaged))
+}
+
+/// The numbers of all hosts: as many rows read.
+///
+/// # Errors
+/// As [`create`].
+pub fn list_ids(sql: &Sql) -> Result<Vec<HostId>, HubError> {
+    sql.exec(LIST_IDS, vec![])?.iter().map(|row| Ok(HostId(row.int(0)?))).collect()
 }
 
 /// Forgets a host.

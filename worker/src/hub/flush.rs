@@ -11,13 +11,13 @@ use super::directory::{self, Entry};
 use super::object::Inner;
 use super::shard::{Shard, goodbye};
 use super::tracked::Tracked;
-use super::{HubError, coarse, wire};
+use super::{HubError, coarse, handover};
 use crate::notify;
 use crate::platform::log;
 use crate::store::hosts::{self, Enrolled};
 use crate::store::newest::{self, Newest};
-use crate::store::settings::{self, HOSTS_VERSION};
-use crate::store::{Db, events};
+use crate::store::settings::{self, HOSTS_VERSION, HUB_SHARDS};
+use crate::store::{Db, events, history};
 
 /// When D1 last got everything.
 const FLUSHED_KEY: &str = "flushed_ms";
@@ -33,6 +33,8 @@ const RETRY_REFUSED_MS: i64 = 300_000;
 const MAX_DAYS: usize = 20;
 /// How often it is looked for days that are over, ms.
 const DAYS_EVERY_MS: i64 = 60_000;
+/// Of so many hosts names are asked for at a time: up to 256 kB of text each.
+const MAX_DICTIONARIES: usize = 50;
 /// So many events go to D1 at a time.
 const MAX_EVENTS: u32 = 50;
 
@@ -235,32 +237,44 @@ pub async fn enrol(
     ids: Option<&[HostId]>,
     version: Option<u64>,
 ) -> Result<(), HubError> {
-    if let Some(version) = version
-        && inner.with(|shard| directory::meta(&shard.storage.sql, VERSION_KEY))? == Some(version.to_string())
+    let place = inner.with(|shard| Ok(shard.place))?;
+    let note = version.map(|version| place.noted(version));
+    if note.is_some()
+        && (place.is_retired() || inner.with(|shard| directory::meta(&shard.storage.sql, VERSION_KEY))? == note)
     {
         return Ok(());
     }
     let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
-    let is_ours = |id: HostId| wire::shard_of(id, inner.shards) == inner.index;
     if ids.is_none() {
         inner.complete()?;
     }
     // Known before D1 is asked: who comes while it answers is not gone.
     let asked: Vec<HostId> = match ids {
-        Some(ids) => ids.to_vec(),
+        Some(ids) => ids.iter().copied().filter(|id| place.is_ours(*id)).collect(),
         None => inner.with(|shard| Ok(shard.iter().map(Tracked::id).collect()))?,
     };
     let found = hosts::list_enrolled(db, ids).await?;
-    let ours: Vec<Entry> = found.into_iter().filter(|one| is_ours(one.host.id)).map(entry).collect();
+    let ours: Vec<Entry> = found.into_iter().filter(|one| place.is_ours(one.host.id)).map(entry).collect();
     let there: BTreeSet<HostId> = ours.iter().map(|entry| entry.host.id).collect();
+    let strangers = inner.with(|shard| handover::strangers(shard, &ours))?;
+    if place.index > 0 && !strangers.is_empty() {
+        // Before this shard has a host: else nobody would ask it for that once it is one too many.
+        db.run(settings::raise(HUB_SHARDS, u64::from(place.index) + 1)).await?;
+    }
+    for some in strangers.chunks(MAX_DICTIONARIES) {
+        let names = history::list_dictionaries(db, some).await?;
+        inner.with(|shard| handover::take_names(shard, &names))?;
+    }
+    let now = inner.now();
     let gone = inner.with(|shard| {
+        handover::bear_with(shard, &ours, &strangers, now)?;
         shard.enrol(ours)?;
         let gone: Vec<HostId> = asked.into_iter().filter(|id| !there.contains(id)).collect();
         for id in &gone {
             shard.dismiss(*id)?;
         }
-        if let Some(version) = version {
-            directory::put_meta(&shard.storage.sql, VERSION_KEY, &version.to_string())?;
+        if let Some(note) = &note {
+            directory::put_meta(&shard.storage.sql, VERSION_KEY, note)?;
         }
         Ok(gone)
     })?;
@@ -274,7 +288,11 @@ pub async fn enrol(
 /// # Errors
 /// As [`enrol`].
 pub async fn enrol_first(inner: &Inner, db: Option<&Db>) -> Result<(), HubError> {
-    if inner.with(|shard| directory::meta(&shard.storage.sql, VERSION_KEY))?.is_some() {
+    let is_known = |shard: &mut Shard| {
+        let note = directory::meta(&shard.storage.sql, VERSION_KEY)?;
+        Ok(note.is_some_and(|note| shard.place.is_current(&note)))
+    };
+    if inner.with(is_known)? {
         return Ok(());
     }
     let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };

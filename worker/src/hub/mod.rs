@@ -13,6 +13,7 @@ pub mod fitting;
 #[cfg(target_arch = "wasm32")]
 mod flush;
 pub mod governor;
+pub mod handover;
 pub mod held;
 pub mod journal;
 #[cfg(test)]

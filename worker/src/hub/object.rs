@@ -20,7 +20,7 @@ use worker::{
 use super::agents::held_of;
 use super::shard::Shard;
 use super::sql::Sql;
-use super::{HubError, digest, directory, flush, governor, presence, spending, wire};
+use super::{HubError, digest, directory, flush, governor, handover, presence, spending, wire};
 use crate::platform::config::Config;
 use crate::platform::objects::Objects;
 use crate::platform::{clock, config, log, sockets};
@@ -70,6 +70,7 @@ pub struct Inner {
     pub(super) tally: Cell<Usage>,
     /// Whether the object's database was not there when it was needed first: agents may have been sent away.
     could_not_wake: Cell<bool>,
+    pub(super) handover: handover::calls::Schedule,
 }
 
 impl DurableObject for Hub {
@@ -92,6 +93,7 @@ impl DurableObject for Hub {
             push: digest::Schedule::default(),
             tally: Cell::default(),
             could_not_wake: Cell::new(false),
+            handover: handover::calls::Schedule::default(),
         });
         let before = NEWEST.with_borrow_mut(|newest| newest.insert(id, Rc::clone(&inner)));
         if let Some(before) = before {
@@ -195,6 +197,7 @@ impl Inner {
             self.could_not_wake.set(true);
         }
         let mut shard = read?;
+        shard.place = handover::Place { index: self.index, shards: self.shards };
         let had_sockets = directory::meta(&shard.storage.sql, HAD_SOCKETS_KEY)?.as_deref() == Some("1");
         if had_sockets && self.open.get() == 0 {
             // They went without a close: a deployment, or a crash. Nobody is down because of it.

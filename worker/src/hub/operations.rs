@@ -13,7 +13,7 @@ use super::object::{Answer, Inner};
 use super::shard::goodbye;
 use super::tracked::Tracked;
 use super::wire::{self, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, SeriesWire, VerdictRequest};
-use super::{HubError, digest, flush, presence, series, spending};
+use super::{HubError, digest, flush, handover, presence, series, spending};
 use crate::platform::log;
 use crate::store::Db;
 
@@ -38,6 +38,11 @@ impl Inner {
             (Method::Post, "/verdict") => {
                 let wanted: VerdictRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.verdict(&wanted, db).await
+            }
+            (Method::Post, "/adopt") => {
+                let body = request.bytes().await.map_err(refused)?;
+                handover::calls::adopt(&self, &body, db).await?;
+                json(&())
             }
             (Method::Post, "/changed") => {
                 let changed: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
@@ -135,7 +140,7 @@ impl Inner {
         let now = self.now();
         let signs = self.signs(now);
         let due = UnixMillis(wanted.now_ms);
-        let verdict = self.with(|shard| {
+        let mut verdict = self.with(|shard| {
             shard.note_worker(now);
             presence::hear_all(shard, &signs);
             shard.judge_at(due, now, due.seconds().plus(presence::SCHEDULE_S))
@@ -151,6 +156,7 @@ impl Inner {
         }
         self.steer(now).await;
         self.push_changes(true).await;
+        verdict.left = handover::calls::run(&self, now).await;
         json(&verdict)
     }
 
@@ -196,6 +202,7 @@ impl Inner {
     /// Brings a host into memory, from the object's database or from D1. False when there is no such agent.
     pub(super) async fn find_agent(&self, agent: &AgentWire, db: Option<&Db>) -> Answer<bool> {
         let id = HostId(agent.host_id);
+        self.expect_ours(id)?;
         let is_known = || {
             self.with(|shard| {
                 let is_here = shard.load(id, || self.attached(id))?;

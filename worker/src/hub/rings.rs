@@ -26,6 +26,12 @@ const PUT: &str = "INSERT INTO blocks (host_id, tier, slot, block_no, first_numb
      start_ms = excluded.start_ms, end_ms = excluded.end_ms, data = excluded.data \
      WHERE excluded.block_no > blocks.block_no \
      OR (excluded.block_no = blocks.block_no AND excluded.last_number > blocks.last_number)";
+const REPLACE: &str = "INSERT INTO blocks (host_id, tier, slot, block_no, first_number, last_number, start_ms, end_ms, data) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (host_id, tier, slot) DO UPDATE SET \
+     first_number = excluded.first_number, last_number = excluded.last_number, start_ms = excluded.start_ms, \
+     end_ms = excluded.end_ms, data = excluded.data WHERE excluded.block_no = blocks.block_no";
+const LIST: &str = "SELECT block_no, first_number, last_number, start_ms, end_ms, data, tier FROM blocks \
+     WHERE host_id = ?1 ORDER BY tier, block_no";
 const FIND: &str = "SELECT block_no, first_number, last_number, start_ms, end_ms, data FROM blocks \
      WHERE host_id = ?1 AND tier = ?2 AND slot = ?3 AND block_no = ?4";
 const RANGE: &str = "SELECT block_no, first_number, last_number, start_ms, end_ms, data FROM blocks \
@@ -90,9 +96,28 @@ pub fn create(sql: &Sql) -> Result<(), HubError> {
 /// # Errors
 /// As [`create`].
 pub fn put(sql: &Sql, host: HostId, ring_blocks: u64, block: &StoredBlock) -> Result<bool, HubError> {
+    write(sql, PUT, host, ring_blocks, block)
+}
+
+/// Puts a block in the place of the same one, however many samples that has: for what was put together from both. Gives whether
+/// it was written: not when the slot holds another block.
+///
+/// # Errors
+/// As [`create`].
+pub fn replace(sql: &Sql, host: HostId, ring_blocks: u64, block: &StoredBlock) -> Result<bool, HubError> {
+    write(sql, REPLACE, host, ring_blocks, block)
+}
+
+fn write(
+    sql: &Sql,
+    statement: &'static str,
+    host: HostId,
+    ring_blocks: u64,
+    block: &StoredBlock,
+) -> Result<bool, HubError> {
     let before = sql.rows_written();
     sql.exec(
-        PUT,
+        statement,
         vec![
             host.into(),
             block.tier.into(),
@@ -106,6 +131,23 @@ pub fn put(sql: &Sql, host: HostId, ring_blocks: u64, block: &StoredBlock) -> Re
         ],
     )?;
     Ok(sql.rows_written() > before)
+}
+
+/// Every block of a host in a ring, ascending: as many rows read.
+///
+/// # Errors
+/// As [`find`].
+pub fn whole(sql: &Sql, host: HostId, tier: Tier, ring_blocks: u64) -> Result<Vec<StoredBlock>, HubError> {
+    range(sql, host, tier.number, ring_blocks, 0..=u64::from(u32::MAX))
+}
+
+/// Every block of a host, by tier and number: as many rows read.
+///
+/// # Errors
+/// As [`find`].
+pub fn list(sql: &Sql, host: HostId) -> Result<Vec<StoredBlock>, HubError> {
+    let tier = |row: &Row| u8::try_from(row.int(6)?).map_err(|_| HubError::Corrupt("a tier".to_owned()));
+    sql.exec(LIST, vec![host.into()])?.into_iter().map(|row| stored(tier(&row)?, row)).collect()
 }
 
 /// The block of this number: 1 row read.

@@ -27,7 +27,16 @@ use super::sql::Sql;
 pub fn minutes(sql: &Sql, host: HostId, rings: &Rings, block_no: u64) -> Result<bool, HubError> {
     let (from_ms, to_ms) = (MINUTES.start_ms(host, block_no), MINUTES.end_ms(host, block_no));
     let samples = rings::in_time(sql, host, SAMPLES, rings.of(SAMPLES), from_ms, to_ms)?;
-    write(sql, host, rings, block_no, &samples)
+    write(sql, host, rings, block_no, &samples, rings::put)
+}
+
+/// The same although the block may be of as many samples as before: earlier ones were put among those that it knew.
+///
+/// # Errors
+/// As [`minutes`].
+pub fn refill(sql: &Sql, host: HostId, rings: &Rings, block_no: u64) -> Result<bool, HubError> {
+    let samples = rings::whole(sql, host, SAMPLES, rings.of(SAMPLES))?;
+    write(sql, host, rings, block_no, &samples, rings::replace)
 }
 
 /// The same for samples that came late, which lie in blocks of later numbers than their time has: looks through all blocks
@@ -39,10 +48,17 @@ pub fn rewrite(sql: &Sql, host: HostId, rings: &Rings, block_no: u64) -> Result<
     let first = SAMPLES.block_no(host, MINUTES.start_ms(host, block_no));
     let newest = rings::newest(sql, host, SAMPLES.number)?.map_or(first, |head| head.block_no);
     let samples = rings::range(sql, host, SAMPLES.number, rings.of(SAMPLES), first..=newest)?;
-    write(sql, host, rings, block_no, &samples)
+    write(sql, host, rings, block_no, &samples, rings::put)
 }
 
-fn write(sql: &Sql, host: HostId, rings: &Rings, block_no: u64, samples: &[StoredBlock]) -> Result<bool, HubError> {
+fn write(
+    sql: &Sql,
+    host: HostId,
+    rings: &Rings,
+    block_no: u64,
+    samples: &[StoredBlock],
+    put: impl Fn(&Sql, HostId, u64, &StoredBlock) -> Result<bool, HubError>,
+) -> Result<bool, HubError> {
     let dictionary = rings::dictionary(sql, host)?;
     let (from_ms, to_ms) = (MINUTES.start_ms(host, block_no), MINUTES.end_ms(host, block_no));
     let mut found: Vec<Row> = Vec::new();
@@ -71,7 +87,7 @@ fn write(sql: &Sql, host: HostId, rings: &Rings, block_no: u64, samples: &[Store
         end_ms: end_ms.saturating_add(MINUTES.step_ms() - 1),
         data,
     };
-    rings::put(sql, host, rings.of(MINUTES), &stored)
+    put(sql, host, rings.of(MINUTES), &stored)
 }
 
 /// The minutes of a block anew. Where the samples behind a minute are no longer all there, it stays, and those are laid to it

@@ -16,6 +16,7 @@ use edgewatch_core::units::UnixMillis;
 use super::coarse::Day;
 use super::directory::{self, Entry};
 use super::governor::Governor;
+use super::handover::Place;
 use super::held::Held;
 use super::sql::Sql;
 use super::tracked::{Storage, Tracked, mend};
@@ -35,6 +36,8 @@ const HOSTS_PER_SPREAD_S: usize = 20;
 pub struct Shard {
     /// Where their rows go.
     pub storage: Storage,
+    /// Which of the hosts are its own.
+    pub place: Place,
     /// How reports are paced.
     pub levers: Levers,
     /// What the verdict on presence left for the next one.
@@ -69,6 +72,7 @@ impl Shard {
         }
         Ok(Self {
             storage: Storage { sql, rings: tiers::Rings::default() },
+            place: Place::default(),
             levers: Levers::default(),
             watch: Watch::default(),
             refused_until_ms: 0,
@@ -93,7 +97,7 @@ impl Shard {
         self.is_complete
     }
 
-    /// Brings every host into memory; `attached` is what their sockets held. Reads a row of the directory and one of the journal per
+    /// Brings every host of its own into memory; `attached` is what their sockets held. Reads a row of the directory and one of the journal per
     /// host.
     ///
     /// # Errors
@@ -105,7 +109,7 @@ impl Shard {
         let (entries, damaged) = directory::list(&self.storage.sql)?;
         let mut attached: BTreeMap<HostId, Held> = attached.into_iter().collect();
         let mut kept: BTreeMap<HostId, journal::Kept> = journal::list(&self.storage.sql)?.into_iter().collect();
-        for entry in entries {
+        for entry in entries.into_iter().filter(|entry| self.place.is_ours(entry.host.id)) {
             let id = entry.host.id;
             let (attached, kept) = (attached.remove(&id), kept.remove(&id));
             self.hosts.entry(id).or_insert_with(|| Tracked::of(entry, attached, kept));
@@ -122,7 +126,7 @@ impl Shard {
         if self.hosts.contains_key(&id) {
             return Ok(true);
         }
-        if self.is_complete {
+        if self.is_complete || !self.place.is_ours(id) {
             return Ok(false);
         }
         let Some(entry) = directory::find(&self.storage.sql, id)? else { return Ok(false) };
@@ -199,7 +203,7 @@ impl Shard {
         Ok(())
     }
 
-    /// Forgets a host that is no more, or belongs to another shard now. Its history stays until its slots are needed.
+    /// Forgets a host that is no more. Its history stays until its slots are needed.
     ///
     /// # Errors
     /// As [`Shard::complete`].

@@ -169,6 +169,26 @@ impl Tracked {
         Ok(())
     }
 
+    /// Everything of it into ring rows, so that these can be laid to those of another shard: at most 2 rows written.
+    ///
+    /// # Errors
+    /// As [`Tracked::write_block`].
+    pub fn settle(&mut self, storage: &Storage, now: UnixMillis) -> Result<(), HubError> {
+        self.ensure_loaded(&storage.sql)?;
+        self.write_block(storage)?;
+        // Else what waited there would be found again, beside the rows.
+        if journal::find(&storage.sql, self.id())?.is_some() { self.put_journal(&storage.sql, now) } else { Ok(()) }
+    }
+
+    /// Its rows in the database are others than they were: reads how far they go. Call [`Tracked::settle`] before they change.
+    ///
+    /// # Errors
+    /// As [`Tracked::ensure_loaded`].
+    pub fn reload(&mut self, sql: &Sql) -> Result<(), HubError> {
+        (self.gap, self.is_loaded) = (Gap::default(), false);
+        self.ensure_loaded(sql)
+    }
+
     /// Which host.
     pub const fn id(&self) -> HostId {
         self.entry.host.id

@@ -155,6 +155,9 @@ pub struct VerdictReply {
     pub online: usize,
     /// Whether judgement was suspended by this run.
     pub impaired: bool,
+    /// Hosts that belong to other shards and are still to be handed over, and events that are still to be told.
+    #[serde(default)]
+    pub left: usize,
 }
 
 /// A question about history, for the hosts of one shard.

@@ -1,5 +1,6 @@
 //! Durable Objects as their callers see them: found by name, called by a request.
 
+use worker::wasm_bindgen::JsValue;
 use worker::{Env, Headers, Method, Request, RequestInit, Response, Result, Stub};
 
 /// A class of objects, by its binding.
@@ -66,8 +67,27 @@ impl Objects {
         body: &str,
         headers: Headers,
     ) -> Result<Response> {
+        self.send(class, name, operation, body.into(), headers).await
+    }
+
+    /// As [`Objects::post`], with bytes.
+    ///
+    /// # Errors
+    /// As [`Objects::post`].
+    pub async fn post_bytes(&self, class: Class, name: &str, operation: &str, body: &[u8]) -> Result<Response> {
+        self.send(class, name, operation, worker::js_sys::Uint8Array::from(body).into(), Headers::new()).await
+    }
+
+    async fn send(
+        &self,
+        class: Class,
+        name: &str,
+        operation: &str,
+        body: JsValue,
+        headers: Headers,
+    ) -> Result<Response> {
         let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_headers(headers).with_body(Some(body.into()));
+        init.with_method(Method::Post).with_headers(headers).with_body(Some(body));
         let request = Request::new_with_init(&address(class, operation), &init)?;
         self.stub(class, name)?.fetch_with_request(request).await
     }

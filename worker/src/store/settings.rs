@@ -12,8 +12,14 @@ const PUT: &str = "INSERT INTO settings (key, value) VALUES (?1, ?2) \
 const BUMP: &str = "INSERT INTO settings (key, value) VALUES (?1, '1') \
      ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)";
 
+const RAISE: &str = "INSERT INTO settings (key, value) VALUES (?1, ?2) \
+     ON CONFLICT (key) DO UPDATE SET value = excluded.value \
+     WHERE CAST(excluded.value AS INTEGER) > CAST(settings.value AS INTEGER)";
+
 /// The key of how often the list of hosts was changed: their names, groups, secrets, and which there are.
 pub const HOSTS_VERSION: &str = "hosts_version";
+/// The key of the highest number of hub shards whose objects may hold something; nothing there means 1.
+pub const HUB_SHARDS: &str = "hub_shards";
 /// The key of the start that `uptime` counts from.
 const INSTALLED_AT_MS: &str = "installed_at_ms";
 
@@ -34,6 +40,11 @@ pub async fn find(db: &Db, key: &str) -> Result<Option<String>, StoreError> {
 /// The statement that puts `value` under `key`: 1 row written.
 pub fn put(key: &str, value: &str) -> Statement {
     Statement::new(PUT, vec![Bind::from(key), Bind::from(value)])
+}
+
+/// The statement that puts `count` under `key` unless as much is there: 1 row written, or none.
+pub fn raise(key: &str, count: u64) -> Statement {
+    Statement::new(RAISE, vec![Bind::from(key), Bind::from(count.to_string())])
 }
 
 /// The statement that counts `key` up by one: 1 row written.
@@ -77,6 +88,15 @@ mod tests {
         assert_eq!(now(find_count(&db, HOSTS_VERSION)).unwrap(), 0);
         now(db.batch(vec![bump(HOSTS_VERSION), bump(HOSTS_VERSION)])).unwrap();
         assert_eq!(now(find_count(&db, HOSTS_VERSION)).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_count_is_only_raised() {
+        let db = Db::in_memory().unwrap();
+        for (count, changes, expected) in [(9, 1, 9), (10, 1, 10), (9, 0, 10), (10, 0, 10)] {
+            assert_eq!(now(db.run(raise(HUB_SHARDS, count))).unwrap().changes, changes);
+            assert_eq!(now(find_count(&db, HUB_SHARDS)).unwrap(), expected);
+        }
     }
 
     #[test]
