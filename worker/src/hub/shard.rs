@@ -58,9 +58,6 @@ pub struct Shard {
     pub(super) watched: BTreeMap<HostId, (i64, i64)>,
 }
 
-/// What becomes of a frame: messages to its sender, in order.
-pub type Answers = Vec<FromHub>;
-
 impl Shard {
     /// The shard over the object's database, its tables made.
     ///
@@ -322,7 +319,7 @@ impl Shard {
     }
 
     /// An agent sends samples.
-    pub fn frame(&mut self, id: HostId, frame: Frame, now: UnixMillis) -> Answers {
+    pub fn frame(&mut self, id: HostId, frame: Frame, now: UnixMillis) -> Vec<FromHub> {
         let number = frame.frame;
         let Some(tracked) = self.hosts.get_mut(&id) else { return vec![unknown()] };
         let version = tracked.entry.host.agent_version.clone();
