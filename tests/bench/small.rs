@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use edgewatch_harness::fleet::agent::Agent;
 use edgewatch_harness::fleet::{Fleet, Options};
 use edgewatch_harness::worker::Worker;
 
@@ -32,7 +33,7 @@ pub fn run(minutes: u64) -> Result<(), String> {
             continue;
         }
         // A sample is durable when it was measured a frame ago.
-        most_held = fleet.agents.iter().map(|agent| agent.spooled()).max().unwrap_or(0).max(most_held);
+        most_held = fleet.agents.iter().map(Agent::spooled).max().unwrap_or(0).max(most_held);
         let reply = worker.get("/api/v1/server/details");
         reads += 1;
         if reads > FIRST_READS {
