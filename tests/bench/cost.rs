@@ -39,6 +39,8 @@ pub struct Wanted {
     pub hours: u64,
     /// Simulated minutes before that, in which everybody connects and the governor finds its mode.
     pub warm_up_min: u64,
+    /// How many messages count as a request, for the governor: 20 as documented, 1 should that not hold.
+    pub messages_per_request: u64,
     /// The plan that the governor is told of.
     pub plan: Plan,
 }
@@ -50,17 +52,25 @@ pub struct Wanted {
 pub fn run(wanted: &Wanted) -> Result<(), String> {
     crate::say(&format!("cost: {} hosts, a sample every {} s, {} h", wanted.hosts, wanted.interval_s, wanted.hours));
     let plan = if wanted.plan == Plan::Paid { "paid" } else { "free" };
-    let worker = Worker::builder().capture_outbound().var("EDGEWATCH_PLAN", plan).start();
+    let worker = Worker::builder()
+        .capture_outbound()
+        .var("PLAN", plan)
+        .var("MESSAGES_PER_REQUEST", &wanted.messages_per_request.to_string())
+        .start();
     let hosts = worker.add_hosts("host", wanted.hosts);
     let mut options = Options::of(&worker);
     (options.period_s, options.haste) = (wanted.interval_s, 1);
     let mut fleet = Fleet::new(&hosts, options);
+    // The governor goes by what is left of the day: it has all of it before it.
+    fleet.skip_to_morning(&worker);
     crate::say("cost: connecting");
     let mut bench = Bench { worker: &worker, fleet: &mut fleet, steps: 0, viewer: None };
     for _ in 0..wanted.warm_up_min * STEPS_PER_MINUTE {
         bench.step()?;
     }
+    crate::say(&format!("cost: the governor's mode: {}", levers(&worker)));
     let measured = bench.hours(wanted.hours)?;
+    crate::say(&format!("cost: and at the end: {}", levers(&worker)));
     let reconnect = bench.mass_close()?;
     let counters = fleet.counters();
     crate::say(&format!("cost: {counters:?}"));
@@ -69,6 +79,11 @@ pub fn run(wanted: &Wanted) -> Result<(), String> {
     }
     report(wanted, &worker, measured, reconnect);
     Ok(())
+}
+
+/// How the governor has agents report, in its own words.
+fn levers(worker: &Worker) -> String {
+    worker.get("/api/edgewatch/v1/usage").at("/levers").to_string()
 }
 
 struct Bench<'a> {

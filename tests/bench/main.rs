@@ -56,7 +56,7 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
         "ops" => &["--fleet"],
         "agent" => &["--seconds", "--pid"],
         "ingest" => &["--seconds"],
-        "cost" => &["--hosts", "--interval", "--hours", "--warm-up"],
+        "cost" => &["--hosts", "--interval", "--hours", "--warm-up", "--messages-per-request"],
         "fleet" => &["--hosts"],
         "small" => &["--minutes"],
         _ => return Err(format!("no part is named {part}; there are {PARTS}")),
@@ -79,7 +79,9 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
             }
             let hosts = usize::try_from(last("--hosts", COST_HOSTS)).unwrap_or(usize::MAX);
             let warm_up_min = last("--warm-up", COST_WARM_UP_MIN);
-            cost::run(&cost::Wanted { hosts, interval_s, hours: last("--hours", 1), warm_up_min, plan })
+            let messages_per_request = last("--messages-per-request", 20);
+            let hours = last("--hours", 1);
+            cost::run(&cost::Wanted { hosts, interval_s, hours, warm_up_min, messages_per_request, plan })
         }
         "small" => small::run(last("--minutes", SMALL_MIN)),
         "fleet" => fleet::run(usize::try_from(last("--hosts", STORM_HOSTS)).unwrap_or(usize::MAX)),

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use edgewatch_harness::objects::Sockets;
 use edgewatch_harness::worker::{TestHost, Worker};
 use serde_json::{Value, json};
 
@@ -70,4 +71,40 @@ fn a_killed_runtime_loses_nothing_that_was_acknowledged() {
         assert!(count >= acknowledged, "acknowledged samples are missing");
         assert_eq!(stored, (1..=count).collect::<Vec<_>>(), "each sample once and in order");
     }
+}
+
+#[test]
+fn what_an_object_held_before_it_slept_is_given_back() {
+    const HOSTS: usize = 150;
+    let worker = Worker::start();
+    let hosts = worker.add_hosts("host", HOSTS);
+    for host in &hosts {
+        let samples: Vec<_> =
+            (1..=120).map(|number| json!({ "number": number, "at_ms": now_ms(), "load1": number })).collect();
+        let body = json!({
+            "agent_version": "0.1.0", "sent_at_ms": now_ms(), "oldest": 1, "period_s": 10, "samples": samples,
+            "host": { "platform": "x".repeat(250), "kernel": "y".repeat(250) }
+        });
+        let bearer = format!("Bearer {}", host.secret);
+        let reply = worker.post("/agent/v1/reports", &[("Authorization", &bearer)], &body.to_string());
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    }
+    // Each read brings every host into the memory of a new incarnation.
+    let memory = || {
+        let reply = worker.get("/api/v1/server/details");
+        assert_eq!(reply.at("/result").as_array().map(Vec::len), Some(HOSTS));
+        reply.header("x-edgewatch-memory").and_then(|bytes| bytes.parse::<u64>().ok()).expect("the cost is exposed")
+    };
+    let sleep = || assert!(worker.evict("Hub", "hub-0", Sockets::Hibernate), "it does not sleep");
+    for _ in 0..3 {
+        memory();
+        sleep();
+    }
+    let settled = memory();
+    for _ in 0..12 {
+        sleep();
+        memory();
+    }
+    let after = memory();
+    assert!(after <= settled + settled / 8, "{settled} bytes after three sleeps, {after} after fifteen");
 }

@@ -6,3 +6,4 @@ mod series;
 mod session;
 mod setup;
 mod storm;
+mod usage;

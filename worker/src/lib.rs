@@ -34,6 +34,7 @@ mod entry {
     use crate::app::App;
     use crate::http::upgrade;
     use crate::hub::client::{HubClient, Spent};
+    use crate::hub::own;
     use crate::platform::assets::Assets;
     use crate::platform::config::{self, Config};
     use crate::platform::objects::Objects;
@@ -79,6 +80,7 @@ mod entry {
             axum::body::to_bytes(body, usize::MAX).await.map_err(|error| worker::Error::from(error.to_string()))?;
 
         let meter = app.db.meter();
+        own::note_request(meter.rows_read(), meter.rows_written(), meter.bytes());
         log::request(&log::RequestLine {
             request_id: &request_id,
             owner: dialects::owner(&method, &path).word(),
@@ -110,6 +112,8 @@ mod entry {
             let (read, written) = (meter.rows_read() + d1_rows.0, meter.rows_written() + d1_rows.1);
             let cost = format!("{read},{written},{},{},{}", object_rows.0, object_rows.1, calls + 1);
             headers.set("x-edgewatch-cost", &cost)?;
+            // Of the isolate, which the objects live in too. It never shrinks.
+            headers.set("x-edgewatch-memory", &(core::arch::wasm32::memory_size(0) * 64 * 1024).to_string())?;
         }
         // An upgrade has its own status, which the runtime takes from nobody else.
         Ok(if upgraded { response } else { response.with_status(parts.status.as_u16()) })
@@ -121,7 +125,11 @@ mod entry {
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds of centuries are exact")]
         let due = UnixMillis(event.schedule() as i64);
         match app(&env, due) {
-            Ok(app) => cron::run(&app, &event.cron()).await,
+            Ok(app) => {
+                cron::run(&app, &event.cron()).await;
+                let meter = app.db.meter();
+                own::note_request(meter.rows_read(), meter.rows_written(), meter.bytes());
+            }
             Err(failure) => log::error("scheduled", &failure.to_string()),
         }
     }

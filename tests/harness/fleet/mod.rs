@@ -174,6 +174,15 @@ impl Fleet {
         self.settle(patience)
     }
 
+    /// Moves to ten past the next midnight, UTC, before anybody has connected: what is allowed by the day is whole then, and what is
+    /// foreseen is a whole day.
+    pub fn skip_to_morning(&mut self, worker: &Worker) {
+        const DAY_MS: i64 = 86_400_000;
+        let left_ms = DAY_MS - self.now().wall_ms.rem_euclid(DAY_MS) + 600_000;
+        self.pass(Duration::from_millis(left_ms.unsigned_abs()));
+        self.set_worker_clock(worker);
+    }
+
     /// Lets `step` pass for the agents alone, as when the Worker is not there.
     pub fn pass(&mut self, step: Duration) {
         self.mono_ms += u64::try_from(step.as_millis()).unwrap_or_default();

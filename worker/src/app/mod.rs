@@ -11,6 +11,7 @@ pub mod session;
 pub mod setup;
 pub mod status;
 pub mod tokens;
+pub mod usage;
 pub mod viewing;
 
 use std::sync::Arc;
@@ -108,6 +109,7 @@ impl App {
             expose_cost: false,
             test_clock_offset_ms: 0,
             trusted_address_header: None,
+            budget: crate::platform::config::Budget::default(),
         };
         Self {
             db,

@@ -46,12 +46,18 @@ impl Inner {
             let _ = older.close(Some(NORMAL), Some("replaced"));
         }
         let attachment = self.with(|shard| {
-            shard.note_origin(&agent)?;
+            if let Err(error) = shard.note_origin(&agent) {
+                // Where it is comes with its next connection.
+                log::error("hub.origin", &error.to_string());
+            }
             Ok(shard.get(id).map(|tracked| tracked.held().attachment()).unwrap_or_default())
         })?;
         let (_, response) = sockets::accept_tagged(&self.state, &attachment, &tag).map_err(refused)?;
         if self.open.replace(self.open.get() + 1) == 0 {
-            self.with(|shard| directory::put_meta(&shard.storage.sql, HAD_SOCKETS_KEY, "1"))?;
+            // The socket is there, whatever becomes of this.
+            if let Err(error) = self.with(|shard| directory::put_meta(&shard.storage.sql, HAD_SOCKETS_KEY, "1")) {
+                log::error("hub.connect", &error.to_string());
+            }
         }
         self.wake_at(now.0 + 20_000).await;
         Ok(response)
@@ -73,7 +79,7 @@ impl Inner {
                 Ok(FromAgent::Hello(hello)) => vec![shard.hello(id, &hello, now)],
                 Ok(FromAgent::Frame(frame)) => shard.frame(id, frame, now),
                 Ok(FromAgent::Facts(facts)) => {
-                    shard.facts(id, facts)?;
+                    shard.facts(id, facts, now)?;
                     vec![]
                 }
                 Ok(FromAgent::Goodbye(_)) => {
@@ -134,7 +140,7 @@ impl Inner {
         let pinged_ms = self.pinged_ms(socket, now);
         let kept = self.with(|shard| {
             if let Some(id) = id
-                && shard.load(id, || held_of(socket))?
+                && shard.load(id, || self.attached(id).or_else(|| held_of(socket)))?
             {
                 let sql = shard.storage.sql.clone();
                 if let Some(tracked) = shard.get_mut(id) {

@@ -5,9 +5,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Headers, Method, Request, RequestInit, Response};
 
+use super::own::{self, OWN_HEADER, Own};
 use super::wire::{
     self, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest, RecordedWire, SeriesWire,
-    VerdictReply, VerdictRequest, shard_name, shard_of,
+    UsageWire, VerdictReply, VerdictRequest, shard_name, shard_of,
 };
 use super::{HubError, series};
 use crate::platform::objects::{Class, Objects};
@@ -73,12 +74,14 @@ impl HubClient {
 
     async fn call(&self, shard: u32, operation: &str, request: &impl Serialize) -> Result<Response, HubError> {
         let body = serde_json::to_string(request).map_err(|error| HubError::Corrupt(error.to_string()))?;
-        let answer = self.objects.post(Class::Hub, &shard_name(shard), operation, &body).await;
-        self.answered(answer).await
+        let (own, headers) = own_header(Headers::new())?;
+        let answer = self.objects.post_with(Class::Hub, &shard_name(shard), operation, &body, headers).await;
+        self.answered(answer, own).await
     }
 
-    async fn answered(&self, answer: worker::Result<Response>) -> Result<Response, HubError> {
-        let mut response = answer.map_err(|error| HubError::Unreachable(error.to_string()))?;
+    /// `own`: what the call told the shard of the Worker.
+    async fn answered(&self, answer: worker::Result<Response>, own: Own) -> Result<Response, HubError> {
+        let mut response = answer.map_err(|error| unreached(&error, own))?;
         self.note(&response);
         if response.status_code() == 503 {
             return Err(HubError::Refused(response.text().await.unwrap_or_default()));
@@ -129,7 +132,7 @@ impl HubClient {
     /// [`HubError`] when the shard has no answer; the report may be stored all the same, and sending it again is harmless.
     pub async fn report(&self, agent: &AgentWire, report: &Report) -> Result<Option<RecordedWire>, HubError> {
         let body = wire::write_report(report)?;
-        let headers = identity(agent)?;
+        let (own, headers) = own_header(identity(agent)?)?;
         let mut init = RequestInit::new();
         init.with_method(Method::Post)
             .with_headers(headers)
@@ -138,7 +141,7 @@ impl HubClient {
         let request = Request::new_with_init("https://hub/report", &init).map_err(refused)?;
         let shard = shard_of(HostId(agent.host_id), self.shards);
         let stub = self.objects.stub(Class::Hub, &shard_name(shard)).map_err(refused)?;
-        let mut response = self.answered(stub.fetch_with_request(request).await).await?;
+        let mut response = self.answered(stub.fetch_with_request(request).await, own).await?;
         match response.status_code() {
             200 => response.json().await.map(Some).map_err(|error| HubError::Corrupt(error.to_string())),
             401 => Ok(None),
@@ -190,6 +193,20 @@ impl HubClient {
         Ok(series::Answer::join(answers, &query.hosts))
     }
 
+    /// What the meters show today, as JSON, and the epochs as in [`HubClient::now`].
+    ///
+    /// # Errors
+    /// [`HubError`] when the first shard has no answer, or one of the others.
+    pub async fn usage(&self) -> Result<(String, Vec<u64>), HubError> {
+        let UsageWire { reply, epoch } = self.ask(0, "usage", &()).await?;
+        let mut epochs = vec![epoch];
+        for shard in 1..self.shards {
+            let nobody = NowRequest { ids: Some(vec![]), tag: None };
+            epochs.push(self.ask::<NowReply>(shard, "now", &nobody).await?.epoch);
+        }
+        Ok((reply, epochs))
+    }
+
     /// Lets every shard count that a credential was taken away.
     ///
     /// # Errors
@@ -225,9 +242,25 @@ impl HubClient {
 pub async fn connect(hub: &HubClient, headers: Headers, agent: &AgentWire) -> Result<Response, HubError> {
     let text = serde_json::to_string(agent).map_err(|error| HubError::Corrupt(error.to_string()))?;
     headers.set(IDENTITY_HEADER, &text).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    let (own, headers) = own_header(headers)?;
     let shard = shard_of(HostId(agent.host_id), hub.shards);
     let answer = hub.objects.connect(Class::Hub, &shard_name(shard), "stream", headers).await;
-    answer.map_err(|error| HubError::Unreachable(error.to_string()))
+    answer.map_err(|error| unreached(&error, own))
+}
+
+/// `headers` with what the Worker spent, which is to be added again when the call fails.
+fn own_header(headers: Headers) -> Result<(Own, Headers), HubError> {
+    let own = own::take();
+    if let Some(text) = own.header() {
+        headers.set(OWN_HEADER, &text).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    }
+    Ok((own, headers))
+}
+
+fn unreached(error: &worker::Error, own: Own) -> HubError {
+    own::add(own);
+    own::note_unreached(&error.to_string());
+    HubError::Unreachable(error.to_string())
 }
 
 fn identity(agent: &AgentWire) -> Result<Headers, HubError> {

@@ -24,6 +24,7 @@ pub struct Schedule {
     pushed_ms: Cell<i64>,
     every_ms: Cell<i64>,
     gone: RefCell<Vec<i64>>,
+    banner: RefCell<Option<String>>,
 }
 
 impl Schedule {
@@ -58,7 +59,7 @@ impl Schedule {
 pub fn of_all(shard: &mut Shard, index: u32, now: UnixMillis) -> Result<Digest, HubError> {
     let hosts = shard.iter().map(part).collect::<Result<Vec<_>, HubError>>()?;
     shard.iter_mut().for_each(|tracked| tracked.is_changed = false);
-    Ok(Digest { shard: index, now_ms: now.0, hosts, gone: Vec::new(), banner: banner(shard, now) })
+    Ok(Digest { shard: index, now_ms: now.0, hosts, gone: Vec::new(), banner: shard.banner(now) })
 }
 
 /// The hosts that changed since Viewers was last told; `None` when it does not listen, when it was told a moment ago, or when nothing
@@ -80,12 +81,15 @@ pub fn changes(
     }
     let hosts = shard.iter().filter(|tracked| tracked.is_changed).map(part).collect::<Result<Vec<_>, HubError>>()?;
     let gone = schedule.gone.take();
-    if hosts.is_empty() && gone.is_empty() {
+    let banner = shard.banner(now);
+    let is_banner_new = *schedule.banner.borrow() != banner;
+    if hosts.is_empty() && gone.is_empty() && !is_banner_new {
         return Ok(None);
     }
+    schedule.banner.replace(banner.clone());
     shard.iter_mut().for_each(|tracked| tracked.is_changed = false);
     schedule.pushed_ms.set(now.0);
-    Ok(Some(Digest { shard: index, now_ms: now.0, hosts, gone, banner: banner(shard, now) }))
+    Ok(Some(Digest { shard: index, now_ms: now.0, hosts, gone, banner }))
 }
 
 /// A digest did not arrive: what it said is to be said again.
@@ -96,6 +100,8 @@ pub fn remember(shard: &mut Shard, schedule: &Schedule, digest: &Digest) {
         }
     }
     schedule.gone.borrow_mut().extend(&digest.gone);
+    // Anything but what it was.
+    schedule.banner.replace(if digest.banner.is_some() { None } else { Some(String::new()) });
 }
 
 fn part(tracked: &Tracked) -> Result<DigestHost, HubError> {
@@ -103,15 +109,4 @@ fn part(tracked: &Tracked) -> Result<DigestHost, HubError> {
     let piece = serde_json::value::to_raw_value(&HostNow::from(&host));
     let piece = piece.map_err(|error| HubError::Corrupt(error.to_string()))?;
     Ok(DigestHost { id: host.id.0, hidden: host.hidden_for_guest, piece })
-}
-
-/// What operators should know when they look: nothing, as a rule.
-fn banner(shard: &Shard, now: UnixMillis) -> Option<String> {
-    if shard.refused_until_ms.max(shard.hold_until_ms) > now.0 {
-        return Some("storage refuses for now: agents keep their samples, nothing is lost".to_owned());
-    }
-    shard
-        .watch
-        .is_holding(now.seconds())
-        .then(|| "monitoring was away: no host is called offline for 3 minutes".to_owned())
 }

@@ -8,6 +8,7 @@ use edgewatch_core::model::{Event, HostId, Link};
 use edgewatch_core::units::UnixMillis;
 
 use super::directory::{self, Entry};
+use super::handover::NOTE_KEY;
 use super::object::Inner;
 use super::shard::{Shard, goodbye};
 use super::tracked::Tracked;
@@ -21,12 +22,12 @@ use crate::store::{Db, events, history};
 
 /// When D1 last got everything.
 const FLUSHED_KEY: &str = "flushed_ms";
-/// Of which version of the list of hosts this shard knows.
-const VERSION_KEY: &str = "hosts_version";
 /// How often a credential was taken away.
 const EPOCH_KEY: &str = "epoch";
 /// After D1 refused, it is left alone for so long, ms.
 const RETRY_MS: i64 = 30_000;
+/// After it said that an allowance is used up, for so long, ms: that may last until the day's end.
+const RETRY_REFUSED_MS: i64 = 300_000;
 /// So many days of history are laid into D1 at a time: a few ms of work each.
 const MAX_DAYS: usize = 20;
 /// How often it is looked for days that are over, ms.
@@ -99,6 +100,7 @@ pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
     schedule.is_busy.set(false);
     match sent {
         Ok(()) => {
+            inner.note_d1_writes();
             let settled = inner.with(|shard| settle(shard, schedule, &plan, now));
             if let Err(error) = settled {
                 log::error("hub.flush", &error.to_string());
@@ -110,7 +112,16 @@ pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
             }
         }
         Err(error) => {
-            schedule.not_before_ms.set(now.0 + RETRY_MS);
+            let again = inner.with(|shard| {
+                plan.told.iter().for_each(|id| shard.get_mut(*id).into_iter().for_each(|host| host.is_news = true));
+                Ok(())
+            });
+            if let Err(error) = again {
+                log::error("hub.flush", &error.to_string());
+            }
+            schedule.has_news.set(true);
+            let wait_ms = if inner.note_failure(&error) { RETRY_REFUSED_MS } else { RETRY_MS };
+            schedule.not_before_ms.set(now.0 + wait_ms);
             log::error("hub.flush", &error.to_string());
         }
     }
@@ -129,7 +140,16 @@ fn plan(shard: &mut Shard, schedule: &Schedule, now: UnixMillis) -> Result<Optio
     }
     let stale: Vec<&Tracked> = shard.iter().filter(is_stale).collect();
     let states = stale.iter().map(|host| newest_of(host)).collect();
-    Ok(Some(Plan { states, told: stale.iter().map(|host| host.id()).collect(), events }))
+    let told: Vec<HostId> = stale.iter().map(|host| host.id()).collect();
+    // What comes while D1 is told is news again.
+    for id in &told {
+        if let Some(tracked) = shard.get_mut(*id) {
+            tracked.is_news = false;
+        }
+    }
+    schedule.is_soon.set(events.len() >= MAX_EVENTS as usize);
+    schedule.has_news.set(false);
+    Ok(Some(Plan { states, told, events }))
 }
 
 fn newest_of(tracked: &Tracked) -> Newest {
@@ -162,14 +182,7 @@ async fn send(inner: &Inner, db: &Db, plan: &Plan, now: UnixMillis) -> Result<()
 }
 
 fn settle(shard: &mut Shard, schedule: &Schedule, plan: &Plan, now: UnixMillis) -> Result<(), HubError> {
-    for id in &plan.told {
-        if let Some(tracked) = shard.get_mut(*id) {
-            tracked.is_news = false;
-        }
-    }
     schedule.flushed_ms.set(now.0);
-    schedule.is_soon.set(plan.events.len() >= MAX_EVENTS as usize);
-    schedule.has_news.set(false);
     for (event, _) in &plan.events {
         directory::settle(&shard.storage.sql, &event.key)?;
     }
@@ -206,6 +219,7 @@ pub async fn finish_days(inner: &Inner, db: Option<&Db>, now: UnixMillis) -> Opt
     }
     if let Some(error) = written.failed {
         log::error("hub.days", &error.to_string());
+        inner.note_failure(&error);
         schedule.days_from_ms.set(now.0 + DAYS_EVERY_MS);
         return None;
     }
@@ -225,17 +239,22 @@ pub async fn enrol(
     let place = inner.with(|shard| Ok(shard.place))?;
     let note = version.map(|version| place.noted(version));
     if note.is_some()
-        && (place.is_retired() || inner.with(|shard| directory::meta(&shard.storage.sql, VERSION_KEY))? == note)
+        && (place.is_retired() || inner.with(|shard| directory::meta(&shard.storage.sql, NOTE_KEY))? == note)
     {
         return Ok(());
     }
     let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
-    let found = hosts::list_enrolled(db, ids).await?;
-    let ours: Vec<Entry> = found.into_iter().filter(|one| place.is_ours(one.host.id)).map(entry).collect();
-    let there: BTreeSet<HostId> = ours.iter().map(|entry| entry.host.id).collect();
     if ids.is_none() {
         inner.complete()?;
     }
+    // Known before D1 is asked: who comes while it answers is not gone.
+    let asked: Vec<HostId> = match ids {
+        Some(ids) => ids.iter().copied().filter(|id| place.is_ours(*id)).collect(),
+        None => inner.with(|shard| Ok(shard.iter().map(Tracked::id).collect()))?,
+    };
+    let found = hosts::list_enrolled(db, ids).await?;
+    let ours: Vec<Entry> = found.into_iter().filter(|one| place.is_ours(one.host.id)).map(entry).collect();
+    let there: BTreeSet<HostId> = ours.iter().map(|entry| entry.host.id).collect();
     let strangers = inner.with(|shard| handover::strangers(shard, &ours))?;
     if place.index > 0 && !strangers.is_empty() {
         // Before this shard has a host: else nobody would ask it for that once it is one too many.
@@ -247,18 +266,18 @@ pub async fn enrol(
     }
     let now = inner.now();
     let gone = inner.with(|shard| {
+        if version.is_some() && handover::is_other(shard)? {
+            // It may not have judged for long.
+            shard.start_anew(now);
+        }
         handover::bear_with(shard, &ours, &strangers, now)?;
         shard.enrol(ours)?;
-        let asked: Vec<HostId> = match ids {
-            Some(ids) => ids.iter().copied().filter(|id| place.is_ours(*id)).collect(),
-            None => shard.iter().map(Tracked::id).collect(),
-        };
         let gone: Vec<HostId> = asked.into_iter().filter(|id| !there.contains(id)).collect();
         for id in &gone {
             shard.dismiss(*id)?;
         }
         if let Some(note) = &note {
-            directory::put_meta(&shard.storage.sql, VERSION_KEY, note)?;
+            directory::put_meta(&shard.storage.sql, NOTE_KEY, note)?;
         }
         Ok(gone)
     })?;
@@ -273,7 +292,7 @@ pub async fn enrol(
 /// As [`enrol`].
 pub async fn enrol_first(inner: &Inner, db: Option<&Db>) -> Result<(), HubError> {
     let is_known = |shard: &mut Shard| {
-        let note = directory::meta(&shard.storage.sql, VERSION_KEY)?;
+        let note = directory::meta(&shard.storage.sql, NOTE_KEY)?;
         Ok(note.is_some_and(|note| shard.place.is_current(&note)))
     };
     if inner.with(is_known)? {

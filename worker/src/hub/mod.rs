@@ -9,8 +9,10 @@ pub mod coarse;
 mod digest;
 pub mod directory;
 pub mod failure;
+pub mod fitting;
 #[cfg(target_arch = "wasm32")]
 mod flush;
+pub mod governor;
 pub mod handover;
 pub mod held;
 pub mod journal;
@@ -20,16 +22,21 @@ mod measure;
 mod object;
 #[cfg(target_arch = "wasm32")]
 mod operations;
+pub mod own;
 pub mod presence;
+pub mod reckoning;
 pub mod rings;
 pub mod rollup;
 pub mod rows;
 pub mod series;
 pub mod shard;
+#[cfg(target_arch = "wasm32")]
+mod spending;
 pub mod sql;
 #[cfg(test)]
 mod testing;
 pub mod tracked;
+pub mod watching;
 pub mod wire;
 
 pub use failure::HubError;

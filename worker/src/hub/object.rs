@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use edgewatch_core::dialects::native::live::DigestReply;
+use edgewatch_core::domain::budget::usage::Usage;
 use edgewatch_core::model::HostId;
 use edgewatch_core::units::UnixMillis;
 use worker::{
@@ -19,7 +20,7 @@ use worker::{
 use super::agents::held_of;
 use super::shard::Shard;
 use super::sql::Sql;
-use super::{HubError, digest, directory, flush, handover, presence, wire};
+use super::{HubError, digest, directory, flush, governor, handover, presence, spending, wire};
 use crate::platform::config::Config;
 use crate::platform::objects::Objects;
 use crate::platform::{clock, config, log, sockets};
@@ -31,6 +32,9 @@ pub(super) const HAD_SOCKETS_KEY: &str = "had_sockets";
 const GOING: u16 = 1001;
 /// A fleet of so few hosts lets the object sleep between two alarms, so what one leaves for the next is kept each time.
 const SMALL_FLEET: usize = 50;
+
+/// An alarm that is so much overdue does not come: the platform gave it up, ms.
+const ALARM_LOST_MS: i64 = 30_000;
 
 /// What an operation gives.
 pub(super) type Answer<T> = std::result::Result<T, HubError>;
@@ -63,6 +67,10 @@ pub struct Inner {
     pub(super) flush: flush::Schedule,
     pub(super) push: digest::Schedule,
     pub(super) handover: handover::calls::Schedule,
+    /// What was spent and not counted yet.
+    pub(super) tally: Cell<Usage>,
+    /// Whether the object's database was not there when it was needed first: agents may have been sent away.
+    could_not_wake: Cell<bool>,
 }
 
 impl DurableObject for Hub {
@@ -84,6 +92,8 @@ impl DurableObject for Hub {
             flush: flush::Schedule::default(),
             push: digest::Schedule::default(),
             handover: handover::calls::Schedule::default(),
+            tally: Cell::default(),
+            could_not_wake: Cell::new(false),
         });
         let before = NEWEST.with_borrow_mut(|newest| newest.insert(id, Rc::clone(&inner)));
         if let Some(before) = before {
@@ -94,16 +104,19 @@ impl DurableObject for Hub {
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let inner = Rc::clone(&self.inner);
-        let before = inner.object_rows();
+        let (before, begun) = (inner.object_rows(), clock::now());
         let db = inner.database();
+        inner.called(&request);
         let answer = Rc::clone(&inner).operation(request, db.as_ref()).await;
         let mut response = match answer {
             Ok(response) => response,
             Err(error) => {
                 log::error("hub", &error.to_string());
+                inner.note_failure(&error);
                 Response::error(error.to_string(), 503)?
             }
         };
+        inner.over(begun, db.as_ref());
         let (read, written) = inner.object_rows();
         let meter = db.as_ref().map(Db::meter);
         let d1 = meter.map_or((0, 0), |meter| (meter.rows_read(), meter.rows_written()));
@@ -123,6 +136,7 @@ impl DurableObject for Hub {
     }
 
     async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
+        self.inner.spend(spending::MESSAGE);
         if let WebSocketIncomingMessage::Binary(bytes) = message {
             Rc::clone(&self.inner).hear(&socket, &bytes).await;
         }
@@ -178,16 +192,33 @@ impl Inner {
     }
 
     fn awake(&self) -> Answer<Shard> {
-        let mut shard = Shard::new(Sql::new(self.state.storage().sql()))?;
-        shard.place = handover::Place { index: self.index, shards: self.shards };
-        shard.read_watch()?;
-        self.flush.read(&shard)?;
+        let read = self.read_shard();
+        if read.is_err() {
+            self.could_not_wake.set(true);
+        }
+        let mut shard = read?;
         let had_sockets = directory::meta(&shard.storage.sql, HAD_SOCKETS_KEY)?.as_deref() == Some("1");
         if had_sockets && self.open.get() == 0 {
             // They went without a close: a deployment, or a crash. Nobody is down because of it.
-            shard.start_anew(self.now())?;
-            directory::put_meta(&shard.storage.sql, HAD_SOCKETS_KEY, "0")?;
+            shard.start_anew(self.now());
+            let kept = shard.keep_watch();
+            if let Err(error) = kept.and_then(|()| directory::put_meta(&shard.storage.sql, HAD_SOCKETS_KEY, "0")) {
+                // What holds for now is in memory.
+                log::error("hub.awake", &error.to_string());
+            }
         }
+        if self.could_not_wake.replace(false) {
+            shard.note_refused(self.now());
+        }
+        Ok(shard)
+    }
+
+    fn read_shard(&self) -> Answer<Shard> {
+        let mut shard = Shard::new(Sql::new(self.state.storage().sql()))?;
+        shard.place = handover::Place { index: self.index, shards: self.shards };
+        shard.governor.terms = governor::terms(self.config.budget, self.shards);
+        shard.read_watch(self.now())?;
+        self.flush.read(&shard)?;
         Ok(shard)
     }
 
@@ -210,8 +241,8 @@ impl Inner {
 
     /// The alarm: who is silent, what D1 has to be told, and when to look again.
     async fn ring(self: Rc<Self>) {
-        let db = self.database();
-        let now = self.now();
+        let (db, now, begun) = (self.database(), self.now(), clock::now());
+        self.spend(Usage { alarms: 1, ..Usage::default() });
         let next = self.look_round(now);
         let next_ms = match next {
             Ok(next_ms) => next_ms,
@@ -224,14 +255,34 @@ impl Inner {
         if let Some(next_ms) = next_ms {
             self.wake_at(next_ms).await;
         }
-        flush::flush(&self, db.as_ref(), now).await;
-        if let Some(again_ms) = flush::finish_days(&self, db.as_ref(), now).await {
-            self.wake_at(again_ms).await;
+        self.keep_if_small(now);
+        // Nothing below may hold up the next alarm: neither D1 nor a receiver that takes its time.
+        let rest = Rc::clone(&self);
+        self.state.wait_until(async move {
+            flush::flush(&rest, db.as_ref(), now).await;
+            if let Some(again_ms) = flush::finish_days(&rest, db.as_ref(), now).await {
+                rest.wake_at(again_ms).await;
+            }
+            if let Some(due_ms) = rest.flush.due_ms(now) {
+                rest.wake_at(due_ms).await;
+            }
+            rest.over(begun, db.as_ref());
+            rest.steer(now).await;
+            if db.is_some_and(|db| db.meter().rows_written() > 0) {
+                rest.keep_if_small(now);
+            }
+            rest.push_changes(true).await;
+        });
+    }
+
+    /// In a small fleet the object may sleep until the next alarm: what that needs is kept, 1 row written.
+    fn keep_if_small(&self, now: UnixMillis) {
+        let kept = self.account(now).and_then(|()| {
+            self.with(|shard| if shard.iter().count() <= SMALL_FLEET { shard.keep_watch() } else { Ok(()) })
+        });
+        if let Err(error) = kept {
+            log::error("hub.alarm", &error.to_string());
         }
-        if let Some(due_ms) = self.flush.due_ms(now) {
-            self.wake_at(due_ms).await;
-        }
-        self.push_changes(true).await;
     }
 
     fn look_round(&self, now: UnixMillis) -> Answer<Option<i64>> {
@@ -240,27 +291,43 @@ impl Inner {
         self.with(|shard| {
             presence::hear_all(shard, &signs);
             let seen = signs.iter().filter_map(|(id, _)| shard.get(*id)).map(|tracked| tracked.seen_ms);
-            let unsettled = shard.iter().filter(|host| presence::is_expected(host)).map(|host| host.seen_ms);
-            let next = presence::next_alarm(now, seen.chain(unsettled));
+            let of_sockets = presence::next_alarm(now, seen);
+            let next = [of_sockets, presence::next_alarm_of(shard, now)].into_iter().flatten().min();
             let next_by = next.map_or(now.seconds().plus(presence::SCHEDULE_S), UnixMillis::seconds);
-            shard.judge(now, next_by)?;
-            if shard.iter().count() <= SMALL_FLEET {
+            let verdict = shard.judge(now, next_by)?;
+            if verdict.impaired {
                 shard.keep_watch()?;
             }
             Ok(next.map(|next| next.0))
         })
     }
 
+    /// Whether an alarm is set and did not fail to come.
+    pub(super) fn is_alarm_near(&self, now: UnixMillis) -> bool {
+        self.alarm_ms.get().is_some_and(|set_ms| set_ms.saturating_add(ALARM_LOST_MS) > now.0)
+    }
+
     /// Sees to it that the alarm comes at `due_ms` at the latest.
     pub(super) async fn wake_at(&self, due_ms: i64) {
-        if self.alarm_ms.get().is_some_and(|set_ms| set_ms <= due_ms) {
+        if self.alarm_ms.get().is_none() {
+            // A woken object does not know what its predecessor set.
+            let set_ms = self.state.storage().get_alarm().await.ok().flatten();
+            let ahead_ms = self.now().0.saturating_sub(clock::now().0);
+            self.alarm_ms.set(set_ms.map(|set_ms| set_ms.saturating_add(ahead_ms)));
+        }
+        if self.is_alarm_near(self.now()) && self.alarm_ms.get().is_some_and(|set_ms| set_ms <= due_ms) {
             return;
         }
         self.alarm_ms.set(Some(due_ms));
         // As a while from now: the tests' clock may be ahead of the runtime's.
         let wait = Duration::from_millis(u64::try_from(due_ms.saturating_sub(self.now().0)).unwrap_or(0));
+        self.spend(Usage { alarms_set: 1, ..Usage::default() });
         if let Err(error) = self.state.storage().set_alarm(wait).await {
             self.alarm_ms.set(None);
+            let _ = self.with(|shard| {
+                shard.storage.sql.note_refusal(&error.to_string());
+                Ok(())
+            });
             log::error("hub.alarm", &error.to_string());
         }
     }
@@ -274,6 +341,7 @@ impl Inner {
             Ok(None) => return,
             Err(error) => return log::error("hub.digest", &error.to_string()),
         };
+        self.spend(spending::CALL);
         match crate::viewers::client::digest(&self.objects, &digest).await {
             // Unless somebody came while this was under way.
             Ok(DigestReply { viewers: 0 }) => self.push.nobody_listens(now),

@@ -3,14 +3,18 @@
 use std::rc::Rc;
 
 use edgewatch_core::dialects::native::live::WatchRequest;
+use edgewatch_core::dialects::native::stream::Reason;
 use edgewatch_core::model::{HostId, Presence, SeriesQuery};
 use edgewatch_core::units::UnixMillis;
 use worker::{Error, Method, Request, Response};
 
+use super::governor::ShardReport;
 use super::object::{Answer, Inner};
+use super::shard::goodbye;
 use super::tracked::Tracked;
 use super::wire::{self, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, SeriesWire, VerdictRequest};
-use super::{HubError, digest, flush, handover, presence, series};
+use super::{HubError, digest, flush, handover, presence, series, spending};
+use crate::platform::log;
 use crate::store::Db;
 
 /// How soon the alarm comes when there is news for D1, ms.
@@ -55,6 +59,17 @@ impl Inner {
                 let wanted: SeriesWire = parse(&request.text().await.map_err(refused)?)?;
                 self.series(&wanted.into(), db).await
             }
+            (Method::Post, "/usage") => {
+                let now = self.now();
+                self.complete()?;
+                self.account(now)?;
+                self.with(|shard| json(&wire::UsageWire::of(&shard.usage(now), flush::epoch(shard)?)?))
+            }
+            (Method::Post, "/budget") => {
+                let report: ShardReport = parse(&request.text().await.map_err(refused)?)?;
+                let now = self.now();
+                self.with(|shard| json(&shard.take_report(report, now)))
+            }
             (Method::Post, "/watch") => {
                 let wanted: WatchRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.watch(&wanted, db).await
@@ -69,8 +84,11 @@ impl Inner {
             return Response::error("unknown agent", 401).map_err(refused);
         }
         let (id, now) = (HostId(agent.host_id), self.now());
+        // Who posts has no socket; one that is still here has lost its peer, and holds what was true then.
+        self.dismiss_sockets(&[id], &goodbye(Reason::Replaced, 0, "the host posts", None));
         let report = wire::read_report(body, &agent.agent_version)?;
         let (recorded, is_news) = self.with(|shard| {
+            shard.note_worker(now);
             shard.note_origin(agent)?;
             let (resend_from, times) = shard.post(id, report, now)?;
             let settings = shard.report_settings();
@@ -113,21 +131,30 @@ impl Inner {
     }
 
     async fn verdict(self: Rc<Self>, wanted: &VerdictRequest, db: Option<&Db>) -> Answer<Response> {
-        flush::enrol(&self, db, None, Some(wanted.hosts_version)).await?;
+        if let Err(error) = flush::enrol(&self, db, None, Some(wanted.hosts_version)).await {
+            // Those who are known are judged all the same.
+            log::error("hub.enrol", &error.to_string());
+            self.note_failure(&error);
+        }
         self.complete()?;
         let now = self.now();
         let signs = self.signs(now);
         let due = UnixMillis(wanted.now_ms);
         let mut verdict = self.with(|shard| {
+            shard.note_worker(now);
             presence::hear_all(shard, &signs);
-            let verdict = shard.judge_at(due, now, due.seconds().plus(presence::SCHEDULE_S))?;
-            shard.keep_watch()?;
-            Ok(verdict)
+            shard.judge_at(due, now, due.seconds().plus(presence::SCHEDULE_S))
         })?;
+        if let Err(error) = self.account(now).and_then(|()| self.with(|shard| shard.keep_watch())) {
+            // The verdict stands; what it leaves is in memory.
+            log::error("hub.verdict", &error.to_string());
+        }
+        self.rearm(now).await;
         flush::flush(&self, db, due).await;
         if let Some(again_ms) = flush::finish_days(&self, db, now).await {
             self.wake_at(again_ms).await;
         }
+        self.steer(now).await;
         self.push_changes(true).await;
         verdict.left = handover::calls::run(&self, now).await;
         json(&verdict)
@@ -148,6 +175,9 @@ impl Inner {
 
     async fn watch(&self, wanted: &WatchRequest, db: Option<&Db>) -> Answer<Response> {
         let now = self.now();
+        if self.index == 0 {
+            self.spend(spending::ASKED_BY_VIEWERS);
+        }
         let until = UnixMillis(now.0.saturating_add(i64::from(wanted.for_s.min(600)) * 1000));
         if wanted.snapshot {
             flush::enrol_first(self, db).await?;

@@ -12,9 +12,16 @@ use super::shard::Shard;
 use super::tracked::Tracked;
 use super::wire::VerdictReply;
 use super::{HubError, directory};
+use crate::platform::log;
 
+/// When the Worker did not call for so long, people are told.
+const AWAY_S: i64 = 300;
 /// The schedule asks for a verdict every minute; one run may be left out before that is late.
 pub const SCHEDULE_S: i64 = 120;
+/// Agents that were sent away because storage refused are back after this, seconds: they spread their return.
+const RETURN_S: i64 = 90;
+/// An alarm that is missing is set for so much later, ms.
+pub const SOON_AGAIN_MS: i64 = 10_000;
 /// The key of what one verdict leaves for the next.
 const WATCH_KEY: &str = "presence_watch";
 
@@ -23,27 +30,31 @@ impl Shard {
     ///
     /// # Errors
     /// [`HubError::Refused`] when the object's database does not answer.
-    pub fn read_watch(&mut self) -> Result<(), HubError> {
-        self.watch = directory::meta(&self.storage.sql, WATCH_KEY)?.as_deref().map_or_else(Watch::default, parse);
+    pub fn read_watch(&mut self, now: UnixMillis) -> Result<(), HubError> {
+        let kept = directory::meta(&self.storage.sql, WATCH_KEY)?.unwrap_or_default();
+        let (watch, governor) = kept.split_once('\n').unwrap_or((&kept, ""));
+        self.watch = parse(watch);
+        self.governor.wake(governor, now);
+        self.obey_held(now);
         Ok(())
     }
 
-    /// Keeps what this verdict leaves: 1 row written.
+    /// Keeps what this verdict leaves, and what was counted and decided: 1 row written.
     ///
     /// # Errors
     /// As [`Shard::read_watch`].
     pub fn keep_watch(&self) -> Result<(), HubError> {
-        directory::put_meta(&self.storage.sql, WATCH_KEY, &format_watch(self.watch))
+        directory::put_meta(
+            &self.storage.sql,
+            WATCH_KEY,
+            &format!("{}\n{}", format_watch(self.watch), self.governor.kept()),
+        )
     }
 
     /// Clocks start anew: the object was started and its sockets are gone, so it has heard nobody yet.
-    ///
-    /// # Errors
-    /// As [`Shard::read_watch`].
-    pub fn start_anew(&mut self, now: UnixMillis) -> Result<(), HubError> {
+    pub const fn start_anew(&mut self, now: UnixMillis) {
         self.watch = self.watch.anew(now.seconds());
         self.watch.next_by = now.seconds().plus(HOLD_S);
-        self.keep_watch()
     }
 
     /// Judges all hosts; every one has to be in memory. The next verdict comes at `next_by` at the latest. Writes a row per change,
@@ -66,7 +77,10 @@ impl Shard {
         next_by: UnixSeconds,
     ) -> Result<VerdictReply, HubError> {
         let ahead_ms = now.0.saturating_sub(ours.0);
-        let watched: Vec<Watched> = self.iter().filter_map(|tracked| watched(tracked, now, ahead_ms)).collect();
+        self.excuse(now, ours);
+        let excused_ms = self.posts_excused_ms;
+        let watched: Vec<Watched> =
+            self.iter().filter_map(|tracked| watched(tracked, now, ahead_ms, excused_ms)).collect();
         let verdict = judge(now.seconds(), next_by, self.watch, &watched);
         self.watch = verdict.watch;
         let mut reply = VerdictReply { impaired: verdict.impaired.is_some(), ..VerdictReply::default() };
@@ -85,9 +99,58 @@ impl Shard {
         Ok(reply)
     }
 
+    /// The Worker called for a verdict or with a report. When it was away people are told, as well as can be: hosts that post could
+    /// not be judged. Writes a row then.
+    pub fn note_worker(&mut self, now: UnixMillis) {
+        let away_s = now.0.saturating_sub(self.governor.called_ms) / 1000;
+        self.governor.called_ms = now.0;
+        let is_judging = self.watch.last_run.is_some_and(|last_run| now.seconds().since(last_run) <= SCHEDULE_S);
+        if away_s <= AWAY_S || !is_judging {
+            // Else the verdict itself finds that nobody judged.
+            return;
+        }
+        // What comes through first is one of many that waited.
+        self.posts_excused_ms = now.0;
+        let text = format!(
+            "the hub heard nothing of the Worker for {away_s} s, as when its requests are used up; hosts that post were not \
+             judged"
+        );
+        let event = Event {
+            key: ids::time_key(now, 1),
+            kind: EventKind::MonitoringImpaired,
+            host_id: None,
+            at: now.seconds(),
+            text,
+        };
+        if let Err(error) = directory::owe(&self.storage.sql, &event, None) {
+            log::error("hub.presence", &error.to_string());
+        }
+    }
+
+    /// Whom our own refusals have silenced is not called offline for it: while storage refuses and until agents that were sent away
+    /// are back, nobody is; while agents keep their samples by the governor's word, nobody who posts, for reports are his only
+    /// sign of life.
+    fn excuse(&mut self, now: UnixMillis, ours: UnixMillis) {
+        let ahead_ms = now.0.saturating_sub(ours.0);
+        if self.refused_until_ms > ours.0 {
+            self.watch.clocks_from = now.seconds();
+            let back_by = UnixMillis(self.refused_until_ms.saturating_add(ahead_ms)).seconds().plus(RETURN_S);
+            self.watch.hold_until = self.watch.hold_until.max(back_by);
+        }
+        // Without the Worker's runs no report comes through either.
+        let is_worker_away = ours.0.saturating_sub(self.governor.called_ms) > SCHEDULE_S * 1000;
+        if self.hold_until_ms > ours.0 || is_worker_away {
+            self.posts_excused_ms = now.0;
+        } else if self.hold_until_ms > 0 {
+            let ended_ms = self.hold_until_ms.saturating_add(ahead_ms).min(now.0);
+            self.posts_excused_ms = self.posts_excused_ms.max(ended_ms);
+        }
+    }
+
     fn change(&mut self, id: HostId, to: Presence, now: UnixMillis) -> Result<(), HubError> {
         let sql = self.storage.sql.clone();
         let Some(tracked) = self.get_mut(id) else { return Ok(()) };
+        tracked.ensure_loaded(&sql)?;
         let seen_ms = tracked.seen_ms;
         let event = change_event(id, &tracked.entry.host.name, to, seen_ms, now);
         let is_first = tracked.entry.host.presence == Presence::Never;
@@ -105,10 +168,13 @@ impl Shard {
     }
 }
 
-fn watched(tracked: &Tracked, now: UnixMillis, ahead_ms: i64) -> Option<Watched> {
-    let ahead_ms = if tracked.link == Link::Socket { ahead_ms } else { 0 };
+fn watched(tracked: &Tracked, now: UnixMillis, ahead_ms: i64, posts_excused_ms: i64) -> Option<Watched> {
+    let is_socket = tracked.link == Link::Socket;
+    let is_online = tracked.entry.host.presence == Presence::Online;
+    let ahead_ms = if is_socket { ahead_ms } else { 0 };
+    let excused_ms = if is_socket || !is_online { 0 } else { posts_excused_ms };
     // A clock that stepped back leaves signs of life in the future.
-    let seen_ms = tracked.seen_ms.saturating_add(ahead_ms).min(now.0);
+    let seen_ms = tracked.seen_ms.saturating_add(ahead_ms).max(excused_ms).min(now.0);
     let last_seen = (tracked.seen_ms > 0).then(|| UnixMillis(seen_ms).seconds())?;
     Some(Watched {
         id: tracked.id(),
@@ -148,6 +214,11 @@ pub fn next_alarm(now: UnixMillis, signs_ms: impl Iterator<Item = i64>) -> Optio
     let oldest = signs_ms.min()?;
     let due = oldest.saturating_add(SOCKET_PATIENCE_S * 1000);
     Some(UnixMillis(due.clamp(now.0 + 5_000, now.0 + SOCKET_PATIENCE_S * 1000)))
+}
+
+/// When the alarm is to look again after the hosts of a shard; `None` when none is expected to ping.
+pub fn next_alarm_of(shard: &Shard, now: UnixMillis) -> Option<UnixMillis> {
+    next_alarm(now, shard.iter().filter(|host| is_expected(host)).map(|host| host.seen_ms))
 }
 
 /// `last_run next_by clocks_from hold_until held`, numbers apart by spaces; -1 for no last run.
@@ -235,9 +306,9 @@ mod tests {
         let shard = shard(2);
         shard.keep_watch().unwrap();
         let mut again = Shard::new(shard.storage.sql.clone()).unwrap();
-        again.read_watch().unwrap();
+        again.read_watch(after(50)).unwrap();
         assert_eq!(again.watch, shard.watch);
-        again.start_anew(after(100)).unwrap();
+        again.start_anew(after(100));
         again.complete(vec![]).unwrap();
         for tracked in again.iter_mut() {
             tracked.entry.host.presence = Presence::Online;

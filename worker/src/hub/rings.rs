@@ -46,6 +46,7 @@ const LEAVE_SLOTS: &str = "UPDATE blocks SET slot = -1 - block_no % CAST(?3 AS I
 const TAKE_SLOTS: &str = "UPDATE blocks SET slot = -1 - slot WHERE host_id = ?1 AND tier = ?2 AND slot < 0";
 const DELETE_BLOCKS: &str = "DELETE FROM blocks WHERE host_id = ?1";
 const DELETE_DICTIONARY: &str = "DELETE FROM dictionaries WHERE host_id = ?1";
+const LIST_LENGTHS: &str = "SELECT tier, length(data) FROM blocks WHERE host_id = ?1";
 const FIND_DICTIONARY: &str = "SELECT data FROM dictionaries WHERE host_id = ?1";
 const PUT_DICTIONARY: &str = "INSERT INTO dictionaries (host_id, data) VALUES (?1, ?2) \
      ON CONFLICT (host_id) DO UPDATE SET data = excluded.data WHERE excluded.data <> dictionaries.data";
@@ -221,6 +222,10 @@ pub fn in_time(
     let from = tier.block_no(host, from_ms);
     let mut to = tier.block_no(host, to_ms.saturating_sub(1));
     let mut blocks = range(sql, host, tier.number, ring_blocks, from..=to)?;
+    if blocks.is_empty() {
+        // So far ahead that even their slots hold others: the whole ring, which is short.
+        blocks = range(sql, host, tier.number, ring_blocks, to.saturating_add(1)..=u64::from(u32::MAX))?;
+    }
     // A block that began before its time was numbered after the one before it and not by the clock.
     while blocks
         .last()
@@ -247,6 +252,16 @@ pub fn resize(sql: &Sql, host: HostId, tier: u8, ring_blocks: u64) -> Result<(),
     sql.exec(DELETE_UNFIT, binds())?;
     sql.exec(LEAVE_SLOTS, binds())?;
     sql.exec(TAKE_SLOTS, vec![host.into(), tier.into()]).map(drop)
+}
+
+/// The tier and the packed length of each block of a host, in bytes: as many rows read, and none of their bytes.
+///
+/// # Errors
+/// As [`create`].
+pub fn lengths(sql: &Sql, host: HostId) -> Result<Vec<(u8, u64)>, HubError> {
+    let rows = sql.exec(LIST_LENGTHS, vec![host.into()])?;
+    let length = |row: &Row| Ok((u8::try_from(row.whole(0)?).unwrap_or(u8::MAX), row.whole(1)?));
+    rows.iter().map(length).collect()
 }
 
 /// The names of a host's own metrics, none where it never had any: 1 row read.

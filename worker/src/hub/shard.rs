@@ -15,6 +15,7 @@ use edgewatch_core::units::UnixMillis;
 
 use super::coarse::Day;
 use super::directory::{self, Entry};
+use super::governor::Governor;
 use super::handover::Place;
 use super::held::Held;
 use super::sql::Sql;
@@ -23,13 +24,11 @@ use super::wire::AgentWire;
 use super::{HubError, coarse, journal, rings, rows};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
-const HOLD_S: u32 = 300;
-/// How long somebody who read a host's state counts as watching it, ms. Source: design, "Presence".
-const READ_WATCHES_MS: i64 = 60_000;
+pub(super) const HOLD_S: u32 = 300;
+/// Between two writes of what a host says it is, ms.
+const FACTS_EVERY_MS: i64 = 60_000;
 /// How long an agent is told to send live frames, seconds; it is told again while somebody watches.
-const LIVE_FOR_S: u32 = 90;
-/// An agent whose live frames end within this is told again, ms.
-const LIVE_AGAIN_MS: i64 = 35_000;
+pub(super) const LIVE_FOR_S: u32 = 90;
 /// So many hosts lie between a second of the time over which agents spread their return.
 const HOSTS_PER_SPREAD_S: usize = 20;
 
@@ -47,10 +46,14 @@ pub struct Shard {
     pub refused_until_ms: i64,
     /// Until when agents keep their samples, by the governor, ms.
     pub hold_until_ms: i64,
+    /// Before this no silence of hosts that post counts, ms: they were asked to be silent.
+    pub posts_excused_ms: i64,
+    /// What was spent, and what is decided because of it.
+    pub governor: Governor,
     hosts: BTreeMap<HostId, Tracked>,
     is_complete: bool,
     /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
-    watched: BTreeMap<HostId, (i64, i64)>,
+    pub(super) watched: BTreeMap<HostId, (i64, i64)>,
 }
 
 /// What becomes of a frame: messages to its sender, in order.
@@ -62,9 +65,11 @@ impl Shard {
     /// # Errors
     /// [`HubError::Refused`] when the object's database does not answer.
     pub fn new(sql: Sql) -> Result<Self, HubError> {
-        rings::create(&sql)?;
-        journal::create(&sql)?;
-        directory::create(&sql)?;
+        let created = rings::create(&sql).and_then(|()| journal::create(&sql)).and_then(|()| directory::create(&sql));
+        if let Err(error) = created {
+            // A database that takes no more rows is good to read, when its tables are there: the last one made is the proof.
+            directory::meta(&sql, "").map_err(|_| error)?;
+        }
         Ok(Self {
             storage: Storage { sql, rings: tiers::Rings::default() },
             place: Place::default(),
@@ -72,6 +77,8 @@ impl Shard {
             watch: Watch::default(),
             refused_until_ms: 0,
             hold_until_ms: 0,
+            posts_excused_ms: 0,
+            governor: Governor::default(),
             hosts: BTreeMap::new(),
             is_complete: false,
             watched: BTreeMap::new(),
@@ -173,7 +180,8 @@ impl Shard {
                     },
                     addresses_fixed: known.addresses_fixed,
                     coarse_done: known.coarse_done,
-                    floor: known.floor.max(entry.floor),
+                    // D1 was told by us: it knows of nothing that is not here.
+                    floor: known.floor,
                     ..entry
                 };
                 if entry == known {
@@ -236,11 +244,12 @@ impl Shard {
         if tracked.entry == before { Ok(()) } else { directory::put(&self.storage.sql, &tracked.entry) }
     }
 
-    /// Takes in what a host says it is; writes its row when that is news.
+    /// Takes in what a host says it is; writes its row when that is news, at most once a minute. What is not written is in memory,
+    /// and comes again with the next connection.
     ///
     /// # Errors
     /// As [`Shard::complete`].
-    pub fn note_facts(&mut self, id: HostId, mut facts: HostFacts) -> Result<(), HubError> {
+    pub fn note_facts(&mut self, id: HostId, mut facts: HostFacts, now: UnixMillis) -> Result<(), HubError> {
         let Some(tracked) = self.hosts.get_mut(&id) else { return Ok(()) };
         let before = tracked.entry.clone();
         match facts.addresses.take() {
@@ -255,6 +264,10 @@ impl Shard {
             return Ok(());
         }
         tracked.is_changed = true;
+        if (0..FACTS_EVERY_MS).contains(&now.0.saturating_sub(tracked.facts_ms)) {
+            return Ok(());
+        }
+        tracked.facts_ms = now.0;
         directory::put(&self.storage.sql, &tracked.entry)
     }
 
@@ -262,6 +275,10 @@ impl Shard {
     /// the same numbers anew.
     pub fn hello(&mut self, id: HostId, hello: &Hello, now: UnixMillis) -> FromHub {
         let Some(version) = hello.versions.common(Versions::OURS) else {
+            if let Some(tracked) = self.hosts.get_mut(&id) {
+                // It will post, and its silence until then is that of one who posts.
+                tracked.link = Link::Post { period_s: model::PERIOD_S, frame_s: self.levers.post_frame_s() };
+            }
             return goodbye(Reason::Version, 0, "no version in common", Some(Versions::OURS));
         };
         debug_assert!(version > 0);
@@ -271,7 +288,7 @@ impl Shard {
         if kept.is_err() {
             tracked.forget_pending();
             if tracked.ensure_loaded(&sql).is_err() {
-                self.refused_until_ms = now.0 + i64::from(HOLD_S) * 1000;
+                self.note_refused(now);
                 return goodbye(Reason::Busy, HOLD_S, "the object's storage does not answer", None);
             }
         }
@@ -308,8 +325,9 @@ impl Shard {
         // What is taken is taken, whether or not it could be made durable now.
         let kept = tracked.keep_if_due(&self.storage.sql, now, write_s, frame_s);
         let (taken_up_to, durable_up_to) = tracked.progress();
-        if taken.is_err() || kept.is_err() {
-            self.refused_until_ms = now.0 + i64::from(HOLD_S) * 1000;
+        let is_refused = |error: Option<&HubError>| matches!(error, Some(HubError::Refused(_)));
+        if is_refused(taken.as_ref().err()) || is_refused(kept.as_ref().err()) {
+            self.note_refused(now);
         }
         match taken {
             Ok(Verdict::Take { .. } | Verdict::Repeat) => {
@@ -334,8 +352,8 @@ impl Shard {
     ///
     /// # Errors
     /// As [`Shard::note_facts`].
-    pub fn facts(&mut self, id: HostId, facts: Facts) -> Result<(), HubError> {
-        self.note_facts(id, facts.into_facts().0)
+    pub fn facts(&mut self, id: HostId, facts: Facts, now: UnixMillis) -> Result<(), HubError> {
+        self.note_facts(id, facts.into_facts().0, now)
     }
 
     /// An agent posts: what it is told to be durable is in the journal or in a ring row. Gives the first missing number when nothing
@@ -354,22 +372,32 @@ impl Shard {
         let Some(tracked) = self.hosts.get_mut(&id) else {
             return Err(HubError::Corrupt("a report of a host that is not here".to_owned()));
         };
+        tracked.ensure_loaded(&sql)?;
         let is_old = report.samples.last().is_some_and(|last| last.number < tracked.progress().1);
         let taken = tracked.take(&self.storage, &report);
-        if matches!(taken, Ok(Verdict::Take { .. } | Verdict::Repeat)) && !report.samples.is_empty() {
-            if !is_old {
-                tracked.link = Link::Post { period_s: report.period_s, frame_s: report.frame_s };
-                tracked.hear(now);
-            }
-            tracked.keep(&sql, now)?;
+        let mut kept = Ok(());
+        if matches!(taken, Ok(Verdict::Take { .. } | Verdict::Repeat)) && !report.samples.is_empty() && !is_old {
+            tracked.link = Link::Post { period_s: report.period_s, frame_s: report.frame_s };
+            tracked.hear(now);
         }
+        match &taken {
+            // A question, or what is here already. An agent that asks numbers on from what it is told.
+            Ok(Verdict::Repeat) => kept = tracked.keep(&sql, now),
+            Ok(Verdict::Take { .. }) => kept = tracked.put_journal(&sql, now),
+            _ => {}
+        }
+        let is_refused = |error: Option<&HubError>| matches!(error, Some(HubError::Refused(_)));
+        if is_refused(taken.as_ref().err()) || is_refused(kept.as_ref().err()) {
+            self.note_refused(now);
+        }
+        kept?;
         let facts = report.facts.take().filter(|_| !is_old);
         let resend_from = match taken? {
             Verdict::Resend { from } => Some(from),
             Verdict::Take { .. } | Verdict::Repeat | Verdict::NotLoaded => None,
         };
         if let Some(facts) = facts {
-            self.note_facts(id, facts)?;
+            self.note_facts(id, facts, now)?;
         }
         Ok((resend_from, times))
     }
@@ -401,11 +429,14 @@ impl Shard {
                 }
                 tracked.ensure_loaded(&self.storage.sql)?;
                 tracked.write_block(&self.storage)?;
-                if let Some(built) = coarse::build(&self.storage.sql, id, &self.storage.rings, day)? {
-                    days.push(built);
-                } else {
-                    tracked.entry.coarse_done = Some(day);
-                    directory::put(&self.storage.sql, &tracked.entry)?;
+                match coarse::build(&self.storage.sql, id, &self.storage.rings, day) {
+                    Ok(Some(built)) => days.push(built),
+                    // Nothing of that day, or nothing that could be read: it costs itself and no other.
+                    Ok(None) | Err(HubError::Corrupt(_)) => {
+                        tracked.entry.coarse_done = Some(day);
+                        directory::put(&self.storage.sql, &tracked.entry)?;
+                    }
+                    Err(error) => return Err(error),
                 }
             }
         }
@@ -444,27 +475,6 @@ impl Shard {
     /// How an agent that posts is to report.
     pub fn report_settings(&self) -> ReportSettings {
         ReportSettings { period_s: model::PERIOD_S, frame_s: self.levers.post_frame_s() }
-    }
-
-    /// Notes that somebody watches these hosts; gives those whose agents have to be told to send live frames now. At most as many
-    /// are live as the levers allow.
-    pub fn note_watched(&mut self, ids: &[HostId], until: Option<UnixMillis>, now: UnixMillis) -> Vec<HostId> {
-        let until = until.map_or(now.0 + READ_WATCHES_MS, |until| until.0);
-        self.watched.retain(|_, (watched_until, live_until)| *watched_until > now.0 || *live_until > now.0);
-        let most = usize::try_from(self.levers.live_hosts).unwrap_or(0);
-        let mut live = self.watched.values().filter(|(_, live_until)| *live_until > now.0).count();
-        let mut told = Vec::new();
-        for id in ids.iter().filter(|id| self.hosts.get(id).is_some_and(|host| host.link == Link::Socket)) {
-            let (watched_until, live_until) = self.watched.entry(*id).or_default();
-            *watched_until = (*watched_until).max(until);
-            let is_live = *live_until > now.0;
-            if *live_until - now.0 < LIVE_AGAIN_MS && (is_live || live < most) {
-                live += usize::from(!is_live);
-                *live_until = now.0 + i64::from(LIVE_FOR_S) * 1000;
-                told.push(*id);
-            }
-        }
-        told
     }
 
     /// The hosts asked for, by number.

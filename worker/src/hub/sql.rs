@@ -4,8 +4,10 @@
 //! statements of one logical write. Numbers are bound as doubles in both engines, as the platform does it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
+use edgewatch_core::domain::budget::prices::Meter as Allowance;
+use edgewatch_core::domain::budget::refusal;
 use edgewatch_core::model::HostId;
 use edgewatch_core::units::MAX_EXACT_INTEGER;
 
@@ -200,12 +202,28 @@ fn unexpected(column: usize, wanted: &str, found: Option<&Value>) -> HubError {
 struct Meter {
     rows_read: AtomicU64,
     rows_written: AtomicU64,
+    /// Allowances that the platform last called used up, and those that it last let us use: a bit each.
+    refused: AtomicU16,
+    allowed: AtomicU16,
 }
 
 impl Meter {
     fn add(&self, read: u64, written: u64) {
         self.rows_read.fetch_add(read, Ordering::Relaxed);
         self.rows_written.fetch_add(written, Ordering::Relaxed);
+        let seen = |count: u64, allowance: Allowance| if count > 0 { 1 << allowance as u16 } else { 0 };
+        let allowed = seen(read, Allowance::ObjectRowsRead)
+            | seen(written, Allowance::ObjectRowsWritten)
+            | seen(written, Allowance::ObjectBytes);
+        self.allowed.fetch_or(allowed, Ordering::Relaxed);
+        self.refused.fetch_and(!allowed, Ordering::Relaxed);
+    }
+
+    fn note_refusal(&self, words: &str) {
+        if let Some(allowance) = refusal::meter_of(words) {
+            self.refused.fetch_or(1 << allowance as u16, Ordering::Relaxed);
+            self.allowed.fetch_and(!(1 << allowance as u16), Ordering::Relaxed);
+        }
     }
 }
 
@@ -229,7 +247,22 @@ impl Sql {
                 return Err(HubError::Corrupt(format!("{value} is beyond the exact integers")));
             }
         }
-        engine::exec(&self.engine, &self.meter, sql, binds)
+        let rows = engine::exec(&self.engine, &self.meter, sql, binds);
+        if let Err(HubError::Refused(words)) = &rows {
+            self.note_refusal(words);
+        }
+        rows
+    }
+
+    /// Notes the platform's words for something else that the object's storage refused, such as an alarm.
+    pub fn note_refusal(&self, words: &str) {
+        self.meter.note_refusal(words);
+    }
+
+    /// Whether the platform last called an allowance used up (true) or let us use it (false); `None` where it was not seen.
+    pub fn refuses(&self, allowance: Allowance) -> Option<bool> {
+        let has = |mask: &AtomicU16| mask.load(Ordering::Relaxed) & (1 << allowance as u16) != 0;
+        if has(&self.meter.refused) { Some(true) } else { has(&self.meter.allowed).then_some(false) }
     }
 
     /// Rows read by this handle and its clones. The native engine counts rows given, not rows looked at.

@@ -3,7 +3,7 @@
 //! A sample is first *pending*: it lies in memory and in the socket's attachment, and in the journal once that was written. When
 //! the next sample belongs to a later block, the pending ones become the block's row in the ring. Durable is what lies in a row.
 
-use edgewatch_core::blocks::{Block, tiers};
+use edgewatch_core::blocks::{Block, Row, tiers};
 use edgewatch_core::dialects::native::stream::Frame;
 use edgewatch_core::domain::intake;
 use edgewatch_core::domain::stream::gap::{Gap, Verdict};
@@ -20,10 +20,12 @@ use super::{HubError, rollup, rows};
 
 /// Pending samples that outgrow this are put into their block's row before it is full: more would not fit an attachment.
 const MAX_PENDING_BYTES: usize = 15_000;
+/// With more than this nothing further is taken.
+const MOST_PENDING_BYTES: usize = 64_000;
 /// So do this many samples.
 const MAX_PENDING_SAMPLES: u64 = 180;
 /// A block of this many rows ends, whatever the time: what has to be read and packed at once is bounded.
-const MAX_BLOCK_ROWS: usize = 2_000;
+const MAX_BLOCK_ROWS: usize = 12_000;
 
 /// Where a host's rows go.
 #[derive(Clone)]
@@ -51,8 +53,12 @@ pub struct Tracked {
     pub is_news: bool,
     /// Whether viewers do not have its newest state.
     pub is_changed: bool,
+    /// When its row in the directory was last written because of what it says it is, ms.
+    pub facts_ms: i64,
     gap: Gap,
     is_loaded: bool,
+    /// What the socket's attachment says to be durable and taken, until storage was asked whether it is the newest.
+    attached: Option<(u64, u64)>,
     block_no: u64,
     last_at_ms: Option<i64>,
     pending: Vec<Vec<u8>>,
@@ -65,15 +71,12 @@ pub struct Tracked {
 }
 
 impl Tracked {
-    /// A host as storage and its socket have it. What the socket held is the newest; without a socket the journal.
+    /// A host as storage and its socket have it.
     ///
     /// # Errors
     /// [`HubError::Refused`] when the object's database does not answer.
     pub fn load(sql: &Sql, entry: Entry, attached: Option<Held>) -> Result<Self, HubError> {
-        let kept = match &attached {
-            Some(_) => None,
-            None => journal::find(sql, entry.host.id)?,
-        };
+        let kept = journal::find(sql, entry.host.id)?;
         Ok(Self::of(entry, attached, kept))
     }
 
@@ -86,8 +89,10 @@ impl Tracked {
             newest: entry.host.newest.clone(),
             is_news: false,
             is_changed: false,
+            facts_ms: 0,
             gap: Gap::default(),
             is_loaded: false,
+            attached: None,
             block_no: 0,
             last_at_ms: None,
             pending: Vec::new(),
@@ -97,13 +102,15 @@ impl Tracked {
             durable_before: entry.floor,
             entry,
         };
+        if let Some(held) = kept.and_then(|kept| Held::decode(&kept.data).ok()) {
+            tracked.take_over(held);
+        }
         if let Some(held) = attached {
-            if held.is_complete {
-                (tracked.gap, tracked.is_loaded) = (Gap::loaded(held.durable, held.taken), true);
+            // A socket whose peer is long gone holds what was true then.
+            if held.seen_ms >= tracked.seen_ms {
+                tracked.attached = held.is_complete.then_some((held.durable, held.taken));
+                tracked.take_over(held);
             }
-            tracked.take_over(held);
-        } else if let Some(held) = kept.and_then(|kept| Held::decode(&kept.data).ok()) {
-            tracked.take_over(held);
         }
         tracked
     }
@@ -140,6 +147,17 @@ impl Tracked {
         let kept = journal::find(sql, self.id())?;
         let (journalled, in_rings) =
             (kept.as_ref().map_or(0, |kept| kept.upto), head.map_or(0, |head| head.last_number));
+        let stored = journalled.max(in_rings).max(self.entry.floor);
+        if let Some(head) = head {
+            self.block_no = self.block_no.max(head.block_no);
+            self.last_at_ms = Some(self.last_at_ms.map_or(head.end_ms, |at| at.max(head.end_ms)));
+        }
+        // Whatever says less than storage does is of an earlier life: another connection of the host was here since.
+        let newest = self.attached.take().filter(|(durable, taken)| *durable >= journalled && *taken >= stored);
+        if let Some((durable, taken)) = newest {
+            (self.gap, self.is_loaded) = (Gap::loaded(durable.max(stored), taken), true);
+            return Ok(());
+        }
         self.set_pending(Vec::new());
         if journalled > in_rings
             && let Some(kept) = kept
@@ -147,12 +165,7 @@ impl Tracked {
             // Else the block they were waiting for was written since.
             self.take_over(Held::decode(&kept.data)?);
         }
-        if let Some(head) = head {
-            self.block_no = self.block_no.max(head.block_no);
-            self.last_at_ms = Some(self.last_at_ms.map_or(head.end_ms, |at| at.max(head.end_ms)));
-        }
-        let durable = journalled.max(in_rings).max(self.entry.floor);
-        (self.gap, self.is_loaded) = (Gap::loaded(durable, durable), true);
+        (self.gap, self.is_loaded) = (Gap::loaded(stored, stored), true);
         Ok(())
     }
 
@@ -207,6 +220,10 @@ impl Tracked {
     pub fn take(&mut self, storage: &Storage, report: &Report) -> Result<Verdict, HubError> {
         self.ensure_loaded(&storage.sql)?;
         let Some(first) = report.samples.first() else { return Ok(Verdict::Repeat) };
+        if self.pending_bytes > MOST_PENDING_BYTES {
+            // Storage has refused them for long. What is not taken stays with the agent.
+            self.write_block(storage)?;
+        }
         let count = report.samples.len() as u64;
         let mut probe = self.gap;
         let verdict = probe.frame(report.oldest, first.number, count);
@@ -214,7 +231,12 @@ impl Tracked {
         let mut rest = report.samples.get(skip..).unwrap_or_default();
         while let Some(first) = rest.first() {
             let block_no = self.block_of(first);
-            let of_block = rest.iter().take(Frame::MAX_SAMPLES).take_while(|sample| self.block_of(sample) == block_no);
+            // A run lies in one block, of samples as of minutes.
+            let minutes_no = |sample: &Sample| tiers::MINUTES.block_no(self.id(), sample.at.0);
+            let of_block = rest
+                .iter()
+                .take(Frame::MAX_SAMPLES)
+                .take_while(|sample| self.block_of(sample) == block_no && minutes_no(sample) == minutes_no(first));
             let length = of_block.count();
             let (run, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
             self.open_block(storage, block_no, first.at.0)?;
@@ -250,19 +272,22 @@ impl Tracked {
         tiers::SAMPLES.block_no(self.id(), sample.at.0).max(self.block_no)
     }
 
-    /// Makes `block_no` the open block: the one before is written, and its minutes are rolled up when their time is complete.
+    /// Makes `block_no` the open block: the one before is written. When the time of a block of minutes is complete, it is rolled up.
     fn open_block(&mut self, storage: &Storage, block_no: u64, at_ms: i64) -> Result<(), HubError> {
-        if block_no <= self.block_no {
+        let minutes_no = |at_ms| tiers::MINUTES.block_no(self.id(), at_ms);
+        let ended = self.last_at_ms.map(minutes_no).filter(|ended| minutes_no(at_ms) > *ended);
+        if block_no <= self.block_no && ended.is_none() {
             return Ok(());
         }
         self.write_block(storage)?;
-        if let Some(last_at_ms) = self.last_at_ms {
-            let ended = tiers::MINUTES.block_no(self.id(), last_at_ms);
-            if tiers::MINUTES.block_no(self.id(), at_ms) > ended {
-                rollup::minutes(&storage.sql, self.id(), &storage.rings, ended)?;
+        if let Some(ended) = ended {
+            match rollup::minutes(&storage.sql, self.id(), &storage.rings, ended) {
+                // A block that cannot be read costs its own minutes, and no sample that comes.
+                Ok(_) | Err(HubError::Corrupt(_)) => {}
+                Err(error) => return Err(error),
             }
         }
-        self.block_no = block_no;
+        self.block_no = self.block_no.max(block_no);
         Ok(())
     }
 
@@ -274,44 +299,59 @@ impl Tracked {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let (sql, id, ring) = (&storage.sql, self.id(), storage.rings.of(tiers::SAMPLES));
         let begun = self.gap.snapshot();
+        let mut samples = Vec::new();
+        for frame in &self.pending {
+            samples.extend(held::unpack(frame)?);
+        }
+        let mut dictionary = rings::dictionary(&storage.sql, self.id())?;
+        let known_names = dictionary.len();
+        let rows = rows::rows(&samples, &mut dictionary);
+        if dictionary.len() > known_names {
+            rings::put_dictionary(&storage.sql, self.id(), &dictionary)?;
+        }
+        let mut rest = &rows[..];
+        while !rest.is_empty() {
+            rest = self.write_rows(storage, rest)?;
+        }
+        self.gap.stored(begun);
+        self.set_pending(Vec::new());
+        Ok(())
+    }
+
+    /// Puts as many rows as fit behind what is stored of the open block; gives those that belong to the next one, which is open then.
+    fn write_rows<'a>(&mut self, storage: &Storage, rows: &'a [Row]) -> Result<&'a [Row], HubError> {
+        let (sql, id, ring) = (&storage.sql, self.id(), storage.rings.of(tiers::SAMPLES));
         let stored = rings::find(sql, id, tiers::SAMPLES.number, ring, self.block_no)?;
         // A row that cannot be read holds nothing that could be kept.
         let mut block = stored.as_ref().and_then(|stored| Block::unpack(&stored.data).ok()).unwrap_or_default();
         let known = stored.as_ref().map_or(0, |stored| stored.last_number);
-        let mut samples = Vec::new();
-        for frame in &self.pending {
-            samples.extend(held::unpack(frame)?.into_iter().filter(|sample| sample.number > known));
-        }
-        if let (Some(first), Some(last)) = (samples.first(), samples.last()) {
-            let (first_number, last_number) = (first.number, last.number);
-            let mut dictionary = rings::dictionary(sql, id)?;
-            let known_names = dictionary.len();
-            for row in rows::rows(&samples, &mut dictionary) {
-                block.push(&row).map_err(|error| HubError::Corrupt(error.to_string()))?;
-            }
-            if dictionary.len() > known_names {
-                rings::put_dictionary(sql, id, &dictionary)?;
-            }
+        let new = rows.iter().position(|row| row.number > known).unwrap_or(rows.len());
+        let rows = rows.get(new..).unwrap_or_default();
+        let taken = rows.iter().take_while(|row| block.push(row).is_ok()).count();
+        let (taken, rest) = rows.split_at_checked(taken).unwrap_or((rows, &[]));
+        if let (Some(first), Some(last)) = (taken.first(), taken.last()) {
             let times = block.times_ms();
             let row = StoredBlock {
                 tier: tiers::SAMPLES.number,
                 block_no: self.block_no,
-                first_number: stored.map_or(first_number, |stored| stored.first_number.min(first_number)),
-                last_number,
+                first_number: stored.map_or(first.number, |stored| stored.first_number.min(first.number)),
+                last_number: last.number,
                 start_ms: times.iter().copied().min().unwrap_or_default(),
                 end_ms: times.iter().copied().max().unwrap_or_default(),
                 data: block.pack(),
             };
-            rings::put(sql, id, ring, &row)?;
+            if !rings::put(sql, id, ring, &row)? {
+                // Its slot holds a later block: numbers went ahead of ours.
+                let head = rings::newest(sql, id, tiers::SAMPLES.number)?;
+                self.block_no = head.map_or(self.block_no, |head| head.block_no).max(self.block_no.saturating_add(1));
+                return Ok(rows);
+            }
         }
-        self.gap.stored(begun);
-        self.set_pending(Vec::new());
-        if block.len() >= MAX_BLOCK_ROWS {
+        if !rest.is_empty() || block.len() >= MAX_BLOCK_ROWS {
             self.block_no = self.block_no.saturating_add(1);
         }
-        Ok(())
+        Ok(rest)
     }
 
     /// Makes everything taken durable by the journal's row, unless it is: at most 1 row written.
@@ -330,6 +370,8 @@ impl Tracked {
     /// # Errors
     /// As [`Tracked::keep`].
     pub fn put_journal(&mut self, sql: &Sql, now: UnixMillis) -> Result<(), HubError> {
+        // Never from a host of which storage knows more.
+        self.ensure_loaded(sql)?;
         let begun = self.gap.snapshot();
         let upto = self.gap.taken();
         let data = Held { durable: upto, ..self.held() }.encode();

@@ -126,6 +126,26 @@ pub struct VerdictRequest {
     pub hosts_version: u64,
 }
 
+/// What the meters show.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UsageWire {
+    /// The answer for people and programs, as JSON.
+    pub reply: String,
+    /// As in [`NowReply`].
+    pub epoch: u64,
+}
+
+impl UsageWire {
+    /// The answer with the epoch.
+    ///
+    /// # Errors
+    /// [`HubError::Corrupt`] when it cannot be written.
+    pub fn of(reply: &native::UsageReply, epoch: u64) -> Result<Self, HubError> {
+        let reply = serde_json::to_string(reply).map_err(|error| HubError::Corrupt(error.to_string()))?;
+        Ok(Self { reply, epoch })
+    }
+}
+
 /// The verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct VerdictReply {

@@ -19,6 +19,12 @@ const EXPOSE_COST: &str = "EXPOSE_COST";
 const TEST_CLOCK_OFFSET_MS: &str = "TEST_CLOCK_OFFSET_MS";
 /// How many hub shards there are; 1 when not configured.
 const HUB_SHARDS: &str = "HUB_SHARDS";
+/// What the deployment runs under: `free`, `paid`, or `own` for one's own machine, where nothing is metered.
+const PLAN: &str = "PLAN";
+/// Our share of the account's allowances, 1 to 100 percent; 100 when not configured.
+const ACCOUNT_PERCENT: &str = "ACCOUNT_PERCENT";
+/// How many messages to an object count as one request: 20 as documented, or 1.
+const MESSAGES_PER_REQUEST: &str = "MESSAGES_PER_REQUEST";
 /// A header that a trusted proxy sets to the client's address, where there is no Cloudflare in front.
 const TRUSTED_ADDRESS_HEADER: &str = "TRUSTED_ADDRESS_HEADER";
 
@@ -35,6 +41,37 @@ pub struct Config {
     pub test_clock_offset_ms: i64,
     /// Lower case; `None` for the platform's own.
     pub trusted_address_header: Option<String>,
+    /// What is metered, and how.
+    pub budget: Budget,
+}
+
+/// Under which terms the platform's meters are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// `free`, `paid` or `own`.
+    pub plan: &'static str,
+    /// 1 to 100.
+    pub account_percent: u8,
+    /// 20 or 1.
+    pub messages_per_request: u8,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { plan: "free", account_percent: 100, messages_per_request: 20 }
+    }
+}
+
+impl Budget {
+    /// What the variables say; what cannot be understood is the careful one.
+    fn parse(plan: Option<&str>, account_percent: Option<&str>, messages_per_request: Option<&str>) -> Self {
+        let percent = account_percent.and_then(|text| text.trim_end_matches('%').parse::<u8>().ok());
+        Self {
+            plan: ["paid", "own"].into_iter().find(|known| plan == Some(known)).unwrap_or("free"),
+            account_percent: percent.unwrap_or(100).clamp(1, 100),
+            messages_per_request: if messages_per_request == Some("1") { 1 } else { 20 },
+        }
+    }
 }
 
 impl Config {
@@ -47,6 +84,11 @@ impl Config {
             expose_cost: text(EXPOSE_COST).as_deref() == Some("1"),
             test_clock_offset_ms: test_clock_offset_ms(env),
             trusted_address_header: text(TRUSTED_ADDRESS_HEADER).map(|name| name.to_ascii_lowercase()),
+            budget: Budget::parse(
+                text(PLAN).as_deref(),
+                text(ACCOUNT_PERCENT).as_deref(),
+                text(MESSAGES_PER_REQUEST).as_deref(),
+            ),
         }
     }
 
@@ -110,5 +152,15 @@ mod tests {
         {
             assert_eq!(clean_public_url(hostile), None, "{hostile}");
         }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_the_careful_one() {
+        let parse = |plan, percent, messages| Budget::parse(Some(plan), Some(percent), Some(messages));
+        assert_eq!(Budget::parse(None, None, None), Budget::default());
+        assert_eq!(parse("FREE!", "many", "7"), Budget::default());
+        let own = Budget { plan: "own", account_percent: 40, messages_per_request: 1 };
+        assert_eq!(parse("own", "40%", "1"), own);
+        assert_eq!((parse("paid", "0", "").account_percent, parse("paid", "200", "").plan), (1, "paid"));
     }
 }

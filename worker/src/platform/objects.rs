@@ -52,20 +52,43 @@ impl Objects {
     /// # Errors
     /// In the platform's words, when the object cannot be reached or breaks.
     pub async fn post(&self, class: Class, name: &str, operation: &str, body: &str) -> Result<Response> {
-        self.send(class, name, operation, body.into()).await
+        self.send(class, name, operation, body.into(), Headers::new()).await
     }
 
-    /// The same with bytes.
+    /// As [`Objects::post`], with bytes.
     ///
     /// # Errors
     /// As [`Objects::post`].
     pub async fn post_bytes(&self, class: Class, name: &str, operation: &str, body: &[u8]) -> Result<Response> {
-        self.send(class, name, operation, worker::js_sys::Uint8Array::from(body).into()).await
+        let body = worker::js_sys::Uint8Array::from(body);
+        self.send(class, name, operation, body.into(), Headers::new()).await
     }
 
-    async fn send(&self, class: Class, name: &str, operation: &str, body: JsValue) -> Result<Response> {
+    /// As [`Objects::post`], with headers.
+    ///
+    /// # Errors
+    /// As [`Objects::post`].
+    pub async fn post_with(
+        &self,
+        class: Class,
+        name: &str,
+        operation: &str,
+        body: &str,
+        headers: Headers,
+    ) -> Result<Response> {
+        self.send(class, name, operation, body.into(), headers).await
+    }
+
+    async fn send(
+        &self,
+        class: Class,
+        name: &str,
+        operation: &str,
+        body: JsValue,
+        headers: Headers,
+    ) -> Result<Response> {
         let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(body));
+        init.with_method(Method::Post).with_headers(headers).with_body(Some(body));
         let request = Request::new_with_init(&address(class, operation), &init)?;
         self.stub(class, name)?.fetch_with_request(request).await
     }

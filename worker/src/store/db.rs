@@ -92,12 +92,18 @@ impl Statement {
 pub struct Meter {
     rows_read: AtomicU64,
     rows_written: AtomicU64,
+    bytes: AtomicU64,
 }
 
 impl Meter {
     fn add(&self, read: u64, written: u64) {
         self.rows_read.fetch_add(read, Ordering::Relaxed);
         self.rows_written.fetch_add(written, Ordering::Relaxed);
+    }
+
+    /// How large the database is, bytes, as its last answer told; 0 where none did.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Rows read from D1 so far.
@@ -234,6 +240,9 @@ mod engine {
             if let Some(meta) = meta {
                 meter.add(count(meta.rows_read), count(meta.rows_written));
                 changes = count(meta.changes);
+                if let Some(bytes) = meta.size_after {
+                    meter.bytes.store(bytes as u64, std::sync::atomic::Ordering::Relaxed);
+                }
             }
             outcomes.push(Outcome { rows, changes });
         }

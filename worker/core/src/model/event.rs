@@ -14,14 +14,22 @@ pub enum EventKind {
     MonitoringImpaired,
     /// A machine that is known already registered without proof of its old secret and became a second host.
     DuplicateMachine,
+    /// A meter of the platform is used up, or will be before the day ends.
+    BudgetTight,
     /// Nothing: somebody tests a channel.
     Test,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::HostOffline, Self::HostOnline, Self::MonitoringImpaired, Self::DuplicateMachine, Self::Test];
+    pub const ALL: [Self; 6] = [
+        Self::HostOffline,
+        Self::HostOnline,
+        Self::MonitoringImpaired,
+        Self::DuplicateMachine,
+        Self::BudgetTight,
+        Self::Test,
+    ];
 
     /// The kind as it is stored and sent.
     pub const fn word(self) -> &'static str {
@@ -30,6 +38,7 @@ impl EventKind {
             Self::HostOnline => "host_online",
             Self::MonitoringImpaired => "monitoring_impaired",
             Self::DuplicateMachine => "duplicate_machine",
+            Self::BudgetTight => "budget_tight",
             Self::Test => "test",
         }
     }

@@ -11,6 +11,7 @@ use worker::send::SendFuture;
 use super::error::Refusal;
 use crate::app::App;
 use crate::app::identity::{self, AgentIdentity};
+use crate::app::remember::Reader;
 use crate::dialects::context;
 use crate::http::body;
 use crate::http::credential::{self, Scheme};
@@ -23,6 +24,9 @@ pub struct Agent(pub AgentIdentity);
 
 /// Somebody with a token or a session.
 pub struct Member(pub Credential);
+
+/// Likewise, for reading what the hub has in memory.
+pub struct Onlooker(pub Reader);
 
 /// The app of this request.
 pub struct Here(pub App);
@@ -54,6 +58,14 @@ impl<S: Sync> FromRequestParts<S> for Member {
             }
             Ok(Self(caller))
         })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Onlooker {
+    type Rejection = Refusal;
+
+    fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
+        SendFuture::new(async move { context::reader(parts, Scheme::BareOrBearer).await.map(Self).map_err(Refusal) })
     }
 }
 

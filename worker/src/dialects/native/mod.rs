@@ -1,6 +1,6 @@
 //! Our own API: `/agent/v1/` for agents, `/api/edgewatch/v1/` for operators, `/live` for pages.
 //!
-//! So far: reports, live, setup, session, tokens, channels, events, series.
+//! So far: reports, live, setup, session, tokens, channels, events, series, usage.
 
 mod auth;
 mod channels;
@@ -12,6 +12,7 @@ mod session;
 mod setup;
 mod stream;
 mod tokens;
+mod usage;
 
 use std::sync::OnceLock;
 
@@ -41,6 +42,7 @@ fn router() -> Router {
             .route("/api/edgewatch/v1/channels/{id}/test", post(channels::test))
             .route("/api/edgewatch/v1/events", get(channels::events))
             .route("/api/edgewatch/v1/series", get(series::read))
+            .route("/api/edgewatch/v1/usage", get(usage::read))
             .fallback(|| async { Refusal(Failure::NotFound { what: "route" }) })
             .method_not_allowed_fallback(|| async { Refusal(Failure::MethodNotAllowed) })
     };

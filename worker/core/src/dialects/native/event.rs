@@ -18,7 +18,7 @@ pub struct EventListReply {
 pub struct EventPart {
     /// The event's key, the same in every notification of it.
     pub key: String,
-    /// `host_offline`, `host_online`, `monitoring_impaired`, `duplicate_machine`.
+    /// `host_offline`, `host_online`, `monitoring_impaired`, `duplicate_machine`, `budget_tight`.
     pub kind: &'static str,
     /// The host's number, where there is one.
     pub host_id: Option<i64>,

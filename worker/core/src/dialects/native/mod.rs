@@ -12,6 +12,7 @@ mod series;
 mod setup;
 pub mod stream;
 mod token;
+mod usage;
 
 pub use error::{ErrorBody, ErrorReply, render};
 pub use event::{ChannelListReply, ChannelPart, ChannelRequest, ChannelTestReply, EventListReply, EventPart};
@@ -21,3 +22,4 @@ pub use sample::{Sample, Temperature};
 pub use series::{SeriesPart, SeriesRequest, read_series_query, series_reply};
 pub use setup::{SessionReply, SessionRequest, SetupReply, SetupRequest, UserPart};
 pub use token::{TokenListReply, TokenPart, TokenReply, TokenRequest};
+pub use usage::{LeversPart, MeterPart, RingPart, UsageReply};

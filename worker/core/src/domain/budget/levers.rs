@@ -13,7 +13,7 @@ pub const MAX_POST_FRAME_S: u32 = 360;
 /// Seconds between two alarms of the hub while it has sockets. No lever: presence stands on it. Source: design, "Presence".
 pub const PRESENCE_ALARM_S: u32 = 10;
 /// What an object is active for one message or call, ms. Source: platform specification, section 2.
-const EVENT_ACTIVE_MS: u64 = 5;
+pub const EVENT_ACTIVE_MS: u64 = 5;
 
 /// Lengths of a frame, seconds.
 const FRAMES_S: [u32; 5] = [60, 120, 180, 360, MAX_FRAME_S];

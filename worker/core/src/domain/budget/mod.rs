@@ -5,8 +5,10 @@
 
 pub mod forecast;
 pub mod governor;
+pub mod ledger;
 pub mod levers;
 pub mod prices;
+pub mod refusal;
 pub mod rings;
 pub mod usage;
 

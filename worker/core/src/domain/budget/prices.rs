@@ -134,6 +134,33 @@ impl Meter {
         &LIST[self as usize]
     }
 
+    /// The meter in one word, for programs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::WorkerRequests => "worker_requests",
+            Self::WorkerCpu => "worker_cpu",
+            Self::D1RowsRead => "d1_rows_read",
+            Self::D1RowsWritten => "d1_rows_written",
+            Self::D1Bytes => "d1_bytes",
+            Self::ObjectRequests => "object_requests",
+            Self::ObjectRowsRead => "object_rows_read",
+            Self::ObjectRowsWritten => "object_rows_written",
+            Self::ObjectBytes => "object_bytes",
+            Self::Active => "object_active",
+        }
+    }
+
+    /// What `amount` of it counts, for people: object requests whole, a part of one as one.
+    pub const fn shown(self, amount: u64) -> (u64, &'static str) {
+        match self {
+            Self::WorkerRequests => (amount, "requests"),
+            Self::ObjectRequests => (amount.div_ceil(TWENTIETHS), "requests"),
+            Self::WorkerCpu | Self::Active => (amount, "ms"),
+            Self::D1Bytes | Self::ObjectBytes => (amount, "bytes"),
+            Self::D1RowsRead | Self::D1RowsWritten | Self::ObjectRowsRead | Self::ObjectRowsWritten => (amount, "rows"),
+        }
+    }
+
     /// Whether it is held rather than used up: it does not start anew at midnight.
     pub const fn is_level(self) -> bool {
         matches!(self, Self::D1Bytes | Self::ObjectBytes)
@@ -162,6 +189,26 @@ pub const fn amount(meter: Meter, usage: &Usage, ratio: Ratio) -> u64 {
         Meter::ObjectBytes => usage.object_bytes,
         Meter::Active => usage.active_ms,
     }
+}
+
+/// `usage` with as much of `meter` as `whole`, in the meter's unit, where it is less: the platform says that it is used up.
+#[must_use]
+pub fn filled(meter: Meter, usage: Usage, whole: u64, ratio: Ratio) -> Usage {
+    let missing = whole.saturating_sub(amount(meter, &usage, ratio));
+    let mut more = Usage { d1_bytes: usage.d1_bytes, object_bytes: usage.object_bytes, ..Usage::default() };
+    match meter {
+        Meter::WorkerRequests => more.worker_requests = missing,
+        Meter::WorkerCpu => more.worker_cpu_ms = missing,
+        Meter::D1RowsRead => more.d1_rows_read = missing,
+        Meter::D1RowsWritten => more.d1_rows_written = missing,
+        Meter::D1Bytes => more.d1_bytes = usage.d1_bytes.saturating_add(missing),
+        Meter::ObjectRequests => more.object_calls = missing.div_ceil(TWENTIETHS),
+        Meter::ObjectRowsRead => more.object_rows_read = missing,
+        Meter::ObjectRowsWritten => more.object_rows_written = missing,
+        Meter::ObjectBytes => more.object_bytes = usage.object_bytes.saturating_add(missing),
+        Meter::Active => more.active_ms = missing,
+    }
+    usage.plus(more)
 }
 
 /// Which share of the free plan's meter a day's use is; 1 is all of it. `None` for what it does not count.
@@ -266,6 +313,19 @@ mod tests {
     fn a_set_alarm_is_a_row_written() {
         let day = Usage { object_rows_written: 10, alarms_set: 5, ..Usage::default() };
         assert_eq!(amount(Meter::ObjectRowsWritten, &day, Ratio::Twenty), 15);
+    }
+
+    #[test]
+    fn a_meter_that_is_called_used_up_is() {
+        let day = Usage { messages: 7, d1_bytes: 3, object_bytes: 5, ..Usage::default() };
+        for price in LIST {
+            for ratio in [Ratio::Twenty, Ratio::One] {
+                let full = filled(price.meter, day, 10_001, ratio);
+                assert!((10_001..10_021).contains(&amount(price.meter, &full, ratio)), "{}", price.words);
+                assert_eq!(filled(price.meter, full, 10_001, ratio), full);
+            }
+        }
+        assert_eq!((Meter::ObjectRequests.shown(21), Meter::D1Bytes.shown(21)), ((2, "requests"), (21, "bytes")));
     }
 
     #[test]

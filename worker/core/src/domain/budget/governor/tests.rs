@@ -85,7 +85,7 @@ fn the_opening_goes_by_the_fleet_s_size_before_anything_is_spent() {
     assert_eq!(opened.held.levers, Levers { frame_s: 60, write_s: 1_200, newest_s: 3_600, live_hosts: 50 });
     assert!(opened.is_changed);
     let opened = decide(None, &situation(MIDNIGHT, load(100), Usage::default(), None));
-    assert_eq!(opened.held.levers, Levers { frame_s: 60, write_s: 120, newest_s: 300, live_hosts: 50 });
+    assert_eq!(opened.held.levers, Levers { frame_s: 60, write_s: 300, newest_s: 300, live_hosts: 50 });
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn rows_of_objects_are_saved_by_writing_blocks_later_and_frames_stay() {
     let rows = |count| Usage { object_rows_written: count, ..Usage::default() };
     let held = settled(RANGE.base, noon);
     let decision = decide(Some(held), &situation(noon, load(100), rows(50_000), Some(hourly(rows(6_000)))));
-    assert_eq!(decision.held.levers, Levers { write_s: 120, ..RANGE.base });
+    assert_eq!(decision.held.levers, Levers { write_s: 300, ..RANGE.base });
 }
 
 #[test]

@@ -1,0 +1,42 @@
+//! Which hosts somebody watches, and which of them send live frames because of it.
+
+use edgewatch_core::model::{HostId, Link};
+use edgewatch_core::units::UnixMillis;
+
+use super::shard::{LIVE_FOR_S, Shard};
+
+/// How long somebody who read a host's state counts as watching it, ms. Source: design, "Presence".
+const READ_WATCHES_MS: i64 = 60_000;
+/// An agent whose live frames end within this is told again, ms.
+const LIVE_AGAIN_MS: i64 = 35_000;
+
+impl Shard {
+    /// How many hosts somebody watches.
+    pub fn watched_hosts(&self, now: UnixMillis) -> usize {
+        self.watched.values().filter(|(until, _)| *until > now.0).count()
+    }
+
+    /// Notes that somebody watches these hosts; gives those whose agents have to be told to send live frames now. At most as many
+    /// are live as the levers allow.
+    pub fn note_watched(&mut self, ids: &[HostId], until: Option<UnixMillis>, now: UnixMillis) -> Vec<HostId> {
+        let until = until.map_or(now.0 + READ_WATCHES_MS, |until| until.0);
+        self.watched.retain(|_, (watched_until, live_until)| *watched_until > now.0 || *live_until > now.0);
+        let most = usize::try_from(self.levers.live_hosts).unwrap_or(0);
+        let mut live = self.watched.values().filter(|(_, live_until)| *live_until > now.0).count();
+        let mut told = Vec::new();
+        for id in ids {
+            if self.get(*id).is_none_or(|host| host.link != Link::Socket) {
+                continue;
+            }
+            let (watched_until, live_until) = self.watched.entry(*id).or_default();
+            *watched_until = (*watched_until).max(until);
+            let is_live = *live_until > now.0;
+            if *live_until - now.0 < LIVE_AGAIN_MS && (is_live || live < most) {
+                live += usize::from(!is_live);
+                *live_until = now.0 + i64::from(LIVE_FOR_S) * 1000;
+                told.push(*id);
+            }
+        }
+        told
+    }
+}
