@@ -16,6 +16,7 @@ use edgewatch_core::units::UnixSeconds;
 
 use super::{App, identity};
 use crate::platform::digest;
+use crate::viewers::client as viewers;
 
 /// How long a credential is not looked up again, seconds; unless the database does not answer.
 const GOOD_FOR_S: i64 = 300;
@@ -170,8 +171,12 @@ fn known() -> MutexGuard<'static, Known> {
 /// again helps.
 pub async fn taken_away(app: &App) -> Result<(), Failure> {
     known().credentials.clear();
-    match &app.hub {
-        Some(hub) => Ok(hub.taken_away().await?),
+    if let Some(hub) = &app.hub {
+        hub.taken_away().await?;
+    }
+    // Who looks on may do so by what was taken away.
+    match &app.objects {
+        Some(objects) => Ok(viewers::let_all_show_again(objects).await?),
         None => Ok(()),
     }
 }

@@ -75,6 +75,9 @@ impl Inner {
             if !is_here {
                 return Ok(vec![goodbye(Reason::Unauthorized, 0, "the host is no more", None)]);
             }
+            if !shard.bears(id, now) {
+                return Ok(vec![goodbye(Reason::Busy, 60, "too many messages in a minute", None)]);
+            }
             Ok(match FromAgent::decode(bytes) {
                 Ok(FromAgent::Hello(hello)) => vec![shard.hello(id, &hello, now)],
                 Ok(FromAgent::Frame(frame)) => shard.frame(id, frame, now),

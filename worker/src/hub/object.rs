@@ -66,11 +66,11 @@ pub struct Inner {
     alarm_ms: Cell<Option<i64>>,
     pub(super) flush: flush::Schedule,
     pub(super) push: digest::Schedule,
-    pub(super) handover: handover::calls::Schedule,
     /// What was spent and not counted yet.
     pub(super) tally: Cell<Usage>,
     /// Whether the object's database was not there when it was needed first: agents may have been sent away.
     could_not_wake: Cell<bool>,
+    pub(super) handover: handover::calls::Schedule,
 }
 
 impl DurableObject for Hub {
@@ -91,9 +91,9 @@ impl DurableObject for Hub {
             alarm_ms: Cell::new(None),
             flush: flush::Schedule::default(),
             push: digest::Schedule::default(),
-            handover: handover::calls::Schedule::default(),
             tally: Cell::default(),
             could_not_wake: Cell::new(false),
+            handover: handover::calls::Schedule::default(),
         });
         let before = NEWEST.with_borrow_mut(|newest| newest.insert(id, Rc::clone(&inner)));
         if let Some(before) = before {
@@ -197,6 +197,7 @@ impl Inner {
             self.could_not_wake.set(true);
         }
         let mut shard = read?;
+        shard.place = handover::Place { index: self.index, shards: self.shards };
         let had_sockets = directory::meta(&shard.storage.sql, HAD_SOCKETS_KEY)?.as_deref() == Some("1");
         if had_sockets && self.open.get() == 0 {
             // They went without a close: a deployment, or a crash. Nobody is down because of it.
@@ -215,7 +216,6 @@ impl Inner {
 
     fn read_shard(&self) -> Answer<Shard> {
         let mut shard = Shard::new(Sql::new(self.state.storage().sql()))?;
-        shard.place = handover::Place { index: self.index, shards: self.shards };
         shard.governor.terms = governor::terms(self.config.budget, self.shards);
         shard.read_watch(self.now())?;
         self.flush.read(&shard)?;

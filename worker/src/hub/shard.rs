@@ -25,6 +25,8 @@ use super::{HubError, coarse, journal, rings, rows};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
 pub(super) const HOLD_S: u32 = 300;
+/// More messages of one agent in a minute are a fault of its, or somebody else's doing. A day of samples is replayed in 72.
+const MOST_MESSAGES_A_MINUTE: u32 = 600;
 /// Between two writes of what a host says it is, ms.
 const FACTS_EVERY_MS: i64 = 60_000;
 /// How long an agent is told to send live frames, seconds; it is told again while somebody watches.
@@ -55,9 +57,6 @@ pub struct Shard {
     /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
     pub(super) watched: BTreeMap<HostId, (i64, i64)>,
 }
-
-/// What becomes of a frame: messages to its sender, in order.
-pub type Answers = Vec<FromHub>;
 
 impl Shard {
     /// The shard over the object's database, its tables made.
@@ -308,8 +307,19 @@ impl Shard {
         FromHub::Welcome(Welcome { durable_up_to, time_ms: now.0, settings: self.settings(id, now) })
     }
 
+    /// Counts a message of an agent; false when it sent more in a minute than any agent does, and is to be sent away.
+    pub fn bears(&mut self, id: HostId, now: UnixMillis) -> bool {
+        let Some(tracked) = self.hosts.get_mut(&id) else { return true };
+        let (since_ms, count) = &mut tracked.heard;
+        if !(0..60_000).contains(&now.0.saturating_sub(*since_ms)) {
+            (*since_ms, *count) = (now.0, 0);
+        }
+        *count = count.saturating_add(1);
+        *count <= MOST_MESSAGES_A_MINUTE
+    }
+
     /// An agent sends samples.
-    pub fn frame(&mut self, id: HostId, frame: Frame, now: UnixMillis) -> Answers {
+    pub fn frame(&mut self, id: HostId, frame: Frame, now: UnixMillis) -> Vec<FromHub> {
         let number = frame.frame;
         let Some(tracked) = self.hosts.get_mut(&id) else { return vec![unknown()] };
         let version = tracked.entry.host.agent_version.clone();
@@ -475,18 +485,6 @@ impl Shard {
     /// How an agent that posts is to report.
     pub fn report_settings(&self) -> ReportSettings {
         ReportSettings { period_s: model::PERIOD_S, frame_s: self.levers.post_frame_s() }
-    }
-
-    /// The hosts asked for, by number.
-    pub fn select(&self, ids: Option<&[i64]>, tag: Option<&str>) -> Vec<&Tracked> {
-        let wanted = |tracked: &&Tracked| tag.is_none_or(|tag| tracked.entry.host.tag == tag);
-        match ids {
-            Some(ids) => {
-                let unique: std::collections::BTreeSet<HostId> = ids.iter().copied().map(HostId).collect();
-                unique.iter().filter_map(|id| self.hosts.get(id)).filter(wanted).collect()
-            }
-            None => self.hosts.values().filter(wanted).collect(),
-        }
     }
 }
 

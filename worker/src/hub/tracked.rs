@@ -53,6 +53,8 @@ pub struct Tracked {
     pub is_news: bool,
     /// Whether viewers do not have its newest state.
     pub is_changed: bool,
+    /// Messages since the minute that began then, ms.
+    pub heard: (i64, u32),
     /// When its row in the directory was last written because of what it says it is, ms.
     pub facts_ms: i64,
     gap: Gap,
@@ -89,6 +91,7 @@ impl Tracked {
             newest: entry.host.newest.clone(),
             is_news: false,
             is_changed: false,
+            heard: (0, 0),
             facts_ms: 0,
             gap: Gap::default(),
             is_loaded: false,

@@ -1,9 +1,12 @@
-//! Which hosts somebody watches, and which of them send live frames because of it.
+//! Which hosts somebody asks for or watches, and which of them send live frames because of it.
+
+use std::collections::BTreeSet;
 
 use edgewatch_core::model::{HostId, Link};
 use edgewatch_core::units::UnixMillis;
 
 use super::shard::{LIVE_FOR_S, Shard};
+use super::tracked::Tracked;
 
 /// How long somebody who read a host's state counts as watching it, ms. Source: design, "Presence".
 const READ_WATCHES_MS: i64 = 60_000;
@@ -38,5 +41,17 @@ impl Shard {
             }
         }
         told
+    }
+
+    /// The hosts asked for, by number: these, or those of a group, or all.
+    pub fn select(&self, ids: Option<&[i64]>, tag: Option<&str>) -> Vec<&Tracked> {
+        let wanted = |tracked: &&Tracked| tag.is_none_or(|tag| tracked.entry.host.tag == tag);
+        match ids {
+            Some(ids) => {
+                let unique: BTreeSet<HostId> = ids.iter().copied().map(HostId).collect();
+                unique.iter().filter_map(|id| self.get(*id)).filter(wanted).collect()
+            }
+            None => self.iter().filter(wanted).collect(),
+        }
     }
 }

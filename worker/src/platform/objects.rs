@@ -52,16 +52,7 @@ impl Objects {
     /// # Errors
     /// In the platform's words, when the object cannot be reached or breaks.
     pub async fn post(&self, class: Class, name: &str, operation: &str, body: &str) -> Result<Response> {
-        self.send(class, name, operation, body.into(), Headers::new()).await
-    }
-
-    /// As [`Objects::post`], with bytes.
-    ///
-    /// # Errors
-    /// As [`Objects::post`].
-    pub async fn post_bytes(&self, class: Class, name: &str, operation: &str, body: &[u8]) -> Result<Response> {
-        let body = worker::js_sys::Uint8Array::from(body);
-        self.send(class, name, operation, body.into(), Headers::new()).await
+        self.post_with(class, name, operation, body, Headers::new()).await
     }
 
     /// As [`Objects::post`], with headers.
@@ -77,6 +68,14 @@ impl Objects {
         headers: Headers,
     ) -> Result<Response> {
         self.send(class, name, operation, body.into(), headers).await
+    }
+
+    /// As [`Objects::post`], with bytes.
+    ///
+    /// # Errors
+    /// As [`Objects::post`].
+    pub async fn post_bytes(&self, class: Class, name: &str, operation: &str, body: &[u8]) -> Result<Response> {
+        self.send(class, name, operation, worker::js_sys::Uint8Array::from(body).into(), Headers::new()).await
     }
 
     async fn send(

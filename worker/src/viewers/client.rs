@@ -37,3 +37,14 @@ pub async fn digest(objects: &Objects, digest: &Digest) -> Result<DigestReply, V
         status => Err(ViewersError::Refused(status)),
     }
 }
+
+/// Lets every viewer show again who they are: a credential was taken away, and it may have been one of theirs.
+///
+/// # Errors
+/// [`ViewersError`] when the object cannot be asked.
+pub async fn let_all_show_again(objects: &Objects) -> Result<(), ViewersError> {
+    match objects.post(Class::Viewers, NAME, "again", "").await?.status_code() {
+        200 | 204 => Ok(()),
+        status => Err(ViewersError::Refused(status)),
+    }
+}

@@ -84,6 +84,10 @@ impl DurableObject for Viewers {
                 let text = request.text().await?;
                 self.inner.take(&text)
             }
+            (Method::Post, "/again") => {
+                self.inner.let_all_show_again();
+                Response::empty()
+            }
             _ => Response::error("no such operation", 404),
         }
     }
@@ -352,6 +356,14 @@ impl Inner {
                 let (code, reason) = End::words(why);
                 end(&socket, code, reason);
             }
+        }
+    }
+
+    /// A credential was taken away: everybody has to show again who they are, which the page does by itself.
+    fn let_all_show_again(&self) {
+        let (code, reason) = End::words(End::Over);
+        for (socket, _) in self.seats() {
+            end(&socket, code, reason);
         }
     }
 

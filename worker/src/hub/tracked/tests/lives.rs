@@ -168,6 +168,15 @@ fn what_a_host_says_it_is_is_written_once_a_minute_however_often_it_changes() {
 }
 
 #[test]
+fn an_agent_that_never_stops_talking_is_sent_away_for_a_while() {
+    let mut shard = shard();
+    assert!((0..600).all(|_| shard.bears(ID, NOW)));
+    assert!(!shard.bears(ID, UnixMillis(NOW.0 + 59_999)));
+    assert!(shard.bears(HostId(8), NOW), "others are not");
+    assert!(shard.bears(ID, UnixMillis(NOW.0 + 60_000)));
+}
+
+#[test]
 fn a_block_that_cannot_be_read_stops_neither_its_host_nor_the_days_of_others() {
     let mut shard = shard();
     shard.complete(vec![]).unwrap();
