@@ -8,6 +8,7 @@ use edgewatch_core::model::{Event, HostId, Link};
 use edgewatch_core::units::UnixMillis;
 
 use super::directory::{self, Entry};
+use super::handover::NOTE_KEY;
 use super::object::Inner;
 use super::shard::{Shard, goodbye};
 use super::tracked::Tracked;
@@ -21,8 +22,6 @@ use crate::store::{Db, events, history};
 
 /// When D1 last got everything.
 const FLUSHED_KEY: &str = "flushed_ms";
-/// Of which version of the list of hosts this shard knows.
-const VERSION_KEY: &str = "hosts_version";
 /// How often a credential was taken away.
 const EPOCH_KEY: &str = "epoch";
 /// After D1 refused, it is left alone for so long, ms.
@@ -240,7 +239,7 @@ pub async fn enrol(
     let place = inner.with(|shard| Ok(shard.place))?;
     let note = version.map(|version| place.noted(version));
     if note.is_some()
-        && (place.is_retired() || inner.with(|shard| directory::meta(&shard.storage.sql, VERSION_KEY))? == note)
+        && (place.is_retired() || inner.with(|shard| directory::meta(&shard.storage.sql, NOTE_KEY))? == note)
     {
         return Ok(());
     }
@@ -267,6 +266,10 @@ pub async fn enrol(
     }
     let now = inner.now();
     let gone = inner.with(|shard| {
+        if version.is_some() && handover::is_other(shard)? {
+            // It may not have judged for long.
+            shard.start_anew(now);
+        }
         handover::bear_with(shard, &ours, &strangers, now)?;
         shard.enrol(ours)?;
         let gone: Vec<HostId> = asked.into_iter().filter(|id| !there.contains(id)).collect();
@@ -274,7 +277,7 @@ pub async fn enrol(
             shard.dismiss(*id)?;
         }
         if let Some(note) = &note {
-            directory::put_meta(&shard.storage.sql, VERSION_KEY, note)?;
+            directory::put_meta(&shard.storage.sql, NOTE_KEY, note)?;
         }
         Ok(gone)
     })?;
@@ -289,7 +292,7 @@ pub async fn enrol(
 /// As [`enrol`].
 pub async fn enrol_first(inner: &Inner, db: Option<&Db>) -> Result<(), HubError> {
     let is_known = |shard: &mut Shard| {
-        let note = directory::meta(&shard.storage.sql, VERSION_KEY)?;
+        let note = directory::meta(&shard.storage.sql, NOTE_KEY)?;
         Ok(note.is_some_and(|note| shard.place.is_current(&note)))
     };
     if inner.with(is_known)? {

@@ -28,6 +28,8 @@ pub mod parcel;
 
 pub use parcel::Parcel;
 
+/// The key of [`Place::noted`].
+pub const NOTE_KEY: &str = "hosts_version";
 /// A host that comes into a hold has this much of it at least, seconds; else it begins anew.
 const LEAST_HOLD_S: i64 = HOLD_S - 30;
 
@@ -83,6 +85,15 @@ pub fn foreign(shard: &Shard) -> Result<Vec<HostId>, HubError> {
 /// As [`foreign`].
 pub fn untold(shard: &Shard) -> Result<usize, HubError> {
     if shard.place.is_retired() { Ok(directory::owed(&shard.storage.sql, 50)?.len()) } else { Ok(0) }
+}
+
+/// Whether the list of hosts that this shard noted is of another number of shards.
+///
+/// # Errors
+/// As [`foreign`].
+pub fn is_other(shard: &Shard) -> Result<bool, HubError> {
+    let note = directory::meta(&shard.storage.sql, NOTE_KEY)?;
+    Ok(note.is_some_and(|note| !shard.place.is_current(&note)))
 }
 
 /// Those of `entries` that this shard does not know yet.
@@ -172,6 +183,10 @@ pub fn pack(
 /// As [`foreign`].
 pub fn forget(shard: &mut Shard, id: HostId) -> Result<(), HubError> {
     let sql = shard.storage.sql.clone();
+    if is_other(shard)? && directory::meta(&sql, NOTE_KEY)?.is_some_and(|note| !note.is_empty()) {
+        // Else it would be thought to be here when there are as many shards again.
+        directory::put_meta(&sql, NOTE_KEY, "")?;
+    }
     rings::delete(&sql, id)?;
     journal::delete(&sql, id)?;
     shard.dismiss(id)

@@ -10,7 +10,7 @@ use edgewatch_core::units::UnixMillis;
 use super::Parcel;
 use crate::hub::object::{Answer, Inner};
 use crate::hub::shard::goodbye;
-use crate::hub::{HubError, flush, wire};
+use crate::hub::{HubError, flush, spending, wire};
 use crate::platform::log;
 use crate::platform::objects::Class;
 use crate::store::Db;
@@ -81,6 +81,7 @@ async fn hand_over(inner: &Inner, id: HostId, owner: u32, now: UnixMillis) -> An
     for parcel in parcels {
         let body = parcel.encode()?;
         let name = wire::shard_name(owner);
+        inner.spend(spending::CALL);
         let mut answer = inner.objects.post_bytes(Class::Hub, &name, "adopt", &body).await.map_err(refused)?;
         if answer.status_code() != 200 {
             return Err(HubError::Refused(answer.text().await.unwrap_or_default()));

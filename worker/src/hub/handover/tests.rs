@@ -414,5 +414,11 @@ fn a_parcel_is_bounded_and_comes_back_as_it_was() {
 fn a_note_of_the_list_says_nothing_with_another_number_of_shards() {
     let [one, three] = [1, 3].map(|shards| Place { index: 0, shards });
     assert!(one.is_current(&one.noted(7)) && !three.is_current(&one.noted(7)) && !one.is_current("7"));
+    let (mut old, mut new) = shards();
+    directory::put_meta(&old.storage.sql, NOTE_KEY, &one.noted(7)).unwrap();
+    directory::put_meta(&new.storage.sql, NOTE_KEY, &three.noted(7)).unwrap();
+    hand_over(&mut old, &mut new);
+    let note = |shard: &Shard| directory::meta(&shard.storage.sql, NOTE_KEY).unwrap();
+    assert_eq!((note(&old), note(&new)), (Some(String::new()), Some(three.noted(7))));
     assert!(!one.is_retired() && Place { index: 1, shards: 1 }.is_retired());
 }
