@@ -64,5 +64,7 @@ pub fn run(minutes: u64) -> Result<(), String> {
         usage.alarms
     );
     let wrong = counters.resent + stale + offline;
-    if wrong == 0 && d1_rows == 0 { Ok(()) } else { Err("the fleet was not as it should be".to_owned()) }
+    // Who asks is looked up once an hour, and that is noted.
+    let looks = 3 * (1 + minutes / 60);
+    if wrong == 0 && d1_rows <= looks { Ok(()) } else { Err("the fleet was not as it should be".to_owned()) }
 }

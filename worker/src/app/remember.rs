@@ -18,8 +18,8 @@ use super::{App, identity};
 use crate::platform::digest;
 use crate::viewers::client as viewers;
 
-/// How long a credential is not looked up again, seconds; unless the database does not answer.
-const GOOD_FOR_S: i64 = 300;
+/// How long a credential is not looked up again, seconds; unless the database does not answer. Its use is noted as often.
+const GOOD_FOR_S: i64 = 3_600;
 /// So many are remembered.
 const MAX: usize = 1_000;
 
@@ -167,7 +167,7 @@ fn known() -> MutexGuard<'static, Known> {
 /// A credential was taken away: every shard counts it, and none that was remembered before counts any more.
 ///
 /// # Errors
-/// [`Failure::Unavailable`] when a shard does not answer: what was remembered may be good for five minutes more, and doing it
+/// [`Failure::Unavailable`] when a shard does not answer: what was remembered may be good for an hour more, and doing it
 /// again helps.
 pub async fn taken_away(app: &App) -> Result<(), Failure> {
     known().credentials.clear();
