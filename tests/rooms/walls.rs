@@ -54,7 +54,7 @@ const WALLS: &[(&str, Wall)] = &[
     (
         "app",
         Only(
-            // core:blocks: the lengths of rings; and reports, until the hub packs them itself.
+            // core:blocks: the lengths of rings.
             "other store hub viewers gate notify platform core:model core:units core:failure \
              core:domain core:metrics core:blocks",
         ),

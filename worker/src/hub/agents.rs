@@ -65,7 +65,7 @@ impl Inner {
 
     /// A message of an agent.
     pub(super) async fn hear(self: Rc<Self>, socket: &WebSocket, bytes: &[u8]) {
-        let Some(id) = sockets::tag(&self.state, socket).and_then(|tag| tag.parse().ok()).map(HostId) else { return };
+        let Some(id) = self.host_of(socket) else { return };
         let now = self.now();
         let answers = self.with(|shard| {
             if !self.is_ours(id) {
@@ -139,7 +139,7 @@ impl Inner {
     pub(super) fn left(&self, socket: &WebSocket) {
         self.open.set(self.open.get().saturating_sub(1));
         let now = self.now();
-        let id = sockets::tag(&self.state, socket).and_then(|tag| tag.parse().ok()).map(HostId);
+        let id = self.host_of(socket);
         let pinged_ms = self.pinged_ms(socket, now);
         let kept = self.with(|shard| {
             if let Some(id) = id
@@ -178,14 +178,16 @@ impl Inner {
         }
     }
 
+    /// The host that a socket is of: its tag.
+    pub(super) fn host_of(&self, socket: &WebSocket) -> Option<HostId> {
+        sockets::tag(&self.state, socket)?.parse().ok().map(HostId)
+    }
+
     /// The last sign of life of every host with an open socket, ms: its ping, where it pinged.
     pub(super) fn signs(&self, now: UnixMillis) -> Vec<(HostId, i64)> {
         let sockets = self.state.get_websockets();
         let open = sockets.iter().filter(|socket| sockets::is_open(socket));
-        let sign = |socket: &WebSocket| {
-            let id = sockets::tag(&self.state, socket)?.parse().ok()?;
-            Some((HostId(id), self.pinged_ms(socket, now).unwrap_or(0)))
-        };
+        let sign = |socket: &WebSocket| Some((self.host_of(socket)?, self.pinged_ms(socket, now).unwrap_or(0)));
         open.filter_map(sign).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! How the Worker reaches the hub: a function per operation.
 
+use edgewatch_core::dialects::native::SeriesRequest;
 use edgewatch_core::model::{Host, HostId, Report, SeriesQuery};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,8 +8,8 @@ use worker::{Headers, Method, Request, RequestInit, Response};
 
 use super::own::{self, OWN_HEADER, Own};
 use super::wire::{
-    self, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest, RecordedWire, SeriesWire,
-    UsageWire, VerdictReply, VerdictRequest, shard_name, shard_of,
+    self, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest, RecordedWire, UsageWire,
+    VerdictReply, VerdictRequest, shard_name, shard_of,
 };
 use super::{HubError, series};
 use crate::platform::objects::{Class, Objects};
@@ -186,7 +187,7 @@ impl HubClient {
             let hosts: Vec<HostId> =
                 query.hosts.iter().copied().filter(|id| shard_of(*id, self.shards) == shard).collect();
             if !hosts.is_empty() {
-                let of_shard = SeriesWire::from(&SeriesQuery { hosts, ..query.clone() });
+                let of_shard = SeriesRequest::from(&SeriesQuery { hosts, ..query.clone() });
                 answers.push(self.ask(shard, "series", &of_shard).await?);
             }
         }

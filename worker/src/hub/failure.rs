@@ -20,6 +20,13 @@ pub enum HubError {
     Unreachable(String),
 }
 
+impl HubError {
+    /// Whether the platform refused, which the governor's ledger takes note of.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+}
+
 impl From<HubError> for Failure {
     fn from(error: HubError) -> Self {
         match error {

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use edgewatch_core::dialects::native::live::DigestReply;
 use edgewatch_core::domain::budget::usage::Usage;
-use edgewatch_core::model::HostId;
 use edgewatch_core::units::UnixMillis;
 use worker::{
     DurableObject, Env, Error, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage, durable_object,
@@ -228,10 +227,10 @@ impl Inner {
             return Ok(());
         }
         let sockets = self.state.get_websockets();
-        let attached = sockets.iter().filter(|socket| sockets::is_open(socket)).filter_map(|socket| {
-            let id = sockets::tag(&self.state, socket)?.parse().ok()?;
-            Some((HostId(id), held_of(socket)?))
-        });
+        let attached = sockets
+            .iter()
+            .filter(|socket| sockets::is_open(socket))
+            .filter_map(|socket| Some((self.host_of(socket)?, held_of(socket)?)));
         let damaged = self.with(|shard| shard.complete(attached.collect()))?;
         for error in damaged {
             log::error("hub.directory", &error.to_string());

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use edgewatch_core::dialects::native::SeriesRequest;
 use edgewatch_core::dialects::native::live::WatchRequest;
 use edgewatch_core::dialects::native::stream::Reason;
 use edgewatch_core::model::{HostId, Presence, SeriesQuery};
@@ -12,7 +13,7 @@ use super::governor::ShardReport;
 use super::object::{Answer, Inner};
 use super::shard::goodbye;
 use super::tracked::Tracked;
-use super::wire::{self, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, SeriesWire, VerdictRequest};
+use super::wire::{self, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, VerdictRequest};
 use super::{HubError, digest, flush, handover, presence, series, spending};
 use crate::platform::log;
 use crate::store::Db;
@@ -56,7 +57,7 @@ impl Inner {
                 json(&())
             }
             (Method::Post, "/series") => {
-                let wanted: SeriesWire = parse(&request.text().await.map_err(refused)?)?;
+                let wanted: SeriesRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.series(&wanted.into(), db).await
             }
             (Method::Post, "/usage") => {

@@ -8,6 +8,7 @@ use edgewatch_core::dialects::native::stream::{
 };
 use edgewatch_core::dialects::native::{DroppedValue, ReportSettings};
 use edgewatch_core::domain::budget::levers::Levers;
+use edgewatch_core::domain::intake;
 use edgewatch_core::domain::presence::Watch;
 use edgewatch_core::domain::stream::gap::Verdict;
 use edgewatch_core::model::{self, Dropped, Facts as HostFacts, HostId, Link, Report};
@@ -19,7 +20,7 @@ use super::governor::Governor;
 use super::handover::Place;
 use super::held::Held;
 use super::sql::Sql;
-use super::tracked::{Storage, Tracked, mend};
+use super::tracked::{Storage, Tracked};
 use super::wire::AgentWire;
 use super::{HubError, coarse, journal, rings, rows};
 
@@ -273,14 +274,13 @@ impl Shard {
     /// An agent begins: everything of its host that is with the hub becomes durable first, for an agent that lost its counter gives
     /// the same numbers anew.
     pub fn hello(&mut self, id: HostId, hello: &Hello, now: UnixMillis) -> FromHub {
-        let Some(version) = hello.versions.common(Versions::OURS) else {
+        if hello.versions.common(Versions::OURS).is_none() {
             if let Some(tracked) = self.hosts.get_mut(&id) {
                 // It will post, and its silence until then is that of one who posts.
                 tracked.link = Link::Post { period_s: model::PERIOD_S, frame_s: self.levers.post_frame_s() };
             }
             return goodbye(Reason::Version, 0, "no version in common", Some(Versions::OURS));
-        };
-        debug_assert!(version > 0);
+        }
         let sql = self.storage.sql.clone();
         let Some(tracked) = self.hosts.get_mut(&id) else { return unknown() };
         let kept = tracked.ensure_loaded(&sql).and_then(|()| tracked.keep(&sql, now));
@@ -327,7 +327,7 @@ impl Shard {
             Ok(intake) => intake,
             Err(failure) => return vec![goodbye(Reason::Malformed, 60, &failure.to_string(), None)],
         };
-        let times = mend(&mut report, now);
+        let times = intake::mend_times(&mut report, now);
         tracked.link = Link::Socket;
         tracked.hear(now);
         let (write_s, frame_s) = (self.levers.write_s, report.frame_s);
@@ -335,8 +335,7 @@ impl Shard {
         // What is taken is taken, whether or not it could be made durable now.
         let kept = tracked.keep_if_due(&self.storage.sql, now, write_s, frame_s);
         let (taken_up_to, durable_up_to) = tracked.progress();
-        let is_refused = |error: Option<&HubError>| matches!(error, Some(HubError::Refused(_)));
-        if is_refused(taken.as_ref().err()) || is_refused(kept.as_ref().err()) {
+        if [taken.as_ref().err(), kept.as_ref().err()].into_iter().flatten().any(HubError::is_refusal) {
             self.note_refused(now);
         }
         match taken {
@@ -377,7 +376,7 @@ impl Shard {
         mut report: Report,
         now: UnixMillis,
     ) -> Result<(Option<u64>, Vec<Dropped>), HubError> {
-        let times = mend(&mut report, now);
+        let times = intake::mend_times(&mut report, now);
         let sql = self.storage.sql.clone();
         let Some(tracked) = self.hosts.get_mut(&id) else {
             return Err(HubError::Corrupt("a report of a host that is not here".to_owned()));
@@ -396,8 +395,7 @@ impl Shard {
             Ok(Verdict::Take { .. }) => kept = tracked.put_journal(&sql, now),
             _ => {}
         }
-        let is_refused = |error: Option<&HubError>| matches!(error, Some(HubError::Refused(_)));
-        if is_refused(taken.as_ref().err()) || is_refused(kept.as_ref().err()) {
+        if [taken.as_ref().err(), kept.as_ref().err()].into_iter().flatten().any(HubError::is_refusal) {
             self.note_refused(now);
         }
         kept?;

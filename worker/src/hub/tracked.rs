@@ -5,7 +5,6 @@
 
 use edgewatch_core::blocks::{Block, Row, tiers};
 use edgewatch_core::dialects::native::stream::Frame;
-use edgewatch_core::domain::intake;
 use edgewatch_core::domain::stream::gap::{Gap, Verdict};
 use edgewatch_core::model::{HostId, Link, Presence, Report, Sample};
 use edgewatch_core::units::UnixMillis;
@@ -451,11 +450,6 @@ impl Tracked {
         }
         host
     }
-}
-
-/// Puts a report's times on our clock; gives the numbers of samples whose times could not be.
-pub fn mend(report: &mut Report, now: UnixMillis) -> Vec<edgewatch_core::model::Dropped> {
-    intake::mend_times(report, now)
 }
 
 #[cfg(test)]

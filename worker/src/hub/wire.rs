@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use edgewatch_core::dialects::native;
 use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
-use edgewatch_core::model::{Addresses, Dropped, Facts, Host, HostId, Presence, Report, Sample, SeriesQuery};
+use edgewatch_core::model::{Addresses, Dropped, Facts, Host, HostId, Presence, Report, Sample};
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
@@ -158,40 +158,6 @@ pub struct VerdictReply {
     /// Hosts that belong to other shards and are still to be handed over, and events that are still to be told.
     #[serde(default)]
     pub left: usize,
-}
-
-/// A question about history, for the hosts of one shard.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeriesWire {
-    hosts: Vec<i64>,
-    metrics: Vec<String>,
-    from_s: i64,
-    to_s: i64,
-    points: u32,
-}
-
-impl From<&SeriesQuery> for SeriesWire {
-    fn from(query: &SeriesQuery) -> Self {
-        Self {
-            hosts: query.hosts.iter().map(|id| id.0).collect(),
-            metrics: query.metrics.clone(),
-            from_s: query.from.0,
-            to_s: query.to.0,
-            points: query.points,
-        }
-    }
-}
-
-impl From<SeriesWire> for SeriesQuery {
-    fn from(wire: SeriesWire) -> Self {
-        Self {
-            hosts: wire.hosts.into_iter().map(HostId).collect(),
-            metrics: wire.metrics,
-            from: UnixSeconds(wire.from_s),
-            to: UnixSeconds(wire.to_s),
-            points: wire.points,
-        }
-    }
 }
 
 /// A presence as a number, in JSON and in the tables.

@@ -15,25 +15,6 @@ pub use packed::Block;
 pub use plain::{Column, Entry, decode, encode};
 pub use row::{Facet, Row, SeriesId};
 
-/// A tier of history: how fine it is and how many blocks a host has there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tier {
-    /// Its number in the tables; never changes.
-    pub number: u8,
-    /// How many blocks of a host it keeps.
-    pub ring_blocks: u64,
-}
-
-/// Reports as they came in, a block each: at ten seconds 8,640 are a day.
-pub const REPORTS: Tier = Tier { number: 0, ring_blocks: 8_640 };
-
-impl Tier {
-    /// The slot that block `block_no` lies in.
-    pub const fn slot(self, block_no: u64) -> u64 {
-        block_no % self.ring_blocks
-    }
-}
-
 /// Why a block cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BlockError {
