@@ -40,6 +40,8 @@ pub const SAMPLES_WRITE_S: u32 = 1_800;
 /// Every tier, by number.
 pub const ALL: [Tier; 4] = [SAMPLES, MINUTES, TENS, TWO_HOURS];
 
+/// The longest ring, in blocks: what reading a whole one may cost is bounded.
+const MOST_BLOCKS: u64 = 1_000;
 /// What the coarse blocks grow by.
 const DAY_MS: i64 = 86_400_000;
 
@@ -48,15 +50,29 @@ const DAY_MS: i64 = 86_400_000;
 pub struct Rings {
     /// In blocks, each at least 1.
     pub blocks: [u64; 4],
+    /// Nothing is held of the time before, ms since 1970: a ring that was lengthened is longer than what it has kept.
+    pub none_before_ms: [i64; 4],
+}
+
+/// How long a deployment wants history kept, hours, by the tier's number; `None` is as the tier says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wishes {
+    /// In hours.
+    pub hours: [Option<u32>; 4],
 }
 
 impl Default for Rings {
     fn default() -> Self {
-        Self { blocks: ALL.map(|tier| tier.ring_blocks) }
+        Self::of_lengths(ALL.map(|tier| tier.ring_blocks))
     }
 }
 
 impl Rings {
+    /// Rings of these lengths that were never shorter.
+    pub const fn of_lengths(blocks: [u64; 4]) -> Self {
+        Self { blocks, none_before_ms: [i64::MIN; 4] }
+    }
+
     /// The length of a tier's ring, in blocks.
     pub fn of(&self, tier: Tier) -> u64 {
         self.blocks.get(usize::from(tier.number)).map_or(1, |blocks| (*blocks).max(1))
@@ -65,6 +81,42 @@ impl Rings {
     /// The least number of a block that the ring may still hold when `newest_no` is the newest.
     pub fn oldest(&self, tier: Tier, newest_no: u64) -> u64 {
         newest_no.saturating_add(1).saturating_sub(self.of(tier))
+    }
+
+    /// The first moment of a host that the ring holds all samples since, when `newest_no` is the newest block; ms since 1970.
+    pub fn held_from_ms(&self, tier: Tier, host: HostId, newest_no: u64) -> i64 {
+        let none_before_ms = self.none_before_ms.get(usize::from(tier.number)).copied().unwrap_or(i64::MIN);
+        tier.start_ms(host, self.oldest(tier, newest_no)).max(none_before_ms)
+    }
+
+    /// The rings with other lengths from `now_ms` on. What a longer one could hold and a shorter one has let go stays gone.
+    #[must_use]
+    pub fn resized(&self, blocks: [u64; 4], now_ms: i64) -> Self {
+        let mut rings = Self { blocks, ..*self };
+        for tier in ALL {
+            let held_ms = tier.block_ms().saturating_mul(i64::try_from(self.of(tier) - 1).unwrap_or(i64::MAX));
+            if let Some(none_before_ms) = rings.none_before_ms.get_mut(usize::from(tier.number))
+                && rings.blocks.get(usize::from(tier.number)).is_some_and(|blocks| *blocks > self.of(tier))
+            {
+                *none_before_ms = (*none_before_ms).max(now_ms.saturating_sub(held_ms));
+            }
+        }
+        rings
+    }
+}
+
+impl Wishes {
+    /// The lengths that keep history so long, in blocks: the block that is filling is one more. At least what the next tier is
+    /// made from, at most a thousand blocks.
+    pub fn blocks(&self) -> [u64; 4] {
+        let blocks = |tier: Tier| match self.hours.get(usize::from(tier.number)).copied().flatten() {
+            Some(hours) => {
+                let blocks = (u64::from(hours) * 3600).div_ceil(tier.block_s.into()).saturating_add(1);
+                blocks.clamp(tier.least_blocks(), MOST_BLOCKS)
+            }
+            None => tier.ring_blocks,
+        };
+        ALL.map(blocks)
     }
 }
 
@@ -88,6 +140,16 @@ impl Tier {
     /// Milliseconds between two rows.
     pub const fn step_ms(self) -> i64 {
         self.step_s as i64 * 1000
+    }
+
+    /// The length below which a ring is of no use, in blocks: a day of minutes has to be there until D1 has it, and its samples
+    /// until they are minutes.
+    pub const fn least_blocks(self) -> u64 {
+        match self.number {
+            0 => 3,
+            1 => 8,
+            _ => 2,
+        }
     }
 
     const fn block_ms(self) -> i64 {
@@ -203,9 +265,35 @@ mod tests {
 
     #[test]
     fn a_ring_holds_so_many_blocks_up_to_the_newest() {
-        let rings = Rings { blocks: [4, 0, 1, 2] };
+        let rings = Rings::of_lengths([4, 0, 1, 2]);
         assert_eq!((rings.oldest(SAMPLES, 9), rings.oldest(SAMPLES, 2), rings.oldest(MINUTES, 9)), (6, 0, 9));
         assert_eq!(Rings::default().of(MINUTES), 32);
+    }
+
+    #[test]
+    fn a_lengthened_ring_holds_no_more_than_it_held() {
+        let short = Rings::of_lengths([9, 8, 3, 32]);
+        let host = HostId(1);
+        let held = |rings: &Rings, tier: Tier, at_ms| rings.held_from_ms(tier, host, tier.block_no(host, at_ms));
+        let long = short.resized([9, 32, 19, 16], NOW_MS);
+        let before = held(&short, MINUTES, NOW_MS);
+        assert!((before..before + MINUTES.block_ms()).contains(&held(&long, MINUTES, NOW_MS)));
+        assert_eq!(held(&long, SAMPLES, NOW_MS), held(&short, SAMPLES, NOW_MS), "as long as it was");
+        assert_eq!(held(&long, TWO_HOURS, NOW_MS), held(&Rings::of_lengths([1, 1, 1, 16]), TWO_HOURS, NOW_MS));
+        let later_ms = NOW_MS + 8 * DAY_MS;
+        assert_eq!(held(&long, MINUTES, later_ms), held(&Rings::default(), MINUTES, later_ms), "filled again");
+        let again = long.resized([9, 8, 19, 16], NOW_MS).resized([9, 32, 19, 16], NOW_MS);
+        assert_eq!(again.none_before_ms, long.none_before_ms);
+    }
+
+    #[test]
+    fn wishes_are_kept_in_whole_blocks_within_bounds() {
+        assert_eq!(Wishes::default().blocks(), Rings::default().blocks);
+        let days = |days: u32| Some(days * 24);
+        assert_eq!(Wishes { hours: [Some(24), None, days(90), days(1_826)] }.blocks(), Rings::default().blocks);
+        assert_eq!(Wishes { hours: [Some(1), days(0), days(1), days(1)] }.blocks(), [3, 8, 2, 2]);
+        assert_eq!(Wishes { hours: [Some(u32::MAX); 4] }.blocks(), [1_000; 4]);
+        assert_eq!(Wishes { hours: [None, days(30), days(365), None] }.blocks(), [9, 121, 74, 32]);
     }
 
     #[test]

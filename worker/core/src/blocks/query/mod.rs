@@ -68,8 +68,7 @@ pub fn plan(question: &Question, rings: &Rings) -> Plan {
     let base = [TENS, MINUTES].into_iter().find(|tier| tier.step_ms() <= wanted_ms).unwrap_or(SAMPLES);
     // The first moment that a ring holds, where a row of the next coarser tier begins.
     let held_ms = |tier: Tier, coarser: Tier| {
-        let oldest = rings.oldest(tier, tier.block_no(host, newest_ms));
-        up(tier.start_ms(host, oldest), coarser.step_ms())
+        up(rings.held_from_ms(tier, host, tier.block_no(host, newest_ms)), coarser.step_ms())
     };
     let minutes_to_ms = MINUTES.start_ms(host, MINUTES.block_no(host, newest_ms));
     let half_hour_ago = newest_ms.saturating_sub(i64::from(SAMPLES.block_s) * 1000);
@@ -90,8 +89,9 @@ pub fn plan(question: &Question, rings: &Rings) -> Plan {
 
 /// How a question is answered by the coarse tiers alone.
 pub fn plan_coarse(question: &Question, rings: &Rings) -> Plan {
-    let oldest = rings.oldest(TENS, TENS.block_no(question.host, question.newest_ms));
-    assemble(question, &[(TWO_HOURS, TENS.start_ms(question.host, oldest)), (TENS, i64::MAX)])
+    let newest_no = TENS.block_no(question.host, question.newest_ms);
+    let held_ms = up(rings.held_from_ms(TENS, question.host, newest_no), TWO_HOURS.step_ms());
+    assemble(question, &[(TWO_HOURS, held_ms), (TENS, i64::MAX)])
 }
 
 /// The parts one behind the other, and points that none of their rows is longer than.
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn coarser_tiers_answer_for_what_finer_rings_no_longer_hold() {
-        let rings = Rings { blocks: [12, 8, 19, 32] };
+        let rings = Rings::of_lengths([12, 8, 19, 32]);
         // Three days at a resolution for which minutes are wanted: two days are left of them.
         let plan = plan(&question(2, 3 * DAY_MS, 2_000), &rings);
         assert_eq!(tiers(&plan), ["ten_minutes", "minutes", "samples"]);
@@ -199,7 +199,7 @@ mod tests {
         for host in 1..60 {
             for back_ms in [1000, 59_000, HOUR_MS, DAY_MS, 9 * DAY_MS, 100 * DAY_MS, 3_000 * DAY_MS] {
                 for points in [1, 2, 299, 300, 2_000] {
-                    for rings in [Rings::default(), Rings { blocks: [1, 1, 1, 1] }, Rings { blocks: [3, 5, 2, 4] }] {
+                    for rings in [Rings::default(), Rings::of_lengths([1, 1, 1, 1]), Rings::of_lengths([3, 5, 2, 4])] {
                         let asked = question(host, back_ms, points);
                         for plan in [plan(&asked, &rings), plan_coarse(&asked, &rings)] {
                             let first = plan.parts.first().unwrap();

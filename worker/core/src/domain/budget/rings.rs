@@ -45,9 +45,13 @@ pub fn full_bytes(store: &Store, rings: &[Ring]) -> u128 {
     u128::from(store.hosts) * host + u128::from(store.other_bytes)
 }
 
-/// The rings with the lengths they should have, in the order given. Each step halves or doubles one ring.
+/// The rings with the lengths they should have, in the order given. Each step takes a quarter of a ring away or adds a third:
+/// lengthening and shortening cost writes, so they are not done for a block or two.
 pub fn fitted(store: &Store, rings: &[Ring]) -> Vec<Ring> {
     let mut rings = rings.to_vec();
+    for ring in &mut rings {
+        ring.blocks = ring.blocks.min(ring.wanted_blocks);
+    }
     let Some(wall) = store.wall_bytes else {
         for ring in &mut rings {
             ring.blocks = ring.wanted_blocks;
@@ -63,7 +67,7 @@ pub fn fitted(store: &Store, rings: &[Ring]) -> Vec<Ring> {
             while exceeds(full_bytes(store, &rings), SHORTEN_TO)
                 && let Some(ring) = rings.get_mut(index).filter(|ring| ring.blocks > ring.least_blocks)
             {
-                ring.blocks = (ring.blocks / 2).max(ring.least_blocks).max(1);
+                ring.blocks = (ring.blocks - (ring.blocks / 4).max(1)).max(ring.least_blocks).max(1);
                 if ring.blocks == 1 {
                     break;
                 }
@@ -75,7 +79,7 @@ pub fn fitted(store: &Store, rings: &[Ring]) -> Vec<Ring> {
         loop {
             let before = rings.clone();
             let Some(ring) = rings.get_mut(index).filter(|ring| ring.blocks < ring.wanted_blocks) else { break };
-            ring.blocks = ring.blocks.max(1).saturating_mul(2).min(ring.wanted_blocks);
+            ring.blocks = ring.blocks.saturating_add((ring.blocks / 3).max(1)).min(ring.wanted_blocks);
             if exceeds(full_bytes(store, &rings), LENGTHEN_TO) {
                 rings = before;
                 break;
@@ -107,9 +111,9 @@ mod tests {
     fn the_finest_is_shortened_first_and_no_more_than_it_must() {
         // 1,000 hosts: 295 + 524 MB when full.
         assert_eq!(lengths(&fitted(&store(1_000, 700, 1_000), &[MINUTES, FINE])), [64, 72]);
-        assert_eq!(lengths(&fitted(&store(1_000, 700, 850), &[MINUTES, FINE])), [64, 36]);
-        assert_eq!(lengths(&fitted(&store(1_000, 600, 660), &[MINUTES, FINE])), [64, 9]);
-        assert_eq!(lengths(&fitted(&store(1_000, 500, 400), &[MINUTES, FINE])), [32, 9]);
+        assert_eq!(lengths(&fitted(&store(1_000, 700, 850), &[MINUTES, FINE])), [64, 54]);
+        assert_eq!(lengths(&fitted(&store(1_000, 600, 660), &[MINUTES, FINE])), [64, 14]);
+        assert_eq!(lengths(&fitted(&store(1_000, 500, 400), &[MINUTES, FINE])), [36, 9]);
     }
 
     #[test]
@@ -128,20 +132,27 @@ mod tests {
     fn a_file_that_stays_large_is_no_reason_to_shorten_again() {
         let full = store(1_000, 850, 850);
         let once = fitted(&full, &[FINE, MINUTES]);
-        assert_eq!(lengths(&once), [36, 64]);
+        assert_eq!(lengths(&once), [54, 64]);
         assert_eq!(fitted(&full, &once), once);
     }
 
     #[test]
     fn rings_grow_again_when_hosts_go_and_do_not_flap() {
         let short = fitted(&store(1_000, 500, 400), &[FINE, MINUTES]);
-        assert_eq!(lengths(&short), [9, 32]);
+        assert_eq!(lengths(&short), [9, 36]);
         assert_eq!(lengths(&fitted(&store(300, 500, 400), &short)), [72, 64]);
         for hosts in (100..2_000).step_by(7) {
             let crowded = store(hosts, 800, 800);
             let once = fitted(&crowded, &[FINE, MINUTES]);
             assert_eq!(fitted(&crowded, &once), once, "{hosts} hosts");
         }
+    }
+
+    #[test]
+    fn a_ring_longer_than_wanted_is_shortened_whatever_room_there_is() {
+        let ring = Ring { wanted_blocks: 20, ..FINE };
+        assert_eq!(lengths(&fitted(&store(1, 1, 1_000), &[ring])), [20]);
+        assert_eq!(lengths(&fitted(&Store { wall_bytes: None, ..store(1, 1, 1) }, &[ring])), [20]);
     }
 
     #[test]
