@@ -1,15 +1,15 @@
 //! Questions about history.
 
-use edgewatch_core::blocks::tiers::Rings;
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Credential, SeriesQuery};
 
 use super::App;
-use crate::hub::HubError;
 use crate::hub::series::{self, Answer};
+use crate::hub::{HubError, lengths};
 use crate::platform::log;
 use crate::store::hosts;
+use crate::store::settings::{self, COARSE_RINGS};
 
 /// The answer to a question about history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,8 @@ pub async fn read(app: &App, reader: &Credential, query: &SeriesQuery) -> Result
         Ok(answer) => answer,
         Err(error) => {
             log::error("series", &error.to_string());
-            series::answer_coarse(&app.db, &rings(app), query, app.now).await?
+            let lengths = settings::find(&app.db, COARSE_RINGS).await?;
+            series::answer_coarse(&app.db, &lengths::of_coarse_text(lengths.as_deref()), query, app.now).await?
         }
     };
     if let Some(metric) = answer.unknown.first() {
@@ -52,11 +53,6 @@ pub async fn read(app: &App, reader: &Credential, query: &SeriesQuery) -> Result
 async fn ask(app: &App, query: &SeriesQuery) -> Result<Answer, HubError> {
     let nobody = || HubError::Unreachable("there is no hub here".to_owned());
     app.hub.as_ref().ok_or_else(nobody)?.series(query).await
-}
-
-/// How long the rings in D1 are.
-fn rings(_app: &App) -> Rings {
-    Rings::default()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::blocks::rollup::{self, TEN_MINUTES};
-use edgewatch_core::blocks::tiers::{self, MINUTES, Rings, SAMPLES, TENS, TWO_HOURS, Tier};
+use edgewatch_core::blocks::tiers::{self, MINUTES, Rings, SAMPLES, TENS, TWO_HOURS};
 use edgewatch_core::blocks::{Block, Row, SeriesId};
 use edgewatch_core::model::HostId;
 
@@ -152,13 +152,16 @@ async fn write_some(
         db.run(history::put_dictionaries(&names)).await?;
     }
 
-    let wanted: Vec<Wanted> =
-        fresh.keys().map(|(host, tier, block_no)| wanted(*host, *tier, rings, *block_no)).collect();
+    let wanted: Vec<Wanted> = fresh
+        .keys()
+        .map(|(host, tier, block_no)| Wanted { host: *host, tier: *tier, from_no: *block_no, to_no: *block_no })
+        .collect();
     let mut held: BTreeMap<(HostId, u8, u64), Vec<Row>> = BTreeMap::new();
     for stored in history::list(db, &wanted).await? {
         match Block::unpack(&stored.data) {
             Ok(block) => {
-                held.insert((stored.host, stored.tier, stored.block_no), block.rows().collect());
+                let all = held.entry((stored.host, stored.tier, stored.block_no)).or_default();
+                *all = fuller(std::mem::take(all), block.rows().collect());
             }
             Err(_) => written.damaged += 1,
         }
@@ -170,8 +173,8 @@ async fn write_some(
 
     let mut rest = &blocks[..];
     while !rest.is_empty() {
-        let (statement, taken) = history::put(rest, |tier| ring(rings, tier));
-        db.run(statement).await?;
+        let (statements, taken) = history::put(rest, |tier| rings.of_number(tier));
+        db.batch(statements).await?;
         rest = rest.get(taken..).unwrap_or_default();
         // A host is done with its last block; they lie by host.
         let unwritten = rest.first().map(|block| block.host);
@@ -185,14 +188,6 @@ async fn write_some(
         }
     }
     Ok(())
-}
-
-fn wanted(host: HostId, tier: u8, rings: &Rings, block_no: u64) -> Wanted {
-    Wanted { host, tier, ring_blocks: ring(rings, tier), from_no: block_no, to_no: block_no }
-}
-
-fn ring(rings: &Rings, tier: u8) -> u64 {
-    tiers::ALL.get(usize::from(tier)).map_or(1, |tier: &Tier| rings.of(*tier))
 }
 
 fn coarse_block((host, tier, block_no): (HostId, u8, u64), rows: &[Row]) -> Option<CoarseBlock> {

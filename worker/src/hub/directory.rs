@@ -24,6 +24,7 @@ const FIND: &str =
     "SELECT host_id, secret_hash, addresses_fixed, coarse_done, floor, host FROM hosts WHERE host_id = ?1";
 const LIST: &str = "SELECT host_id, secret_hash, addresses_fixed, coarse_done, floor, host FROM hosts ORDER BY host_id";
 const LIST_IDS: &str = "SELECT host_id FROM hosts ORDER BY host_id";
+const LIST_IDS_AFTER: &str = "SELECT host_id FROM hosts WHERE host_id > ?1 ORDER BY host_id LIMIT ?2";
 const DELETE: &str = "DELETE FROM hosts WHERE host_id = ?1";
 const FIND_META: &str = "SELECT value FROM meta WHERE key = ?1";
 const PUT_META: &str =
@@ -107,6 +108,16 @@ pub fn list(sql: &Sql) -> Result<(Vec<Entry>, Vec<HubError>), HubError> {
 /// As [`create`].
 pub fn list_ids(sql: &Sql) -> Result<Vec<HostId>, HubError> {
     sql.exec(LIST_IDS, vec![])?.iter().map(|row| Ok(HostId(row.int(0)?))).collect()
+}
+
+/// The numbers of the next hosts behind `after`, ascending: as many rows read.
+///
+/// # Errors
+/// As [`create`].
+pub fn list_ids_after(sql: &Sql, after: HostId, most: usize) -> Result<Vec<HostId>, HubError> {
+    // Below zero there is none, and the database takes no number as far down as there may be.
+    let binds = vec![after.0.max(-1).into(), (most as u64).into()];
+    sql.exec(LIST_IDS_AFTER, binds)?.iter().map(|row| Ok(HostId(row.int(0)?))).collect()
 }
 
 /// Forgets a host.

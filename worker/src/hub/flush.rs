@@ -208,7 +208,7 @@ pub async fn finish_days(inner: &Inner, db: Option<&Db>, now: UnixMillis) -> Opt
         return None;
     }
     schedule.is_finishing.set(true);
-    let rings = inner.with(|shard| Ok(shard.storage.rings)).unwrap_or_default();
+    let rings = inner.with(|shard| Ok(shard.storage.lengths.target())).unwrap_or_default();
     let written = coarse::write(db, &rings, &days).await;
     schedule.is_finishing.set(false);
     if written.damaged > 0 {

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use edgewatch_core::blocks::tiers::SAMPLES_WRITE_S;
+use edgewatch_core::blocks::tiers::{SAMPLES_WRITE_S, TENS, TWO_HOURS};
 use edgewatch_core::domain::budget::forecast::{DAY_S, Outlook, Terms, ratio_after_refusal};
 use edgewatch_core::domain::budget::governor::{Decision, Held, Situation, decide};
 use edgewatch_core::domain::budget::ledger::{self, Ledger};
@@ -58,6 +58,8 @@ pub struct Governor {
     pub called_ms: i64,
     /// How large the blocks of some hosts were when they were last measured.
     pub measured: Measured,
+    /// How long the rings in D1 are to be, in blocks, by the first shard's word.
+    pub(super) coarse: Option<[u64; 2]>,
 }
 
 impl Default for Governor {
@@ -74,6 +76,7 @@ impl Default for Governor {
             untold: 0,
             called_ms: 0,
             measured: Measured::default(),
+            coarse: None,
         }
     }
 }
@@ -221,6 +224,12 @@ impl Shard {
         }
     }
 
+    /// How many hosts all shards have.
+    pub(super) fn all_hosts(&self) -> u32 {
+        let others = self.governor.others.values().map(|other| other.all_hosts);
+        others.fold(u32::try_from(self.iter().count()).unwrap_or(u32::MAX), u32::saturating_add)
+    }
+
     fn decision(&self, now: UnixMillis) -> Decision {
         let governor = &self.governor;
         let situation = Situation {
@@ -319,6 +328,7 @@ impl Shard {
             spent: numbers(&ledger.spent),
             hosts: self.hosts_by_link(now),
             refused: ledger.refused,
+            all_hosts: u32::try_from(self.iter().count()).unwrap_or(u32::MAX),
         }
     }
 
@@ -337,13 +347,15 @@ impl Shard {
         if is_of_today {
             self.count(now, Usage { object_bytes: 0, ..since });
         }
-        Orders { held: self.governor.held.as_ref().map(held_wire) }
+        let rings = self.storage.lengths.target();
+        Orders { held: self.governor.held.as_ref().map(held_wire), coarse: Some([rings.of(TENS), rings.of(TWO_HOURS)]) }
     }
 
     /// Puts what the first shard decided into force; whether that changes anything for agents.
     pub fn take_orders(&mut self, orders: &Orders, now: UnixMillis) -> bool {
         self.governor.decided = now.seconds();
         self.governor.held = orders.held.map(held).or(self.governor.held);
+        self.governor.coarse = orders.coarse.or(self.governor.coarse);
         self.obey_held(now)
     }
 }

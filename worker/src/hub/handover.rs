@@ -324,13 +324,13 @@ struct Merge {
 impl Merge {
     fn begin(shard: &Shard, id: HostId) -> Result<Self, HubError> {
         let storage = shard.storage.clone();
-        let ours = rings::whole(&storage.sql, id, SAMPLES, storage.rings.of(SAMPLES))?;
+        let ours = rings::whole(&storage.sql, id, SAMPLES, storage.rings(id).of(SAMPLES))?;
         let newest_ms = ours.iter().map(|stored| stored.end_ms).max();
         Ok(Self { storage, id, ours, touched: BTreeSet::new(), newest_ms })
     }
 
     fn ring(&self, tier: Tier) -> u64 {
-        self.storage.rings.of(tier)
+        self.storage.rings(self.id).of(tier)
     }
 
     /// A block of samples: those that are not here yet go into it, or into the same one.
@@ -411,9 +411,9 @@ impl Merge {
             let is_both = from_ms.is_some_and(|from_ms| from_ms < MINUTES.end_ms(self.id, *block_no));
             let is_there = rings::find(sql, self.id, MINUTES.number, self.ring(MINUTES), *block_no)?.is_some();
             if is_there && is_both {
-                rollup::refill(sql, self.id, &self.storage.rings, *block_no)?;
+                rollup::refill(sql, self.id, &self.storage.rings(self.id), *block_no)?;
             } else if !is_there && *block_no < open {
-                rollup::rewrite(sql, self.id, &self.storage.rings, *block_no)?;
+                rollup::rewrite(sql, self.id, &self.storage.rings(self.id), *block_no)?;
             }
         }
         Ok(())

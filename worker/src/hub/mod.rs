@@ -16,8 +16,11 @@ pub mod governor;
 pub mod handover;
 pub mod held;
 pub mod journal;
+pub mod lengths;
 #[cfg(test)]
 mod measure;
+#[cfg(target_arch = "wasm32")]
+mod moving;
 #[cfg(target_arch = "wasm32")]
 mod object;
 #[cfg(target_arch = "wasm32")]

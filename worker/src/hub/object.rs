@@ -17,9 +17,10 @@ use worker::{
 };
 
 use super::agents::held_of;
+use super::lengths::Lengths;
 use super::shard::Shard;
 use super::sql::Sql;
-use super::{HubError, digest, directory, flush, governor, handover, presence, spending, wire};
+use super::{HubError, digest, directory, flush, governor, handover, moving, presence, spending, wire};
 use crate::platform::config::Config;
 use crate::platform::objects::Objects;
 use crate::platform::{clock, config, log, sockets};
@@ -216,6 +217,7 @@ impl Inner {
     fn read_shard(&self) -> Answer<Shard> {
         let mut shard = Shard::new(Sql::new(self.state.storage().sql()))?;
         shard.governor.terms = governor::terms(self.config.budget, self.shards);
+        shard.storage.lengths = Lengths::read(&shard.storage.sql, self.config.wishes)?;
         shard.read_watch(self.now())?;
         self.flush.read(&shard)?;
         Ok(shard)
@@ -260,6 +262,9 @@ impl Inner {
         self.state.wait_until(async move {
             flush::flush(&rest, db.as_ref(), now).await;
             if let Some(again_ms) = flush::finish_days(&rest, db.as_ref(), now).await {
+                rest.wake_at(again_ms).await;
+            }
+            if let Some(again_ms) = moving::go_on(&rest, db.as_ref(), now).await {
                 rest.wake_at(again_ms).await;
             }
             if let Some(due_ms) = rest.flush.due_ms(now) {

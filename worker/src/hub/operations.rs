@@ -14,7 +14,7 @@ use super::object::{Answer, Inner};
 use super::shard::goodbye;
 use super::tracked::Tracked;
 use super::wire::{self, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, VerdictRequest};
-use super::{HubError, digest, flush, handover, presence, series, spending};
+use super::{HubError, digest, flush, handover, moving, presence, series, spending};
 use crate::platform::log;
 use crate::store::Db;
 
@@ -155,6 +155,9 @@ impl Inner {
         if let Some(again_ms) = flush::finish_days(&self, db, now).await {
             self.wake_at(again_ms).await;
         }
+        if let Some(again_ms) = moving::go_on(&self, db, now).await {
+            self.wake_at(again_ms).await;
+        }
         self.steer(now).await;
         self.push_changes(true).await;
         verdict.left = handover::calls::run(&self, now).await;
@@ -167,7 +170,8 @@ impl Inner {
         }
         let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
         let storage = self.with(|shard| Ok(shard.storage.clone()))?;
-        let sources = series::Sources { sql: &storage.sql, db, rings: &storage.rings };
+        let rings = |id| self.with(|shard| Ok(shard.storage.rings(id))).unwrap_or_else(|_| storage.rings(id));
+        let sources = series::Sources { sql: &storage.sql, db, rings: &rings };
         let known =
             |id| self.with(|shard| Ok(shard.get(id).map(Tracked::known).unwrap_or_default())).unwrap_or_default();
         let pending = |id| self.with(|shard| shard.pending_rows(id)).unwrap_or_default();

@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_ring_shorter_than_the_block_gives_what_it_has() {
         let (sql, all) = (sql(), samples());
-        let short = Rings { blocks: [2, 32, 19, 32] };
+        let short = Rings::of_lengths([2, 32, 19, 32]);
         store(&sql, &short, &all);
         assert_eq!(minutes(&sql, HOST, &short, BLOCK), Ok(true));
         let (_, rows) = written(&sql, &short);
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_second_time_takes_nothing_away_that_the_samples_no_longer_tell() {
         let (sql, all) = (sql(), samples());
-        let (whole, short) = (Rings::default(), Rings { blocks: [2, 32, 19, 32] });
+        let (whole, short) = (Rings::default(), Rings::of_lengths([2, 32, 19, 32]));
         store(&sql, &whole, &all);
         minutes(&sql, HOST, &whole, BLOCK).unwrap();
         let (before, rows) = written(&sql, &whole);

@@ -24,14 +24,13 @@ const HOSTS_AT_ONCE: usize = 4;
 const MAX_NAMES: usize = 50;
 
 /// Where history lies.
-#[derive(Clone, Copy)]
 pub struct Sources<'a> {
     /// The object's database.
     pub sql: &'a Sql,
     /// D1.
     pub db: &'a Db,
-    /// How long the rings are.
-    pub rings: &'a Rings,
+    /// How long a host's rings are now: it may change while D1 is asked.
+    pub rings: &'a dyn Fn(HostId) -> Rings,
 }
 
 /// What the hub knows of a host without asking a database.
@@ -99,16 +98,19 @@ pub async fn answer(
     for hosts in query.hosts.chunks(HOSTS_AT_ONCE) {
         let plans: Vec<(HostId, Plan)> = hosts
             .iter()
-            .map(|host| (*host, clipped(query::plan(&question(query, *host, now, known(*host)), rings), known(*host))))
+            .map(|host| {
+                let plan = query::plan(&question(query, *host, now, known(*host)), &rings(*host));
+                (*host, clipped(plan, known(*host)))
+            })
             .collect();
-        let coarse = coarse_blocks(db, rings, &plans).await;
+        let coarse = coarse_blocks(db, &plans).await;
         reader.is_complete &= coarse.is_ok();
         let coarse = coarse.unwrap_or_default();
         for (host, plan) in &plans {
             let dictionary = if reader.needs_names() { rings::dictionary(sql, *host)? } else { Dictionary::default() };
             let mut gathered = reader.gather(*host, plan, &dictionary);
             gathered.add_coarse(&coarse);
-            gathered.add_fine(sql, rings)?;
+            gathered.add_fine(sql, &rings(*host))?;
             for part in plan.parts.iter().filter(|part| part.tier == SAMPLES) {
                 gathered.add(part, pending(*host).iter());
             }
@@ -128,7 +130,7 @@ pub async fn answer_coarse(db: &Db, rings: &Rings, query: &SeriesQuery, now: Uni
     for hosts in query.hosts.chunks(HOSTS_AT_ONCE) {
         let plan = |host| query::plan_coarse(&question(query, host, now, Known::default()), rings);
         let plans: Vec<(HostId, Plan)> = hosts.iter().map(|host| (*host, plan(*host))).collect();
-        let coarse = coarse_blocks(db, rings, &plans).await?;
+        let coarse = coarse_blocks(db, &plans).await?;
         for (host, plan) in &plans {
             let stored = names.iter().find(|(of, _)| of == host).map(|(_, bytes)| Dictionary::decode(bytes));
             let dictionary = stored.transpose().unwrap_or_default().unwrap_or_default();
@@ -162,13 +164,12 @@ fn clipped(mut plan: Plan, known: Known) -> Plan {
     plan
 }
 
-async fn coarse_blocks(db: &Db, rings: &Rings, plans: &[(HostId, Plan)]) -> Result<Vec<CoarseBlock>, HubError> {
+async fn coarse_blocks(db: &Db, plans: &[(HostId, Plan)]) -> Result<Vec<CoarseBlock>, HubError> {
     let mut wanted = Vec::new();
     for (host, plan) in plans {
         for part in plan.parts.iter().filter(|part| part.tier.number >= TENS.number) {
             let (from_no, to_no) = part.block_nos(*host).into_inner();
-            let ring_blocks = rings.of(part.tier);
-            wanted.push(Wanted { host: *host, tier: part.tier.number, ring_blocks, from_no, to_no });
+            wanted.push(Wanted { host: *host, tier: part.tier.number, from_no, to_no });
         }
     }
     Ok(history::list(db, &wanted).await?)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use edgewatch_core::blocks::{Row, tiers};
+use edgewatch_core::blocks::Row;
 use edgewatch_core::dialects::native::stream::{
     Ack, Facts, Frame, FromHub, Goodbye, Hello, Reason, Resend, Settings, Versions, Welcome,
 };
@@ -19,6 +19,7 @@ use super::directory::{self, Entry};
 use super::governor::Governor;
 use super::handover::Place;
 use super::held::Held;
+use super::lengths::Lengths;
 use super::sql::Sql;
 use super::tracked::{Storage, Tracked};
 use super::wire::AgentWire;
@@ -71,7 +72,7 @@ impl Shard {
             directory::meta(&sql, "").map_err(|_| error)?;
         }
         Ok(Self {
-            storage: Storage { sql, rings: tiers::Rings::default() },
+            storage: Storage { sql, lengths: Lengths::default() },
             place: Place::default(),
             levers: Levers::default(),
             watch: Watch::default(),
@@ -431,13 +432,13 @@ impl Shard {
         for tracked in self.hosts.values_mut() {
             let Some(newest_ms) = tracked.newest_ms() else { continue };
             let id = tracked.id();
-            for day in coarse::due(id, &self.storage.rings, tracked.entry.coarse_done, newest_ms, now.0) {
+            for day in coarse::due(id, &self.storage.rings(id), tracked.entry.coarse_done, newest_ms, now.0) {
                 if days.len() >= most {
                     return Ok((days, true));
                 }
                 tracked.ensure_loaded(&self.storage.sql)?;
                 tracked.write_block(&self.storage)?;
-                match coarse::build(&self.storage.sql, id, &self.storage.rings, day) {
+                match coarse::build(&self.storage.sql, id, &self.storage.rings(id), day) {
                     Ok(Some(built)) => days.push(built),
                     // Nothing of that day, or nothing that could be read: it costs itself and no other.
                     Ok(None) | Err(HubError::Corrupt(_)) => {

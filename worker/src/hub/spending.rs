@@ -13,7 +13,7 @@ use super::object::{Answer, Inner};
 use super::own::{OWN_HEADER, Own};
 use super::tracked::Tracked;
 use super::wire::shard_name;
-use super::{HubError, presence};
+use super::{HubError, moving, presence};
 use crate::platform::objects::Class;
 use crate::platform::{clock, log};
 use crate::store::Db;
@@ -123,8 +123,8 @@ impl Inner {
             });
             self.tell_settings(&sockets.unwrap_or_default(), now);
         }
+        moving::fit(self, now).await;
         let kept = self.with(|shard| {
-            shard.measure(now)?;
             if self.index == 0 {
                 shard.tell_of_meters(now)?;
             }

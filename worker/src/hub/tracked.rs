@@ -12,6 +12,7 @@ use edgewatch_core::units::UnixMillis;
 use super::directory::Entry;
 use super::held::{self, Held};
 use super::journal::{self, Kept};
+use super::lengths::Lengths;
 use super::rings::{self, StoredBlock};
 use super::series::Known;
 use super::sql::Sql;
@@ -32,7 +33,14 @@ pub struct Storage {
     /// The object's database.
     pub sql: Sql,
     /// The lengths of the rings.
-    pub rings: tiers::Rings,
+    pub lengths: Lengths,
+}
+
+impl Storage {
+    /// The lengths of a host's rings.
+    pub const fn rings(&self, host: HostId) -> tiers::Rings {
+        self.lengths.of(host)
+    }
 }
 
 /// A host in the hub.
@@ -283,7 +291,7 @@ impl Tracked {
         }
         self.write_block(storage)?;
         if let Some(ended) = ended {
-            match rollup::minutes(&storage.sql, self.id(), &storage.rings, ended) {
+            match rollup::minutes(&storage.sql, self.id(), &storage.rings(self.id()), ended) {
                 // A block that cannot be read costs its own minutes, and no sample that comes.
                 Ok(_) | Err(HubError::Corrupt(_)) => {}
                 Err(error) => return Err(error),
@@ -323,7 +331,7 @@ impl Tracked {
 
     /// Puts as many rows as fit behind what is stored of the open block; gives those that belong to the next one, which is open then.
     fn write_rows<'a>(&mut self, storage: &Storage, rows: &'a [Row]) -> Result<&'a [Row], HubError> {
-        let (sql, id, ring) = (&storage.sql, self.id(), storage.rings.of(tiers::SAMPLES));
+        let (sql, id, ring) = (&storage.sql, self.id(), storage.rings(self.id()).of(tiers::SAMPLES));
         let stored = rings::find(sql, id, tiers::SAMPLES.number, ring, self.block_no)?;
         // A row that cannot be read holds nothing that could be kept.
         let mut block = stored.as_ref().and_then(|stored| Block::unpack(&stored.data).ok()).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The names of all bindings, variables and secrets, and what they hold.
 
+use edgewatch_core::blocks::tiers::Wishes;
 use edgewatch_core::failure::Failure;
 use worker::Env;
 
@@ -25,6 +26,13 @@ const PLAN: &str = "PLAN";
 const ACCOUNT_PERCENT: &str = "ACCOUNT_PERCENT";
 /// How many messages to an object count as one request: 20 as documented, or 1.
 const MESSAGES_PER_REQUEST: &str = "MESSAGES_PER_REQUEST";
+/// For how many hours or days each tier of history is wanted; as long as the tier says when not configured.
+const KEEP: [(&str, u32); 4] = [
+    ("KEEP_SAMPLES_HOURS", 1),
+    ("KEEP_MINUTES_DAYS", 24),
+    ("KEEP_TEN_MINUTES_DAYS", 24),
+    ("KEEP_TWO_HOURS_DAYS", 24),
+];
 /// A header that a trusted proxy sets to the client's address, where there is no Cloudflare in front.
 const TRUSTED_ADDRESS_HEADER: &str = "TRUSTED_ADDRESS_HEADER";
 
@@ -43,6 +51,8 @@ pub struct Config {
     pub trusted_address_header: Option<String>,
     /// What is metered, and how.
     pub budget: Budget,
+    /// How long history is to be kept.
+    pub wishes: Wishes,
 }
 
 /// Under which terms the platform's meters are counted.
@@ -89,6 +99,7 @@ impl Config {
                 text(ACCOUNT_PERCENT).as_deref(),
                 text(MESSAGES_PER_REQUEST).as_deref(),
             ),
+            wishes: Wishes { hours: KEEP.map(|(name, hours)| span_hours(text(name).as_deref(), hours)) },
         }
     }
 
@@ -100,6 +111,11 @@ impl Config {
         let detail = "the Worker secret EDGEWATCH_KEY is missing or not base64 of 32 bytes; scripts/deploy sets it";
         self.seal_key.as_ref().ok_or_else(|| Failure::Conflict { detail: detail.to_owned() })
     }
+}
+
+/// A span as its variable says it, in units of so many hours. What is no number is as if it were not there.
+fn span_hours(text: Option<&str>, unit_hours: u32) -> Option<u32> {
+    text.and_then(|text| text.trim().parse::<u32>().ok()).map(|number| number.saturating_mul(unit_hours))
 }
 
 fn text(env: &Env, name: &str) -> Option<String> {
@@ -143,6 +159,15 @@ fn clean_public_url(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_is_a_number_of_its_units() {
+        assert_eq!((span_hours(Some("36"), 1), span_hours(Some(" 30 "), 24)), (Some(36), Some(720)));
+        assert_eq!(span_hours(Some("4294967295"), 24), Some(u32::MAX));
+        for none in [None, Some("ten"), Some("-1"), Some("1.5")] {
+            assert_eq!(span_hours(none, 24), None);
+        }
+    }
 
     #[test]
     fn only_a_bare_address_is_a_public_url() {

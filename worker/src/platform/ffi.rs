@@ -36,6 +36,18 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = getTags)]
     pub fn tags(this: &RawState, socket: &RawSocket) -> Result<Array, JsValue>;
 
+    #[wasm_bindgen(method, getter)]
+    pub fn storage(this: &RawState) -> RawStorage;
+
+    /// The storage of a Durable Object.
+    pub type RawStorage;
+
+    #[wasm_bindgen(method, catch, js_name = transactionSync)]
+    pub fn transaction_sync(
+        this: &RawStorage,
+        work: &mut dyn FnMut() -> Result<JsValue, JsValue>,
+    ) -> Result<JsValue, JsValue>;
+
     #[wasm_bindgen(method, catch, js_name = getWebSocketAutoResponseTimestamp)]
     pub fn answered_at(this: &RawState, socket: &RawSocket) -> Result<JsValue, JsValue>;
 }

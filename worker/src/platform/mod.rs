@@ -13,3 +13,5 @@ pub mod random;
 pub mod seal;
 #[cfg(target_arch = "wasm32")]
 pub mod sockets;
+#[cfg(target_arch = "wasm32")]
+pub mod transactions;

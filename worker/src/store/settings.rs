@@ -20,6 +20,8 @@ const RAISE: &str = "INSERT INTO settings (key, value) VALUES (?1, ?2) \
 pub const HOSTS_VERSION: &str = "hosts_version";
 /// The key of the highest number of hub shards whose objects may hold something; nothing there means 1.
 pub const HUB_SHARDS: &str = "hub_shards";
+/// The key of how long the rings in D1 are, where they are not as they always were, as the hub writes it.
+pub const COARSE_RINGS: &str = "coarse_rings";
 /// The key of the start that `uptime` counts from.
 const INSTALLED_AT_MS: &str = "installed_at_ms";
 

@@ -78,6 +78,11 @@ impl Rings {
         self.blocks.get(usize::from(tier.number)).map_or(1, |blocks| (*blocks).max(1))
     }
 
+    /// As [`Rings::of`], by the tier's number; 1 for a number that no tier has.
+    pub fn of_number(&self, tier: u8) -> u64 {
+        ALL.get(usize::from(tier)).map_or(1, |tier| self.of(*tier))
+    }
+
     /// The least number of a block that the ring may still hold when `newest_no` is the newest.
     pub fn oldest(&self, tier: Tier, newest_no: u64) -> u64 {
         newest_no.saturating_add(1).saturating_sub(self.of(tier))

@@ -1,4 +1,5 @@
 use super::*;
+use edgewatch_core::blocks::tiers::Tier;
 use crate::hub::rings::StoredBlock;
 use crate::hub::rollup;
 use crate::hub::testing::{CPU, Reporter};
@@ -24,8 +25,7 @@ fn reported(host: i64, days: i64) -> Reporter {
 
 fn held(reporter: &Reporter, tier: Tier) -> Vec<(u64, Vec<Row>)> {
     let host = reporter.host;
-    let ring_blocks = reporter.rings.of(tier);
-    let wanted = Wanted { host, tier: tier.number, ring_blocks, from_no: 0, to_no: u64::from(u32::MAX) };
+    let wanted = Wanted { host, tier: tier.number, from_no: 0, to_no: u64::from(u32::MAX) };
     let mut blocks = now(history::list(&reporter.db, &[wanted])).unwrap();
     blocks.sort_by_key(|block| block.block_no);
     let rows = |block: &CoarseBlock| Block::unpack(&block.data).unwrap().rows().collect();

@@ -21,6 +21,9 @@ pub struct ShardReport {
     /// Hosts on sockets, posting, watched.
     pub(super) hosts: [u32; 3],
     pub(super) refused: u16,
+    /// Every host that it has, whether or not it reports.
+    #[serde(default)]
+    pub(super) all_hosts: u32,
 }
 
 /// What the first shard answers.
@@ -28,6 +31,9 @@ pub struct ShardReport {
 pub struct Orders {
     /// As [`HeldWire`].
     pub(super) held: Option<HeldWire>,
+    /// The lengths of the rings in D1, in blocks.
+    #[serde(default)]
+    pub(super) coarse: Option<[u64; 2]>,
 }
 
 /// Levers (frame, write, newest, live), when they were changed, the rest until, and the hold; -1 for none. Seconds.

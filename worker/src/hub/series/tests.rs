@@ -26,7 +26,7 @@ fn known(reporter: &Reporter) -> Known {
 }
 
 fn answered(reporter: &Reporter, query: &SeriesQuery) -> Answer {
-    let sources = Sources { sql: &reporter.sql, db: &reporter.db, rings: &reporter.rings };
+    let sources = Sources { sql: &reporter.sql, db: &reporter.db, rings: &|_| reporter.rings };
     let pending = |_| reporter.open.rows().collect();
     now(answer(sources, query, UnixMillis(NOW_MS), |_| known(reporter), pending)).unwrap()
 }

@@ -74,8 +74,14 @@ pub struct RingPart {
     pub tier: &'static str,
     /// Its length, in blocks.
     pub blocks: u64,
+    /// For how many hours it holds everything.
+    pub kept_hours: u64,
+    /// The length that the deployment's variables ask for.
+    pub wanted_blocks: u64,
     /// The length at which all rings, when they are full, fit their database.
     pub fitting_blocks: u64,
     /// What a block takes in the database, bytes, as measured; null where nothing was.
     pub block_bytes: Option<u64>,
+    /// Whether some hosts' rings still have the length before.
+    pub changing: bool,
 }

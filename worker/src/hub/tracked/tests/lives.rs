@@ -105,7 +105,7 @@ fn a_host_that_samples_every_second_has_minutes_too() {
         fast.samples.iter_mut().for_each(|sample| sample.at = UnixMillis(NOW.0 + sample.number.cast_signed() * 1_000));
         host.take(&storage, &fast).unwrap();
     }
-    let ring = storage.rings.of(MINUTES);
+    let ring = storage.rings(HostId(7)).of(MINUTES);
     let minutes = rings::range(&storage.sql, ID, MINUTES.number, ring, 0..=u64::from(u32::MAX)).unwrap();
     assert!((2..=3).contains(&minutes.len()), "{}", minutes.len());
     let rows: usize = minutes.iter().map(|block| Block::unpack(&block.data).unwrap().len()).sum();
