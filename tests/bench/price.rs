@@ -1,5 +1,6 @@
 //! A day and a month out of what was measured: the arithmetic of `bench cost`, pure.
 
+use edgewatch_core::blocks::tiers;
 use edgewatch_core::domain::budget::prices::{self, Bill, Meter, Plan, Ratio, Rounding};
 use edgewatch_core::domain::budget::rings;
 use edgewatch_core::domain::budget::usage::Usage;
@@ -10,8 +11,6 @@ use crate::storage::{self, Ring};
 const CLOSES_PER_DAY: u64 = 2;
 /// Milliseconds of CPU for a request of the Worker. Source: spec/platform.md 2. Only the paid plan's bill asks for it.
 const WORKER_CPU_MS: u64 = 2;
-/// A ring is never shortened below this part of its length.
-const LEAST_PART: u64 = 8;
 /// The finest tier that lies in D1.
 const FIRST_OF_D1: u8 = 2;
 
@@ -70,7 +69,7 @@ pub fn places(rings: &[Ring], packed: &[u64]) -> [Vec<rings::Ring>; 2] {
             step_s: ring.step_s,
             wanted_blocks: ring.blocks,
             blocks: ring.blocks,
-            least_blocks: ring.blocks.div_ceil(LEAST_PART),
+            least_blocks: tiers::ALL.get(usize::from(ring.tier)).map_or(1, |tier| tier.least_blocks()),
             block_bytes: storage::row_bytes(*packed),
         };
         of_place.map(budgeted).collect()
@@ -125,7 +124,7 @@ mod tests {
         let [objects, d1] = places(&[ring(0, 10), ring(1, 60), ring(2, 600)], &[900, 5_165, 900]);
         assert_eq!(objects.iter().map(|ring| ring.step_s).collect::<Vec<_>>(), [10, 60]);
         assert_eq!(d1.len(), 1);
-        assert_eq!((objects[1].block_bytes, objects[1].least_blocks), (storage::row_bytes(5_165), 3));
+        assert_eq!((objects[1].block_bytes, objects[1].least_blocks), (storage::row_bytes(5_165), 8));
     }
 
     #[test]

@@ -336,6 +336,11 @@ impl Worker {
         found["results"][0]["count"].as_u64().unwrap_or_default()
     }
 
+    /// What a statement on D1 gives: `{results, meta}`.
+    pub fn sql(&self, sql: &str) -> Value {
+        self.edge.sql(sql, &[])
+    }
+
     /// A one-time setup link's token, made as `scripts/setup-link` makes it.
     pub fn setup_link(&self) -> String {
         let mut random = [0_u8; 32];

@@ -110,7 +110,7 @@ impl App {
             test_clock_offset_ms: 0,
             trusted_address_header: None,
             budget: crate::platform::config::Budget::default(),
-            wishes: edgewatch_core::blocks::tiers::Wishes::default(),
+            keep_hours: [None; 4],
         };
         Self {
             db,

@@ -266,7 +266,10 @@ mod tests {
         shard.complete(vec![]).unwrap();
         shard.enrol((1..=600).map(entry).collect()).unwrap();
         shard.governor.ledger.spent.d1_bytes = held_bytes;
-        shard.note_measured(&[(2, 30_000), (3, 10_000), (2, 30_000), (2, 30_000), (2, 200)], UnixMillis(1_795_361_190_000));
+        shard.note_measured(
+            &[(2, 30_000), (3, 10_000), (2, 30_000), (2, 30_000), (2, 200)],
+            UnixMillis(1_795_361_190_000),
+        );
         shard
     }
 
@@ -288,14 +291,19 @@ mod tests {
         let texts: Vec<&str> = owed.iter().map(|(event, _)| event.text.as_str()).collect();
         assert_eq!(
             texts,
-            ["storage is filling up, so history is kept shorter from now on: ten minutes for 40 days instead of 90 days"]
+            [
+                "storage is filling up, so history is kept shorter from now on: ten minutes for 40 days instead of 90 days"
+            ]
         );
         let part = &shard.ring_parts()[2];
         assert_eq!((part.blocks, part.wanted_blocks, part.kept_hours, part.changing), (9, 19, 40 * 24, true));
         // Less in each host: they grow again, of themselves.
         shard.note_measured(&[(2, 10_000), (3, 5_000)], now);
         shard.fit(now).unwrap();
-        assert_eq!((shard.storage.lengths.target().blocks, directory::owed(&shard.storage.sql, 9).unwrap().len()), ([9, 32, 19, 32], 1));
+        assert_eq!(
+            (shard.storage.lengths.target().blocks, directory::owed(&shard.storage.sql, 9).unwrap().len()),
+            ([9, 32, 19, 32], 1)
+        );
     }
 
     #[test]

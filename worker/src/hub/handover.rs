@@ -20,7 +20,7 @@ use super::held::Held;
 use super::rings::{self, StoredBlock};
 use super::shard::Shard;
 use super::tracked::Tracked;
-use super::{HubError, journal, rollup, rows, wire};
+use super::{HubError, rollup, rows, wire};
 
 #[cfg(target_arch = "wasm32")]
 pub mod calls;
@@ -187,8 +187,6 @@ pub fn forget(shard: &mut Shard, id: HostId) -> Result<(), HubError> {
         // Else it would be thought to be here when there are as many shards again.
         directory::put_meta(&sql, NOTE_KEY, "")?;
     }
-    rings::delete(&sql, id)?;
-    journal::delete(&sql, id)?;
     shard.dismiss(id)
 }
 

@@ -6,9 +6,9 @@ use super::HubError;
 use super::object::Inner;
 use crate::platform::log;
 use crate::platform::transactions::atomically;
+use crate::store::Db;
 use crate::store::history;
 use crate::store::settings::{self, COARSE_RINGS};
-use crate::store::Db;
 
 /// How soon the next hosts follow, ms.
 const NEXT_MS: i64 = 5_000;

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use edgewatch_core::blocks::tiers::Wishes;
 use edgewatch_core::dialects::native::live::DigestReply;
 use edgewatch_core::domain::budget::usage::Usage;
 use edgewatch_core::units::UnixMillis;
@@ -217,7 +218,7 @@ impl Inner {
     fn read_shard(&self) -> Answer<Shard> {
         let mut shard = Shard::new(Sql::new(self.state.storage().sql()))?;
         shard.governor.terms = governor::terms(self.config.budget, self.shards);
-        shard.storage.lengths = Lengths::read(&shard.storage.sql, self.config.wishes)?;
+        shard.storage.lengths = Lengths::read(&shard.storage.sql, Wishes { hours: self.config.keep_hours })?;
         shard.read_watch(self.now())?;
         self.flush.read(&shard)?;
         Ok(shard)

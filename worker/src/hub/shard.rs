@@ -204,11 +204,13 @@ impl Shard {
         Ok(())
     }
 
-    /// Forgets a host that is no more. Its history stays until its slots are needed.
+    /// Forgets a host that is no more, and all that was stored of it.
     ///
     /// # Errors
     /// As [`Shard::complete`].
     pub fn dismiss(&mut self, id: HostId) -> Result<(), HubError> {
+        rings::delete(&self.storage.sql, id)?;
+        journal::delete(&self.storage.sql, id)?;
         directory::delete(&self.storage.sql, id)?;
         self.hosts.remove(&id);
         self.watched.remove(&id);

@@ -1,6 +1,5 @@
 //! The names of all bindings, variables and secrets, and what they hold.
 
-use edgewatch_core::blocks::tiers::Wishes;
 use edgewatch_core::failure::Failure;
 use worker::Env;
 
@@ -27,12 +26,8 @@ const ACCOUNT_PERCENT: &str = "ACCOUNT_PERCENT";
 /// How many messages to an object count as one request: 20 as documented, or 1.
 const MESSAGES_PER_REQUEST: &str = "MESSAGES_PER_REQUEST";
 /// For how many hours or days each tier of history is wanted; as long as the tier says when not configured.
-const KEEP: [(&str, u32); 4] = [
-    ("KEEP_SAMPLES_HOURS", 1),
-    ("KEEP_MINUTES_DAYS", 24),
-    ("KEEP_TEN_MINUTES_DAYS", 24),
-    ("KEEP_TWO_HOURS_DAYS", 24),
-];
+const KEEP: [(&str, u32); 4] =
+    [("KEEP_SAMPLES_HOURS", 1), ("KEEP_MINUTES_DAYS", 24), ("KEEP_TEN_MINUTES_DAYS", 24), ("KEEP_TWO_HOURS_DAYS", 24)];
 /// A header that a trusted proxy sets to the client's address, where there is no Cloudflare in front.
 const TRUSTED_ADDRESS_HEADER: &str = "TRUSTED_ADDRESS_HEADER";
 
@@ -51,8 +46,8 @@ pub struct Config {
     pub trusted_address_header: Option<String>,
     /// What is metered, and how.
     pub budget: Budget,
-    /// How long history is to be kept.
-    pub wishes: Wishes,
+    /// How many hours each tier of history is to be kept, finest first; `None` for as long as it says.
+    pub keep_hours: [Option<u32>; 4],
 }
 
 /// Under which terms the platform's meters are counted.
@@ -99,7 +94,7 @@ impl Config {
                 text(ACCOUNT_PERCENT).as_deref(),
                 text(MESSAGES_PER_REQUEST).as_deref(),
             ),
-            wishes: Wishes { hours: KEEP.map(|(name, hours)| span_hours(text(name).as_deref(), hours)) },
+            keep_hours: KEEP.map(|(name, hours)| span_hours(text(name).as_deref(), hours)),
         }
     }
 

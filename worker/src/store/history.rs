@@ -110,7 +110,8 @@ pub fn put(blocks: &[CoarseBlock], ring_blocks: impl Fn(u8) -> u64) -> (Vec<Stat
     let mut taken = 0;
     for block in blocks {
         let CoarseBlock { host, tier, block_no, samples, .. } = block;
-        let head = format!("{host},{tier},{block_no},{block_no},{samples},{},{}", block.start_ms, block.end_ms, host = host.0);
+        let head =
+            format!("{host},{tier},{block_no},{block_no},{samples},{},{}", block.start_ms, block.end_ms, host = host.0);
         if taken > 0 && json.bytes_with(&head, &block.data) > MAX_STATEMENT_BYTES {
             break;
         }

@@ -152,8 +152,8 @@ impl Tier {
     pub const fn least_blocks(self) -> u64 {
         match self.number {
             0 => 3,
-            1 => 8,
-            _ => 2,
+            2 => 4,
+            _ => 8,
         }
     }
 
@@ -296,7 +296,7 @@ mod tests {
         assert_eq!(Wishes::default().blocks(), Rings::default().blocks);
         let days = |days: u32| Some(days * 24);
         assert_eq!(Wishes { hours: [Some(24), None, days(90), days(1_826)] }.blocks(), Rings::default().blocks);
-        assert_eq!(Wishes { hours: [Some(1), days(0), days(1), days(1)] }.blocks(), [3, 8, 2, 2]);
+        assert_eq!(Wishes { hours: [Some(1), days(0), days(1), days(1)] }.blocks(), [3, 8, 4, 8]);
         assert_eq!(Wishes { hours: [Some(u32::MAX); 4] }.blocks(), [1_000; 4]);
         assert_eq!(Wishes { hours: [None, days(30), days(365), None] }.blocks(), [9, 121, 74, 32]);
     }

@@ -1,10 +1,10 @@
 use super::*;
-use edgewatch_core::blocks::tiers::Tier;
 use crate::hub::rings::StoredBlock;
 use crate::hub::rollup;
 use crate::hub::testing::{CPU, Reporter};
 use crate::store::db::now;
 use edgewatch_core::blocks::Facet;
+use edgewatch_core::blocks::tiers::Tier;
 use edgewatch_core::units::Step;
 
 const DAY_MS: i64 = 86_400_000;

@@ -29,8 +29,15 @@ fn put(shard: &Shard, host: HostId, tier: Tier, block_no: u64, last_number: u64)
     let start_ms = tier.start_ms(host, block_no);
     let data = block_no.to_le_bytes().to_vec();
     let tier_no = tier.number;
-    let block =
-        StoredBlock { tier: tier_no, block_no, first_number: block_no, last_number, start_ms, end_ms: start_ms + 1, data };
+    let block = StoredBlock {
+        tier: tier_no,
+        block_no,
+        first_number: block_no,
+        last_number,
+        start_ms,
+        end_ms: start_ms + 1,
+        data,
+    };
     let length = shard.storage.rings(host).of(tier);
     assert_eq!(rings::put(&shard.storage.sql, host, length, &block), Ok(true));
 }
@@ -130,7 +137,10 @@ fn lengths_in_d1_hold_at_once_and_every_host_is_trimmed() {
     assert_eq!(shard.change_lengths([9, 32, 10, 16], NOW), Ok(true));
     assert!(!shard.storage.lengths.is_moving());
     let target = shard.storage.lengths.target();
-    assert_eq!((target.of(TENS), target.of(TWO_HOURS), of_coarse_text(Some(&shard.storage.lengths.coarse_text()))), (10, 16, target));
+    assert_eq!(
+        (target.of(TENS), target.of(TWO_HOURS), of_coarse_text(Some(&shard.storage.lengths.coarse_text()))),
+        (10, 16, target)
+    );
     let mut seen = Vec::new();
     while let Some(newest) = shard.to_trim(NOW) {
         seen.extend(newest.iter().map(|(host, tier, _)| (host.0, tier.number)));

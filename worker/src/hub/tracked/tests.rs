@@ -47,7 +47,8 @@ fn woken(storage: &Storage, before: &Tracked) -> Tracked {
 /// The numbers of everything stored: rows of the ring, then the journal where it is ahead of them.
 fn stored(storage: &Storage) -> Vec<u64> {
     let all =
-        rings::range(&storage.sql, HostId(7), 0, storage.rings(HostId(7)).of(tiers::SAMPLES), 0..=u64::from(u32::MAX)).unwrap();
+        rings::range(&storage.sql, HostId(7), 0, storage.rings(HostId(7)).of(tiers::SAMPLES), 0..=u64::from(u32::MAX))
+            .unwrap();
     let mut numbers: Vec<u64> = Vec::new();
     for row in all {
         numbers.extend(Block::unpack(&row.data).unwrap().numbers());
@@ -225,7 +226,8 @@ fn a_clock_that_stands_still_ends_blocks_by_their_rows() {
     }
     host.write_block(&storage).unwrap();
     let rows =
-        rings::range(&storage.sql, HostId(7), 0, storage.rings(HostId(7)).of(tiers::SAMPLES), 0..=u64::from(u32::MAX)).unwrap();
+        rings::range(&storage.sql, HostId(7), 0, storage.rings(HostId(7)).of(tiers::SAMPLES), 0..=u64::from(u32::MAX))
+            .unwrap();
     assert!(rows.iter().all(|row| Block::unpack(&row.data).unwrap().len() <= 12_400), "{}", rows.len());
     assert!(rows.len() > 1 && stored(&storage) == all(13_000));
 }
