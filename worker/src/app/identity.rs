@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Mutex;
 
-use edgewatch_core::domain::access::{is_alive, is_use_worth_noting, require_address};
+use edgewatch_core::domain::access::{Right, is_alive, is_use_worth_noting, require, require_address};
 use edgewatch_core::domain::ids::could_be_secret;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Credential, HostId};
@@ -66,6 +66,14 @@ pub async fn agent(app: &App, secret: &str) -> Result<AgentIdentity, Failure> {
         agents.insert(secret_hash.clone(), known.id);
     }
     Ok(AgentIdentity { secret_hash, host_id: known.id })
+}
+
+/// For routes that are an administrator's whatever they do.
+///
+/// # Errors
+/// [`Failure::Forbidden`] for anybody else.
+pub fn require_admin(caller: &Credential) -> Result<(), Failure> {
+    require(caller, Right::Admin)
 }
 
 /// Forgets an agent that the hub does not know.

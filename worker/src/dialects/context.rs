@@ -24,10 +24,22 @@ pub fn app(extensions: &Extensions) -> Result<App, Failure> {
 /// [`Failure::Unauthenticated`] for nobody; [`Failure::Forbidden`] when another site made a browser send a cookie with a
 /// request that changes something.
 pub async fn caller(parts: &Parts, scheme: Scheme) -> Result<Credential, Failure> {
+    credential(parts, credential::token(&parts.headers, scheme)).await
+}
+
+/// The holder of a session, whatever token is shown beside it.
+///
+/// # Errors
+/// As [`caller`].
+pub async fn session(parts: &Parts) -> Result<Credential, Failure> {
+    credential(parts, None).await
+}
+
+async fn credential(parts: &Parts, token: Option<&str>) -> Result<Credential, Failure> {
     let app = app(&parts.extensions)?;
     let address = client::address(&parts.headers, app.config.trusted_address_header.as_deref());
     let cookies = credential::session_cookies(&parts.headers);
-    let credential = identity::caller(&app, credential::token(&parts.headers, scheme), &cookies, address).await?;
+    let credential = identity::caller(&app, token, &cookies, address).await?;
     let by_cookie = matches!(credential, Credential::Session(_));
     let changes = !parts.method.is_safe();
     if by_cookie && changes && credential::is_cross_site(&parts.headers, app.config.public_url.as_deref()) {

@@ -6,14 +6,17 @@ use edgewatch_core::model::Credential;
 use http::request::Parts;
 use worker::send::SendFuture;
 
-use super::error::Refusal;
-use crate::app::App;
+use super::error::{AdminRefusal, Refusal};
 use crate::app::remember::Reader;
+use crate::app::{App, identity};
 use crate::dialects::context;
 use crate::http::credential::Scheme;
 
 /// Somebody with a token or a session. What they may do, the use case asks.
 pub struct Member(pub Credential);
+
+/// An administrator with a session: the admin routes take no token. Source: nezha specification, 2.1.
+pub struct Admin(#[expect(dead_code, reason = "for the routes that do something")] pub Credential);
 
 /// Likewise, for reading what the hub has in memory.
 pub struct Onlooker(pub Reader);
@@ -26,6 +29,18 @@ impl<S: Sync> FromRequestParts<S> for Member {
 
     fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
         SendFuture::new(async move { context::caller(parts, Scheme::BareOrBearer).await.map(Self).map_err(Refusal) })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Admin {
+    type Rejection = AdminRefusal;
+
+    fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, AdminRefusal>> + Send {
+        SendFuture::new(async move {
+            let credential = context::session(parts).await.map_err(AdminRefusal)?;
+            identity::require_admin(&credential).map_err(AdminRefusal)?;
+            Ok(Self(credential))
+        })
     }
 }
 

@@ -9,6 +9,9 @@ use crate::http::answer;
 /// A refusal by any route.
 pub struct Refusal(pub Failure);
 
+/// A refusal by an admin route.
+pub struct AdminRefusal(pub Failure);
+
 /// A refusal by `register` once the caller is known.
 pub struct RegisterRefusal {
     /// Why.
@@ -21,6 +24,14 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         answer::note(&self.0, "nezha");
         let (status, body) = nezha::render(&self.0);
+        answer::json(status, answer::JSON_UTF8, &body)
+    }
+}
+
+impl IntoResponse for AdminRefusal {
+    fn into_response(self) -> Response {
+        answer::note(&self.0, "nezha.admin");
+        let (status, body) = nezha::render_admin(&self.0);
         answer::json(status, answer::JSON_UTF8, &body)
     }
 }

@@ -4,6 +4,7 @@
 
 mod auth;
 mod error;
+mod refused;
 mod server;
 
 use std::sync::OnceLock;
@@ -18,7 +19,15 @@ use tower_service::Service;
 
 use error::Refusal;
 
-const ROUTES: [&str; 3] = ["/api/v1/server/list", "/api/v1/server/details", "/api/v1/server/register"];
+const ROUTES: [&str; 7] = [
+    "/api/v1/server/list",
+    "/api/v1/server/details",
+    "/api/v1/server/register",
+    "/api/cron",
+    "/api/nat",
+    "/api/ddns",
+    "/api/force-update",
+];
 
 fn router() -> Router {
     static ROUTER: OnceLock<Router> = OnceLock::new();
@@ -28,6 +37,11 @@ fn router() -> Router {
             .route("/api/v1/server/list", get(server::list))
             .route("/api/v1/server/details", get(server::details))
             .route("/api/v1/server/register", post(server::register))
+            .route("/api/cron", post(refused::never))
+            .route("/api/cron/{id}/manual", get(refused::never))
+            .route("/api/nat", post(refused::never))
+            .route("/api/ddns", post(refused::never))
+            .route("/api/force-update", post(refused::never))
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
     };

@@ -4,12 +4,16 @@
 //! Deviations are those of the table in the specification, section 17: true `display_index` and `hide_for_guest`
 //! everywhere, a fixed order, `id` before `tag`, `Bearer` accepted, values kept over a restart.
 
+mod admin;
 mod error;
+mod form;
 mod query;
 mod register;
 mod server;
 
+pub use admin::{AdminReply, render_admin};
 pub use error::{ErrorReply, RegisterErrorReply, render, render_register};
+pub use form::{Form, MAX_TEXT_BYTES, parse_ids_body};
 pub use query::{ServerQuery, parse_ids};
 pub use register::{RegisterReply, RegisterRequest, is_simple};
 pub use server::{

@@ -1,8 +1,8 @@
 //! `POST /api/v1/server/register`.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
+use super::Form;
 use crate::failure::Failure;
 use crate::model::Registration;
 
@@ -44,47 +44,22 @@ pub struct RegisterRequest {
     pub secret: String,
 }
 
-/// The longest text that is taken, in bytes.
-const MAX_TEXT_BYTES: usize = 1024;
-
 impl RegisterRequest {
-    /// Reads a body as the original does: keys in any case, unknown keys ignored, only the first JSON value counts,
-    /// `null` is `{}`. Source: nezha specification, H7 and 6.
+    /// Reads a body. Source: nezha specification, H7 and 6.
     ///
     /// # Errors
     /// [`Failure::Malformed`] for an empty body, no JSON, no object, or a value that is no text.
     pub fn parse(body: &[u8]) -> Result<Self, Failure> {
-        let malformed = |detail: &str| Failure::Malformed { detail: detail.to_owned() };
-        let first = serde_json::Deserializer::from_slice(body).into_iter::<Value>().next();
-        let object = match first {
-            Some(Ok(Value::Object(object))) => object,
-            Some(Ok(Value::Null)) => Map::new(),
-            Some(Ok(_)) => return Err(malformed("not an object")),
-            Some(Err(error)) => return Err(malformed(&error.to_string())),
-            None => return Err(malformed("an empty body")),
-        };
-        let mut request = Self::default();
-        for (key, value) in object {
-            let text = match value {
-                Value::String(text) => text,
-                Value::Null => continue,
-                _ if is_known(&key) => return Err(malformed("every value is a text")),
-                _ => continue,
-            };
-            if text.len() > MAX_TEXT_BYTES && is_known(&key) {
-                return Err(malformed("a text over 1,024 bytes"));
-            }
-            match key.to_ascii_lowercase().as_str() {
-                "name" => request.name = text,
-                "tag" => request.tag = Some(text),
-                "note" => request.note = text,
-                "hideforguest" => request.hide_for_guest = text,
-                "machineid" => request.machine_id = text,
-                "secret" => request.secret = text,
-                _ => {}
-            }
-        }
-        Ok(request)
+        let form = Form::parse(body)?;
+        let text = |key: &str| form.text(key).map(str::to_owned);
+        Ok(Self {
+            name: text("Name")?,
+            tag: if form.has("Tag") { Some(text("Tag")?) } else { None },
+            note: text("Note")?,
+            hide_for_guest: text("HideForGuest")?,
+            machine_id: text("MachineId")?,
+            secret: text("Secret")?,
+        })
     }
 
     /// The registration in the model's words; `address` is where the caller is.
@@ -99,10 +74,6 @@ impl RegisterRequest {
             known_secret: some(self.secret),
         }
     }
-}
-
-fn is_known(key: &str) -> bool {
-    ["name", "tag", "note", "hideforguest", "machineid", "secret"].iter().any(|known| key.eq_ignore_ascii_case(known))
 }
 
 /// Whether `?simple=` asks for the short answer. Quirk: exactly `1` or `true`.
