@@ -196,6 +196,12 @@ pub(super) fn held_of(socket: &WebSocket) -> Option<Held> {
     sockets::attached(socket).and_then(|bytes| Held::decode(&bytes).ok())
 }
 
+/// A text other than the ping that the runtime answers is no agent's: each would cost as much as a frame, for ever.
+pub fn refuse_text(socket: &WebSocket) {
+    say(socket, &goodbye(Reason::Malformed, 60, "messages are binary", None));
+    let _ = socket.close(Some(NORMAL), Some("goodbye"));
+}
+
 fn say(socket: &WebSocket, message: &FromHub) {
     match message.encode() {
         Ok(bytes) => drop(socket.send_with_bytes(bytes)),

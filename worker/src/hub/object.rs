@@ -17,7 +17,7 @@ use worker::{
     DurableObject, Env, Error, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage, durable_object,
 };
 
-use super::agents::held_of;
+use super::agents::{self, held_of};
 use super::lengths::Lengths;
 use super::shard::Shard;
 use super::sql::Sql;
@@ -138,8 +138,9 @@ impl DurableObject for Hub {
 
     async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
         self.inner.spend(spending::MESSAGE);
-        if let WebSocketIncomingMessage::Binary(bytes) = message {
-            Rc::clone(&self.inner).hear(&socket, &bytes).await;
+        match message {
+            WebSocketIncomingMessage::Binary(bytes) => Rc::clone(&self.inner).hear(&socket, &bytes).await,
+            WebSocketIncomingMessage::String(_) => agents::refuse_text(&socket),
         }
         Ok(())
     }
