@@ -1,5 +1,7 @@
 //! Units as types, so that a number never travels without saying what it counts.
 
+pub mod calendar;
+
 use std::fmt;
 
 /// Whole seconds since 1970-01-01T00:00:00Z.

@@ -123,16 +123,16 @@ async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Re
     statements.push(app.audit(actor, "host.register", &public_id)?);
     statements.push(settings::bump(settings::HOSTS_VERSION));
     if let Some(twin) = twin {
-        let event = Event {
-            key: app.time_key()?,
-            kind: EventKind::DuplicateMachine,
-            host_id: Some(twin.id),
-            at: app.now_s(),
-            text: format!(
+        let event = Event::new(
+            app.time_key()?,
+            EventKind::DuplicateMachine,
+            Some(twin.id),
+            app.now_s(),
+            format!(
                 "the machine of host {} registered again without its old secret and became another host, \"{name}\"",
                 twin.id.0
             ),
-        };
+        );
         statements.extend(presence::tell(app, &event, None).await?);
     }
     if let Some(token) = by_token.filter(|token| token.uses_left.is_some()) {

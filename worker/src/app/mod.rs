@@ -6,6 +6,7 @@ pub mod identity;
 pub mod ingest;
 pub mod presence;
 pub mod remember;
+pub mod rules;
 pub mod series;
 pub mod session;
 pub mod setup;

@@ -6,6 +6,7 @@ use edgewatch_core::units::UnixSeconds;
 
 use super::App;
 use crate::notify;
+use crate::store::rules::RULES_VERSION;
 use crate::store::settings::{self, HOSTS_VERSION, HUB_SHARDS};
 use crate::store::{Statement, access, events, outbox};
 
@@ -39,7 +40,8 @@ pub async fn watch(app: &App) -> Result<Summary, Failure> {
     let shards = app.hub()?.shards();
     let ever = settings::find_count(&app.db, HUB_SHARDS).await?;
     let ever = u32::try_from(ever).unwrap_or(0).min(MOST_SHARDS).max(shards);
-    let verdict = app.hub()?.verdict(app.now.0, hosts_version, ever).await;
+    let rules_version = settings::find_count(&app.db, RULES_VERSION).await?;
+    let verdict = app.hub()?.verdict(app.now.0, (hosts_version, rules_version), ever).await;
     let unanswered = settings::find(&app.db, UNANSWERED_KEY).await?.filter(|since| !since.is_empty());
     let mut statements = Vec::new();
     let summary = match verdict {
@@ -83,5 +85,5 @@ pub async fn tell(app: &App, event: &Event, host_name: Option<&str>) -> Result<V
 
 fn unanswered_event(app: &App, now: UnixSeconds) -> Result<Event, Failure> {
     let text = "the hub does not answer; nobody is called offline or online until it does".to_owned();
-    Ok(Event { key: app.time_key()?, kind: EventKind::MonitoringImpaired, host_id: None, at: now, text })
+    Ok(Event::new(app.time_key()?, EventKind::MonitoringImpaired, None, now, text))
 }

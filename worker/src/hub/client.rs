@@ -8,8 +8,8 @@ use worker::{Headers, Method, Request, RequestInit, Response};
 
 use super::own::{self, OWN_HEADER, Own};
 use super::wire::{
-    self, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest, RecordedWire, UsageWire,
-    VerdictReply, VerdictRequest, shard_name, shard_of,
+    self, AcknowledgedRequest, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest,
+    RecordedWire, UsageWire, VerdictReply, VerdictRequest, shard_name, shard_of,
 };
 use super::{HubError, series};
 use crate::platform::objects::{Class, Objects};
@@ -155,13 +155,18 @@ impl HubClient {
         self.shards
     }
 
-    /// The verdict on all hosts, at the moment the schedule was due. `hosts_version` counts changes to the list of hosts. `ever`:
+    /// The verdict on all hosts, at the moment the schedule was due. The versions count changes to the list of hosts and to rules. `ever`:
     /// how many shards there were; those that are no more are asked too, and `left` is what they still have.
     ///
     /// # Errors
     /// [`HubError`] when one of today's shards has no answer; those before it have judged.
-    pub async fn verdict(&self, now_ms: i64, hosts_version: u64, ever: u32) -> Result<VerdictReply, HubError> {
-        let request = VerdictRequest { now_ms, hosts_version };
+    pub async fn verdict(
+        &self,
+        now_ms: i64,
+        (hosts_version, rules_version): (u64, u64),
+        ever: u32,
+    ) -> Result<VerdictReply, HubError> {
+        let request = VerdictRequest { now_ms, hosts_version, rules_version };
         let mut sum = VerdictReply::default();
         for shard in 0..self.shards {
             let reply: VerdictReply = self.ask(shard, "verdict", &request).await?;
@@ -215,6 +220,31 @@ impl HubClient {
     pub async fn taken_away(&self) -> Result<(), HubError> {
         for shard in 0..self.shards {
             self.ask::<serde_json::Value>(shard, "taken-away", &()).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells every shard that rules were made, changed or deleted, or settings that they heed.
+    ///
+    /// # Errors
+    /// [`HubError`] when a shard has no answer; it will find out with the schedule's next run.
+    pub async fn rules_changed(&self) -> Result<(), HubError> {
+        for shard in 0..self.shards {
+            self.ask::<serde_json::Value>(shard, "rules-changed", &()).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the hub that somebody knows of an alert.
+    ///
+    /// # Errors
+    /// [`HubError`] when a shard has no answer.
+    pub async fn acknowledged(&self, alert: &str) -> Result<(), HubError> {
+        for shard in 0..self.shards {
+            let request = AcknowledgedRequest { alert: alert.to_owned() };
+            if self.ask::<bool>(shard, "acknowledged", &request).await? {
+                break;
+            }
         }
         Ok(())
     }

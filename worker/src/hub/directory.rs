@@ -1,5 +1,5 @@
-//! Tables `hosts`, `owed` and `meta` of the object's database: who belongs to this shard, events that D1 does not have yet, and
-//! the object's own small state.
+//! Tables `hosts`, `owed_events`, `alert_states` and `meta` of the object's database: who belongs to this shard, events that D1
+//! does not have yet, what is not as rules want it, and the object's own small state.
 //!
 //! A host's row is written when it is registered or changed, when it says what it is, and when its presence changes. Its newest
 //! sample there is as old as that; the journal and the sockets have newer ones.
@@ -8,6 +8,7 @@ use edgewatch_core::model::{Event, EventKind, Host, HostId};
 use edgewatch_core::units::UnixSeconds;
 
 use super::HubError;
+use super::rules::kept;
 use super::sql::{Row, Sql};
 use super::wire::HostWire;
 
@@ -30,11 +31,24 @@ const FIND_META: &str = "SELECT value FROM meta WHERE key = ?1";
 const PUT_META: &str =
     "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
+// Events of before there were alerts; what is left of them is told.
 const CREATE_OWED: &str = "CREATE TABLE IF NOT EXISTS owed (key TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, host_id INTEGER, \
      at_s INTEGER NOT NULL, text TEXT NOT NULL, name TEXT) STRICT, WITHOUT ROWID";
-const PUT_OWED: &str = "INSERT INTO owed (key, kind, host_id, at_s, text, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (key) DO NOTHING";
-const LIST_OWED: &str = "SELECT key, kind, host_id, at_s, text, name FROM owed ORDER BY key LIMIT ?1";
+const CREATE_OWED_EVENTS: &str = "CREATE TABLE IF NOT EXISTS owed_events (key TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, \
+     host_id INTEGER, at_s INTEGER NOT NULL, text TEXT NOT NULL, name TEXT, more TEXT NOT NULL) STRICT, WITHOUT ROWID";
+const PUT_OWED: &str = "INSERT INTO owed_events (key, kind, host_id, at_s, text, name, more) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (key) DO NOTHING";
+const LIST_OWED: &str = "SELECT key, kind, host_id, at_s, text, name, more FROM owed_events \
+     UNION ALL SELECT key, kind, host_id, at_s, text, name, '' FROM owed ORDER BY key LIMIT ?1";
 const DELETE_OWED: &str = "DELETE FROM owed WHERE key = ?1";
+const DELETE_OWED_EVENT: &str = "DELETE FROM owed_events WHERE key = ?1";
+
+const CREATE_ALERT_STATES: &str = "CREATE TABLE IF NOT EXISTS alert_states (host_id INTEGER NOT NULL PRIMARY KEY, \
+     state TEXT NOT NULL) STRICT, WITHOUT ROWID";
+const LIST_ALERT_STATES: &str = "SELECT host_id, state FROM alert_states";
+const PUT_ALERT_STATE: &str = "INSERT INTO alert_states (host_id, state) VALUES (?1, ?2) \
+     ON CONFLICT (host_id) DO UPDATE SET state = excluded.state";
+const DELETE_ALERT_STATE: &str = "DELETE FROM alert_states WHERE host_id = ?1";
 
 /// A host of this shard.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +72,8 @@ pub struct Entry {
 pub fn create(sql: &Sql) -> Result<(), HubError> {
     sql.exec(CREATE_HOSTS, vec![])?;
     sql.exec(CREATE_OWED, vec![])?;
+    sql.exec(CREATE_OWED_EVENTS, vec![])?;
+    sql.exec(CREATE_ALERT_STATES, vec![])?;
     sql.exec(CREATE_META, vec![]).map(drop)
 }
 
@@ -140,6 +156,7 @@ pub fn owe(sql: &Sql, event: &Event, name: Option<&str>) -> Result<(), HubError>
         event.at.0.into(),
         event.text.as_str().into(),
         name.map(str::to_owned).into(),
+        kept::more(event).into(),
     ];
     sql.exec(PUT_OWED, binds).map(drop)
 }
@@ -151,13 +168,10 @@ pub fn owe(sql: &Sql, event: &Event, name: Option<&str>) -> Result<(), HubError>
 pub fn owed(sql: &Sql, limit: u32) -> Result<Vec<(Event, Option<String>)>, HubError> {
     let event = |row: Row| {
         let kind = EventKind::from_word(row.text(1)?);
-        let event = Event {
-            key: row.text(0)?.to_owned(),
-            kind: kind.ok_or_else(|| HubError::Corrupt("an event of no kind".to_owned()))?,
-            host_id: row.optional(2, Row::int)?.map(HostId),
-            at: UnixSeconds(row.int(3)?),
-            text: row.text(4)?.to_owned(),
-        };
+        let kind = kind.ok_or_else(|| HubError::Corrupt("an event of no kind".to_owned()))?;
+        let host_id = row.optional(2, Row::int)?.map(HostId);
+        let (key, text) = (row.text(0)?.to_owned(), row.text(4)?.to_owned());
+        let event = kept::with_more(Event::new(key, kind, host_id, UnixSeconds(row.int(3)?), text), row.text(6)?);
         Ok((event, row.optional(5, |row, column| row.text(column).map(str::to_owned))?))
     };
     sql.exec(LIST_OWED, vec![limit.into()])?.into_iter().map(event).collect()
@@ -168,7 +182,28 @@ pub fn owed(sql: &Sql, limit: u32) -> Result<Vec<(Event, Option<String>)>, HubEr
 /// # Errors
 /// As [`create`].
 pub fn settle(sql: &Sql, key: &str) -> Result<(), HubError> {
+    sql.exec(DELETE_OWED_EVENT, vec![key.into()])?;
     sql.exec(DELETE_OWED, vec![key.into()]).map(drop)
+}
+
+/// What is not at rest because of rules, by host: as many rows read.
+///
+/// # Errors
+/// As [`find`].
+pub fn list_alert_states(sql: &Sql) -> Result<Vec<(HostId, String)>, HubError> {
+    let state = |row: &Row| Ok((HostId(row.int(0)?), row.text(1)?.to_owned()));
+    sql.exec(LIST_ALERT_STATES, vec![])?.iter().map(state).collect()
+}
+
+/// Keeps what is not at rest at a host, or forgets it: 1 row written.
+///
+/// # Errors
+/// As [`create`].
+pub fn put_alert_state(sql: &Sql, id: HostId, state: Option<&str>) -> Result<(), HubError> {
+    match state {
+        Some(state) => sql.exec(PUT_ALERT_STATE, vec![id.into(), state.into()]).map(drop),
+        None => sql.exec(DELETE_ALERT_STATE, vec![id.into()]).map(drop),
+    }
 }
 
 /// What the object keeps under `key`: 1 row read.
@@ -239,12 +274,8 @@ pub(super) mod tests {
     fn an_event_is_owed_once_until_it_is_settled() {
         let sql = Sql::in_memory().unwrap();
         create(&sql).unwrap();
-        let event = |key: &str, host_id| Event {
-            key: key.to_owned(),
-            kind: EventKind::HostOffline,
-            host_id,
-            at: UnixSeconds(5),
-            text: "t".to_owned(),
+        let event = |key: &str, host_id| {
+            Event::new(key.to_owned(), EventKind::HostOffline, host_id, UnixSeconds(5), "t".to_owned())
         };
         let (first, second) = (event("a", Some(HostId(7))), event("b", None));
         owe(&sql, &second, None).unwrap();

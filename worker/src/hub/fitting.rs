@@ -188,7 +188,7 @@ impl Shard {
         }
         let text = format!("storage is filling up, so history is kept shorter from now on: {}", parts.join(", "));
         let key = ids::time_key(now, RANDOM_OF_LENGTHS + u64::from(self.place.index));
-        let event = Event { key, kind: EventKind::BudgetTight, host_id: None, at: now.seconds(), text };
+        let event = Event::new(key, EventKind::BudgetTight, None, now.seconds(), text);
         directory::owe(&self.storage.sql, &event, None)
     }
 

@@ -18,7 +18,7 @@ use crate::platform::log;
 use crate::store::hosts::{self, Enrolled};
 use crate::store::newest::{self, Newest};
 use crate::store::settings::{self, HOSTS_VERSION, HUB_SHARDS};
-use crate::store::{Db, events, history};
+use crate::store::{Db, alerts, events, history};
 
 /// When D1 last got everything.
 const FLUSHED_KEY: &str = "flushed_ms";
@@ -173,10 +173,12 @@ async fn send(inner: &Inner, db: &Db, plan: &Plan, now: UnixMillis) -> Result<()
     if plan.events.is_empty() {
         return Ok(());
     }
-    let told: Vec<(&Event, Option<&str>)> = plan.events.iter().map(|(event, name)| (event, name.as_deref())).collect();
+    let told: Vec<(&Event, Option<&str>)> =
+        plan.events.iter().filter(|(event, _)| !event.is_quiet).map(|(event, name)| (event, name.as_deref())).collect();
     let queued = notify::queue(db, &inner.config, now.seconds(), &told).await;
     let mut statements = queued.map_err(|failure| HubError::Refused(failure.to_string()))?;
     statements.extend(plan.events.iter().map(|(event, _)| events::insert(event)));
+    statements.extend(plan.events.iter().filter_map(|(event, _)| alerts::note(event)));
     db.batch(statements).await?;
     Ok(())
 }
@@ -274,7 +276,7 @@ pub async fn enrol(
         shard.enrol(ours)?;
         let gone: Vec<HostId> = asked.into_iter().filter(|id| !there.contains(id)).collect();
         for id in &gone {
-            shard.dismiss(*id)?;
+            shard.retire(*id, now)?;
         }
         if let Some(note) = &note {
             directory::put_meta(&shard.storage.sql, NOTE_KEY, note)?;

@@ -295,7 +295,7 @@ impl Shard {
             return Ok(());
         }
         let key = ids::time_key(now, meter as u64 * 2 + u64::from(is_refused));
-        let event = Event { key, kind: EventKind::BudgetTight, host_id: None, at: now.seconds(), text };
+        let event = Event::new(key, EventKind::BudgetTight, None, now.seconds(), text);
         directory::owe(&self.storage.sql, &event, None)?;
         self.governor.ledger.tell(meter, is_refused);
         Ok(())

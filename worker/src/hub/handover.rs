@@ -170,6 +170,7 @@ pub fn pack(
         },
         coarse_done: tracked.entry.coarse_done,
         from_ms: blocks.iter().map(|stored| stored.start_ms).min(),
+        alerts: shard.alerts_text(id)?,
         is_last: true,
         dictionary: rings::dictionary(sql, id)?,
         blocks,
@@ -187,6 +188,7 @@ pub fn forget(shard: &mut Shard, id: HostId) -> Result<(), HubError> {
         // Else it would be thought to be here when there are as many shards again.
         directory::put_meta(&sql, NOTE_KEY, "")?;
     }
+    shard.forget_alerts(id)?;
     shard.dismiss(id)
 }
 
@@ -217,6 +219,9 @@ pub fn adopt(
         }
     }
     merge.roll_up(shard.get(id).and_then(Tracked::newest_ms))?;
+    if parcel.is_last && shard.get(id).is_some() {
+        shard.adopt_alerts(id, &parcel.alerts)?;
+    }
     let Some(tracked) = shard.get_mut(id) else { return Ok(()) };
     if parcel.is_last {
         take_state(tracked, parcel);

@@ -8,6 +8,7 @@ pub mod coarse;
 #[cfg(target_arch = "wasm32")]
 mod digest;
 pub mod directory;
+mod enrolment;
 pub mod failure;
 pub mod fitting;
 #[cfg(target_arch = "wasm32")]
@@ -31,6 +32,7 @@ pub mod reckoning;
 pub mod rings;
 pub mod rollup;
 pub mod rows;
+pub mod rules;
 pub mod series;
 pub mod shard;
 #[cfg(target_arch = "wasm32")]

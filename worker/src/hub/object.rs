@@ -221,6 +221,7 @@ impl Inner {
         shard.governor.terms = governor::terms(self.config.budget, self.shards);
         shard.storage.lengths = Lengths::read(&shard.storage.sql, Wishes { hours: self.config.keep_hours })?;
         shard.read_watch(self.now())?;
+        shard.read_rules()?;
         self.flush.read(&shard)?;
         Ok(shard)
     }
@@ -298,7 +299,8 @@ impl Inner {
             presence::hear_all(shard, &signs);
             let seen = signs.iter().filter_map(|(id, _)| shard.get(*id)).map(|tracked| tracked.seen_ms);
             let of_sockets = presence::next_alarm(now, seen);
-            let next = [of_sockets, presence::next_alarm_of(shard, now)].into_iter().flatten().min();
+            let of_rules = presence::next_alarm_of_rules(shard, now);
+            let next = [of_sockets, presence::next_alarm_of(shard, now), of_rules].into_iter().flatten().min();
             let next_by = next.map_or(now.seconds().plus(presence::SCHEDULE_S), UnixMillis::seconds);
             let verdict = shard.judge(now, next_by)?;
             if verdict.impaired {

@@ -13,8 +13,8 @@ use super::governor::ShardReport;
 use super::object::{Answer, Inner};
 use super::shard::goodbye;
 use super::tracked::Tracked;
-use super::wire::{self, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, VerdictRequest};
-use super::{HubError, digest, flush, handover, moving, presence, series, spending};
+use super::wire::{self, AcknowledgedRequest, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, VerdictRequest};
+use super::{HubError, digest, flush, handover, moving, presence, rules, series, spending};
 use crate::platform::log;
 use crate::store::Db;
 
@@ -55,6 +55,15 @@ impl Inner {
             (Method::Post, "/taken-away") => {
                 self.with(|shard| flush::raise_epoch(shard))?;
                 json(&())
+            }
+            (Method::Post, "/rules-changed") => {
+                rules::calls::learn(&self, db, None).await?;
+                self.wake_at(self.now().0 + SOON_MS).await;
+                json(&())
+            }
+            (Method::Post, "/acknowledged") => {
+                let wanted: AcknowledgedRequest = parse(&request.text().await.map_err(refused)?)?;
+                self.with(|shard| json(&shard.acknowledge(&wanted.alert)?))
             }
             (Method::Post, "/series") => {
                 let wanted: SeriesRequest = parse(&request.text().await.map_err(refused)?)?;
@@ -136,6 +145,10 @@ impl Inner {
             // Those who are known are judged all the same.
             log::error("hub.enrol", &error.to_string());
             self.note_failure(&error);
+        }
+        if let Err(error) = rules::calls::learn(&self, db, Some(wanted.rules_version)).await {
+            // It goes on by those it knows.
+            log::error("hub.rules", &error.to_string());
         }
         self.complete()?;
         let now = self.now();

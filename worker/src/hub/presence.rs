@@ -81,8 +81,14 @@ impl Shard {
         let excused_ms = self.posts_excused_ms;
         let watched: Vec<Watched> =
             self.iter().filter_map(|tracked| watched(tracked, now, ahead_ms, excused_ms)).collect();
+        let last_run_s = self.watch.last_run.map(|at| at.0);
         let verdict = judge(now.seconds(), next_by, self.watch, &watched);
         self.watch = verdict.watch;
+        let away_s = match verdict.impaired {
+            Some(Impaired::Away { gap_s }) => Some(gap_s),
+            Some(Impaired::Mass { .. }) | None => None,
+        };
+        self.skip_time(away_s, last_run_s, now.0.div_euclid(1000));
         let mut reply = VerdictReply { impaired: verdict.impaired.is_some(), ..VerdictReply::default() };
         for (ids, to) in [(&verdict.offline, Presence::Offline), (&verdict.online, Presence::Online)] {
             for id in ids {
@@ -96,6 +102,7 @@ impl Shard {
         if let Some(impaired) = verdict.impaired {
             directory::owe(&self.storage.sql, &impaired_event(impaired, now), None)?;
         }
+        self.look_at_rules(now, ahead_ms);
         Ok(reply)
     }
 
@@ -115,13 +122,7 @@ impl Shard {
             "the hub heard nothing of the Worker for {away_s} s, as when its requests are used up; hosts that post were not \
              judged"
         );
-        let event = Event {
-            key: ids::time_key(now, 1),
-            kind: EventKind::MonitoringImpaired,
-            host_id: None,
-            at: now.seconds(),
-            text,
-        };
+        let event = Event::new(ids::time_key(now, 1), EventKind::MonitoringImpaired, None, now.seconds(), text);
         if let Err(error) = directory::owe(&self.storage.sql, &event, None) {
             log::error("hub.presence", &error.to_string());
         }
@@ -149,10 +150,12 @@ impl Shard {
 
     fn change(&mut self, id: HostId, to: Presence, now: UnixMillis) -> Result<(), HubError> {
         let sql = self.storage.sql.clone();
-        let Some(tracked) = self.get_mut(id) else { return Ok(()) };
+        let Some(tracked) = self.hosts.get_mut(&id) else { return Ok(()) };
         tracked.ensure_loaded(&sql)?;
         let seen_ms = tracked.seen_ms;
-        let event = change_event(id, &tracked.entry.host.name, to, seen_ms, now);
+        let mut event = change_event(id, &tracked.entry.host.name, to, seen_ms, now);
+        // Where a rule tells of it, nobody has to be told twice.
+        event.is_quiet = self.rules.book.tells_of_silence(id, &tracked.entry.host.tag);
         let is_first = tracked.entry.host.presence == Presence::Never;
         if to == Presence::Offline {
             // The minutes before it fell silent are the ones that people want.
@@ -192,7 +195,7 @@ fn change_event(id: HostId, name: &str, to: Presence, seen_ms: i64, now: UnixMil
         Presence::Online | Presence::Never => (EventKind::HostOnline, format!("{name} is online again")),
     };
     let random = id.0.unsigned_abs() << 2 | u64::from(super::wire::presence_number(to));
-    Event { key: ids::time_key(now, random), kind, host_id: Some(id), at: now.seconds(), text }
+    Event::new(ids::time_key(now, random), kind, Some(id), now.seconds(), text)
 }
 
 fn impaired_event(impaired: Impaired, now: UnixMillis) -> Event {
@@ -205,7 +208,7 @@ fn impaired_event(impaired: Impaired, now: UnixMillis) -> Event {
              silent for 3 more minutes"
         ),
     };
-    Event { key: ids::time_key(now, 0), kind: EventKind::MonitoringImpaired, host_id: None, at: now.seconds(), text }
+    Event::new(ids::time_key(now, 0), EventKind::MonitoringImpaired, None, now.seconds(), text)
 }
 
 /// When the alarm is to look again, given the last sign of life of each socket: when the one silent longest would be over its
@@ -219,6 +222,11 @@ pub fn next_alarm(now: UnixMillis, signs_ms: impl Iterator<Item = i64>) -> Optio
 /// When the alarm is to look again after the hosts of a shard; `None` when none is expected to ping.
 pub fn next_alarm_of(shard: &Shard, now: UnixMillis) -> Option<UnixMillis> {
     next_alarm(now, shard.iter().filter(|host| is_expected(host)).map(|host| host.seen_ms))
+}
+
+/// When the alarm is to look again because a rule waits for how long a host is silent; `None` when none does.
+pub fn next_alarm_of_rules(shard: &Shard, now: UnixMillis) -> Option<UnixMillis> {
+    shard.rules.book.next_due().map(|due| UnixMillis(due.0.clamp(now.0 + 5_000, now.0 + SCHEDULE_S * 1000)))
 }
 
 /// `last_run next_by clocks_from hold_until held`, numbers apart by spaces; -1 for no last run.

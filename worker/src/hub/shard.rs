@@ -15,11 +15,12 @@ use edgewatch_core::model::{self, Dropped, Facts as HostFacts, HostId, Link, Rep
 use edgewatch_core::units::UnixMillis;
 
 use super::coarse::Day;
-use super::directory::{self, Entry};
+use super::directory;
 use super::governor::Governor;
 use super::handover::Place;
 use super::held::Held;
 use super::lengths::Lengths;
+use super::rules::Rules;
 use super::sql::Sql;
 use super::tracked::{Storage, Tracked};
 use super::wire::AgentWire;
@@ -54,8 +55,10 @@ pub struct Shard {
     pub posts_excused_ms: i64,
     /// What was spent, and what is decided because of it.
     pub governor: Governor,
-    hosts: BTreeMap<HostId, Tracked>,
-    is_complete: bool,
+    /// Rules, and what is not as they want it.
+    pub rules: Rules,
+    pub(super) hosts: BTreeMap<HostId, Tracked>,
+    pub(super) is_complete: bool,
     /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
     pub(super) watched: BTreeMap<HostId, (i64, i64)>,
 }
@@ -80,6 +83,7 @@ impl Shard {
             hold_until_ms: 0,
             posts_excused_ms: 0,
             governor: Governor::default(),
+            rules: Rules::default(),
             hosts: BTreeMap::new(),
             is_complete: false,
             watched: BTreeMap::new(),
@@ -89,6 +93,7 @@ impl Shard {
     /// Forgets everything in memory: another incarnation of the object took over.
     pub fn clear(&mut self) {
         self.hosts = BTreeMap::new();
+        self.rules = Rules::default();
         self.watched = BTreeMap::new();
         self.is_complete = false;
     }
@@ -153,68 +158,6 @@ impl Shard {
     /// Every host in memory, to change.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Tracked> {
         self.hosts.values_mut()
-    }
-
-    /// Takes in what the database says of hosts: new ones, and what changed of known ones. Writes a row for each that differs.
-    ///
-    /// # Errors
-    /// As [`Shard::complete`].
-    pub fn enrol(&mut self, entries: Vec<Entry>) -> Result<(), HubError> {
-        for mut entry in entries {
-            let id = entry.host.id;
-            let known = match self.hosts.get(&id) {
-                Some(tracked) => Some(tracked.entry.clone()),
-                None => directory::find(&self.storage.sql, id)?,
-            };
-            if let Some(known) = known {
-                // What the host says of itself, and whether it is up, the hub knows better.
-                let host = model::Host { newest: known.host.newest.clone(), ..entry.host.clone() };
-                entry = Entry {
-                    host: model::Host {
-                        presence: known.host.presence,
-                        last_seen: known.host.last_seen,
-                        addresses: known.host.addresses.clone(),
-                        country_code: known.host.country_code.clone(),
-                        agent_version: known.host.agent_version.clone(),
-                        facts: known.host.facts.clone(),
-                        ..host
-                    },
-                    addresses_fixed: known.addresses_fixed,
-                    coarse_done: known.coarse_done,
-                    // D1 was told by us: it knows of nothing that is not here.
-                    floor: known.floor,
-                    ..entry
-                };
-                if entry == known {
-                    continue;
-                }
-            }
-            directory::put(&self.storage.sql, &entry)?;
-            match self.hosts.get_mut(&id) {
-                Some(tracked) => {
-                    tracked.entry = entry;
-                    tracked.is_changed = true;
-                }
-                None if self.is_complete => {
-                    self.hosts.insert(id, Tracked::of(entry, None, None));
-                }
-                None => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Forgets a host that is no more, and all that was stored of it.
-    ///
-    /// # Errors
-    /// As [`Shard::complete`].
-    pub fn dismiss(&mut self, id: HostId) -> Result<(), HubError> {
-        rings::delete(&self.storage.sql, id)?;
-        journal::delete(&self.storage.sql, id)?;
-        directory::delete(&self.storage.sql, id)?;
-        self.hosts.remove(&id);
-        self.watched.remove(&id);
-        Ok(())
     }
 
     /// Whether this is the agent of a host in memory. The comparison takes the same time for every secret.
@@ -334,12 +277,16 @@ impl Shard {
         tracked.link = Link::Socket;
         tracked.hear(now);
         let (write_s, frame_s) = (self.levers.write_s, report.frame_s);
+        let before = tracked.newest.clone();
         let taken = tracked.take(&self.storage, &report);
         // What is taken is taken, whether or not it could be made durable now.
         let kept = tracked.keep_if_due(&self.storage.sql, now, write_s, frame_s);
         let (taken_up_to, durable_up_to) = tracked.progress();
         if [taken.as_ref().err(), kept.as_ref().err()].into_iter().flatten().any(HubError::is_refusal) {
             self.note_refused(now);
+        }
+        if let Ok(Verdict::Take { skip }) = taken {
+            self.weigh(id, before.as_ref(), report.samples.get(skip..).unwrap_or_default(), report.period_s, now);
         }
         match taken {
             Ok(Verdict::Take { .. } | Verdict::Repeat) => {
@@ -385,6 +332,7 @@ impl Shard {
             return Err(HubError::Corrupt("a report of a host that is not here".to_owned()));
         };
         tracked.ensure_loaded(&sql)?;
+        let before = tracked.newest.clone();
         let is_old = report.samples.last().is_some_and(|last| last.number < tracked.progress().1);
         let taken = tracked.take(&self.storage, &report);
         let mut kept = Ok(());
@@ -402,6 +350,9 @@ impl Shard {
             self.note_refused(now);
         }
         kept?;
+        if let Ok(Verdict::Take { skip }) = taken {
+            self.weigh(id, before.as_ref(), report.samples.get(skip..).unwrap_or_default(), report.period_s, now);
+        }
         let facts = report.facts.take().filter(|_| !is_old);
         let resend_from = match taken? {
             Verdict::Resend { from } => Some(from),

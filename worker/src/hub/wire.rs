@@ -124,6 +124,16 @@ pub struct VerdictRequest {
     pub now_ms: i64,
     /// The number of the last change to the list of hosts.
     pub hosts_version: u64,
+    /// The number of the last change to rules.
+    #[serde(default)]
+    pub rules_version: u64,
+}
+
+/// Somebody knows of an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcknowledgedRequest {
+    /// Its key.
+    pub alert: String,
 }
 
 /// What the meters show.

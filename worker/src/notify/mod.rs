@@ -110,13 +110,13 @@ pub async fn send_test(
     key: &str,
     now: UnixSeconds,
 ) -> Result<Result<(), String>, Failure> {
-    let event = Event {
-        key: key.to_owned(),
-        kind: EventKind::Test,
-        host_id: None,
-        at: now,
-        text: format!("a test of the channel \"{}\"", channel.channel.name),
-    };
+    let event = Event::new(
+        key.to_owned(),
+        EventKind::Test,
+        None,
+        now,
+        format!("a test of the channel \"{}\"", channel.channel.name),
+    );
     Ok(send(&render(config, &address(config, channel)?, &event, None)?).await)
 }
 

@@ -2,7 +2,7 @@
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::js_sys::{Array, Uint8Array};
+use worker::js_sys::{Array, Object, Uint8Array};
 
 #[wasm_bindgen]
 extern "C" {
@@ -50,4 +50,13 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = getWebSocketAutoResponseTimestamp)]
     pub fn answered_at(this: &RawState, socket: &RawSocket) -> Result<JsValue, JsValue>;
+
+    /// How the runtime writes times.
+    pub type DateTimeFormat;
+
+    #[wasm_bindgen(constructor, catch, js_namespace = Intl)]
+    pub fn new(locale: &str, options: &Object) -> Result<DateTimeFormat, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn format(this: &DateTimeFormat, at_ms: f64) -> Result<String, JsValue>;
 }

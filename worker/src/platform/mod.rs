@@ -6,6 +6,7 @@ pub mod config;
 pub mod digest;
 #[cfg(target_arch = "wasm32")]
 mod ffi;
+pub mod local_time;
 pub mod log;
 pub mod objects;
 pub mod outbound;

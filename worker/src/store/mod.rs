@@ -1,6 +1,7 @@
 //! D1. `db` alone knows the engine; then a file per table, its SQL as constants at the top.
 
 pub mod access;
+pub mod alerts;
 pub mod channels;
 pub mod db;
 pub mod events;
@@ -9,6 +10,7 @@ pub mod history;
 pub mod hosts;
 pub mod newest;
 pub mod outbox;
+pub mod rules;
 pub mod settings;
 
 pub use db::{Bind, Db, Outcome, Statement};

@@ -126,13 +126,7 @@ mod tests {
 
     /// An event and its notification, as one transaction writes them.
     fn tell(db: &Db) {
-        let event = Event {
-            key: "e1".to_owned(),
-            kind: EventKind::MonitoringImpaired,
-            host_id: None,
-            at: UnixSeconds(10),
-            text: String::new(),
-        };
+        let event = Event::new("e1".to_owned(), EventKind::MonitoringImpaired, None, UnixSeconds(10), String::new());
         let queue = insert(&[("e1".to_owned(), 7, "sealed".to_owned())], UnixSeconds(10)).unwrap();
         now(db.batch(vec![queue, events::insert(&event)])).unwrap();
     }

@@ -1,6 +1,7 @@
 //! The rules, as functions. Clock and randomness come in as arguments.
 
 pub mod access;
+pub mod alerting;
 pub mod budget;
 pub mod ids;
 pub mod intake;

@@ -1,6 +1,6 @@
 //! What happened, for the list of events and for notifications.
 
-use super::HostId;
+use super::{Cause, HostId};
 use crate::units::UnixSeconds;
 
 /// What kind of thing happened.
@@ -16,18 +16,33 @@ pub enum EventKind {
     DuplicateMachine,
     /// A meter of the platform is used up, or will be before the day ends.
     BudgetTight,
+    /// A cause of alert came up.
+    AlertFired,
+    /// It is still there.
+    AlertReminder,
+    /// It is still there, and nobody acknowledged it.
+    AlertEscalated,
+    /// It is over.
+    AlertRecovered,
+    /// Nobody looks for it any more.
+    AlertWithdrawn,
     /// Nothing: somebody tests a channel.
     Test,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::HostOffline,
         Self::HostOnline,
         Self::MonitoringImpaired,
         Self::DuplicateMachine,
         Self::BudgetTight,
+        Self::AlertFired,
+        Self::AlertReminder,
+        Self::AlertEscalated,
+        Self::AlertRecovered,
+        Self::AlertWithdrawn,
         Self::Test,
     ];
 
@@ -39,6 +54,11 @@ impl EventKind {
             Self::MonitoringImpaired => "monitoring_impaired",
             Self::DuplicateMachine => "duplicate_machine",
             Self::BudgetTight => "budget_tight",
+            Self::AlertFired => "alert_fired",
+            Self::AlertReminder => "alert_reminder",
+            Self::AlertEscalated => "alert_escalated",
+            Self::AlertRecovered => "alert_recovered",
+            Self::AlertWithdrawn => "alert_withdrawn",
             Self::Test => "test",
         }
     }
@@ -62,6 +82,32 @@ pub struct Event {
     pub at: UnixSeconds,
     /// A sentence for people.
     pub text: String,
+    /// Which group of channels is told; empty for the default one.
+    pub group: String,
+    /// Whether nobody is told: it is listed alone.
+    pub is_quiet: bool,
+    /// The alert it belongs to, where there is one.
+    pub alert: Option<AlertNote>,
+}
+
+impl Event {
+    /// An event of no alert, for the default group.
+    pub const fn new(key: String, kind: EventKind, host_id: Option<HostId>, at: UnixSeconds, text: String) -> Self {
+        Self { key, kind, host_id, at, text, group: String::new(), is_quiet: false, alert: None }
+    }
+}
+
+/// The alert that an event belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertNote {
+    /// The alert's key.
+    pub key: String,
+    /// Why it is there.
+    pub cause: Cause,
+    /// When it began.
+    pub opened_at: UnixSeconds,
+    /// What was measured; may be empty.
+    pub detail: String,
 }
 
 /// Where notifications go, without what may be secret of it.

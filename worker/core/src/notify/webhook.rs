@@ -116,13 +116,13 @@ mod tests {
 
     #[test]
     fn a_webhook_carries_the_key_in_body_and_header() {
-        let event = Event {
-            key: "0001".to_owned(),
-            kind: EventKind::HostOffline,
-            host_id: Some(HostId(3)),
-            at: UnixSeconds(7),
-            text: "\"fra-1\"\nfell silent".to_owned(),
-        };
+        let event = Event::new(
+            "0001".to_owned(),
+            EventKind::HostOffline,
+            Some(HostId(3)),
+            UnixSeconds(7),
+            "\"fra-1\"\nfell silent".to_owned(),
+        );
         let request = render_webhook(&event, Some("fra-1"), "https://example.com/hook", "").unwrap();
         assert!(request.headers.contains(&("idempotency-key".to_owned(), "0001".to_owned())));
         assert_eq!(

@@ -30,6 +30,8 @@ pub struct Parcel {
     pub coarse_done: Option<u64>,
     /// The time of the oldest row in all of the host's parcels, ms since 1970.
     pub from_ms: Option<i64>,
+    /// Its alerts, as the object keeps them; empty where all is at rest.
+    pub alerts: String,
     /// Whether nothing more comes behind it.
     pub is_last: bool,
     /// The host's names.
@@ -46,6 +48,8 @@ struct Head {
     post_pace: Option<(u32, u32)>,
     coarse_done: Option<u64>,
     from_ms: Option<i64>,
+    #[serde(default)]
+    alerts: String,
     is_last: bool,
     dictionary_bytes: usize,
     blocks: Vec<BlockHead>,
@@ -107,6 +111,7 @@ impl Parcel {
             post_pace: self.post_pace,
             coarse_done: self.coarse_done,
             from_ms: self.from_ms,
+            alerts: self.alerts.clone(),
             is_last: self.is_last,
             dictionary_bytes: dictionary.len(),
             blocks: self.blocks.iter().map(head).collect(),
@@ -155,6 +160,7 @@ impl Parcel {
             post_pace: head.post_pace,
             coarse_done: head.coarse_done,
             from_ms: head.from_ms,
+            alerts: head.alerts,
             is_last: head.is_last,
             dictionary,
             blocks,

@@ -1,0 +1,182 @@
+//! Days of the Gregorian calendar, and times as RFC 3339 writes them. Without a table of zones: an offset from UTC is all there is.
+//! A library for dates would weigh more than all of this file's callers.
+
+use super::UnixSeconds;
+
+/// Seconds of a day.
+pub const DAY_S: i64 = 86_400;
+
+/// A day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day {
+    /// The year, as people count.
+    pub year: i64,
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+}
+
+impl Day {
+    /// The day, so many days after 1970-01-01. Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+    pub fn of_number(days: i64) -> Self {
+        let days = days + 719_468;
+        let era = days.div_euclid(146_097);
+        let of_era = days.rem_euclid(146_097);
+        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * of_year + 2) / 153;
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        let small = |number: i64| u8::try_from(number).unwrap_or(1);
+        Self {
+            year: year_of_era + era * 400 + i64::from(month <= 2),
+            month: small(month),
+            day: small(of_year - (153 * from_march + 2) / 5 + 1),
+        }
+    }
+
+    /// How many days after 1970-01-01 it is. Source: as [`Day::of_number`].
+    pub fn number(self) -> i64 {
+        let (month, year) = (i64::from(self.month), self.year - i64::from(self.month <= 2));
+        let era = year.div_euclid(400);
+        let year_of_era = year.rem_euclid(400);
+        let from_march = if month > 2 { month - 3 } else { month + 9 };
+        let of_year = (153 * from_march + 2) / 5 + i64::from(self.day) - 1;
+        let of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + of_year;
+        era * 146_097 + of_era - 719_468
+    }
+
+    /// The same day so many months later; the month's last, where it has no such day.
+    #[must_use]
+    pub fn plus_months(self, months: i64) -> Self {
+        let index = self.year * 12 + i64::from(self.month) - 1 + months;
+        let (year, month) = (index.div_euclid(12), u8::try_from(index.rem_euclid(12)).unwrap_or(0) + 1);
+        Self { year, month, day: self.day.min(days_of_month(year, month)) }
+    }
+
+    /// Months from `earlier` to this day's month.
+    pub fn months_since(self, earlier: Self) -> i64 {
+        (self.year - earlier.year) * 12 + i64::from(self.month) - i64::from(earlier.month)
+    }
+}
+
+fn days_of_month(year: i64, month: u8) -> u8 {
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// A time such as `2026-11-22T15:26:26.431+01:00`, to the second, and its offset from UTC in seconds.
+pub fn parse_rfc3339(text: &str) -> Option<(UnixSeconds, i32)> {
+    let bytes = text.as_bytes();
+    let number = |from: usize, to: usize| -> Option<i64> {
+        let digits = text.get(from..to)?;
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+    };
+    let is = |at: usize, mark: &[u8]| bytes.get(at).is_some_and(|byte| mark.contains(byte));
+    if !(is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":")) {
+        return None;
+    }
+    let (year, month, day) = (number(0, 4)?, u8::try_from(number(5, 7)?).ok()?, u8::try_from(number(8, 10)?).ok()?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let is_possible = (1..=12).contains(&month)
+        && (1..=days_of_month(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second <= 60;
+    if !is_possible {
+        return None;
+    }
+    let mut rest = text.get(19..)?;
+    if let Some(fraction) = rest.strip_prefix('.') {
+        let end = fraction.find(|one: char| !one.is_ascii_digit()).filter(|end| *end > 0)?;
+        rest = fraction.get(end..)?;
+    }
+    let offset_s = offset(rest)?;
+    let local = Day { year, month, day }.number() * DAY_S + hour * 3600 + minute * 60 + second;
+    Some((UnixSeconds(local - i64::from(offset_s)), offset_s))
+}
+
+fn offset(text: &str) -> Option<i32> {
+    if text == "Z" || text == "z" {
+        return Some(0);
+    }
+    let (sign, rest) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = rest.split_once(':').filter(|(hours, minutes)| hours.len() == 2 && minutes.len() == 2)?;
+    let (hours, minutes): (u8, u8) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (hours < 24 && minutes < 60).then(|| sign * (i32::from(hours) * 3600 + i32::from(minutes) * 60))
+}
+
+/// A time in UTC as `2026-11-22T15:26:26Z`.
+pub fn format_rfc3339(at: UnixSeconds) -> String {
+    let (day, second) = (Day::of_number(at.0.div_euclid(DAY_S)), at.0.rem_euclid(DAY_S));
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", day.year, day.month, day.day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_their_numbers_belong_together() {
+        for (number, year, month, day) in
+            [(0, 1970, 1, 1), (-1, 1969, 12, 31), (11_016, 2000, 2, 29), (20_779, 2026, 11, 22), (19_782, 2024, 2, 29)]
+        {
+            assert_eq!(Day::of_number(number), Day { year, month, day });
+        }
+        let mut last = Day::of_number(-800_001);
+        for number in -800_000..800_000 {
+            let day = Day::of_number(number);
+            assert!(day > last && day.number() == number, "{day:?}");
+            last = day;
+        }
+    }
+
+    #[test]
+    fn a_month_later_is_the_months_last_day_where_there_is_no_such_day() {
+        let day = |year, month, day| Day { year, month, day };
+        assert_eq!(day(2026, 1, 31).plus_months(1), day(2026, 2, 28));
+        assert_eq!(day(2023, 12, 31).plus_months(2), day(2024, 2, 29));
+        assert_eq!(day(2026, 1, 31).plus_months(-2), day(2025, 11, 30));
+        assert_eq!(day(2024, 2, 29).plus_months(12), day(2025, 2, 28));
+        assert_eq!(day(2026, 3, 1).months_since(day(2025, 12, 31)), 3);
+    }
+
+    #[test]
+    fn times_are_read_as_people_and_programs_write_them() {
+        for (text, seconds, offset_s) in [
+            ("1970-01-01T00:00:00Z", 0, 0),
+            ("2026-11-22T15:26:26Z", 1_795_361_186, 0),
+            ("2026-11-22T16:26:26.431161262+01:00", 1_795_361_186, 3_600),
+            ("2026-11-22 09:56:26-05:30", 1_795_361_186, -19_800),
+        ] {
+            assert_eq!(parse_rfc3339(text), Some((UnixSeconds(seconds), offset_s)), "{text}");
+        }
+        for text in [
+            "",
+            "2026-11-22",
+            "2026-11-22T15:26:26",
+            "2026-13-22T15:26:26Z",
+            "2026-02-29T15:26:26Z",
+            "2026-11-22T24:26:26Z",
+            "2026-11-22T15:26:26+1:00",
+            "2026-11-22T15:26:26.Z",
+            "2026-11-22T15:26:26Zx",
+            "+026-11-22T15:26:26Z",
+            "２026-11-22T15:26:26Z",
+        ] {
+            assert_eq!(parse_rfc3339(text), None, "{text}");
+        }
+        assert_eq!(format_rfc3339(UnixSeconds(1_795_361_186)), "2026-11-22T15:26:26Z");
+        assert_eq!(format_rfc3339(UnixSeconds(-1)), "1969-12-31T23:59:59Z");
+    }
+}

@@ -1,0 +1,203 @@
+//! What is kept of alerts in the object's database, as JSON.
+
+use edgewatch_core::domain::alerting::book::RuleState;
+use edgewatch_core::domain::alerting::reading::Run;
+use edgewatch_core::domain::alerting::transfer::Account;
+use edgewatch_core::domain::alerting::{HostState, Open};
+use edgewatch_core::model::{AlertNote, Cause, Event, RuleId};
+use edgewatch_core::units::{UnixMillis, UnixSeconds};
+use serde::{Deserialize, Serialize};
+
+use crate::hub::HubError;
+
+/// What an event has beside what every event has.
+#[derive(Serialize, Deserialize)]
+struct More {
+    group: String,
+    is_quiet: bool,
+    alert: Option<AlertWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AlertWire {
+    key: String,
+    cause: String,
+    opened_s: i64,
+    detail: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StateWire {
+    rules: Vec<RuleWire>,
+    open: Vec<OpenWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RuleWire {
+    id: i64,
+    /// Since when each condition fails, ms.
+    runs: Vec<Option<i64>>,
+    accounts: Vec<Option<AccountWire>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AccountWire {
+    cycle_s: i64,
+    used: [u64; 2],
+    marks: [Option<u64>; 2],
+}
+
+#[derive(Serialize, Deserialize)]
+struct OpenWire {
+    cause: String,
+    key: String,
+    since_s: i64,
+    told_s: Option<i64>,
+    wait_s: u32,
+    escalated: usize,
+    acknowledged: bool,
+    skipped_s: i64,
+    over_s: Option<i64>,
+    detail: String,
+}
+
+/// What an event has beside what every event has; empty for the plain ones.
+pub fn more(event: &Event) -> String {
+    if event.group.is_empty() && !event.is_quiet && event.alert.is_none() {
+        return String::new();
+    }
+    let alert = event.alert.as_ref().map(|alert| AlertWire {
+        key: alert.key.clone(),
+        cause: alert.cause.text(),
+        opened_s: alert.opened_at.0,
+        detail: alert.detail.clone(),
+    });
+    // Texts and numbers: it can be written.
+    serde_json::to_string(&More { group: event.group.clone(), is_quiet: event.is_quiet, alert }).unwrap_or_default()
+}
+
+/// The event with what [`more`] wrote.
+pub fn with_more(mut event: Event, text: &str) -> Event {
+    if let Ok(more) = serde_json::from_str::<More>(text) {
+        (event.group, event.is_quiet) = (more.group, more.is_quiet);
+        event.alert = more.alert.and_then(|alert| {
+            let cause = Cause::parse(&alert.cause)?;
+            Some(AlertNote { key: alert.key, cause, opened_at: UnixSeconds(alert.opened_s), detail: alert.detail })
+        });
+    }
+    event
+}
+
+/// A host's state as text.
+///
+/// # Errors
+/// [`HubError::Corrupt`] when it cannot be written.
+pub fn encode(state: &HostState) -> Result<String, HubError> {
+    let rule = |(id, own): (&RuleId, &RuleState)| RuleWire {
+        id: id.0,
+        runs: own.runs.iter().map(|run| run.0.map(|at| at.0)).collect(),
+        accounts: own.accounts.iter().map(|account| account.map(AccountWire::from)).collect(),
+    };
+    let open = |(cause, open): (&Cause, &Open)| OpenWire {
+        cause: cause.text(),
+        key: open.key.clone(),
+        since_s: open.since.0,
+        told_s: open.told.map(|at| at.0),
+        wait_s: open.wait_s,
+        escalated: open.escalated,
+        acknowledged: open.is_acknowledged,
+        skipped_s: open.skipped_s,
+        over_s: open.over.map(|at| at.0),
+        detail: open.detail.clone(),
+    };
+    let wire = StateWire { rules: state.rules.iter().map(rule).collect(), open: state.open.iter().map(open).collect() };
+    serde_json::to_string(&wire).map_err(|error| HubError::Corrupt(error.to_string()))
+}
+
+/// What [`encode`] wrote.
+///
+/// # Errors
+/// [`HubError::Corrupt`] for anything else.
+pub fn decode(text: &str) -> Result<HostState, HubError> {
+    let wire: StateWire = serde_json::from_str(text).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    let rule = |wire: RuleWire| {
+        let runs = wire.runs.into_iter().map(|since| Run(since.map(UnixMillis))).collect();
+        let accounts = wire.accounts.into_iter().map(|account| account.map(Account::from)).collect();
+        (RuleId(wire.id), RuleState { runs, accounts })
+    };
+    let open = |wire: OpenWire| {
+        let cause = Cause::parse(&wire.cause).ok_or_else(|| HubError::Corrupt(format!("cause {}", wire.cause)))?;
+        let open = Open {
+            key: wire.key,
+            since: UnixSeconds(wire.since_s),
+            told: wire.told_s.map(UnixSeconds),
+            wait_s: wire.wait_s,
+            escalated: wire.escalated,
+            is_acknowledged: wire.acknowledged,
+            skipped_s: wire.skipped_s,
+            over: wire.over_s.map(UnixSeconds),
+            detail: wire.detail,
+        };
+        Ok((cause, open))
+    };
+    Ok(HostState {
+        rules: wire.rules.into_iter().map(rule).collect(),
+        open: wire.open.into_iter().map(open).collect::<Result<_, HubError>>()?,
+    })
+}
+
+impl From<Account> for AccountWire {
+    fn from(account: Account) -> Self {
+        Self { cycle_s: account.cycle.0, used: account.used, marks: account.marks }
+    }
+}
+
+impl From<AccountWire> for Account {
+    fn from(wire: AccountWire) -> Self {
+        Self { cycle: UnixSeconds(wire.cycle_s), used: wire.used, marks: wire.marks }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use edgewatch_core::model::{EventKind, HostId};
+
+    #[test]
+    fn a_state_comes_back_from_its_text() {
+        let cause = Cause::rule(RuleId(3), HostId(7));
+        let open = Open {
+            key: "k".to_owned(),
+            since: UnixSeconds(1),
+            told: Some(UnixSeconds(2)),
+            wait_s: 900,
+            escalated: 1,
+            is_acknowledged: true,
+            skipped_s: -5,
+            over: Some(UnixSeconds(9)),
+            detail: "cpu 97 %".to_owned(),
+        };
+        let account = Account { cycle: UnixSeconds(5), used: [7, 9_007_199_254_740_991], marks: [Some(1), None] };
+        let own = RuleState { runs: vec![Run(Some(UnixMillis(5))), Run(None)], accounts: vec![None, Some(account)] };
+        let bare = Open { told: None, over: None, ..open.clone() };
+        let other = Cause::rule(RuleId(4), HostId(7));
+        let state = HostState { rules: [(RuleId(3), own)].into(), open: [(cause, open), (other, bare)].into() };
+        assert_eq!(decode(&encode(&state).unwrap()), Ok(state));
+        assert!(decode("{}").is_err());
+    }
+
+    #[test]
+    fn an_event_comes_back_with_its_alert() {
+        let plain = || Event::new("a".to_owned(), EventKind::AlertFired, None, UnixSeconds(5), "t".to_owned());
+        assert_eq!((more(&plain()), with_more(plain(), "")), (String::new(), plain()));
+        let mut event = plain();
+        (event.group, event.is_quiet) = ("ops".to_owned(), true);
+        event.alert = Some(AlertNote {
+            key: "k".to_owned(),
+            cause: Cause::rule(RuleId(3), HostId(7)),
+            opened_at: UnixSeconds(4),
+            detail: "d".to_owned(),
+        });
+        assert_eq!(with_more(plain(), &more(&event)), event);
+    }
+}

@@ -1,0 +1,278 @@
+//! Rules at the hub: judged with what it has anyway, at every report and at every verdict on presence.
+//!
+//! Rules come from D1 when their version there is another one, and are kept in one row. What is not at rest is kept in table
+//! `alert_states`, a row per host, which is written when something changes and not while nothing does. What people are told goes
+//! the way of all events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edgewatch_core::domain::alerting::book::Sign;
+use edgewatch_core::domain::alerting::quiet::is_quiet;
+use edgewatch_core::domain::alerting::reading::Totals;
+use edgewatch_core::domain::alerting::text::{self, Named};
+use edgewatch_core::domain::alerting::{Book, HostState, Moment, Subject, Transition};
+use edgewatch_core::model::{Cause, Event, HostId, Link, LocalTime, Presence, QuietHours, RuleId, Sample};
+use edgewatch_core::units::UnixMillis;
+
+use super::shard::Shard;
+use super::sql::Sql;
+use super::tracked::Tracked;
+use super::{HubError, directory};
+use crate::platform::local_time::local_time;
+use crate::platform::log;
+use crate::store::rules::{self, RuleSet};
+
+#[cfg(target_arch = "wasm32")]
+pub mod calls;
+pub mod kept;
+
+/// The key of the rules: their version, a line's end, and what [`rules::encode`] wrote.
+const RULES_KEY: &str = "rules";
+/// A clock that is so far behind the last verdict stepped back, seconds; the schedule may be a little behind the alarm.
+const STEP_BACK_S: i64 = 60;
+
+/// Rules, and all that is not at rest because of them.
+#[derive(Default)]
+pub struct Rules {
+    /// The machines.
+    pub book: Book,
+    /// The version of the rules in D1; `None` before any was told.
+    version: Option<u64>,
+    quiet_hours: Option<QuietHours>,
+    is_plain: bool,
+    /// Whether quiet hours are on in this minute since 1970.
+    quiet_now: Option<(i64, bool)>,
+    /// Events that could not be kept for D1 yet.
+    untold: Vec<(Event, Option<String>)>,
+}
+
+impl Rules {
+    /// The version of the rules that this shard has.
+    pub const fn version(&self) -> Option<u64> {
+        self.version
+    }
+
+    fn moment(&mut self, at: UnixMillis) -> Moment {
+        let Some(hours) = &self.quiet_hours else { return Moment { at, is_quiet: false } };
+        let minute = at.0.div_euclid(60_000);
+        if let Some((_, is_quiet)) = self.quiet_now.filter(|(known, _)| *known == minute) {
+            return Moment { at, is_quiet };
+        }
+        // A zone that the runtime no longer knows has no quiet hours.
+        let local = local_time(&hours.zone, at).map(|(weekday, minute)| LocalTime { weekday, minute });
+        let is_quiet = local.is_some_and(|local| is_quiet(hours, local));
+        self.quiet_now = Some((minute, is_quiet));
+        Moment { at, is_quiet }
+    }
+
+    fn set(&mut self, set: &mut RuleSet, version: Option<u64>) {
+        self.version = version;
+        self.quiet_hours = set.quiet_hours.take();
+        self.is_plain = set.plain_addresses;
+        self.quiet_now = None;
+    }
+}
+
+impl Shard {
+    /// Reads rules and states, after the object woke: a row, and one for each host that is not at rest.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not answer.
+    pub fn read_rules(&mut self) -> Result<(), HubError> {
+        let text = directory::meta(&self.storage.sql, RULES_KEY)?.unwrap_or_default();
+        let (version, json) = text.split_once('\n').unwrap_or_default();
+        // Rules that cannot be read are asked for anew.
+        let read = rules::decode(json).ok().zip(version.parse().ok());
+        let mut states = BTreeMap::new();
+        for (id, text) in directory::list_alert_states(&self.storage.sql)? {
+            match kept::decode(&text) {
+                Ok(state) => drop(states.insert(id, state)),
+                Err(error) => log::error("hub.rules", &error.to_string()),
+            }
+        }
+        let (mut set, version) = read.map_or_else(Default::default, |(set, version)| (set, Some(version)));
+        self.rules.book = Book::new(std::mem::take(&mut set.rules), states);
+        self.rules.set(&mut set, version);
+        Ok(())
+    }
+
+    /// Takes in the rules of D1. Every host is in memory. Writes a row, and one per host whose alerts end because of it.
+    ///
+    /// # Errors
+    /// As [`Shard::read_rules`].
+    pub fn set_rules(&mut self, mut set: RuleSet, version: u64, now: UnixMillis) -> Result<(), HubError> {
+        let text = rules::encode(&set).map_err(|error| HubError::Corrupt(error.to_string()))?;
+        directory::put_meta(&self.storage.sql, RULES_KEY, &format!("{version}\n{text}"))?;
+        let names = self.rule_names();
+        let tags: BTreeMap<HostId, String> =
+            self.iter().map(|tracked| (tracked.id(), tracked.entry.host.tag.clone())).collect();
+        let new = std::mem::take(&mut set.rules);
+        let steps = self.rules.book.set_rules(new, now, |id| tags.get(&id).map(String::as_str));
+        self.rules.set(&mut set, Some(version));
+        self.tell_steps(&steps, &names)
+    }
+
+    /// Looks at new samples of a host; `before` is the one before them.
+    pub(super) fn weigh(
+        &mut self,
+        id: HostId,
+        before: Option<&Sample>,
+        samples: &[Sample],
+        period_s: u32,
+        now: UnixMillis,
+    ) {
+        if self.rules.book.rules().is_empty() || samples.is_empty() {
+            return;
+        }
+        let moment = self.rules.moment(now);
+        let Some(tracked) = self.hosts.get(&id) else { return };
+        let steps = self.rules.book.samples(subject(tracked), before, samples, period_s, moment);
+        self.told(&steps, now);
+    }
+
+    /// Looks at presence, and tells again who is to be told again. Every host is in memory. `ahead_ms`: how far `now` is ahead of
+    /// the clock by which sockets were heard.
+    pub(super) fn look_at_rules(&mut self, now: UnixMillis, ahead_ms: i64) {
+        if self.rules.book.is_idle() {
+            return;
+        }
+        let moment = self.rules.moment(now);
+        let (is_holding, from) = (self.watch.is_holding(now.seconds()), self.watch.clocks_from.millis());
+        let mut book = std::mem::take(&mut self.rules.book);
+        let hosts = self.hosts.values().map(|tracked| {
+            let ahead_ms = if tracked.link == Link::Socket { ahead_ms } else { 0 };
+            let seen = UnixMillis(tracked.seen_ms.saturating_add(ahead_ms)).max(from);
+            let last_seen = (tracked.seen_ms > 0).then_some(seen);
+            let sign = Sign { presence: tracked.entry.host.presence, last_seen, newest: tracked.newest.as_ref() };
+            (subject(tracked), sign)
+        });
+        let mut steps = book.presence(hosts, is_holding, moment);
+        let is_offline =
+            |id| self.hosts.get(&id).is_some_and(|tracked| tracked.entry.host.presence == Presence::Offline);
+        steps.extend(book.tick(moment, is_offline, |_| None));
+        self.rules.book = book;
+        self.told(&steps, now);
+    }
+
+    /// The hub's clock jumped, or nobody looked for a while.
+    pub(super) fn skip_time(&mut self, away_s: Option<i64>, last_run_s: Option<i64>, now_s: i64) {
+        let back_s = last_run_s.map(|last_run_s| now_s.saturating_sub(last_run_s)).filter(|step| *step < -STEP_BACK_S);
+        if let Some(gap_s) = away_s.or(back_s) {
+            self.rules.book.skip(gap_s.saturating_mul(1000));
+        }
+    }
+
+    /// Somebody knows of an alert. False when there is none of this key.
+    ///
+    /// # Errors
+    /// As [`Shard::read_rules`].
+    pub fn acknowledge(&mut self, key: &str) -> Result<bool, HubError> {
+        let is_found = self.rules.book.acknowledge(key);
+        self.keep_states()?;
+        Ok(is_found)
+    }
+
+    /// A host is no more: its alerts end.
+    pub(super) fn end_alerts(&mut self, id: HostId, now: UnixMillis) {
+        let steps = self.rules.book.dismiss(id, now);
+        self.told(&steps, now);
+    }
+
+    /// The alerts of a host that is handed over; empty where all is at rest.
+    ///
+    /// # Errors
+    /// [`HubError::Corrupt`] when they cannot be written.
+    pub fn alerts_text(&self, id: HostId) -> Result<String, HubError> {
+        self.rules.book.state(id).map_or_else(|| Ok(String::new()), kept::encode)
+    }
+
+    /// Takes over what [`Shard::alerts_text`] wrote, unless something is here.
+    ///
+    /// # Errors
+    /// As [`Shard::read_rules`].
+    pub fn adopt_alerts(&mut self, id: HostId, text: &str) -> Result<(), HubError> {
+        if let Ok(state) = kept::decode(text) {
+            self.rules.book.adopt(id, state);
+        }
+        self.keep_states()
+    }
+
+    /// A host's alerts are another shard's now.
+    ///
+    /// # Errors
+    /// As [`Shard::read_rules`].
+    pub fn forget_alerts(&mut self, id: HostId) -> Result<(), HubError> {
+        self.rules.book.forget(id);
+        self.keep_states()
+    }
+
+    fn told(&mut self, steps: &[Transition], now: UnixMillis) {
+        let names = if steps.is_empty() { BTreeMap::new() } else { self.rule_names() };
+        let hosts: BTreeSet<HostId> = self.rules.book.changed().collect();
+        if let Err(error) = self.tell_steps(steps, &names) {
+            // It is in memory, and tried again with the next report or verdict.
+            log::error("hub.rules", &error.to_string());
+            return;
+        }
+        // Samples that changed something are not looked at twice: they become durable with it.
+        let sql = self.storage.sql.clone();
+        for id in hosts {
+            let kept = self.hosts.get_mut(&id).map(|tracked| tracked.keep(&sql, now));
+            if let Some(Err(error)) = kept {
+                log::error("hub.rules", &error.to_string());
+            }
+        }
+    }
+
+    fn rule_names(&self) -> BTreeMap<RuleId, String> {
+        self.rules.book.rules().iter().map(|rule| (rule.id, rule.name.clone())).collect()
+    }
+
+    fn tell_steps(&mut self, steps: &[Transition], names: &BTreeMap<RuleId, String>) -> Result<(), HubError> {
+        for (order, step) in (0_u16..).zip(steps) {
+            let tracked = step.cause.host.and_then(|id| self.hosts.get_mut(&id));
+            let host = tracked.map(|tracked| {
+                tracked.is_news = true;
+                let host = &tracked.entry.host;
+                Named { name: &host.name, addresses: &host.addresses, is_plain: self.rules.is_plain }
+            });
+            let name = host.map(|host| host.name.to_owned());
+            let event = text::event(step, &subject_of(step.cause, names), host, order);
+            self.rules.untold.push((event, name));
+        }
+        for (event, name) in &self.rules.untold {
+            directory::owe(&self.storage.sql, event, name.as_deref())?;
+        }
+        self.rules.untold.clear();
+        self.keep_states()
+    }
+
+    /// Keeps what changed: a row written for each host.
+    fn keep_states(&mut self) -> Result<(), HubError> {
+        let changed = self.rules.book.take_changed();
+        let kept = changed.iter().try_for_each(|id| put(&self.storage.sql, *id, self.rules.book.state(*id)));
+        if kept.is_err() {
+            self.rules.book.give_back(changed);
+        }
+        kept
+    }
+}
+
+fn put(sql: &Sql, id: HostId, state: Option<&HostState>) -> Result<(), HubError> {
+    let text = state.map(kept::encode).transpose()?;
+    directory::put_alert_state(sql, id, text.as_deref())
+}
+
+fn subject(tracked: &Tracked) -> Subject<'_> {
+    let host = &tracked.entry.host;
+    Subject { id: host.id, tag: &host.tag, totals: Totals::of(host.facts.as_ref()) }
+}
+
+/// What fails, in the words of who made it.
+fn subject_of(cause: Cause, names: &BTreeMap<RuleId, String>) -> String {
+    let name = cause.rule_id().and_then(|rule| names.get(&rule).cloned());
+    name.unwrap_or_else(|| cause.text())
+}
+
+#[cfg(test)]
+mod tests;

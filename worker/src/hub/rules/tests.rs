@@ -1,0 +1,194 @@
+use edgewatch_core::dialects::native::stream::Frame;
+use edgewatch_core::model::{Condition, EventKind, Report, Rule, Test};
+use edgewatch_core::units::UnixSeconds;
+
+use super::*;
+use crate::hub::directory::tests::entry;
+use crate::store::rules::tests::rule;
+
+const NOW: UnixMillis = UnixMillis(1_795_361_190_000);
+
+fn after(seconds: i64) -> UnixMillis {
+    UnixMillis(NOW.0 + seconds * 1000)
+}
+
+fn rule_of(id: i64, condition: &str) -> Rule {
+    // The stored form is the shortest to write a condition in.
+    let set = format!(
+        r#"{{"rules":[{{"id":{id},"name":"rule {id}","enabled":true,"body":{{"group":"","only":false,"hosts":[],"tags":[],
+            "conditions":[{condition}],"repeat":0,"escalations":[],"ignores_quiet_hours":false}}}}],
+            "quiet_hours":null,"plain_addresses":false}}"#
+    );
+    rules::decode(&set).unwrap().rules.remove(0)
+}
+
+fn load(id: i64) -> Rule {
+    rule_of(id, r#"{"test":"load1","for_s":20,"above":[4.0,4.0],"below":null}"#)
+}
+
+fn shard(hosts: i64, rules: Vec<Rule>) -> Shard {
+    let mut shard = Shard::new(Sql::in_memory().unwrap()).unwrap();
+    shard.complete(vec![]).unwrap();
+    shard.enrol((1..=hosts).map(entry).collect()).unwrap();
+    for tracked in shard.iter_mut() {
+        tracked.entry.host.presence = Presence::Online;
+        (tracked.link, tracked.seen_ms) = (Link::Post { period_s: 10, frame_s: 10 }, NOW.0);
+        tracked.newest = None;
+    }
+    shard.judge(NOW, after(60).seconds()).unwrap();
+    shard.set_rules(RuleSet { rules, ..RuleSet::default() }, 1, NOW).unwrap();
+    shard
+}
+
+fn report(number: u64, at: UnixMillis, load1: f64) -> Report {
+    Report {
+        agent_version: String::new(),
+        sent_at: at,
+        oldest: number,
+        period_s: 10,
+        frame_s: 10,
+        facts: None,
+        samples: vec![Sample { number, at, load1: Some(load1), ..Sample::default() }],
+    }
+}
+
+fn kinds(shard: &Shard) -> Vec<EventKind> {
+    directory::owed(&shard.storage.sql, 99).unwrap().into_iter().map(|(event, _)| event.kind).collect()
+}
+
+/// The object woke anew, from what it keeps.
+fn woken(shard: &Shard) -> Shard {
+    let mut again = Shard::new(shard.storage.sql.clone()).unwrap();
+    again.read_rules().unwrap();
+    again.complete(vec![]).unwrap();
+    again
+}
+
+#[test]
+fn a_rule_fires_and_recovers_over_sleep_between_all_reports() {
+    let mut shard = shard(1, vec![load(3)]);
+    for (number, load1) in (1_u64..).zip([1.0, 9.0, 9.0, 9.0, 9.0, 1.0, 1.0]) {
+        let at = after(i64::try_from(number).unwrap() * 10);
+        shard.post(HostId(1), report(number, at, load1), at).unwrap();
+        shard = woken(&shard);
+    }
+    assert_eq!(kinds(&shard), [EventKind::AlertFired, EventKind::AlertRecovered]);
+    let (fired, name) = directory::owed(&shard.storage.sql, 9).unwrap().remove(0);
+    assert_eq!(name.as_deref(), Some(shard.get(HostId(1)).unwrap().entry.host.name.as_str()));
+    assert_eq!(fired.at, after(40).seconds());
+    assert!(fired.text.starts_with("[Incident] ") && fired.text.ends_with("(192.****.1) rule 3"), "{}", fired.text);
+    assert_eq!(fired.alert.unwrap().detail, "load1 9");
+    assert_eq!(directory::list_alert_states(&shard.storage.sql).unwrap(), []);
+}
+
+#[test]
+fn samples_of_frames_are_looked_at_one_by_one_and_repeats_are_not() {
+    let mut shard = shard(1, vec![load(3)]);
+    let frame = |numbers: std::ops::RangeInclusive<u64>, values: [f64; 3]| {
+        let samples: Vec<Sample> = numbers
+            .zip(values)
+            .map(|(number, load1)| {
+                let at = after(i64::try_from(number).unwrap() * 10);
+                Sample { number, at, load1: Some(load1), ..Sample::default() }
+            })
+            .collect();
+        let last_ms = samples.last().map_or(0, |last| last.at.0);
+        Frame { sent_at_ms: last_ms, oldest: 1, period_s: 10, frame_s: 30, ..Frame::of_samples(&samples) }
+    };
+    for at in [30, 31] {
+        shard.frame(HostId(1), frame(1..=3, [9.0, 9.0, 9.0]), after(at));
+    }
+    assert_eq!(kinds(&shard), [EventKind::AlertFired]);
+    assert!(shard.get(HostId(1)).unwrap().is_news, "D1 hears of it at once");
+    shard.frame(HostId(1), frame(4..=6, [1.0, 9.0, 1.0]), after(60));
+    assert_eq!(kinds(&shard), [EventKind::AlertFired, EventKind::AlertRecovered]);
+}
+
+#[test]
+fn while_nothing_changes_no_row_is_written_for_rules() {
+    let mut shard = shard(2, vec![load(3), rule_of(4, r#"{"test":"offline","for_s":60,"above":null,"below":null}"#)]);
+    for number in 1..=3 {
+        let at = after(i64::try_from(number).unwrap() * 10);
+        shard.post(HostId(1), report(number, at, 9.0), at).unwrap();
+    }
+    let written = |shard: &mut Shard, number: u64| {
+        let (before, at) = (shard.storage.sql.rows_written(), after(i64::try_from(number).unwrap() * 10));
+        shard.post(HostId(1), report(number, at, 9.0), at).unwrap();
+        shard.storage.sql.rows_written() - before
+    };
+    // The journal's row alone.
+    assert_eq!((written(&mut shard, 4), written(&mut shard, 5)), (1, 1));
+    let before = shard.storage.sql.rows_written();
+    shard.judge(after(55), after(115).seconds()).unwrap();
+    assert_eq!(shard.storage.sql.rows_written(), before);
+}
+
+#[test]
+fn a_rule_that_tells_of_silence_tells_of_it_alone() {
+    let mut shard = shard(1, vec![rule_of(4, r#"{"test":"offline","for_s":70,"above":null,"below":null}"#)]);
+    for tracked in shard.iter_mut() {
+        tracked.link = Link::Socket;
+    }
+    shard.judge(after(30), after(90).seconds()).unwrap();
+    let owed = directory::owed(&shard.storage.sql, 9).unwrap();
+    assert_eq!(
+        owed.iter().map(|(event, _)| (event.kind, event.is_quiet)).collect::<Vec<_>>(),
+        [(EventKind::HostOffline, true)]
+    );
+    shard = woken(&shard);
+    shard.watch.clocks_from = UnixSeconds(0);
+    assert_eq!(shard.rules.book.next_due(), Some(after(70)));
+    shard.look_at_rules(after(70), 0);
+    assert_eq!(kinds(&shard), [EventKind::HostOffline, EventKind::AlertFired]);
+}
+
+#[test]
+fn who_acknowledged_is_known_after_a_restart_and_a_host_that_goes_takes_its_alert_along() {
+    let mut shard = shard(1, vec![rule_of(3, r#"{"test":"load1","for_s":0,"above":[4.0,4.0],"below":null}"#)]);
+    shard.post(HostId(1), report(1, after(10), 9.0), after(10)).unwrap();
+    let key = directory::owed(&shard.storage.sql, 9).unwrap()[0].0.alert.clone().unwrap().key;
+    assert_eq!((shard.acknowledge(&key), shard.acknowledge("other")), (Ok(true), Ok(false)));
+    let mut again = woken(&shard);
+    let open = again.rules.book.state(HostId(1)).unwrap().open.values().next().unwrap().clone();
+    assert!(open.is_acknowledged);
+    again.retire(HostId(1), after(20)).unwrap();
+    assert_eq!(kinds(&again), [EventKind::AlertFired, EventKind::AlertWithdrawn]);
+    assert_eq!(directory::list_alert_states(&again.storage.sql).unwrap(), []);
+}
+
+#[test]
+fn another_shard_goes_on_with_an_alert() {
+    let rules = || vec![rule_of(3, r#"{"test":"load1","for_s":0,"above":[4.0,4.0],"below":null}"#)];
+    let mut old = shard(1, rules());
+    old.post(HostId(1), report(1, after(10), 9.0), after(10)).unwrap();
+    let text = old.alerts_text(HostId(1)).unwrap();
+    old.forget_alerts(HostId(1)).unwrap();
+    assert_eq!(kinds(&old), [EventKind::AlertFired]);
+    let mut new = shard(1, rules());
+    new.adopt_alerts(HostId(1), &text).unwrap();
+    new.post(HostId(1), report(2, after(20), 1.0), after(20)).unwrap();
+    assert_eq!(kinds(&new), [EventKind::AlertRecovered]);
+}
+
+#[test]
+fn rules_come_back_as_they_were_told() {
+    let shard = shard(1, vec![Rule { id: RuleId(9), ..rule() }]);
+    let again = woken(&shard);
+    assert_eq!(again.rules.book.rules(), shard.rules.book.rules());
+    assert_eq!(again.rules.version(), Some(1));
+    assert!(matches!(again.rules.book.rules()[0].conditions[0], Condition { test: Test::Value { .. }, .. }));
+}
+
+#[test]
+fn a_thousand_hosts_at_rest_under_twenty_rules_cost_no_rows() {
+    let mut shard = shard(1_000, (1..=20).map(load).collect());
+    let samples: Vec<Sample> =
+        (0..6).map(|at| Sample { at: after(at * 10), load1: Some(1.0), ..Sample::default() }).collect();
+    let before = (shard.storage.sql.rows_read(), shard.storage.sql.rows_written());
+    for id in 1..=1_000 {
+        shard.weigh(HostId(id), None, &samples, 10, after(60));
+    }
+    shard.look_at_rules(after(60), 0);
+    assert_eq!((shard.storage.sql.rows_read(), shard.storage.sql.rows_written()), before);
+    assert_eq!(kinds(&shard), []);
+}
