@@ -1,12 +1,14 @@
 //! Our own API: `/agent/v1/` for agents, `/api/edgewatch/v1/` for operators, `/live` for pages.
 //!
-//! So far: reports, live, setup, session, tokens, channels, events, series, usage.
+//! So far: reports, live, setup, session, tokens, channels, rules, alerts, events, series, usage.
 
+mod alerts;
 mod auth;
 mod channels;
 mod error;
 mod live;
 mod reports;
+mod rules;
 mod series;
 mod session;
 mod setup;
@@ -19,7 +21,7 @@ use std::sync::OnceLock;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use edgewatch_core::failure::Failure;
 use http::Request;
 use tower_service::Service;
@@ -40,6 +42,11 @@ fn router() -> Router {
             .route("/api/edgewatch/v1/channels", get(channels::list).post(channels::create))
             .route("/api/edgewatch/v1/channels/{id}", delete(channels::remove))
             .route("/api/edgewatch/v1/channels/{id}/test", post(channels::test))
+            .route("/api/edgewatch/v1/rules", get(rules::list).post(rules::create))
+            .route("/api/edgewatch/v1/rules/{id}", put(rules::replace).delete(rules::remove))
+            .route("/api/edgewatch/v1/quiet-hours", get(rules::quiet_hours).put(rules::set_quiet_hours))
+            .route("/api/edgewatch/v1/alerts", get(alerts::list))
+            .route("/api/edgewatch/v1/alerts/{key}/acknowledge", post(alerts::acknowledge))
             .route("/api/edgewatch/v1/events", get(channels::events))
             .route("/api/edgewatch/v1/series", get(series::read))
             .route("/api/edgewatch/v1/usage", get(usage::read))

@@ -2,6 +2,7 @@
 //!
 //! Left out on purpose, for good: commands, terminal, NAT and files; this fleet's agents execute nothing.
 
+mod alert_rule;
 mod auth;
 mod error;
 mod refused;
@@ -12,17 +13,18 @@ use std::sync::OnceLock;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use edgewatch_core::failure::Failure;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use tower_service::Service;
 
 use error::Refusal;
 
-const ROUTES: [&str; 7] = [
+const ROUTES: [&str; 8] = [
     "/api/v1/server/list",
     "/api/v1/server/details",
     "/api/v1/server/register",
+    "/api/alert-rule",
     "/api/cron",
     "/api/nat",
     "/api/ddns",
@@ -37,6 +39,8 @@ fn router() -> Router {
             .route("/api/v1/server/list", get(server::list))
             .route("/api/v1/server/details", get(server::details))
             .route("/api/v1/server/register", post(server::register))
+            .route("/api/alert-rule", post(alert_rule::save))
+            .route("/api/alert-rule/{id}", delete(alert_rule::remove))
             .route("/api/cron", post(refused::never))
             .route("/api/cron/{id}/manual", get(refused::never))
             .route("/api/nat", post(refused::never))

@@ -1,12 +1,14 @@
 //! Our own API: what the agent and the Worker say to each other below `/agent/v1/`, and what operators use below
 //! `/api/edgewatch/v1/`.
 
+mod alert;
 mod error;
 mod event;
 mod intake;
 mod lenient;
 pub mod live;
 mod report;
+mod rule;
 mod sample;
 mod series;
 mod setup;
@@ -14,10 +16,12 @@ pub mod stream;
 mod token;
 mod usage;
 
+pub use alert::{AlertListReply, AlertPart, QuietHoursBody, QuietHoursPart};
 pub use error::{ErrorBody, ErrorReply, render};
 pub use event::{ChannelListReply, ChannelPart, ChannelRequest, ChannelTestReply, EventListReply, EventPart};
 pub use intake::{Intake, read_report};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
+pub use rule::{ConditionPart, CyclePart, EscalationPart, RuleBody, RuleListReply, RulePart};
 pub use sample::{Sample, Temperature};
 pub use series::{SeriesPart, SeriesRequest, read_series_query, series_reply};
 pub use setup::{SessionReply, SessionRequest, SetupReply, SetupRequest, UserPart};

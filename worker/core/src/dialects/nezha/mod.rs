@@ -5,6 +5,7 @@
 //! everywhere, a fixed order, `id` before `tag`, `Bearer` accepted, values kept over a restart.
 
 mod admin;
+mod alert_rule;
 mod error;
 mod form;
 mod query;
@@ -12,6 +13,7 @@ mod register;
 mod server;
 
 pub use admin::{AdminReply, render_admin};
+pub use alert_rule::read_alert_rule;
 pub use error::{ErrorReply, RegisterErrorReply, render, render_register};
 pub use form::{Form, MAX_TEXT_BYTES, parse_ids_body};
 pub use query::{ServerQuery, parse_ids};
