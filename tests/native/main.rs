@@ -2,6 +2,7 @@
 
 mod channels;
 mod reports;
+mod rules;
 mod series;
 mod session;
 mod setup;

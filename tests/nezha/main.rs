@@ -1,5 +1,6 @@
 //! Nezha v0 as HTTP shows it. The numbers in comments are those of the list of checks in the specification, section 18.
 
+mod alert_rule;
 mod auth;
 mod bad_input;
 mod register;
