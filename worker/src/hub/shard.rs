@@ -204,13 +204,11 @@ impl Shard {
         Ok(())
     }
 
-    /// Forgets a host that is no more, and all that was stored of it.
+    /// Forgets a host that is no more. Its history stays until it is purged.
     ///
     /// # Errors
     /// As [`Shard::complete`].
     pub fn dismiss(&mut self, id: HostId) -> Result<(), HubError> {
-        rings::delete(&self.storage.sql, id)?;
-        journal::delete(&self.storage.sql, id)?;
         directory::delete(&self.storage.sql, id)?;
         self.hosts.remove(&id);
         self.watched.remove(&id);
