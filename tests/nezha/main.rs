@@ -4,6 +4,7 @@ mod auth;
 mod bad_input;
 mod register;
 mod server;
+mod server_admin;
 
 use edgewatch_harness::worker::{TestHost, Worker};
 use serde_json::{Value, json};

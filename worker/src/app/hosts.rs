@@ -3,14 +3,14 @@
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::domain::ids::{self, HOST_SECRET_CHARS};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, Event, EventKind, Host, HostId, Registration, Token};
+use edgewatch_core::model::{Credential, Event, EventKind, Host, HostEdit, HostId, Registration, Token};
 use std::collections::HashMap;
 
 use super::remember::Reader;
 use super::{App, actor, presence, secret};
 use crate::platform::{digest, log, random};
 use crate::store::hosts::{self, NewHost};
-use crate::store::{access, settings};
+use crate::store::{access, host_edits, settings};
 
 /// Which hosts a reader wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +56,10 @@ pub async fn select(app: &App, reader: &Reader, selection: Selection) -> Result<
     }
 }
 
-/// Tells the hub of a host that was made or changed. Where that fails, the schedule's next run does it.
-async fn tell_hub(app: &App, id: HostId) {
+/// Tells the hub of hosts that were made, changed or retired. Where that fails, the schedule's next run does it.
+pub(super) async fn tell_hub(app: &App, ids: &[HostId]) {
     if let Some(hub) = &app.hub
-        && let Err(error) = hub.changed(&[id]).await
+        && let Err(error) = hub.changed(ids).await
     {
         log::error("hosts.changed", &error.to_string());
     }
@@ -81,7 +81,7 @@ pub async fn register(app: &App, caller: &Credential, registration: Registration
         Credential::Token(token) => Some(token),
         Credential::Session(_) => None,
     };
-    make(app, &actor(caller), by_token, registration).await
+    make(app, &actor(caller), by_token, registration, None).await
 }
 
 /// The secret of the host that the machine proves to be: it holds that host's secret, and its machine id is the one that
@@ -97,7 +97,14 @@ async fn proven(app: &App, registration: &Registration) -> Result<Option<String>
     Ok(same.then(|| secret.clone()))
 }
 
-async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Registration) -> Result<String, Failure> {
+/// Makes a host, with what else an administrator says of it.
+pub(super) async fn make(
+    app: &App,
+    actor: &str,
+    by_token: Option<&Token>,
+    registration: Registration,
+    edit: Option<&HostEdit>,
+) -> Result<String, Failure> {
     let twin = match &registration.machine_id {
         Some(machine_id) => hosts::find_by_machine(&app.db, machine_id).await?,
         None => None,
@@ -120,6 +127,7 @@ async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Re
         registered_at: app.now_s(),
         by_token_id: by_token.map(|token| token.id),
     });
+    statements.extend(edit.map(|edit| host_edits::complete_new(&digest::secret_hash(&secret), edit)));
     statements.push(app.audit(actor, "host.register", &public_id)?);
     statements.push(settings::bump(settings::HOSTS_VERSION));
     if let Some(twin) = twin {
@@ -151,7 +159,7 @@ async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Re
     if let Ok(secret) = &made
         && let Ok(Some(known)) = hosts::find_by_secret(&app.db, &digest::secret_hash(secret)).await
     {
-        tell_hub(app, known.id).await;
+        tell_hub(app, &[known.id]).await;
     }
     made
 }
@@ -162,7 +170,7 @@ async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Re
 /// As [`register`].
 #[cfg(test)]
 pub async fn register_for_tests(app: &App, registration: Registration) -> Result<String, Failure> {
-    make(app, "test", None, registration).await
+    make(app, "test", None, registration, None).await
 }
 
 #[cfg(test)]

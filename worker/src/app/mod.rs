@@ -1,6 +1,7 @@
 //! The use cases in our own words: read, decide, write. No HTTP, no JSON, no dialect.
 
 pub mod channels;
+pub mod host_admin;
 pub mod hosts;
 pub mod identity;
 pub mod ingest;

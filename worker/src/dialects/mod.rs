@@ -83,7 +83,8 @@ fn is_nezha_admin(method: &str, rest: &[&str]) -> bool {
         "batch-update-server-group",
         "batch-delete-server",
     ];
-    match rest {
+    // With a slash behind it, it is led to the one without.
+    match rest.strip_suffix(&[""]).unwrap_or(rest) {
         ["server", "info"] => false,
         ["token", _] | ["server" | "monitor" | "notification" | "cron", ..] => true,
         [one] if SINGLE.contains(one) => true,
@@ -134,6 +135,9 @@ mod tests {
             ("POST", "/api/setting", Owner::Nezha),
             ("GET", "/api/settings", Owner::Pulse),
             ("GET", "/api/search-server", Owner::Nezha),
+            ("GET", "/api/search-server/", Owner::Nezha),
+            ("POST", "/api/alert-rule/", Owner::Nezha),
+            ("GET", "/api/settings/", Owner::Pulse),
             ("DELETE", "/api/alert-rule/3", Owner::Nezha),
             ("DELETE", "/api/alerts/history", Owner::Pulse),
             ("GET", "/api/health", Owner::Pulse),

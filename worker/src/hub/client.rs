@@ -233,6 +233,18 @@ impl HubClient {
         }
         Ok(())
     }
+
+    /// Has every shard delete what it stores of these hosts, which are no more: as many rows written as there are.
+    ///
+    /// # Errors
+    /// [`HubError`] when a shard has no answer: doing it again helps.
+    pub async fn purge(&self, ids: &[HostId]) -> Result<(), HubError> {
+        let wanted = ChangedRequest { ids: Some(ids.iter().map(|id| id.0).collect()) };
+        for shard in 0..self.shards {
+            self.ask::<serde_json::Value>(shard, "purge", &wanted).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Opens an agent's socket: its upgrade's `headers`, without any of its own words on who it is, and the host that its secret

@@ -52,6 +52,12 @@ impl Inner {
                 self.push_changes(true).await;
                 json(&())
             }
+            (Method::Post, "/purge") => {
+                let gone: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
+                let mut ids = gone.ids.unwrap_or_default().into_iter().map(HostId);
+                self.with(|shard| ids.try_for_each(|id| handover::purge(shard, id)))?;
+                json(&())
+            }
             (Method::Post, "/taken-away") => {
                 self.with(|shard| flush::raise_epoch(shard))?;
                 json(&())

@@ -8,6 +8,6 @@ mod series;
 
 pub use access::{AddressRange, Credential, ListedToken, Role, Scopes, Session, Token, TokenKind, User};
 pub use event::{Channel, Event, EventKind};
-pub use host::{Addresses, Facts, Host, HostId, Link, Presence, Registration, Watched};
+pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
 pub use report::{DropReason, Dropped, FRAME_S, PERIOD_S, Report, Sample, Temperature};
 pub use series::SeriesQuery;

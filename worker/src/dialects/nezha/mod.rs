@@ -6,20 +6,27 @@ mod auth;
 mod error;
 mod refused;
 mod server;
+mod server_admin;
 
 use std::sync::OnceLock;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use edgewatch_core::failure::Failure;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use tower_service::Service;
 
 use error::Refusal;
 
-const ROUTES: [&str; 7] = [
+const ROUTES: [&str; 13] = [
+    "/api/server",
+    "/api/batch-update-server-group",
+    "/api/batch-delete-server",
+    "/api/search-server",
+    "/api/search-tasks",
+    "/api/search-ddns",
     "/api/v1/server/list",
     "/api/v1/server/details",
     "/api/v1/server/register",
@@ -37,6 +44,13 @@ fn router() -> Router {
             .route("/api/v1/server/list", get(server::list))
             .route("/api/v1/server/details", get(server::details))
             .route("/api/v1/server/register", post(server::register))
+            .route("/api/server", post(server_admin::save))
+            .route("/api/batch-update-server-group", post(server_admin::set_group))
+            .route("/api/batch-delete-server", post(server_admin::delete_many))
+            .route("/api/search-server", get(server_admin::search))
+            .route("/api/search-tasks", get(server_admin::search_nothing))
+            .route("/api/search-ddns", get(server_admin::search_nothing))
+            .route("/api/{model}/{id}", delete(server_admin::delete))
             .route("/api/cron", post(refused::never))
             .route("/api/cron/{id}/manual", get(refused::never))
             .route("/api/nat", post(refused::never))

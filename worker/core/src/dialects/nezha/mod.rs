@@ -10,6 +10,7 @@ mod form;
 mod query;
 mod register;
 mod server;
+mod server_admin;
 
 pub use admin::{AdminReply, render_admin};
 pub use error::{ErrorReply, RegisterErrorReply, render, render_register};
@@ -20,3 +21,4 @@ pub use server::{
     HostPart, NEVER_ACTIVE, ServerDetail, ServerDetailsReply, ServerListReply, ServerSummary, StatusPart,
     TemperaturePart,
 };
+pub use server_admin::{GroupForm, SearchReply, SearchResult, ServerForm};

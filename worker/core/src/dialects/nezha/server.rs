@@ -268,6 +268,7 @@ mod tests {
             name: "Server2".to_owned(),
             tag: "Tag2".to_owned(),
             note: String::new(),
+            public_note: String::new(),
             display_index: 0,
             hidden_for_guest: false,
             registered_at: UnixSeconds(0),
