@@ -29,6 +29,22 @@ impl UnixSeconds {
         Self(self.0.saturating_add(seconds))
     }
 
+    /// The instant as text in UTC, such as `2026-11-22T15:28:09Z`; in the years 0001 to 9999 by RFC 3339.
+    /// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
+    pub fn rfc3339(self) -> String {
+        let (days, second) = (self.0.div_euclid(86_400), self.0.rem_euclid(86_400));
+        let shifted = days.saturating_add(719_468);
+        let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
     /// Seconds from `earlier` to this instant; negative when `earlier` is the later one.
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
@@ -82,6 +98,20 @@ impl Step {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn instants_are_written_as_everybody_reads_them() {
+        for (at, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (1_795_361_289, "2026-11-22T15:28:09Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (-62_135_596_800, "0001-01-01T00:00:00Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(UnixSeconds(at).rfc3339(), text);
+        }
+    }
 
     #[test]
     fn a_step_rounds_to_the_nearest_and_leaves_what_is_beyond_it() {
