@@ -113,10 +113,11 @@ fn escaped(json: &str) -> String {
     for character in json.chars() {
         match character {
             '\\' => text.push_str("\\\\"),
-            '"' | '\'' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '`' | '=' => {
-                text.push_str(&format!("\\u{:04x}", u32::from(character)));
+            '"' | '\'' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '`' | '=' | '\0'..='\x1f' => {
+                let code = u32::from(character);
+                text.push_str("\\u");
+                text.extend([12, 8, 4, 0].map(|shift| char::from_digit((code >> shift) & 15, 16).unwrap_or('0')));
             }
-            other if u32::from(other) < 0x20 => text.push_str(&format!("\\u{:04x}", u32::from(other))),
             other => text.push(other),
         }
     }
