@@ -19,7 +19,7 @@ pub async fn list(Here(app): Here, Onlooker(reader): Onlooker, uri: Uri) -> Resu
     let ServerQuery { tag, .. } = parse(&uri);
     let selection = if tag.is_empty() { Selection::All } else { Selection::Tag(tag) };
     let hosts = hosts::select(&app, &reader, selection).await.map_err(Refusal)?;
-    Ok(answer::json(200, answer::JSON_UTF8, &nezha::ServerListReply::of(&hosts)))
+    Ok(answer::with_body(200, answer::JSON_UTF8, nezha::LIST.list(hosts).map_err(Refusal)?))
 }
 
 /// `GET /api/v1/server/details?id=&tag=`: the servers asked for, all of them by default. `id` wins over `tag`.
@@ -32,7 +32,7 @@ pub async fn details(Here(app): Here, Onlooker(reader): Onlooker, uri: Uri) -> R
         (true, true) => Selection::All,
     };
     let hosts = hosts::select(&app, &reader, selection).await.map_err(Refusal)?;
-    Ok(answer::json(200, answer::JSON_UTF8, &nezha::ServerDetailsReply::of(hosts)))
+    Ok(answer::with_body(200, answer::JSON_UTF8, nezha::DETAILS.list(hosts).map_err(Refusal)?))
 }
 
 /// `POST /api/v1/server/register?simple=`: a new server, and its secret this once.

@@ -16,7 +16,4 @@ pub use error::{ErrorReply, RegisterErrorReply, render, render_register};
 pub use form::{Form, MAX_TEXT_BYTES, parse_ids_body};
 pub use query::{ServerQuery, parse_ids};
 pub use register::{RegisterReply, RegisterRequest, is_simple};
-pub use server::{
-    HostPart, NEVER_ACTIVE, ServerDetail, ServerDetailsReply, ServerListReply, ServerSummary, StatusPart,
-    TemperaturePart,
-};
+pub use server::{DETAILS, HostPart, LIST, NEVER_ACTIVE, ServerDetail, ServerSummary, StatusPart, TemperaturePart};
