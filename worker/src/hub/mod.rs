@@ -19,6 +19,7 @@ pub mod journal;
 pub mod lengths;
 #[cfg(test)]
 mod measure;
+pub mod noted;
 #[cfg(target_arch = "wasm32")]
 mod moving;
 #[cfg(target_arch = "wasm32")]
