@@ -17,6 +17,7 @@ pub mod handover;
 pub mod held;
 pub mod journal;
 pub mod lengths;
+pub mod listing;
 #[cfg(test)]
 mod measure;
 pub mod noted;
@@ -27,6 +28,7 @@ mod object;
 #[cfg(target_arch = "wasm32")]
 mod operations;
 pub mod own;
+pub mod pieces;
 pub mod presence;
 pub mod reckoning;
 pub mod rings;
