@@ -5,7 +5,6 @@
 //! then what is written, one behind the other. Little-endian.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use edgewatch_core::model::{Form, HostId, Listing};
 use serde::{Deserialize, Serialize};
@@ -89,10 +88,11 @@ pub fn assemble(form: &'static Form, parts: &[Vec<u8>], ids: Option<&[HostId]>) 
         hosts.extend(read(part).ok_or_else(|| HubError::Corrupt("a part of a list".to_owned()))?);
     }
     let mut listing = Listing::new(form, parts.iter().map(Vec::len).sum());
-    let mut add = |host: &Written| listing.add(|bytes| bytes.extend_from_slice(host.text));
+    let add = |host: &Written| listing.add(|bytes| bytes.extend_from_slice(host.text));
     if let Some(ids) = ids {
-        let by_id: BTreeMap<HostId, &Written> = hosts.iter().map(|host| (host.id, host)).collect();
-        ids.iter().filter_map(|id| by_id.get(id)).for_each(|host| add(host));
+        hosts.sort_unstable_by_key(|host| host.id);
+        let find = |id: &HostId| hosts.binary_search_by_key(id, |host| host.id).ok();
+        ids.iter().filter_map(|id| hosts.get(find(id)?)).for_each(add);
     } else {
         hosts.sort_unstable_by_key(|host| place(host.display_index, host.id));
         hosts.iter().for_each(add);

@@ -20,9 +20,9 @@ pub mod lengths;
 pub mod listing;
 #[cfg(test)]
 mod measure;
-pub mod noted;
 #[cfg(target_arch = "wasm32")]
 mod moving;
+pub mod noted;
 #[cfg(target_arch = "wasm32")]
 mod object;
 #[cfg(target_arch = "wasm32")]

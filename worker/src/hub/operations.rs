@@ -120,7 +120,7 @@ impl Inner {
         flush::enrol_first(self, db).await?;
         self.complete()?;
         let now = self.now();
-        let signs = self.signs(now);
+        let signs = self.signs_of(wanted.ids.as_deref(), now);
         let (list, epoch, told) = self.with(|shard| {
             presence::hear_all(shard, &signs);
             let (list, ids) = self.pieces.borrow_mut().list(shard, wanted, now)?;

@@ -70,11 +70,12 @@ impl Pieces {
 
     fn whole(&mut self, form: &'static Form, hosts: &[&Tracked], ids: Option<&[i64]>) -> Result<Vec<u8>, HubError> {
         let ordered: Vec<&Tracked> = if let Some(ids) = ids {
-            let by_id: BTreeMap<i64, &Tracked> = hosts.iter().map(|tracked| (tracked.id().0, *tracked)).collect();
-            ids.iter().filter_map(|id| by_id.get(id).copied()).collect()
+            // They come by number.
+            let find = |id: &i64| hosts.binary_search_by_key(id, |tracked| tracked.id().0).ok();
+            ids.iter().filter_map(|id| hosts.get(find(id)?).copied()).collect()
         } else {
             let mut all = hosts.to_vec();
-            all.sort_by_key(|tracked| place(tracked.entry.host.display_index, tracked.id()));
+            all.sort_unstable_by_key(|tracked| place(tracked.entry.host.display_index, tracked.id()));
             all
         };
         let mut listing = Listing::new(form, ordered.len() * self.usual_bytes(form));
