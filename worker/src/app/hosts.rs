@@ -3,11 +3,12 @@
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::domain::ids::{self, HOST_SECRET_CHARS};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, Event, EventKind, Host, HostEdit, HostId, Registration, Token};
+use edgewatch_core::model::{Credential, Event, EventKind, Form, Host, HostEdit, HostId, Registration, Token};
 use std::collections::HashMap;
 
 use super::remember::Reader;
 use super::{App, actor, presence, secret};
+use crate::platform::payload::Payload;
 use crate::platform::{digest, log, random};
 use crate::store::hosts::{self, NewHost};
 use crate::store::{access, host_edits, settings};
@@ -23,37 +24,38 @@ pub enum Selection {
     Tag(String),
 }
 
-/// The hosts of a selection. All and Tag: highest display index first, then by id.
+/// The list of the hosts of a selection, written as `form` says. All and Tag: highest display index first, then by id.
 ///
 /// # Errors
 /// [`Failure::Forbidden`] without the right to read; [`Failure::Unavailable`] when the database does not answer.
-pub async fn select(app: &App, reader: &Reader, selection: Selection) -> Result<Vec<Host>, Failure> {
+pub async fn list(app: &App, reader: &Reader, selection: Selection, form: &'static Form) -> Result<Payload, Failure> {
     require(&reader.credential, Right::Read)?;
     if let Some(hub) = &app.hub {
         let now = match &selection {
-            Selection::All => hub.now(None, None).await,
-            Selection::Tag(tag) => hub.now(None, Some(tag)).await,
-            Selection::Ids(wanted) => hub.now(Some(wanted), None).await,
+            Selection::All => hub.list(form, None, None).await,
+            Selection::Tag(tag) => hub.list(form, None, Some(tag)).await,
+            Selection::Ids(wanted) => hub.list(form, Some(wanted), None).await,
         };
         match now {
-            Ok((hosts, epochs)) => {
+            Ok((list, epochs)) => {
                 require(&reader.confirm(app, Some(&epochs)).await?, Right::Read)?;
-                return Ok(hosts);
+                return Ok(list);
             }
             // What D1 was told last is better than nothing.
-            Err(error) => log::error("hosts.now", &error.to_string()),
+            Err(error) => log::error("hosts.list", &error.to_string()),
         }
     }
     require(&reader.confirm(app, None).await?, Right::Read)?;
-    match selection {
-        Selection::All => Ok(hosts::list_all(&app.db).await?),
-        Selection::Tag(tag) => Ok(hosts::list_by_tag(&app.db, &tag).await?),
+    let hosts = match selection {
+        Selection::All => hosts::list_all(&app.db).await?,
+        Selection::Tag(tag) => hosts::list_by_tag(&app.db, &tag).await?,
         Selection::Ids(wanted) => {
             let found = hosts::list_by_ids(&app.db, &wanted).await?;
             let by_id: HashMap<HostId, Host> = found.into_iter().map(|host| (host.id, host)).collect();
-            Ok(wanted.iter().filter_map(|id| by_id.get(id).cloned()).collect())
+            wanted.iter().filter_map(|id| by_id.get(id).cloned()).collect()
         }
-    }
+    };
+    Ok(form.list(hosts)?.into())
 }
 
 /// Tells the hub of hosts that were made, changed or retired. Where that fails, the schedule's next run does it.
@@ -179,7 +181,7 @@ mod tests {
     use crate::store::Db;
     use crate::store::db::now;
     use crate::store::events;
-    use edgewatch_core::model::{Scopes, TokenKind};
+    use edgewatch_core::model::{Piece, Scopes, TokenKind};
 
     fn caller() -> Credential {
         Credential::Token(Token {
@@ -205,6 +207,14 @@ mod tests {
             known_secret: secret.map(str::to_owned),
         }
     }
+
+    static FORM: Form = Form {
+        name: "test",
+        before: "[",
+        after: "]",
+        write: |host| Ok(Piece::new(&format!("{} ", host.id.0), "")),
+        seen: |at| at.map_or(-1, |at| at.0),
+    };
 
     fn count(app: &App) -> usize {
         now(hosts::list_all(&app.db)).unwrap().len()
@@ -247,7 +257,7 @@ mod tests {
             now(register(&app, &caller(), machine(None, None))).unwrap();
         }
         let wanted = Selection::Ids(vec![HostId(3), HostId(1), HostId(9), HostId(3)]);
-        let found = now(select(&app, &Reader::for_tests(caller()), wanted)).unwrap();
-        assert_eq!(found.iter().map(|host| host.id.0).collect::<Vec<_>>(), [3, 1, 3]);
+        let list = now(list(&app, &Reader::for_tests(caller()), wanted, &FORM)).unwrap();
+        assert_eq!(list.into_bytes(), b"[3 -1,1 -1,3 -1]");
     }
 }

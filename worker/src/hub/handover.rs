@@ -265,7 +265,7 @@ fn take_state(tracked: &mut Tracked, parcel: &Parcel) {
     if let Some(newest) = &parcel.host.newest
         && tracked.newest.as_ref().is_none_or(|known| known.number < newest.number)
     {
-        tracked.newest = Some(newest.clone());
+        *tracked.newest = Some(newest.clone());
     }
     (tracked.is_changed, tracked.is_news) = (true, true);
 }

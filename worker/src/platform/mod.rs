@@ -9,6 +9,7 @@ mod ffi;
 pub mod log;
 pub mod objects;
 pub mod outbound;
+pub mod payload;
 pub mod random;
 pub mod seal;
 #[cfg(target_arch = "wasm32")]

@@ -19,8 +19,5 @@ pub use feed::{Feed, feed_piece, page_literal};
 pub use form::{Form, MAX_TEXT_BYTES, parse_ids_body};
 pub use query::{ServerQuery, parse_ids};
 pub use register::{RegisterReply, RegisterRequest, is_simple};
-pub use server::{
-    HostPart, NEVER_ACTIVE, ServerDetail, ServerDetailsReply, ServerListReply, ServerSummary, StatusPart,
-    TemperaturePart,
-};
+pub use server::{DETAILS, HostPart, LIST, NEVER_ACTIVE, ServerDetail, ServerSummary, StatusPart, TemperaturePart};
 pub use server_admin::{GroupForm, SearchReply, SearchResult, ServerForm};
