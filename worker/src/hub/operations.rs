@@ -201,9 +201,9 @@ impl Inner {
         let ids: Vec<HostId> = wanted.hosts.iter().copied().map(HostId).collect();
         let (digest, told) = self.with(|shard| {
             presence::hear_all(shard, &signs);
-            self.push.watched(if wanted.for_s == 0 { 0 } else { until.0 }, now);
+            self.push.watched(if wanted.for_s == 0 { 0 } else { until.0 }, wanted.feed, now);
             let told = shard.note_watched(&ids, Some(until), now);
-            let digest = wanted.snapshot.then(|| digest::of_all(shard, self.index, now)).transpose()?;
+            let digest = wanted.snapshot.then(|| digest::of_all(shard, &self.push, self.index, now)).transpose()?;
             Ok((digest, told))
         })?;
         self.tell_settings(&told, now);

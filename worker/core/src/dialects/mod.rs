@@ -4,10 +4,19 @@ pub mod native;
 pub mod nezha;
 pub mod pulse;
 
-use crate::model::Form;
+use crate::failure::Failure;
+use crate::model::{Form, Host};
 
 /// Every form in which lists of hosts are asked for so often, or with so many hosts, that the hub keeps what it wrote.
 pub static FORMS: [&Form; 2] = [&nezha::LIST, &nezha::DETAILS];
+
+/// A host as the feed of another dialect has it: a JSON object, all of it but when the host was last active.
+///
+/// # Errors
+/// [`Failure::Internal`] when it cannot be written.
+pub fn feed_piece(host: Host) -> Result<String, Failure> {
+    nezha::feed_piece(host)
+}
 
 #[cfg(test)]
 mod tests {
