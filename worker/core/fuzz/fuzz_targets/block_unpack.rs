@@ -18,5 +18,4 @@ fuzz_target!(|body: &[u8]| {
     }
     // As it came, check and all.
     let _ = Block::unpack(body);
-    let _ = edgewatch_core::blocks::decode(body);
 });
