@@ -19,7 +19,8 @@ const SENSORS: u16 = 8;
 
 fn main() {
     let given: Vec<String> = std::env::args().skip(1).collect();
-    let own = ["check_1s", "run_10s"].map(|name| format!("{}/samples/native/{name}.jsonl", env!("CARGO_MANIFEST_DIR")));
+    let own = ["check_1s", "run_10s", "build_10s"]
+        .map(|name| format!("{}/samples/native/{name}.jsonl", env!("CARGO_MANIFEST_DIR")));
     for path in if given.is_empty() { own.to_vec() } else { given } {
         let rows: Vec<Row> = read(&path).iter().map(row).collect();
         let name = Path::new(&path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
