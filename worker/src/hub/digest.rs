@@ -115,7 +115,7 @@ fn part(tracked: &Tracked, with_feed: bool) -> Result<DigestHost, HubError> {
     let host = tracked.host();
     let piece = serde_json::value::to_raw_value(&HostNow::from(&host)).map_err(corrupt)?;
     let (id, hidden) = (host.id.0, host.hidden_for_guest);
-    let feed = with_feed.then(|| {
+    let feed: Option<Result<FeedHost, HubError>> = with_feed.then(|| {
         let (display_index, seen_s) = (host.display_index, host.last_seen.map(|seen| seen.0));
         let online = host.presence == Presence::Online;
         let piece = dialects::feed_piece(host).map_err(|failure| HubError::Corrupt(failure.to_string()))?;
