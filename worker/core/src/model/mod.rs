@@ -2,12 +2,14 @@
 
 mod access;
 mod event;
+mod guest;
 mod host;
 mod report;
 mod series;
 
 pub use access::{AddressRange, Credential, ListedToken, Role, Scopes, Session, Token, TokenKind, User};
 pub use event::{Channel, Event, EventKind};
+pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostId, Link, Presence, Registration, Watched};
 pub use report::{DropReason, Dropped, FRAME_S, PERIOD_S, Report, Sample, Temperature};
 pub use series::SeriesQuery;
