@@ -3,6 +3,7 @@
 mod access;
 mod event;
 mod form;
+mod guest;
 mod host;
 mod report;
 mod series;
@@ -10,6 +11,7 @@ mod series;
 pub use access::{AddressRange, Credential, ListedToken, Role, Scopes, Session, Token, TokenKind, User};
 pub use event::{Channel, Event, EventKind};
 pub use form::{Form, Listing, Piece};
+pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
 pub use report::{DropReason, Dropped, FRAME_S, PERIOD_S, Report, Sample, Temperature};
 pub use series::SeriesQuery;
