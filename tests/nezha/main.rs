@@ -2,6 +2,7 @@
 
 mod auth;
 mod bad_input;
+mod feed;
 mod register;
 mod server;
 mod server_admin;

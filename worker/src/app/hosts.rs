@@ -7,6 +7,7 @@ use edgewatch_core::model::{Credential, Event, EventKind, Form, Host, HostEdit, 
 use std::collections::HashMap;
 
 use super::remember::Reader;
+use super::visitor::Visitor;
 use super::{App, actor, presence, secret};
 use crate::platform::payload::Payload;
 use crate::platform::{digest, log, random};
@@ -32,9 +33,9 @@ pub async fn list(app: &App, reader: &Reader, selection: Selection, form: &'stat
     require(&reader.credential, Right::Read)?;
     if let Some(hub) = &app.hub {
         let now = match &selection {
-            Selection::All => hub.list(form, None, None).await,
-            Selection::Tag(tag) => hub.list(form, None, Some(tag)).await,
-            Selection::Ids(wanted) => hub.list(form, Some(wanted), None).await,
+            Selection::All => hub.list(form, None, None, false).await,
+            Selection::Tag(tag) => hub.list(form, None, Some(tag), false).await,
+            Selection::Ids(wanted) => hub.list(form, Some(wanted), None, false).await,
         };
         match now {
             Ok((list, epochs)) => {
@@ -55,6 +56,23 @@ pub async fn list(app: &App, reader: &Reader, selection: Selection, form: &'stat
             wanted.iter().filter_map(|id| by_id.get(id).cloned()).collect()
         }
     };
+    Ok(form.list(hosts)?.into())
+}
+
+/// Every host that a visitor may see, highest display index first, then by id.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the database does not answer.
+pub async fn list_for(app: &App, visitor: &Visitor, form: &'static Form) -> Result<Payload, Failure> {
+    let for_guests = !visitor.sees_hidden();
+    if let Some(hub) = &app.hub {
+        match hub.list(form, None, None, for_guests).await {
+            Ok((list, _)) => return Ok(list),
+            Err(error) => log::error("hosts.list", &error.to_string()),
+        }
+    }
+    let mut hosts = hosts::list_all(&app.db).await?;
+    hosts.retain(|host| !(for_guests && host.hidden_for_guest));
     Ok(form.list(hosts)?.into())
 }
 
@@ -213,7 +231,7 @@ mod tests {
         before: "[",
         after: "]",
         write: |host| Ok(Piece::new(&format!("{} ", host.id.0), "")),
-        seen: |at| at.map_or(-1, |at| at.0),
+        seen: |at| at.map_or(-1, |at| at.0).to_string(),
     };
 
     fn count(app: &App) -> usize {

@@ -115,6 +115,7 @@ impl HubClient {
         form: &'static Form,
         ids: Option<&[HostId]>,
         tag: Option<&str>,
+        for_guests: bool,
     ) -> Result<(Payload, Vec<u64>), HubError> {
         let is_whole = self.shards <= 1;
         let (mut parts, mut epochs) = (Vec::new(), Vec::new());
@@ -123,8 +124,8 @@ impl HubClient {
                 ids.iter().filter(|id| shard_of(**id, self.shards) == shard).map(|id| id.0).collect::<Vec<_>>()
             });
             // Of every shard: what it knows of credentials counts.
-            let request =
-                ListRequest { form: form.name.to_owned(), ids: of_shard, tag: tag.map(str::to_owned), is_whole };
+            let (form, tag) = (form.name.to_owned(), tag.map(str::to_owned));
+            let request = ListRequest { form, ids: of_shard, tag, for_guests, is_whole };
             let response = self.call(shard, "list", &request).await?;
             epochs.push(epoch_of(&response)?);
             let body = Payload::of(response).await.map_err(|error| HubError::Unreachable(error.to_string()))?;

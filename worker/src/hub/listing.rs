@@ -22,6 +22,9 @@ pub struct ListRequest {
     /// Those of this group.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tag: Option<String>,
+    /// Those alone that guests may see.
+    #[serde(default)]
+    pub for_guests: bool,
     /// The whole list: in the order asked for, repeats kept. Else a part of it: each host once, by number.
     pub is_whole: bool,
 }

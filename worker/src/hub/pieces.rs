@@ -14,7 +14,7 @@ use super::tracked::Tracked;
 
 /// Pieces that nobody read for so long are forgotten, ms.
 const KEPT_MS: i64 = 300_000;
-/// So much is kept; what goes beyond is written each time. A host takes about 1 kB in both of Nezha's forms, its texts have caps.
+/// So much is kept; what goes beyond is written each time. A host takes about 2 kB in all of Nezha's forms, its texts have caps.
 const MOST_BYTES: usize = 16 << 20;
 /// What a piece takes beside what is written.
 const PIECE_BYTES: usize = 96;
@@ -50,7 +50,7 @@ impl Pieces {
         let form = form.ok_or_else(|| HubError::Corrupt(format!("no form is named {}", wanted.form)))?;
         self.read_ms = now.0;
         self.forget_strangers(shard);
-        let hosts = shard.select(wanted.ids.as_deref(), wanted.tag.as_deref());
+        let hosts = shard.select(wanted.ids.as_deref(), wanted.tag.as_deref(), wanted.for_guests);
         let list =
             if wanted.is_whole { self.whole(form, &hosts, wanted.ids.as_deref())? } else { self.part(form, &hosts)? };
         Ok((list, hosts.iter().map(|tracked| tracked.id()).collect()))
@@ -108,11 +108,11 @@ impl Pieces {
         let (id, stamp, seen) = (tracked.id(), tracked.stamp(), (form.seen)(tracked.last_seen()));
         let kept = self.kept.entry(form.name).or_default();
         if let Some(kept) = kept.get(&id).filter(|kept| kept.stamp == stamp) {
-            kept.piece.write_to(seen, bytes);
+            kept.piece.write_to(&seen, bytes);
             return Ok(());
         }
         let piece = (form.write)(tracked.host()).map_err(|failure| HubError::Corrupt(failure.to_string()))?;
-        piece.write_to(seen, bytes);
+        piece.write_to(&seen, bytes);
         if let Some(before) = kept.remove(&id) {
             self.bytes -= before.bytes();
         }

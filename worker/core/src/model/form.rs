@@ -17,7 +17,7 @@ pub struct Form {
     /// Writes one host. Nothing but the host may decide what is written: a piece is good for as long as its host is the same.
     pub write: fn(Host) -> Result<Piece, Failure>,
     /// When a host was last seen, as a piece's gap has it.
-    pub seen: fn(Option<UnixSeconds>) -> i64,
+    pub seen: fn(Option<UnixSeconds>) -> String,
 }
 
 /// What is written of one host, with a gap where it says when the host was last seen: with every sign of life that changes, and
@@ -46,7 +46,7 @@ impl Form {
         for host in hosts {
             let seen = (self.seen)(host.last_seen);
             let piece = (self.write)(host)?;
-            listing.add(|bytes| piece.write_to(seen, bytes));
+            listing.add(|bytes| piece.write_to(&seen, bytes));
         }
         Ok(listing.finish())
     }
@@ -69,9 +69,9 @@ impl Piece {
     }
 
     /// Writes it, with `seen` in the gap.
-    pub fn write_to(&self, seen: i64, bytes: &mut Vec<u8>) {
+    pub fn write_to(&self, seen: &str, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(self.before.as_bytes());
-        bytes.extend_from_slice(seen.to_string().as_bytes());
+        bytes.extend_from_slice(seen.as_bytes());
         bytes.extend_from_slice(self.after.as_bytes());
     }
 }
@@ -109,7 +109,7 @@ mod tests {
         before: "<",
         after: ">",
         write: |host| Ok(Piece::new("[", &format!(" {}]", host.id.0))),
-        seen: |at| at.map_or(-1, |at| at.0),
+        seen: |at| at.map_or(-1, |at| at.0).to_string(),
     };
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
         let text = |count: i64| {
             let mut listing = Listing::new(&FORM, 0);
             let piece = Piece::new("(", ")");
-            (0..count).for_each(|seen| listing.add(|bytes| piece.write_to(seen, bytes)));
+            (0..count).for_each(|seen| listing.add(|bytes| piece.write_to(&seen.to_string(), bytes)));
             String::from_utf8(listing.finish()).unwrap()
         };
         assert_eq!([text(0), text(1), text(3)], ["<>", "<(0)>", "<(0),(1),(2)>"]);

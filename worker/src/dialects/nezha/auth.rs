@@ -23,7 +23,6 @@ pub struct Admin(pub Credential);
 pub struct Onlooker(pub Reader);
 
 /// Whoever looks at what guests may be shown.
-#[expect(dead_code, reason = "for monitors and the socket")]
 pub struct Visiting(pub Visitor);
 
 /// The app of this request.

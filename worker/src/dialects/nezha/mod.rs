@@ -4,6 +4,7 @@
 
 mod auth;
 mod error;
+mod feed;
 mod refused;
 mod server;
 mod server_admin;
@@ -19,6 +20,7 @@ use http::{HeaderValue, Method, Request, StatusCode, header};
 use tower_service::Service;
 
 use error::Refusal;
+pub use feed::literal;
 
 const ROUTES: [&str; 13] = [
     "/api/server",
@@ -51,6 +53,8 @@ fn router() -> Router {
             .route("/api/search-tasks", get(server_admin::search_nothing))
             .route("/api/search-ddns", get(server_admin::search_nothing))
             .route("/api/{model}/{id}", delete(server_admin::delete))
+            .route("/ws", get(feed::open))
+            .route("/nezha/ws", get(feed::open))
             .route("/api/cron", post(refused::never))
             .route("/api/cron/{id}/manual", get(refused::never))
             .route("/api/nat", post(refused::never))

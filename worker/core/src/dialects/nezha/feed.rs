@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::server::{HostPart, NEVER_ACTIVE, ServerDetail, StatusPart};
 use crate::failure::Failure;
-use crate::model::Host;
+use crate::model::{Form, Host, Piece};
 use crate::units::{UnixMillis, UnixSeconds};
 
 /// A server in the feed, but for when it was last active: that is written behind it, see [`Feed::add`].
@@ -94,17 +94,26 @@ impl Feed {
     }
 }
 
-/// The first text of the feed as the page at `/` holds it: one line of script, of which front ends look for the literal.
-///
-/// # Errors
-/// As [`feed_piece`].
-pub fn page_literal(now: UnixMillis, hosts: Vec<Host>) -> Result<String, Failure> {
-    let mut feed = Feed::new(now);
-    for host in hosts {
-        let (seen, note) = (host.last_seen, host.public_note.clone());
-        feed.add(&piece(host, note)?, seen);
-    }
-    Ok(format!("servers = JSON.parse('{}')", escaped(&feed.finish())))
+/// The servers of the feed as the page at `/` holds them: JSON within a text of a script, see [`page_literal`].
+pub static PAGE: Form = Form {
+    name: "nezha.page",
+    before: "[",
+    after: "]",
+    write: |host| {
+        let note = host.public_note.clone();
+        let piece = piece(host, note)?;
+        let open = piece.strip_suffix('}').unwrap_or(&piece);
+        Ok(Piece::new(&escaped(&format!("{open},\"LastActive\":\"")), &escaped("\"}")))
+    },
+    seen: |seen| seen.unwrap_or(UnixSeconds(NEVER_ACTIVE)).rfc3339(),
+};
+
+/// The literal that front ends look for: one line of script that holds the feed's first text. `servers` is a list in the form
+/// [`PAGE`].
+pub fn page_literal(now: UnixMillis, servers: &str) -> String {
+    // Quirk: without servers there is no such key.
+    let servers = if servers == "[]" { String::new() } else { format!("{}{servers}", escaped(",\"servers\":")) };
+    format!("servers = JSON.parse('{}{}{servers}{}')", escaped("{\"now\":"), now.seconds().millis().0, '}')
 }
 
 /// JSON as a text between single quotes in a script: nothing in it ends the text, the line or the element it stands in.
@@ -185,7 +194,8 @@ mod tests {
 
     #[test]
     fn the_literal_ends_nothing_that_it_stands_in() {
-        let literal = page_literal(UnixMillis(1_795_361_290_777), vec![host()]).unwrap();
+        let list = |hosts: Vec<Host>| String::from_utf8(PAGE.list(hosts).unwrap()).unwrap();
+        let literal = page_literal(UnixMillis(1_795_361_290_777), &list(vec![host(), host()]));
         let inner = &literal["servers = JSON.parse('".len()..literal.len() - 2];
         for mark in ['\'', '"', '<', '>', '&', '\n', '\u{2028}'] {
             assert!(!inner.contains(mark), "{mark:?} in {inner}");
@@ -194,6 +204,10 @@ mod tests {
         assert_eq!(value["servers"][0]["Name"], host().name);
         let note: Value = serde_json::from_str(value["servers"][0]["PublicNote"].as_str().unwrap()).unwrap();
         assert_eq!(note["a"], "b'c");
-        assert_eq!(unquoted(&page_literal(UnixMillis(0), vec![]).unwrap()), json!({ "now": 0 }));
+        assert_eq!(
+            (&value["now"], &value["servers"][1]["LastActive"]),
+            (&json!(1_795_361_290_000_i64), &json!("2026-11-22T15:28:09Z"))
+        );
+        assert_eq!(unquoted(&page_literal(UnixMillis(0), &list(vec![]))), json!({ "now": 0 }));
     }
 }

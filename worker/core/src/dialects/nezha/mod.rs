@@ -15,7 +15,7 @@ mod server_admin;
 
 pub use admin::{AdminReply, render_admin};
 pub use error::{ErrorReply, RegisterErrorReply, render, render_guest, render_register};
-pub use feed::{Feed, feed_piece, page_literal};
+pub use feed::{Feed, PAGE, feed_piece, page_literal};
 pub use form::{Form, MAX_TEXT_BYTES, parse_ids_body};
 pub use query::{ServerQuery, parse_ids};
 pub use register::{RegisterReply, RegisterRequest, is_simple};

@@ -19,7 +19,7 @@ pub static LIST: Form = Form {
     before: BEFORE,
     after: AFTER,
     write: |host| piece(&ServerSummary::from(&Host { last_seen: Some(GAP), ..host })),
-    seen: last_active,
+    seen: gap,
 };
 
 /// The answer to `details`: a [`ServerDetail`] per server.
@@ -28,7 +28,7 @@ pub static DETAILS: Form = Form {
     before: BEFORE,
     after: AFTER,
     write: |host| piece(&ServerDetail::from(Host { last_seen: Some(GAP), ..host })),
-    seen: last_active,
+    seen: gap,
 };
 
 /// When a server was seen of which only the piece is written.
@@ -172,6 +172,10 @@ fn shortest<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S
 
 fn last_active(seen: Option<UnixSeconds>) -> i64 {
     seen.map_or(NEVER_ACTIVE, |seen| seen.0)
+}
+
+fn gap(seen: Option<UnixSeconds>) -> String {
+    last_active(seen).to_string()
 }
 
 /// A server in JSON, with [`GAP`] cut out.
