@@ -3,6 +3,7 @@
 mod auth;
 mod bad_input;
 mod feed;
+mod notification;
 mod register;
 mod server;
 mod server_admin;

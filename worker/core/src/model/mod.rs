@@ -1,6 +1,7 @@
 //! Our words for what is monitored and who looks at it: plain data, without serde and without rules.
 
 mod access;
+mod channel;
 mod event;
 mod form;
 mod guest;
@@ -9,7 +10,10 @@ mod report;
 mod series;
 
 pub use access::{AddressRange, Credential, ListedToken, Role, Scopes, Session, Token, TokenKind, User};
-pub use event::{Channel, Event, EventKind};
+pub use channel::{
+    Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSetting, DEFAULT_GROUP, Delivery, ListedChannel,
+};
+pub use event::{Event, EventKind};
 pub use form::{Form, Listing, Piece};
 pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};

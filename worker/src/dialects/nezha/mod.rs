@@ -1,10 +1,12 @@
-//! Nezha v0 (dashboard 0.20.13): `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`.
+//! Nezha v0 (dashboard 0.20.13): `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`,
+//! `POST /api/notification`.
 //!
 //! Left out on purpose, for good: commands, terminal, NAT and files; this fleet's agents execute nothing.
 
 mod auth;
 mod error;
 mod feed;
+mod notification;
 mod refused;
 mod server;
 mod server_admin;
@@ -22,7 +24,7 @@ use tower_service::Service;
 use error::Refusal;
 pub use feed::literal;
 
-const ROUTES: [&str; 13] = [
+const ROUTES: [&str; 14] = [
     "/api/server",
     "/api/batch-update-server-group",
     "/api/batch-delete-server",
@@ -32,6 +34,7 @@ const ROUTES: [&str; 13] = [
     "/api/v1/server/list",
     "/api/v1/server/details",
     "/api/v1/server/register",
+    "/api/notification",
     "/api/cron",
     "/api/nat",
     "/api/ddns",
@@ -55,6 +58,7 @@ fn router() -> Router {
             .route("/api/{model}/{id}", delete(server_admin::delete))
             .route("/ws", get(feed::open))
             .route("/nezha/ws", get(feed::open))
+            .route("/api/notification", post(notification::save))
             .route("/api/cron", post(refused::never))
             .route("/api/cron/{id}/manual", get(refused::never))
             .route("/api/nat", post(refused::never))
