@@ -1,8 +1,10 @@
 //! `POST /api/notification`: what is sent, and what is kept.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use edgewatch_harness::http::Reply;
 use edgewatch_harness::receiver::{Answering, Receiver};
-use edgewatch_harness::worker::Worker;
+use edgewatch_harness::worker::{TestHost, Worker};
 use serde_json::{Value, json};
 
 const NOTIFICATION: &str = "/api/notification";
@@ -63,6 +65,33 @@ fn saving_first_sends_a_test_message_and_fails_with_code_400_if_that_is_not_a_2x
         (&json!("nezha"), &json!("default"), &json!("ops"))
     );
     assert_eq!(kept[0]["config"]["url"], "********");
+}
+
+#[test]
+fn placeholders_are_replaced_in_url_and_body_with_a_server_in_context() {
+    let stage = Stage::new();
+    let receiver = Receiver::start();
+    let names = "NAME ID IP IPV4 IPV6 CPU MEM MEMUSED MEMTOTAL SWAP SWAPUSED SWAPTOTAL DISK DISKUSED DISKTOTAL NETINSPEED \
+         NETOUTSPEED TRANSFERIN TRANSFEROUT NETINTRANSFER NETOUTTRANSFER LOAD1 LOAD5 LOAD15 TCPCONNCOUNT UDPCONNCOUNT";
+    let all: Vec<String> = names.split_whitespace().map(|name| format!("#SERVER.{name}#")).collect();
+    let url = format!("{}/#SERVER.ID#?cpu=#SERVER.CPU#", receiver.url());
+    let body = json!({ "Name": "ops", "URL": url, "RequestMethod": 2, "RequestType": 1, "RequestBody": all.join("|"), "SkipCheck": "on" });
+    done(&stage.save(&body));
+    let register = stage.worker.post("/api/v1/server/register", &[("Cookie", &stage.cookie)], r#"{"Name":"fra 1"}"#);
+    let host = TestHost { id: 1, secret: register.at("/secret").as_str().unwrap_or_default().to_owned() };
+    super::report(&stage.worker, &host, 1, &super::facts());
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).expect("past 1970").as_millis();
+    for minute in 0..=2 {
+        assert!(stage.worker.cron_at(u64::try_from(now_ms).expect("a few centuries") + minute * 60_000));
+    }
+    let seen = receiver.received();
+    // Bytes and counts are plain integers, CPU and load have six decimals, IP is the address to show.
+    assert_eq!(seen[0].path, "/1?cpu=17.330000");
+    assert_eq!(
+        seen[0].body,
+        "fra 1|1|198.51.100.7|198.51.100.7|2001:db8::7|17.330000|14013841408|14013841408|17179869184|0|0|0|2335048912896|\
+         2335048912896|2473496842240|10806|5303|2710273234|695454765|2710273234|695454765|5.230000|4.870000|3.990000|195|70"
+    );
 }
 
 #[test]

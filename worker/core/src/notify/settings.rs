@@ -108,8 +108,9 @@ impl Settings {
             match setting.holds {
                 Holds::Url | Holds::UrlTemplate => {
                     let path = value.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, path)| path);
-                    found.extend([value.clone(), path.unwrap_or_default().to_owned()]);
-                    found.extend(path.unwrap_or_default().split(['/', '?', '&', '=']).map(str::to_owned));
+                    let path = path.unwrap_or_default();
+                    found.extend([value.clone(), path.to_owned()]);
+                    found.extend(path.split(['/', '?', '&', '=']).filter(|part| is_random(part)).map(str::to_owned));
                 }
                 Holds::Headers => {
                     let values: BTreeMap<String, String> = serde_json::from_str(value).unwrap_or_default();
@@ -219,6 +220,11 @@ fn check(setting: &Setting, value: &str) -> Result<(), Failure> {
     }
 }
 
+/// Whether a part of an address looks made rather than named: a receiver's words may well hold `message` or `webhooks`.
+fn is_random(part: &str) -> bool {
+    part.len() >= 16 || part.bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+}
+
 /// Whether these can be a header's name and value.
 fn is_header(name: &str, value: &str) -> bool {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -304,9 +310,10 @@ pub(super) mod tests {
 
     #[test]
     fn the_parts_of_an_address_are_secrets_too() {
-        let made = settings(Kind::Slack, &[("url", "https://hooks.slack.com/services/T000000/B000000/abcdefghijkl")]);
+        let made = settings(Kind::Slack, &[("url", "https://hooks.slack.com/services/T000000/B000000/AbCdEf123456")]);
         let secrets = made.unwrap().secrets();
-        assert!(secrets.iter().any(|one| one == "abcdefghijkl"), "{secrets:?}");
+        assert!(!secrets.iter().any(|one| one == "services"), "a word is none: {secrets:?}");
+        assert!(secrets.iter().any(|one| one == "AbCdEf123456"), "{secrets:?}");
     }
 
     #[test]
