@@ -46,6 +46,7 @@ pub fn note(failure: &Failure, context: &str) {
         | Failure::TooLarge { .. }
         | Failure::Malformed { .. }
         | Failure::Invalid { .. }
-        | Failure::Conflict { .. } => {}
+        | Failure::Conflict { .. }
+        | Failure::TooManyAttempts { .. } => {}
     }
 }
