@@ -9,9 +9,11 @@ mod ffi;
 pub mod log;
 pub mod objects;
 pub mod outbound;
+pub mod password;
 pub mod random;
 pub mod seal;
 #[cfg(target_arch = "wasm32")]
 pub mod sockets;
 #[cfg(target_arch = "wasm32")]
 pub mod transactions;
+pub mod webcrypto;
