@@ -1,5 +1,6 @@
 //! The use cases in our own words: read, decide, write. No HTTP, no JSON, no dialect.
 
+pub mod accounts;
 pub mod channels;
 pub mod hosts;
 pub mod identity;
@@ -8,6 +9,7 @@ pub mod presence;
 pub mod remember;
 pub mod series;
 pub mod session;
+pub mod settings;
 pub mod setup;
 pub mod status;
 pub mod tokens;
@@ -110,6 +112,7 @@ impl App {
             expose_cost: false,
             test_clock_offset_ms: 0,
             trusted_address_header: None,
+            access_proxy: None,
             budget: crate::platform::config::Budget::default(),
             keep_hours: [None; 4],
         };

@@ -7,7 +7,7 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Credential, GuestView};
 use edgewatch_core::units::UnixSeconds;
 
-use super::{App, identity};
+use super::{App, accounts, identity};
 use crate::platform::digest;
 use crate::store::settings;
 
@@ -108,6 +108,17 @@ pub async fn visitor(app: &App, shown: &Shown<'_>) -> Result<Visitor, Failure> {
         Err(failure) => return Err(failure),
     }
     Door::find(app).await?.admit(shown.view_cookies, app.now_s()).ok_or(Failure::Unauthenticated)
+}
+
+/// What a guest gets who shows the view password: the value of a cookie, good for [`VIEW_SESSION_S`].
+///
+/// # Errors
+/// [`Failure::Unauthenticated`] when it is wrong or there is none; [`Failure::TooManyAttempts`] when it was not even tried.
+pub async fn show_view_password(app: &App, password: &str, address: Option<IpAddr>) -> Result<String, Failure> {
+    let door = Door::find(app).await?;
+    let pass = door.pass(app.now_s()).ok_or(Failure::Unauthenticated)?;
+    accounts::attempt(app, "view", door.password, password, address).await?;
+    Ok(pass)
 }
 
 /// `<when it is over>-<signature>`: it says nothing about the password, and dies with it.

@@ -65,6 +65,7 @@ pub fn owner(method: &str, path: &str) -> Owner {
         ["api", "v1", ..] => Owner::Nezha,
         ["api", rest @ ..] if is_nezha_admin(method, rest) => Owner::Nezha,
         ["api", ..] => Owner::Pulse,
+        ["view-password"] => Owner::Nezha,
         _ => Owner::Pages,
     }
 }
@@ -140,6 +141,8 @@ mod tests {
             ("GET", "/api%2Fv1/server/list", Owner::Pages),
             ("GET", "/", Owner::Pages),
             ("GET", "/install.sh", Owner::Pages),
+            ("POST", "/view-password", Owner::Nezha),
+            ("GET", "/oauth2/login", Owner::Pages),
         ] {
             assert_eq!(owner(method, path), expected, "{method} {path}");
         }

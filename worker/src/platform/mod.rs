@@ -1,11 +1,13 @@
 //! The world outside: clock, randomness, secrets, bindings, outgoing requests, the log. The one room for the SDK's own.
 
+pub mod access_keys;
 pub mod assets;
 pub mod clock;
 pub mod config;
 pub mod digest;
 #[cfg(target_arch = "wasm32")]
 mod ffi;
+pub mod jwt;
 pub mod log;
 pub mod objects;
 pub mod outbound;

@@ -55,7 +55,7 @@ fn shorten(text: &str) -> String {
 }
 
 /// What `work` gives, or `None` when `limit` ends first.
-async fn first_of<T>(work: impl Future<Output = T>, limit: impl Future<Output = ()>) -> Option<T> {
+pub(super) async fn first_of<T>(work: impl Future<Output = T>, limit: impl Future<Output = ()>) -> Option<T> {
     let mut work = std::pin::pin!(work);
     let mut limit = std::pin::pin!(limit);
     std::future::poll_fn(move |context| {

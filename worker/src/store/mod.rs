@@ -9,7 +9,9 @@ pub mod history;
 pub mod hosts;
 pub mod newest;
 pub mod outbox;
+pub mod sessions;
 pub mod settings;
+pub mod users;
 
 pub use db::{Bind, Db, Outcome, Statement};
 pub use failure::StoreError;

@@ -7,7 +7,9 @@ mod host;
 mod report;
 mod series;
 
-pub use access::{AddressRange, Credential, ListedToken, Role, Scopes, Session, Token, TokenKind, User};
+pub use access::{
+    Account, AddressRange, Credential, ListedToken, Login, Role, Scopes, Session, Token, TokenKind, User,
+};
 pub use event::{Channel, Event, EventKind};
 pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostId, Link, Presence, Registration, Watched};

@@ -1,28 +1,37 @@
-//! Nezha v0 (dashboard 0.20.13): `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`.
+//! Nezha v0 (dashboard 0.20.13): `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`; of the
+//! admin API `/api/token`, `/api/setting` and `/api/logout`; `POST /view-password`.
 //!
 //! Left out on purpose, for good: commands, terminal, NAT and files; this fleet's agents execute nothing.
 
 mod auth;
 mod error;
+mod logout;
 mod refused;
 mod server;
+mod setting;
+mod token;
+mod view_password;
 
 use std::sync::OnceLock;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use edgewatch_core::failure::Failure;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use tower_service::Service;
 
 use error::Refusal;
 
-const ROUTES: [&str; 7] = [
+const ROUTES: [&str; 11] = [
     "/api/v1/server/list",
     "/api/v1/server/details",
     "/api/v1/server/register",
+    "/api/token",
+    "/api/setting",
+    "/api/logout",
+    "/view-password",
     "/api/cron",
     "/api/nat",
     "/api/ddns",
@@ -37,6 +46,11 @@ fn router() -> Router {
             .route("/api/v1/server/list", get(server::list))
             .route("/api/v1/server/details", get(server::details))
             .route("/api/v1/server/register", post(server::register))
+            .route("/api/token", get(token::list).post(token::create))
+            .route("/api/token/{token}", delete(token::delete))
+            .route("/api/setting", post(setting::change))
+            .route("/api/logout", post(logout::log_out))
+            .route("/view-password", post(view_password::show))
             .route("/api/cron", post(refused::never))
             .route("/api/cron/{id}/manual", get(refused::never))
             .route("/api/nat", post(refused::never))

@@ -10,6 +10,8 @@ mod form;
 mod query;
 mod register;
 mod server;
+mod setting;
+mod token;
 
 pub use admin::{AdminReply, render_admin};
 pub use error::{ErrorReply, RegisterErrorReply, render, render_guest, render_register};
@@ -19,4 +21,9 @@ pub use register::{RegisterReply, RegisterRequest, is_simple};
 pub use server::{
     HostPart, NEVER_ACTIVE, ServerDetail, ServerDetailsReply, ServerListReply, ServerSummary, StatusPart,
     TemperaturePart,
+};
+pub use setting::{SettingRequest, read_view_password};
+pub use token::{
+    MadeToken, TOKEN_CHARS, TokenDeletedReply, TokenItem, TokenListReply, TokenReply, read_masked_token,
+    read_token_note,
 };
