@@ -2,8 +2,12 @@
 
 mod auth;
 mod bad_input;
+mod logout;
 mod register;
 mod server;
+mod session;
+mod token;
+mod view_password;
 
 use edgewatch_harness::worker::{TestHost, Worker};
 use serde_json::{Value, json};

@@ -100,14 +100,16 @@ impl Door {
 ///
 /// # Errors
 /// [`Failure::Unauthenticated`] for guests where none are let in, or who have yet to show the view password;
-/// [`Failure::Unavailable`] when the database does not answer.
+/// [`Failure::Forbidden`] for one of them who showed a token that may not read; [`Failure::Unavailable`] when the database does
+/// not answer.
 pub async fn visitor(app: &App, shown: &Shown<'_>) -> Result<Visitor, Failure> {
-    match identity::caller(app, shown.token, shown.cookies, shown.address).await {
-        Ok(credential) if require(&credential, Right::Read).is_ok() => return Ok(Visitor::Member(credential)),
-        Ok(_) | Err(Failure::Unauthenticated | Failure::Forbidden { .. }) => {}
+    let credential = identity::caller(app, shown.token, shown.cookies, shown.address).await;
+    let refused = match credential.and_then(|caller| require(&caller, Right::Read).map(|()| caller)) {
+        Ok(caller) => return Ok(Visitor::Member(caller)),
+        Err(refused @ (Failure::Unauthenticated | Failure::Forbidden { .. })) => refused,
         Err(failure) => return Err(failure),
-    }
-    Door::find(app).await?.admit(shown.view_cookies, app.now_s()).ok_or(Failure::Unauthenticated)
+    };
+    Door::find(app).await?.admit(shown.view_cookies, app.now_s()).ok_or(refused)
 }
 
 /// What a guest gets who shows the view password: the value of a cookie, good for [`VIEW_SESSION_S`].

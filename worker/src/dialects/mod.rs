@@ -85,6 +85,8 @@ fn is_nezha_admin(method: &str, rest: &[&str]) -> bool {
         "batch-delete-server",
     ];
     match rest {
+        // With a slash behind it it is the same owner's, who leads to the one without.
+        [rest @ .., ""] if !rest.is_empty() => is_nezha_admin(method, rest),
         ["server", "info"] => false,
         ["token", _] | ["server" | "monitor" | "notification" | "cron", ..] => true,
         [one] if SINGLE.contains(one) => true,
@@ -128,6 +130,9 @@ mod tests {
             ("POST", "/api/token", Owner::Nezha),
             ("DELETE", "/api/token/abc", Owner::Nezha),
             ("POST", "/api/tokens/revoke", Owner::Pulse),
+            ("POST", "/api/setting/", Owner::Nezha),
+            ("GET", "/api/settings/", Owner::Pulse),
+            ("GET", "/api/", Owner::Pulse),
             ("POST", "/api/server", Owner::Nezha),
             ("GET", "/api/server/info", Owner::Pulse),
             ("POST", "/api/notification", Owner::Nezha),

@@ -7,8 +7,9 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::Credential;
 use http::{HeaderMap, StatusCode, header};
 
-use super::auth::{Here, Json, Member};
+use super::auth::{Here, Json, Member, Visiting};
 use super::error::Refusal;
+use crate::app::visitor::Visitor;
 use crate::app::{App, accounts, session, setup};
 use crate::dialects::{Caller, context};
 use crate::http::answer;
@@ -16,10 +17,13 @@ use crate::http::credential::{self, SESSION_COOKIE};
 
 /// `GET /api/edgewatch/v1/session`: who one is.
 #[worker::send]
-pub async fn show(Member(caller): Member) -> Result<Response, Refusal> {
-    let reply = match caller {
-        Credential::Session(session) => SessionReply { user: Some(session.user.into()), scopes: None },
-        Credential::Token(token) => SessionReply { user: None, scopes: Some(token.scopes.words()) },
+pub async fn show(Visiting(visitor): Visiting) -> Result<Response, Refusal> {
+    let reply = match visitor {
+        Visitor::Member(Credential::Session(session)) => SessionReply::of(session.user),
+        Visitor::Member(Credential::Token(token)) => {
+            SessionReply { user: None, scopes: Some(token.scopes.words()), guest: false }
+        }
+        Visitor::TrustedGuest | Visitor::Guest => SessionReply { user: None, scopes: None, guest: true },
     };
     Ok(answer::json(200, answer::JSON, &reply))
 }
@@ -48,7 +52,7 @@ pub async fn open(
         SessionRequest::Proxy { access_proxy: false } => Err(Failure::Unauthenticated),
     };
     let (opened, cookie) = opened.map_err(Refusal)?;
-    let reply = SessionReply { user: Some(opened.user.into()), scopes: None };
+    let reply = SessionReply::of(opened.user);
     let mut response = answer::json(201, answer::JSON, &reply);
     set_cookie(&mut response, &app, &headers, &cookie).map_err(Refusal)?;
     Ok(response)
@@ -67,7 +71,7 @@ pub async fn change_password(
     let PasswordRequest { current, new } = &request;
     let changed = accounts::change_own_password(&app, &caller, current, new, from.address).await;
     let (opened, cookie) = changed.map_err(Refusal)?;
-    let reply = SessionReply { user: Some(opened.user.into()), scopes: None };
+    let reply = SessionReply::of(opened.user);
     let mut response = answer::json(200, answer::JSON, &reply);
     set_cookie(&mut response, &app, &headers, &cookie).map_err(Refusal)?;
     Ok(response)

@@ -65,6 +65,16 @@ pub struct SessionReply {
     pub user: Option<UserPart>,
     /// The scopes, when a token was sent.
     pub scopes: Option<Vec<&'static str>>,
+    /// Whether it is a guest, who looks at what guests may see.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub guest: bool,
+}
+
+impl SessionReply {
+    /// The reply to a person.
+    pub fn of(user: model::User) -> Self {
+        Self { user: Some(user.into()), scopes: None, guest: false }
+    }
 }
 
 /// A person.

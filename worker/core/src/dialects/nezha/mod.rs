@@ -1,8 +1,9 @@
 //! Nezha v0: the wire types of dashboard 0.20.13, the last v0 release.
 //!
-//! Routes so far: `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`.
+//! Routes so far: `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`, `/api/token`, `/api/setting`,
+//! `/api/logout`, `/view-password`.
 //! Deviations are those of the table in the specification, section 17: true `display_index` and `hide_for_guest`
-//! everywhere, a fixed order, `id` before `tag`, `Bearer` accepted, values kept over a restart.
+//! everywhere, tokens masked in their list, settings that run code ignored, a fixed order, `id` before `tag`, `Bearer` accepted, values kept over a restart.
 
 mod admin;
 mod error;

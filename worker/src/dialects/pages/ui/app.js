@@ -5,7 +5,7 @@ import { Live } from "./live.js";
 
 const API = "/api/edgewatch/v1";
 const ids = ["live", "logout", "banner", "login", "login-form", "name", "password", "login-error", "token-form", "token"];
-ids.push("token-error", "setup", "setup-form", "username", "new-password", "setup-error", "made", "made-token", "made-continue", "fleet", "counts", "filter", "table", "head", "rows", "empty");
+ids.push("token-error", "view-form", "view", "view-error", "setup", "setup-form", "username", "new-password", "setup-error", "made", "made-token", "made-continue", "fleet", "counts", "filter", "table", "head", "rows", "empty");
 const page = Object.fromEntries(ids.map((id) => [id, document.getElementById(id)]));
 
 /** Asks our own API. Gives `{ status, body }`; status 0 when nothing answered. */
@@ -63,7 +63,12 @@ const live = new Live({
 });
 const fleet = new Fleet(page, (shown) => live.show(shown));
 
-function enter() {
+/** Whether who looks is no member; then the one button logs in. */
+let guest = false;
+
+function enter(asGuest = false) {
+  guest = asGuest;
+  page.logout.textContent = guest ? "Log in" : "Log out";
   if (location.pathname !== "/") history.replaceState(null, "", "/");
   show("fleet");
   live.start();
@@ -95,8 +100,27 @@ const byToken = () => ({ token: page.token.value.trim() });
 logsIn(page["login-form"], page["login-error"], page.password, byPassword, "This name and password do not belong together.");
 logsIn(page["token-form"], page["token-error"], page.token, byToken, "This token is not known, or it is over.");
 
+page["view-form"].addEventListener("submit", async (event) => {
+  event.preventDefault();
+  page["view-error"].textContent = "";
+  const body = JSON.stringify({ Password: page.view.value });
+  // The right one is answered by leading elsewhere.
+  const reply = await fetch("/view-password", { method: "POST", body, redirect: "manual" }).catch(() => ({ status: -1 }));
+  if (reply.type === "opaqueredirect") {
+    page.view.value = "";
+    enter(true);
+  } else {
+    const status = Math.max(0, reply.status);
+    page["view-error"].textContent = status === 200 ? "This is not the view password." : reason({ status, body: {} });
+  }
+});
+
 page.logout.addEventListener("click", async () => {
   live.stop();
+  if (guest) {
+    leave();
+    return;
+  }
   const reply = await ask("DELETE", "/session");
   if ([204, 401].includes(reply.status)) leave();
   else {
@@ -135,6 +159,7 @@ if (link) setUp(link[1]);
 else {
   const reply = await ask("GET", "/session");
   // An access proxy in front may have said already who this is.
-  if (reply.status !== 401 || (await ask("POST", "/session", { access_proxy: true })).status === 201) enter();
+  const isKnown = reply.status !== 401 || (await ask("POST", "/session", { access_proxy: true })).status === 201;
+  if (isKnown) enter(reply.body.guest === true);
   else show("login");
 }
