@@ -78,9 +78,8 @@ fn the_setup_link_opens_in_a_browser_and_leaves_no_trace_in_its_address() {
     page.run("document.querySelector('#logout').click()");
     page.wait_for("!document.querySelector('#login').hidden");
     for (password, shown) in [("battery staple", "do not belong together"), ("correct horse", "")] {
-        page.run(&format!(
-            "document.querySelector('#name').value = 'admin'; document.querySelector('#password').value = '{password}'"
-        ));
+        page.run("document.querySelector('#name').value = 'admin'");
+        page.run(&format!("document.querySelector('#password').value = '{password}'"));
         page.run("document.querySelector('#login-form').requestSubmit()");
         page.wait_for(&format!("document.querySelector('#login-error').textContent.includes('{shown}')"));
     }

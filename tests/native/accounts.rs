@@ -206,12 +206,16 @@ fn who_has_to_wait_costs_no_row() {
     let body = json!({ "username": "ada", "password": PASSWORD }).to_string();
     let cost = worker.post(SESSION, &[("CF-Connecting-IP", "203.0.113.8")], &body).cost();
     // The session (with the user looked up for it) and the audit row.
-    assert_eq!((cost.d1_rows_written, cost.requests), (2, 1));
+    assert_eq!((cost.d1_rows_written, cost.requests), (2, 2));
+    // In the gate: three tallies, taken back again, and that the address is known; then one and the same.
+    assert_eq!(cost.object_rows_written, 7);
+    let again = worker.post(SESSION, &[("CF-Connecting-IP", "203.0.113.8")], &body).cost();
+    assert_eq!((again.d1_rows_written, again.object_rows_written), (2, 2));
     for _ in 0..5 {
         log_in_from(&worker, "203.0.113.9", "ada", "wrong password");
     }
     let refused = log_in_from(&worker, "203.0.113.9", "ada", "wrong password");
-    assert_eq!((refused.status, refused.cost().d1_rows_written), (429, 0));
+    assert_eq!((refused.status, refused.cost().d1_rows_written, refused.cost().object_rows_written), (429, 0, 0));
     assert!(refused.cost().d1_rows_read <= 1);
 }
 

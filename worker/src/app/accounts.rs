@@ -187,7 +187,11 @@ pub(super) async fn attempt(
 ) -> Result<(), Failure> {
     let wanted =
         Try { account: account.to_owned(), network: attempts::network(address), password: password.to_owned(), stored };
-    match gate::attempt(app.objects()?, &wanted).await? {
+    let answer = gate::attempt(app.objects()?, &wanted).await?;
+    if let Some(hub) = &app.hub {
+        hub.note_call((answer.rows_read, answer.rows_written));
+    }
+    match answer.verdict {
         Verdict::Right => Ok(()),
         Verdict::Wrong => Err(Failure::Unauthenticated),
         Verdict::Wait(retry_after_s) => Err(Failure::TooManyAttempts { retry_after_s }),
@@ -200,7 +204,16 @@ pub(super) async fn attempt(
 /// [`Failure::Invalid`] for one that cannot be.
 pub(super) async fn hash(app: &App, password: &str, name: &str) -> Result<String, Failure> {
     passwords::require_good(password, name)?;
-    Ok(gate::hash(app.objects()?, password).await?)
+    stored(app, password).await
+}
+
+/// Any password, as it is stored.
+pub(super) async fn stored(app: &App, password: &str) -> Result<String, Failure> {
+    let stored = gate::hash(app.objects()?, password).await?;
+    if let Some(hub) = &app.hub {
+        hub.note_call((0, 0));
+    }
+    Ok(stored)
 }
 
 /// Carries out what may take something away from somebody, and gives the rows that each statement changed. Before it too: where

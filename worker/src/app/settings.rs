@@ -5,8 +5,7 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Credential, GuestView};
 
 use super::visitor::Door;
-use super::{App, actor, remember};
-use crate::gate::client as gate;
+use super::{App, accounts, actor, remember};
 use crate::store::settings;
 
 const MAX_VIEW_PASSWORD_BYTES: usize = 256;
@@ -65,7 +64,7 @@ pub async fn change(app: &App, caller: &Credential, change: &Change) -> Result<(
             let reason = "at most 256 bytes".to_owned();
             return Err(Failure::Invalid { field: "view_password".to_owned(), reason });
         }
-        let stored = if password.is_empty() { String::new() } else { gate::hash(app.objects()?, password).await? };
+        let stored = if password.is_empty() { String::new() } else { accounts::stored(app, password).await? };
         statements.push(settings::put(settings::VIEW_PASSWORD, &stored));
         changed.push("view_password");
     }

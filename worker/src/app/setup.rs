@@ -6,7 +6,7 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::User;
 
 use super::{App, accounts, remember, secret, tokens};
-use crate::platform::digest;
+use crate::platform::{digest, log};
 use crate::store::access::{self, FirstAdmin};
 
 /// How long a session lasts.
@@ -43,6 +43,10 @@ pub async fn use_link(app: &App, link: &str, name: &str, password: Option<&str>)
         Some(password) => Some(accounts::hash(app, password, name).await?),
         None => None,
     };
+    if password_hash.is_some() {
+        // First: where the hub does not answer, the link is not used up.
+        remember::taken_away(app).await?;
+    }
     let (now, token, session) = (app.now_s(), secret(TOKEN_CHARS)?, secret(TOKEN_CHARS)?);
     let (used_key, token_hash, session_hash) =
         (app.time_key()?, digest::secret_hash(&token), digest::secret_hash(&session));
@@ -59,8 +63,11 @@ pub async fn use_link(app: &App, link: &str, name: &str, password: Option<&str>)
     };
     let user = access::use_link(&app.db, &first, app.audit("setup", "user.admin", name)?).await?;
     let user = user.ok_or(Failure::Unauthenticated)?;
-    if password_hash.is_some() {
-        remember::taken_away(app).await?;
+    if password_hash.is_some()
+        && let Err(failure) = remember::taken_away(app).await
+    {
+        // The link is used and its fruit must be told; what was remembered is over within the hour.
+        log::error("setup.taken_away", &failure.to_string());
     }
     Ok(Administrator { user, token, session })
 }

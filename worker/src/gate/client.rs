@@ -33,11 +33,22 @@ pub enum Verdict {
     Wait(u32),
 }
 
-/// Tries a password. One object request; rows written there: at most 6, and none for one that has to wait.
+/// How a try ended, and what it cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// Rows that the object read of its own.
+    pub rows_read: u64,
+    /// Rows that it wrote: 7 at most beside what it forgets, and none for a try that has to wait.
+    pub rows_written: u64,
+}
+
+/// Tries a password. One object request.
 ///
 /// # Errors
 /// [`GateError`] when the object cannot be asked or refuses; then the try counts for nothing.
-pub async fn attempt(objects: &Objects, wanted: &Try) -> Result<Verdict, GateError> {
+pub async fn attempt(objects: &Objects, wanted: &Try) -> Result<Answer, GateError> {
     let body = serde_json::to_string(wanted).map_err(|error| GateError::Unreachable(error.to_string()))?;
     let mut answer = objects.post(Class::Gate, NAME, "try", &body).await?;
     match answer.status_code() {

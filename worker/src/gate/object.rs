@@ -1,6 +1,8 @@
 //! The Durable Object that tries passwords: its tables, and the calls of the Worker. Between reading a tally and writing it
 //! nothing is awaited; the slow hash comes after.
 
+use std::cell::Cell;
+
 use edgewatch_core::domain::attempts::Tally;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::units::UnixSeconds;
@@ -9,7 +11,7 @@ use worker::{
     WebSocketIncomingMessage, durable_object,
 };
 
-use super::client::{Try, Verdict};
+use super::client::{Answer, Try, Verdict};
 use super::tries::{self, Rows};
 use crate::platform::{clock, log, password};
 
@@ -31,11 +33,15 @@ const FORGET_FAMILIAR: &str = "DELETE FROM familiar WHERE at_s <= ?";
 #[durable_object]
 pub struct Gate {
     env: Env,
-    rows: Stored,
+    sql: SqlStorage,
 }
 
-/// The tables, in the object's own database.
-struct Stored(SqlStorage);
+/// The tables, in the object's own database, and the rows that one call read and wrote there.
+struct Stored<'a> {
+    sql: &'a SqlStorage,
+    read: Cell<u64>,
+    written: Cell<u64>,
+}
 
 impl DurableObject for Gate {
     fn new(state: State, env: Env) -> Self {
@@ -46,7 +52,7 @@ impl DurableObject for Gate {
                 log::error("gate.tables", &error.to_string());
             }
         }
-        Self { env, rows: Stored(sql) }
+        Self { env, sql }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -82,28 +88,43 @@ impl DurableObject for Gate {
 }
 
 impl Gate {
-    async fn attempt(&self, wanted: &Try) -> Result<Verdict> {
+    async fn attempt(&self, wanted: &Try) -> Result<Answer> {
+        let rows = Stored { sql: &self.sql, read: Cell::new(0), written: Cell::new(0) };
+        let verdict = self.verdict(&rows, wanted).await?;
+        Ok(Answer { verdict, rows_read: rows.read.get(), rows_written: rows.written.get() })
+    }
+
+    async fn verdict(&self, rows: &Stored<'_>, wanted: &Try) -> Result<Verdict> {
         let now = clock::now_in(&self.env).seconds();
-        let counted = match tries::begin(&self.rows, &wanted.account, &wanted.network, now)? {
+        let counted = match tries::begin(rows, &wanted.account, &wanted.network, now)? {
             Ok(counted) => counted,
             Err(wait) => return Ok(wait),
         };
         match password::is_right(&wanted.password, wanted.stored.as_deref()).await {
-            Ok(is_right) => tries::end(&self.rows, &counted, is_right, now),
+            Ok(is_right) => tries::end(rows, &counted, is_right, now),
             Err(failure) => {
                 // Ours, not theirs.
-                tries::take_back(&self.rows, &counted)?;
+                tries::take_back(rows, &counted)?;
                 Err(broken(failure))
             }
         }
     }
 }
 
-impl Stored {
+impl Stored<'_> {
+    fn exec(&self, sql: &str, binds: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>> {
+        let cursor = self.sql.exec(sql, binds)?;
+        let rows = cursor.raw().collect::<Result<Vec<_>>>();
+        // Complete only now that the cursor is at its end.
+        self.read.set(self.read.get() + cursor.rows_read() as u64);
+        self.written.set(self.written.get() + cursor.rows_written() as u64);
+        rows
+    }
+
     /// The whole numbers in the first row.
     fn first(&self, sql: &str, key: &str) -> Result<Option<Vec<i64>>> {
-        let cursor = self.0.exec(sql, vec![SqlStorageValue::String(key.to_owned())])?;
-        let Some(row) = cursor.raw().next().transpose()? else { return Ok(None) };
+        let rows = self.exec(sql, vec![SqlStorageValue::String(key.to_owned())])?;
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
         let numbers = row.into_iter().map(|cell| match cell {
             SqlStorageValue::Integer(number) => Ok(number),
             #[expect(clippy::cast_possible_truncation, reason = "seconds and counts are exact")]
@@ -114,11 +135,11 @@ impl Stored {
     }
 
     fn write(&self, sql: &str, binds: Vec<SqlStorageValue>) -> Result<()> {
-        self.0.exec(sql, binds).map(drop)
+        self.exec(sql, binds).map(drop)
     }
 }
 
-impl Rows for Stored {
+impl Rows for Stored<'_> {
     type Error = Error;
 
     fn tally(&self, key: &str) -> Result<Option<Tally>> {

@@ -3,7 +3,8 @@
 //! Routes so far: `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`, `/api/token`, `/api/setting`,
 //! `/api/logout`, `/view-password`.
 //! Deviations are those of the table in the specification, section 17: true `display_index` and `hide_for_guest`
-//! everywhere, tokens masked in their list, settings that run code ignored, a fixed order, `id` before `tag`, `Bearer` accepted, values kept over a restart.
+//! everywhere, a fixed order, `id` before `tag`, `Bearer` accepted, values kept over a restart, tokens masked in their list,
+//! settings that run code ignored.
 
 mod admin;
 mod error;
