@@ -1,5 +1,7 @@
 //! People: passwords and how often they may be tried, roles, and who an access proxy says they are.
 
+use std::time::{Duration, Instant};
+
 use edgewatch_harness::access_proxy::{self, AccessProxy};
 use edgewatch_harness::http::Reply;
 use edgewatch_harness::socket::{Heard, Socket};
@@ -13,6 +15,7 @@ const SETTINGS: &str = "/api/edgewatch/v1/settings";
 const CSRF: (&str, &str) = ("X-Edgewatch-CSRF", "1");
 const PASSWORD: &str = "correct horse";
 const ASSERTION: &str = "Cf-Access-Jwt-Assertion";
+const PATIENCE: Duration = Duration::from_secs(20);
 /// In milliseconds.
 const MINUTE: i64 = 60_000;
 
@@ -59,6 +62,12 @@ fn set_up(worker: &Worker, name: &str, password: Option<&str>) -> Reply {
         body["password"] = json!(password);
     }
     worker.post("/api/edgewatch/v1/setup", &[], &body.to_string())
+}
+
+/// What a socket hears after the messages that are still on their way.
+fn last_words(socket: &mut Socket) -> Option<Heard> {
+    let mut heard = std::iter::from_fn(|| Some(socket.next(PATIENCE))).take(5);
+    heard.find(|heard| !matches!(heard, Heard::Text(_)))
 }
 
 #[test]
@@ -114,7 +123,7 @@ fn a_name_that_is_unknown_takes_as_long_as_a_wrong_password() {
     let shortest = |name: &str, from: u8| {
         // The shortest of a few: what else the machine does only adds to it.
         let times = (0..4).map(|round| {
-            let begun = std::time::Instant::now();
+            let begun = Instant::now();
             assert_eq!(
                 log_in_from(&worker, &format!("203.0.113.{}", from + round), name, "wrong password").status,
                 401
@@ -328,9 +337,7 @@ fn sessions_and_tokens_end_when_a_user_is_removed() {
     assert_eq!(remove(&worker, id).status, 204);
     assert_eq!((who(&worker, &session).status, who(&worker, &by_token).status), (401, 401));
     assert_eq!(worker.get_as("/api/v1/server/list", &[("Authorization", &token)]).at("/code"), 403);
-    let closed = std::iter::from_fn(|| Some(looking.next(std::time::Duration::from_secs(20))));
-    let last = closed.take(5).find(|heard| !matches!(heard, Heard::Text(_)));
-    assert_eq!(last, Some(Heard::Closed(Some(4001))));
+    assert_eq!(last_words(&mut looking), Some(Heard::Closed(Some(4001))));
     assert_eq!(log_in(&worker, "ada", PASSWORD).status, 401);
     assert_eq!(worker.get(USERS).at("/users").as_array().map(Vec::len), Some(1));
 }
@@ -380,14 +387,12 @@ fn guests_look_where_they_are_let_in_and_see_no_hidden_host() {
     assert_eq!(set(r#"{"guest_view":"everything"}"#).at("/error/field"), "guest_view");
     assert_eq!(set(r#"{"guest_view":"status"}"#).at("/guest_view"), "status");
     let mut looking = guest().expect("guests are let in");
-    let patience = std::time::Duration::from_secs(20);
-    let Heard::Text(first) = looking.next(patience) else { panic!("no snapshot") };
+    let Heard::Text(first) = looking.next(PATIENCE) else { panic!("no snapshot") };
     assert!(first.contains("open-one") && !first.contains("hidden-one"), "{first}");
     assert_eq!(worker.get_as(SESSION, &[]).body, r#"{"user":null,"scopes":null,"guest":true}"#);
     // Closed, they are sent away at once.
     set(r#"{"guest_view":"off"}"#);
-    let closed = std::iter::from_fn(|| Some(looking.next(patience))).take(5);
-    assert_eq!(closed.filter(|heard| !matches!(heard, Heard::Text(_))).next(), Some(Heard::Closed(Some(4001))));
+    assert_eq!(last_words(&mut looking), Some(Heard::Closed(Some(4001))));
     assert_eq!(guest().err(), Some(401));
 }
 

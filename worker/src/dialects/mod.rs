@@ -62,10 +62,9 @@ pub fn owner(method: &str, path: &str) -> Owner {
         }
         ["agent", "v1", ..] | ["live"] | ["api", "edgewatch", ..] => Owner::Native,
         ["api", "v0", ..] => Owner::Mackerel,
-        ["api", "v1", ..] => Owner::Nezha,
+        ["api", "v1", ..] | ["view-password"] => Owner::Nezha,
         ["api", rest @ ..] if is_nezha_admin(method, rest) => Owner::Nezha,
         ["api", ..] => Owner::Pulse,
-        ["view-password"] => Owner::Nezha,
         _ => Owner::Pages,
     }
 }

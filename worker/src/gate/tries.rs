@@ -72,8 +72,8 @@ pub fn begin<R: Rows>(
     for subject in &subjects {
         tallies.push(rows.tally(&subject.key())?);
     }
-    let waits = subjects.iter().zip(&tallies).map(|(subject, tally)| subject.wait_s(*tally, now));
-    let wait_s = waits.max().unwrap_or(0).min(LONGEST_S);
+    let all = subjects.iter().zip(&tallies);
+    let wait_s = all.map(|(subject, tally)| subject.wait_s(*tally, now)).max().unwrap_or(0).min(LONGEST_S);
     if let Ok(wait_s @ 1..) = u32::try_from(wait_s) {
         return Ok(Err(Verdict::Wait(wait_s)));
     }

@@ -35,7 +35,6 @@ mod engine {
 
     const RS256: &str = r#"{"name":"RSASSA-PKCS1-v1_5","hash":"SHA-256"}"#;
 
-    #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
     fn refused(error: JsValue) -> Failure {
         Failure::Internal(format!("the runtime's cryptography refused: {}", worker::Error::from(error)))
     }

@@ -68,7 +68,7 @@ impl Subject {
     pub fn wait_s(&self, tally: Option<Tally>, now: UnixSeconds) -> i64 {
         let Some(tally) = tally else { return 0 };
         let since = now.since(tally.last).max(0);
-        let waits = match self {
+        let limit = match self {
             Self::Network(_) => &NETWORK,
             Self::Account(_) => &ACCOUNT,
             Self::Familiar(_) => &FAMILIAR,
@@ -77,12 +77,12 @@ impl Subject {
                 return if leaked(tally, now).count < burst { 0 } else { every_s - since.min(every_s - 1) };
             }
         };
-        if since >= FORGOTTEN_AFTER_S || tally.count < waits.free {
+        if since >= FORGOTTEN_AFTER_S || tally.count < limit.free {
             return 0;
         }
-        let doubled = waits.first_s.checked_shl(tally.count - waits.free).filter(|wait_s| *wait_s > 0);
-        let wait_s = doubled.map_or(waits.longest_s, |wait_s| wait_s.min(waits.longest_s));
-        (wait_s - since).max(0)
+        let doubled = limit.first_s.checked_shl(tally.count - limit.free).filter(|wait_s| *wait_s > 0);
+        let full_s = doubled.map_or(limit.longest_s, |doubled_s| doubled_s.min(limit.longest_s));
+        (full_s - since).max(0)
     }
 
     /// The tally with one failure more. A try counts as one before it is known how it ends, so that of many at once none is free.
@@ -136,29 +136,29 @@ mod tests {
 
     const NOW: UnixSeconds = UnixSeconds(1_795_361_190);
 
-    fn tally(count: u32, ago_s: i64) -> Option<Tally> {
-        Some(Tally { count, last: NOW.plus(-ago_s) })
+    fn tally(count: u32, ago_s: i64) -> Tally {
+        Tally { count, last: NOW.plus(-ago_s) }
     }
 
     #[test]
     fn the_first_failures_are_free_and_then_waits_double_up_to_their_longest() {
         let network = Subject::Network("203.0.113.9".to_owned());
-        let waits = |count| network.wait_s(tally(count, 0), NOW);
+        let waits = |count| network.wait_s(Some(tally(count, 0)), NOW);
         assert_eq!((network.wait_s(None, NOW), waits(1), waits(4)), (0, 0, 0));
         assert_eq!((waits(5), waits(6), waits(13), waits(14), waits(80), waits(u32::MAX)), (2, 4, 512, 900, 900, 900));
         let account = Subject::Account("a".to_owned());
-        let waits = |count| account.wait_s(tally(count, 0), NOW);
+        let waits = |count| account.wait_s(Some(tally(count, 0)), NOW);
         assert_eq!((waits(9), waits(10), waits(15), waits(16), waits(400)), (0, 1, 32, 60, 60));
     }
 
     #[test]
     fn a_wait_ends_by_itself() {
         let account = Subject::Account("a".to_owned());
-        assert_eq!(account.wait_s(tally(400, 59), NOW), 1);
-        assert_eq!(account.wait_s(tally(400, 60), NOW), 0);
-        assert_eq!(account.wait_s(tally(400, -5), NOW), 60, "a clock that went back makes no wait longer");
-        assert_eq!(account.counted(tally(400, 3_599), NOW).count, 401);
-        assert_eq!(account.counted(tally(400, 3_600), NOW).count, 1, "forgotten");
+        assert_eq!(account.wait_s(Some(tally(400, 59)), NOW), 1);
+        assert_eq!(account.wait_s(Some(tally(400, 60)), NOW), 0);
+        assert_eq!(account.wait_s(Some(tally(400, -5)), NOW), 60, "a clock that went back makes no wait longer");
+        assert_eq!(account.counted(Some(tally(400, 3_599)), NOW).count, 401);
+        assert_eq!(account.counted(Some(tally(400, 3_600)), NOW).count, 1, "forgotten");
     }
 
     #[test]
