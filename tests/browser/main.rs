@@ -89,6 +89,35 @@ fn the_setup_link_opens_in_a_browser_and_leaves_no_trace_in_its_address() {
 }
 
 #[test]
+fn a_guest_looks_with_the_view_password_and_logs_in_from_there() {
+    let stage = Stage::start();
+    stage.set(&json!({ "hosts": [host(1, "alpha")] }));
+    let settings = |body: &str| {
+        let header = [("Authorization", stage.worker.token.as_str())];
+        assert_eq!(stage.worker.request("PATCH", "/api/edgewatch/v1/settings", &header, body).status, 200);
+    };
+    settings(r#"{"view_password":"open sesame"}"#);
+    let Some(page) = Page::open(&format!("{}/login", stage.worker.url)) else { return };
+    page.wait_for("!document.querySelector('#login').hidden");
+    assert_eq!(page.value("location.pathname"), "/ui/login");
+    for (password, shown) in [("sesame", "not the view password"), ("open sesame", "")] {
+        page.run(&format!("document.querySelector('#view').value = '{password}'"));
+        page.run("document.querySelector('#view-form').requestSubmit()");
+        page.wait_for(&format!("document.querySelector('#view-error').textContent.includes('{shown}')"));
+    }
+    page.wait_for("document.querySelector('#live').textContent === 'live'");
+    page.wait_for(&format!("{} === 'alpha'", cell(1, "label")));
+    assert_eq!(page.value("location.pathname"), "/");
+    assert_eq!(page.value("document.querySelector('#logout').textContent"), "Log in");
+    page.run("document.querySelector('#logout').click()");
+    page.wait_for("!document.querySelector('#login').hidden");
+    log_in(&page, &stage.worker.token);
+    page.wait_for("document.querySelector('#live').textContent === 'live'");
+    assert_eq!(page.value("document.querySelector('#logout').textContent"), "Log out");
+    assert_eq!(page.violations(), [""; 0]);
+}
+
+#[test]
 fn a_thousand_hosts_are_written_only_where_they_are_seen() {
     let stage = Stage::start();
     let hosts: Vec<_> = (1..=1000).map(|id| host(id, &format!("host-{id}"))).collect();

@@ -396,6 +396,25 @@ fn guests_look_where_they_are_let_in_and_see_no_hidden_host() {
     assert_eq!(guest().err(), Some(401));
 }
 
+#[test]
+fn a_guest_who_showed_the_view_password_sees_hidden_hosts_too() {
+    let worker = Worker::start();
+    worker.add_host("hidden-one");
+    let set = |body: &str| worker.request("PATCH", SETTINGS, &[("Authorization", &worker.token)], body).status;
+    assert_eq!(set(r#"{"guest_view":"status","view_password":"open sesame"}"#), 200);
+    assert_eq!(Socket::open(worker.address(), "/live", &[]).err(), Some(401));
+    let shown = worker.post("/view-password", &[], r#"{"Password":"open sesame"}"#);
+    let pass = shown.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie");
+    let open = |more: &[(&str, &str)]| Socket::open(worker.address(), "/live", &[&[("Cookie", pass)], more].concat());
+    let mut looking = open(&[]).expect("they are let in");
+    let Heard::Text(first) = looking.next(PATIENCE) else { panic!("no snapshot") };
+    assert!(first.contains("hidden-one"), "{first}");
+    assert_eq!(open(&[("Origin", "https://evil.example")]).err(), Some(403), "another site's page");
+    assert_eq!(set(r#"{"view_password":"another one"}"#), 200);
+    assert_eq!(last_words(&mut looking), Some(Heard::Closed(Some(4001))));
+    assert_eq!(open(&[]).err(), Some(401));
+}
+
 fn behind_proxy(proxy: &AccessProxy) -> edgewatch_harness::worker::Builder {
     Worker::builder().var("ACCESS_TEAM_DOMAIN", &proxy.url).var("ACCESS_AUDIENCE", "test-audience")
 }
