@@ -336,6 +336,14 @@ impl Worker {
         found["results"][0]["count"].as_u64().unwrap_or_default()
     }
 
+    /// The header value of a session that the first admin's token opens, as a browser has it.
+    pub fn cookie(&self) -> String {
+        let body = json!({ "token": self.token }).to_string();
+        let reply = self.post("/api/edgewatch/v1/session", &[("Content-Type", "application/json")], &body);
+        let cookie = reply.header("set-cookie").unwrap_or_else(|| panic!("no session: {}", reply.body));
+        cookie.split(';').next().unwrap_or_default().to_owned()
+    }
+
     /// What a statement on D1 gives: `{results, meta}`.
     pub fn sql(&self, sql: &str) -> Value {
         self.edge.sql(sql, &[])

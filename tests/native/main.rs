@@ -6,5 +6,6 @@ mod reports;
 mod series;
 mod session;
 mod setup;
+mod socket;
 mod storm;
 mod usage;

@@ -2,9 +2,11 @@
 
 mod auth;
 mod bad_input;
+mod feed;
 mod logout;
 mod register;
 mod server;
+mod server_admin;
 mod session;
 mod token;
 mod view_password;

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod channels;
+pub mod host_admin;
 pub mod hosts;
 pub mod identity;
 pub mod ingest;

@@ -7,5 +7,10 @@ use crate::viewers::client::Viewer;
 
 /// What a visitor may see over a live socket, until what they showed is over.
 pub fn viewer(visitor: &Visitor, now: UnixSeconds) -> Viewer {
-    Viewer { sees_hidden: visitor.sees_hidden(), until_s: visitor.until(now).map(|until| until.0) }
+    Viewer { sees_hidden: visitor.sees_hidden(), ..Viewer::member(visitor.until(now)) }
+}
+
+/// Somebody who is told all that they may see, every two seconds.
+pub fn feed_viewer(visitor: &Visitor, now: UnixSeconds) -> Viewer {
+    Viewer::of_feed(visitor.sees_hidden(), visitor.until(now))
 }

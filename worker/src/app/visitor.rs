@@ -100,8 +100,8 @@ impl Door {
 ///
 /// # Errors
 /// [`Failure::Unauthenticated`] for guests where none are let in, or who have yet to show the view password;
-/// [`Failure::Forbidden`] for one of them who showed a token that may not read; [`Failure::Unavailable`] when the database does
-/// not answer.
+/// [`Failure::Forbidden`] for one of them who showed a token that may not read, or not from there; [`Failure::Unavailable`] when
+/// the database does not answer.
 pub async fn visitor(app: &App, shown: &Shown<'_>) -> Result<Visitor, Failure> {
     let credential = identity::caller(app, shown.token, shown.cookies, shown.address).await;
     let refused = match credential.and_then(|caller| require(&caller, Right::Read).map(|()| caller)) {

@@ -70,6 +70,17 @@ pub async fn reader(parts: &Parts, scheme: Scheme) -> Result<Reader, Failure> {
 /// # Errors
 /// [`Failure::Unauthenticated`] for guests where none are let in.
 pub async fn visitor(parts: &Parts, scheme: Scheme) -> Result<Visitor, Failure> {
+    match visitor_or_reason(parts, scheme).await {
+        Err(Failure::Forbidden { .. }) => Err(Failure::Unauthenticated),
+        other => other,
+    }
+}
+
+/// As [`visitor`], and tells who is not let in what their token lacks.
+///
+/// # Errors
+/// As [`visitor`]; [`Failure::Forbidden`] for a token that may not read, or not from there.
+pub async fn visitor_or_reason(parts: &Parts, scheme: Scheme) -> Result<Visitor, Failure> {
     let app = app(&parts.extensions)?;
     let cookies = credential::session_cookies(&parts.headers);
     let shown = visitor::Shown {

@@ -27,15 +27,24 @@ const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 
 /// What stands in the script where the address of this deployment belongs.
 const URL_PLACEHOLDER: &str = "__EDGEWATCH_PUBLIC_URL__";
+/// What stands in the home page where the block of data belongs that front ends of Nezha look for; it holds no mark of HTML.
+const LITERAL_PLACEHOLDER: &str = "__SERVERS__";
 const HOME: &str = include_str!("pages/home.html");
 const LOST: &str = include_str!("pages/lost.html");
 const WRONG: &str = include_str!("pages/wrong.html");
 
-/// Answers a request for a page or file.
-pub async fn serve(request: Request<Body>) -> Response {
+/// Whether a request is for the home page.
+pub fn is_home(request: &Request<Body>) -> bool {
+    request.method() == Method::GET && request.uri().path() == "/"
+}
+
+/// Answers a request for a page or file. `literal`: what stands in the home page's block of data.
+pub async fn serve(request: Request<Body>, literal: &str) -> Response {
     let wants_json = accepts_json(&request);
     let result = match context::app(request.extensions()) {
-        Ok(app) if matches!(*request.method(), Method::GET | Method::HEAD) => page(&app, request.uri().path()).await,
+        Ok(app) if matches!(*request.method(), Method::GET | Method::HEAD) => {
+            page(&app, request.uri().path(), literal).await
+        }
         Ok(_) => Err(Failure::NotFound { what: "page" }),
         Err(failure) => Err(failure),
     };
@@ -56,9 +65,9 @@ fn to_login() -> Response {
     (StatusCode::FOUND, [(header::LOCATION, HeaderValue::from_static("/ui/login"))]).into_response()
 }
 
-async fn page(app: &App, path: &str) -> Result<Response, Failure> {
+async fn page(app: &App, path: &str, literal: &str) -> Result<Response, Failure> {
     match path.split('/').skip(1).collect::<Vec<_>>().as_slice() {
-        [""] | ["ui", "login"] => Ok(html(200, HOME)),
+        [""] | ["ui", "login"] => Ok(html(200, &HOME.replace(LITERAL_PLACEHOLDER, literal))),
         // Where the original's login was.
         ["login"] | ["oauth2", "login"] => Ok(to_login()),
         ["ui", version, name] => ui::file(version, name).ok_or(Failure::NotFound { what: "file" }),

@@ -265,12 +265,15 @@ pub async fn enrol(
         inner.with(|shard| handover::take_names(shard, &names))?;
     }
     let now = inner.now();
-    let gone = inner.with(|shard| {
+    let (gone, shut_out) = inner.with(|shard| {
         if version.is_some() && handover::is_other(shard)? {
             // It may not have judged for long.
             shard.start_anew(now);
         }
         handover::bear_with(shard, &ours, &strangers, now)?;
+        let has_other_secret =
+            |entry: &&Entry| shard.get(entry.host.id).is_some_and(|known| known.entry.secret_hash != entry.secret_hash);
+        let shut_out: Vec<HostId> = ours.iter().filter(has_other_secret).map(|entry| entry.host.id).collect();
         shard.enrol(ours)?;
         let gone: Vec<HostId> = asked.into_iter().filter(|id| !there.contains(id)).collect();
         for id in &gone {
@@ -279,9 +282,10 @@ pub async fn enrol(
         if let Some(note) = &note {
             directory::put_meta(&shard.storage.sql, NOTE_KEY, note)?;
         }
-        Ok(gone)
+        Ok((gone, shut_out))
     })?;
     inner.dismiss_sockets(&gone, &goodbye(Reason::Unauthorized, 0, "the host is no more", None));
+    inner.dismiss_sockets(&shut_out, &goodbye(Reason::Unauthorized, 0, "the host has another secret", None));
     inner.push.note_gone(&gone);
     Ok(())
 }

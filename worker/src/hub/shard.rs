@@ -163,7 +163,7 @@ impl Shard {
         for mut entry in entries {
             let id = entry.host.id;
             let known = match self.hosts.get(&id) {
-                Some(tracked) => Some(tracked.entry.clone()),
+                Some(tracked) => Some(Entry::clone(&tracked.entry)),
                 None => directory::find(&self.storage.sql, id)?,
             };
             if let Some(known) = known {
@@ -192,7 +192,7 @@ impl Shard {
             directory::put(&self.storage.sql, &entry)?;
             match self.hosts.get_mut(&id) {
                 Some(tracked) => {
-                    tracked.entry = entry;
+                    *tracked.entry = entry;
                     tracked.is_changed = true;
                 }
                 None if self.is_complete => {
@@ -204,13 +204,11 @@ impl Shard {
         Ok(())
     }
 
-    /// Forgets a host that is no more, and all that was stored of it.
+    /// Forgets a host that is no more. Its history stays until it is purged.
     ///
     /// # Errors
     /// As [`Shard::complete`].
     pub fn dismiss(&mut self, id: HostId) -> Result<(), HubError> {
-        rings::delete(&self.storage.sql, id)?;
-        journal::delete(&self.storage.sql, id)?;
         directory::delete(&self.storage.sql, id)?;
         self.hosts.remove(&id);
         self.watched.remove(&id);
@@ -229,9 +227,9 @@ impl Shard {
     /// As [`Shard::complete`].
     pub fn note_origin(&mut self, agent: &AgentWire) -> Result<(), HubError> {
         let Some(tracked) = self.hosts.get_mut(&HostId(agent.host_id)) else { return Ok(()) };
-        let before = tracked.entry.clone();
-        let host = &mut tracked.entry.host;
-        if !tracked.entry.addresses_fixed {
+        let before = Entry::clone(&tracked.entry);
+        let Entry { host, addresses_fixed, .. } = &mut *tracked.entry;
+        if !*addresses_fixed {
             for (known, seen) in [(&mut host.addresses.v4, &agent.ipv4), (&mut host.addresses.v6, &agent.ipv6)] {
                 if !seen.is_empty() {
                     known.clone_from(seen);
@@ -254,7 +252,7 @@ impl Shard {
     /// As [`Shard::complete`].
     pub fn note_facts(&mut self, id: HostId, mut facts: HostFacts, now: UnixMillis) -> Result<(), HubError> {
         let Some(tracked) = self.hosts.get_mut(&id) else { return Ok(()) };
-        let before = tracked.entry.clone();
+        let before = Entry::clone(&tracked.entry);
         match facts.addresses.take() {
             Some(addresses) => (tracked.entry.host.addresses, tracked.entry.addresses_fixed) = (addresses, true),
             None if tracked.entry.addresses_fixed => {

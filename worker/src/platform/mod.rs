@@ -12,6 +12,7 @@ pub mod log;
 pub mod objects;
 pub mod outbound;
 pub mod password;
+pub mod payload;
 pub mod random;
 pub mod seal;
 #[cfg(target_arch = "wasm32")]

@@ -6,6 +6,7 @@ pub mod db;
 pub mod events;
 mod failure;
 pub mod history;
+pub mod host_edits;
 pub mod hosts;
 pub mod newest;
 pub mod outbox;

@@ -2,6 +2,7 @@
 
 mod access;
 mod event;
+mod form;
 mod guest;
 mod host;
 mod report;
@@ -11,7 +12,8 @@ pub use access::{
     Account, AddressRange, Credential, ListedToken, Login, Role, Scopes, Session, Token, TokenKind, User,
 };
 pub use event::{Channel, Event, EventKind};
+pub use form::{Form, Listing, Piece};
 pub use guest::GuestView;
-pub use host::{Addresses, Facts, Host, HostId, Link, Presence, Registration, Watched};
+pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
 pub use report::{DropReason, Dropped, FRAME_S, PERIOD_S, Report, Sample, Temperature};
 pub use series::SeriesQuery;

@@ -30,7 +30,6 @@ pub struct Raw(pub Vec<u8>);
 pub struct Onlooker(pub Reader);
 
 /// Whoever looks at what guests may be shown.
-#[expect(dead_code, reason = "for monitors and the socket")]
 pub struct Visiting(pub Visitor);
 
 /// The app of this request.

@@ -5,9 +5,11 @@
 
 mod auth;
 mod error;
+mod feed;
 mod logout;
 mod refused;
 mod server;
+mod server_admin;
 mod setting;
 mod token;
 mod view_password;
@@ -23,8 +25,15 @@ use http::{HeaderValue, Method, Request, StatusCode, header};
 use tower_service::Service;
 
 use error::Refusal;
+pub use feed::literal;
 
-const ROUTES: [&str; 11] = [
+const ROUTES: [&str; 17] = [
+    "/api/server",
+    "/api/batch-update-server-group",
+    "/api/batch-delete-server",
+    "/api/search-server",
+    "/api/search-tasks",
+    "/api/search-ddns",
     "/api/v1/server/list",
     "/api/v1/server/details",
     "/api/v1/server/register",
@@ -46,6 +55,15 @@ fn router() -> Router {
             .route("/api/v1/server/list", get(server::list))
             .route("/api/v1/server/details", get(server::details))
             .route("/api/v1/server/register", post(server::register))
+            .route("/api/server", post(server_admin::save))
+            .route("/api/batch-update-server-group", post(server_admin::set_group))
+            .route("/api/batch-delete-server", post(server_admin::delete_many))
+            .route("/api/search-server", get(server_admin::search))
+            .route("/api/search-tasks", get(server_admin::search_nothing))
+            .route("/api/search-ddns", get(server_admin::search_nothing))
+            .route("/api/{model}/{id}", delete(server_admin::delete))
+            .route("/ws", get(feed::open))
+            .route("/nezha/ws", get(feed::open))
             .route("/api/token", get(token::list).post(token::create))
             .route("/api/token/{token}", delete(token::delete))
             .route("/api/setting", post(setting::change))

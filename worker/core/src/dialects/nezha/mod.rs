@@ -8,22 +8,23 @@
 
 mod admin;
 mod error;
+mod feed;
 mod form;
 mod query;
 mod register;
 mod server;
+mod server_admin;
 mod setting;
 mod token;
 
 pub use admin::{AdminReply, render_admin};
 pub use error::{ErrorReply, RegisterErrorReply, render, render_guest, render_register};
+pub use feed::{Feed, PAGE, feed_piece, page_literal};
 pub use form::{Form, MAX_TEXT_BYTES, parse_ids_body};
 pub use query::{ServerQuery, parse_ids};
 pub use register::{RegisterReply, RegisterRequest, is_simple};
-pub use server::{
-    HostPart, NEVER_ACTIVE, ServerDetail, ServerDetailsReply, ServerListReply, ServerSummary, StatusPart,
-    TemperaturePart,
-};
+pub use server::{DETAILS, HostPart, LIST, NEVER_ACTIVE, ServerDetail, ServerSummary, StatusPart, TemperaturePart};
+pub use server_admin::{GroupForm, SearchReply, SearchResult, ServerForm};
 pub use setting::{SettingRequest, read_view_password};
 pub use token::{
     MadeToken, TOKEN_CHARS, TokenDeletedReply, TokenItem, TokenListReply, TokenReply, read_masked_token,
