@@ -13,6 +13,7 @@
 //! Everything here panics with words when it cannot do what a test asks for: there is nobody else to tell.
 #![expect(clippy::missing_panics_doc, reason = "a test helper that fails must fail the test; every function here may")]
 
+pub mod access_proxy;
 pub mod agent;
 mod edge;
 pub mod fleet;

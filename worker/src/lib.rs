@@ -16,6 +16,7 @@
 pub mod app;
 pub mod cron;
 pub mod dialects;
+pub mod gate;
 pub mod http;
 pub mod hub;
 pub mod notify;

@@ -1,5 +1,6 @@
 //! The use cases in our own words: read, decide, write. No HTTP, no JSON, no dialect.
 
+pub mod accounts;
 pub mod channels;
 pub mod host_admin;
 pub mod hosts;
@@ -9,6 +10,7 @@ pub mod presence;
 pub mod remember;
 pub mod series;
 pub mod session;
+pub mod settings;
 pub mod setup;
 pub mod status;
 pub mod tokens;
@@ -111,6 +113,7 @@ impl App {
             expose_cost: false,
             test_clock_offset_ms: 0,
             trusted_address_header: None,
+            access_proxy: None,
             budget: crate::platform::config::Budget::default(),
             keep_hours: [None; 4],
         };

@@ -7,7 +7,7 @@ use edgewatch_core::units::UnixSeconds;
 use super::App;
 use crate::notify::{self, Notice};
 use crate::store::settings::{self, HOSTS_VERSION, HUB_SHARDS};
-use crate::store::{Statement, access, events, outbox};
+use crate::store::{Statement, events, outbox, sessions};
 
 /// The key of when the hub first had no answer, while it has none.
 const UNANSWERED_KEY: &str = "hub_unanswered_since_s";
@@ -62,7 +62,7 @@ pub async fn watch(app: &App) -> Result<Summary, Failure> {
         }
     };
     if now.0 % 3600 < 60 {
-        statements.push(access::delete_expired_sessions(now));
+        statements.push(sessions::delete_expired_sessions(now));
         statements.push(outbox::delete_given_up(now.plus(-KEEP_GIVEN_UP_S)));
     }
     if !statements.is_empty() {

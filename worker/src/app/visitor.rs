@@ -7,7 +7,7 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Credential, GuestView};
 use edgewatch_core::units::UnixSeconds;
 
-use super::{App, identity};
+use super::{App, accounts, identity};
 use crate::platform::digest;
 use crate::store::settings;
 
@@ -100,14 +100,27 @@ impl Door {
 ///
 /// # Errors
 /// [`Failure::Unauthenticated`] for guests where none are let in, or who have yet to show the view password;
-/// [`Failure::Unavailable`] when the database does not answer.
+/// [`Failure::Forbidden`] for one of them who showed a token that may not read, or not from there; [`Failure::Unavailable`] when
+/// the database does not answer.
 pub async fn visitor(app: &App, shown: &Shown<'_>) -> Result<Visitor, Failure> {
-    match identity::caller(app, shown.token, shown.cookies, shown.address).await {
-        Ok(credential) if require(&credential, Right::Read).is_ok() => return Ok(Visitor::Member(credential)),
-        Ok(_) | Err(Failure::Unauthenticated | Failure::Forbidden { .. }) => {}
+    let credential = identity::caller(app, shown.token, shown.cookies, shown.address).await;
+    let refused = match credential.and_then(|caller| require(&caller, Right::Read).map(|()| caller)) {
+        Ok(caller) => return Ok(Visitor::Member(caller)),
+        Err(refused @ (Failure::Unauthenticated | Failure::Forbidden { .. })) => refused,
         Err(failure) => return Err(failure),
-    }
-    Door::find(app).await?.admit(shown.view_cookies, app.now_s()).ok_or(Failure::Unauthenticated)
+    };
+    Door::find(app).await?.admit(shown.view_cookies, app.now_s()).ok_or(refused)
+}
+
+/// What a guest gets who shows the view password: the value of a cookie, good for [`VIEW_SESSION_S`].
+///
+/// # Errors
+/// [`Failure::Unauthenticated`] when it is wrong or there is none; [`Failure::TooManyAttempts`] when it was not even tried.
+pub async fn show_view_password(app: &App, password: &str, address: Option<IpAddr>) -> Result<String, Failure> {
+    let door = Door::find(app).await?;
+    let pass = door.pass(app.now_s()).ok_or(Failure::Unauthenticated)?;
+    accounts::attempt(app, "view", door.password, password, address).await?;
+    Ok(pass)
 }
 
 /// `<when it is over>-<signature>`: it says nothing about the password, and dies with it.

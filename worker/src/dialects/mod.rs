@@ -63,7 +63,7 @@ pub fn owner(method: &str, path: &str) -> Owner {
         }
         ["agent", "v1", ..] | ["live"] | ["api", "edgewatch", ..] => Owner::Native,
         ["api", "v0", ..] => Owner::Mackerel,
-        ["api", "v1", ..] | ["ws"] | ["nezha", "ws"] => Owner::Nezha,
+        ["api", "v1", ..] | ["ws" | "view-password"] | ["nezha", "ws"] => Owner::Nezha,
         ["api", rest @ ..] if is_nezha_admin(method, rest) => Owner::Nezha,
         ["api", ..] => Owner::Pulse,
         _ => Owner::Pages,
@@ -143,6 +143,9 @@ mod tests {
             ("POST", "/api/token", Owner::Nezha),
             ("DELETE", "/api/token/abc", Owner::Nezha),
             ("POST", "/api/tokens/revoke", Owner::Pulse),
+            ("POST", "/api/setting/", Owner::Nezha),
+            ("GET", "/api/settings/", Owner::Pulse),
+            ("GET", "/api/", Owner::Pulse),
             ("POST", "/api/server", Owner::Nezha),
             ("GET", "/api/server/info", Owner::Pulse),
             ("POST", "/api/notification", Owner::Nezha),
@@ -162,6 +165,8 @@ mod tests {
             ("GET", "/api%2Fv1/server/list", Owner::Pages),
             ("GET", "/", Owner::Pages),
             ("GET", "/install.sh", Owner::Pages),
+            ("POST", "/view-password", Owner::Nezha),
+            ("GET", "/oauth2/login", Owner::Pages),
         ] {
             assert_eq!(owner(method, path), expected, "{method} {path}");
         }

@@ -4,10 +4,10 @@
 mod ui;
 
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use edgewatch_core::dialects::native;
 use edgewatch_core::failure::Failure;
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 
 use super::context;
 use crate::app::App;
@@ -31,6 +31,7 @@ const URL_PLACEHOLDER: &str = "__EDGEWATCH_PUBLIC_URL__";
 const LITERAL_PLACEHOLDER: &str = "__SERVERS__";
 const HOME: &str = include_str!("pages/home.html");
 const LOST: &str = include_str!("pages/lost.html");
+const WRONG: &str = include_str!("pages/wrong.html");
 
 /// Whether a request is for the home page.
 pub fn is_home(request: &Request<Body>) -> bool {
@@ -55,9 +56,20 @@ pub fn not_yet() -> Response {
     refuse(&Failure::NotFound { what: "route" }, true)
 }
 
+/// For a guest who showed another password than the view password. Quirk: status 200. Source: nezha specification, 2.3.
+pub fn wrong_view_password() -> Response {
+    html(200, WRONG)
+}
+
+fn to_login() -> Response {
+    (StatusCode::FOUND, [(header::LOCATION, HeaderValue::from_static("/ui/login"))]).into_response()
+}
+
 async fn page(app: &App, path: &str, literal: &str) -> Result<Response, Failure> {
     match path.split('/').skip(1).collect::<Vec<_>>().as_slice() {
-        [""] => Ok(html(200, &HOME.replace(LITERAL_PLACEHOLDER, literal))),
+        [""] | ["ui", "login"] => Ok(html(200, &HOME.replace(LITERAL_PLACEHOLDER, literal))),
+        // Where the original's login was.
+        ["login"] | ["oauth2", "login"] => Ok(to_login()),
         ["ui", version, name] => ui::file(version, name).ok_or(Failure::NotFound { what: "file" }),
         ["install.sh"] => install_script(app).await,
         ["download", name] if is_download(name) => {
@@ -99,7 +111,8 @@ fn html(status: u16, page: &str) -> Response {
     response
 }
 
-fn refuse(failure: &Failure, as_json: bool) -> Response {
+/// A refusal as a page, or as JSON.
+pub fn refuse(failure: &Failure, as_json: bool) -> Response {
     answer::note(failure, "pages");
     let (status, body) = native::render(failure);
     if as_json { answer::json(status, answer::JSON, &body) } else { html(status, LOST) }

@@ -59,6 +59,7 @@ pub fn note(failure: &Failure, context: &str) {
         | Failure::TooLarge { .. }
         | Failure::Malformed { .. }
         | Failure::Invalid { .. }
-        | Failure::Conflict { .. } => {}
+        | Failure::Conflict { .. }
+        | Failure::TooManyAttempts { .. } => {}
     }
 }

@@ -69,6 +69,14 @@ impl HubClient {
         self.spent.lock().map_or_else(|_| Spent::default(), |spent| *spent)
     }
 
+    /// Notes a call of an object that tells the hub nothing itself, with the rows that it read and wrote of its own.
+    pub fn note_call(&self, object_rows: (u64, u64)) {
+        own::note_call(object_rows.0, object_rows.1);
+        if let Ok(mut spent) = self.spent.lock() {
+            *spent = spent.plus(Spent { object_rows, calls: 1, ..Spent::default() });
+        }
+    }
+
     fn note(&self, response: &Response) {
         if let Ok(mut spent) = self.spent.lock() {
             *spent = spent.plus(Spent::of(response));

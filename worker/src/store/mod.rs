@@ -10,7 +10,9 @@ pub mod host_edits;
 pub mod hosts;
 pub mod newest;
 pub mod outbox;
+pub mod sessions;
 pub mod settings;
+pub mod users;
 
 pub use db::{Bind, Db, Outcome, Statement};
 pub use failure::StoreError;

@@ -27,6 +27,8 @@ pub const COARSE_RINGS: &str = "coarse_rings";
 pub const GUEST_VIEW: &str = "guest_view";
 /// The key of the view password, as it is stored; nothing there or an empty text means that there is none.
 pub const VIEW_PASSWORD: &str = "view_password";
+/// The key of whether notifications name addresses in full: `1`, or `0` as when nothing is there.
+pub const PLAIN_IP_IN_NOTIFICATIONS: &str = "plain_ip_in_notifications";
 /// The key of the start that `uptime` counts from.
 const INSTALLED_AT_MS: &str = "installed_at_ms";
 

@@ -1,8 +1,10 @@
 //! The rules, as functions. Clock and randomness come in as arguments.
 
 pub mod access;
+pub mod attempts;
 pub mod budget;
 pub mod ids;
 pub mod intake;
+pub mod passwords;
 pub mod presence;
 pub mod stream;

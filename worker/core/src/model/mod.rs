@@ -9,7 +9,9 @@ mod host;
 mod report;
 mod series;
 
-pub use access::{AddressRange, Credential, ListedToken, Role, Scopes, Session, Token, TokenKind, User};
+pub use access::{
+    Account, AddressRange, Credential, ListedToken, Login, Role, Scopes, Session, Token, TokenKind, User,
+};
 pub use channel::{
     Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSetting, DEFAULT_GROUP, Delivery, ListedChannel,
 };

@@ -30,7 +30,6 @@ pub struct Member(pub Credential);
 pub struct Onlooker(pub Reader);
 
 /// Whoever looks at what guests may be shown.
-#[expect(dead_code, reason = "for the summary of probes")]
 pub struct Visiting(pub Visitor);
 
 /// The app of this request.
@@ -78,7 +77,9 @@ impl<S: Sync> FromRequestParts<S> for Visiting {
     type Rejection = Refusal;
 
     fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
-        SendFuture::new(async move { context::visitor(parts, Scheme::BareOrBearer).await.map(Self).map_err(Refusal) })
+        SendFuture::new(async move {
+            context::visitor_or_reason(parts, Scheme::BareOrBearer).await.map(Self).map_err(Refusal)
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Our own API: `/agent/v1/` for agents, `/api/edgewatch/v1/` for operators, `/live` for pages.
 //!
-//! So far: reports, live, setup, session, tokens, channels, events, series, usage.
+//! So far: reports, live, setup, session, users, tokens, settings, channels, events, series, usage.
 
 mod auth;
 mod channels;
@@ -9,17 +9,19 @@ mod live;
 mod reports;
 mod series;
 mod session;
+mod settings;
 mod setup;
 mod stream;
 mod tokens;
 mod usage;
+mod users;
 
 use std::sync::OnceLock;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use edgewatch_core::failure::Failure;
 use http::Request;
 use tower_service::Service;
@@ -35,6 +37,10 @@ fn router() -> Router {
             .route("/live", get(live::open))
             .route("/api/edgewatch/v1/setup", post(setup::create))
             .route("/api/edgewatch/v1/session", get(session::show).post(session::open).delete(session::close))
+            .route("/api/edgewatch/v1/session/password", post(session::change_password))
+            .route("/api/edgewatch/v1/users", get(users::list).post(users::create))
+            .route("/api/edgewatch/v1/users/{id}", patch(users::change).delete(users::remove))
+            .route("/api/edgewatch/v1/settings", get(settings::show).patch(settings::change))
             .route("/api/edgewatch/v1/tokens", get(tokens::list).post(tokens::create))
             .route("/api/edgewatch/v1/tokens/{id}", delete(tokens::revoke))
             .route("/api/edgewatch/v1/channels", get(channels::list).post(channels::create))

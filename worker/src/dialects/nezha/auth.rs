@@ -1,6 +1,6 @@
 //! Who may call: the bare token in `Authorization`, or a session cookie.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::Credential;
 use http::request::Parts;
@@ -11,6 +11,7 @@ use crate::app::remember::Reader;
 use crate::app::visitor::Visitor;
 use crate::app::{App, identity};
 use crate::dialects::context;
+use crate::http::body;
 use crate::http::credential::Scheme;
 
 /// Somebody with a token or a session. What they may do, the use case asks.
@@ -18,6 +19,12 @@ pub struct Member(pub Credential);
 
 /// An administrator with a session: the admin routes take no token. Source: nezha specification, 2.1.
 pub struct Admin(pub Credential);
+
+/// Anybody with a session.
+pub struct Person(pub Credential);
+
+/// The body of an admin route, as it is.
+pub struct Raw(pub Vec<u8>);
 
 /// Likewise, for reading what the hub has in memory.
 pub struct Onlooker(pub Reader);
@@ -44,6 +51,25 @@ impl<S: Sync> FromRequestParts<S> for Admin {
             let credential = context::session(parts).await.map_err(AdminRefusal)?;
             identity::require_admin(&credential).map_err(AdminRefusal)?;
             Ok(Self(credential))
+        })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Person {
+    type Rejection = AdminRefusal;
+
+    fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, AdminRefusal>> + Send {
+        SendFuture::new(async move { context::session(parts).await.map(Self).map_err(AdminRefusal) })
+    }
+}
+
+impl<S: Sync> FromRequest<S> for Raw {
+    type Rejection = AdminRefusal;
+
+    fn from_request(request: Request, _: &S) -> impl Future<Output = Result<Self, AdminRefusal>> + Send {
+        SendFuture::new(async move {
+            let (parts, body) = request.into_parts();
+            body::read(&parts.headers, body, body::DEFAULT_CAP_BYTES).await.map(Self).map_err(AdminRefusal)
         })
     }
 }

@@ -1,15 +1,19 @@
 //! Nezha v0 (dashboard 0.20.13): `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`,
-//! `POST /api/notification`.
+//! the admin API of servers, notifications, tokens and settings, `/api/logout`, `/view-password`, `/ws`.
 //!
 //! Left out on purpose, for good: commands, terminal, NAT and files; this fleet's agents execute nothing.
 
 mod auth;
 mod error;
 mod feed;
+mod logout;
 mod notification;
 mod refused;
 mod server;
 mod server_admin;
+mod setting;
+mod token;
+mod view_password;
 
 use std::sync::OnceLock;
 
@@ -24,7 +28,7 @@ use tower_service::Service;
 use error::Refusal;
 pub use feed::literal;
 
-const ROUTES: [&str; 14] = [
+const ROUTES: &[&str] = &[
     "/api/server",
     "/api/batch-update-server-group",
     "/api/batch-delete-server",
@@ -35,6 +39,10 @@ const ROUTES: [&str; 14] = [
     "/api/v1/server/details",
     "/api/v1/server/register",
     "/api/notification",
+    "/api/token",
+    "/api/setting",
+    "/api/logout",
+    "/view-password",
     "/api/cron",
     "/api/nat",
     "/api/ddns",
@@ -59,6 +67,11 @@ fn router() -> Router {
             .route("/ws", get(feed::open))
             .route("/nezha/ws", get(feed::open))
             .route("/api/notification", post(notification::save))
+            .route("/api/token", get(token::list).post(token::create))
+            .route("/api/token/{token}", delete(token::delete))
+            .route("/api/setting", post(setting::change))
+            .route("/api/logout", post(logout::log_out))
+            .route("/view-password", post(view_password::show))
             .route("/api/cron", post(refused::never))
             .route("/api/cron/{id}/manual", get(refused::never))
             .route("/api/nat", post(refused::never))

@@ -10,10 +10,12 @@ pub mod live;
 mod report;
 mod sample;
 mod series;
+mod settings;
 mod setup;
 pub mod stream;
 mod token;
 mod usage;
+mod user;
 
 pub use channel::{
     ChannelChangeRequest, ChannelKindPart, ChannelKindsReply, ChannelListReply, ChannelPart, ChannelRequest,
@@ -25,6 +27,8 @@ pub use intake::{Intake, read_report};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use sample::{Sample, Temperature};
 pub use series::{SeriesPart, SeriesRequest, read_series_query, series_reply};
-pub use setup::{SessionReply, SessionRequest, SetupReply, SetupRequest, UserPart};
+pub use settings::{SettingsReply, SettingsRequest};
+pub use setup::{PasswordRequest, SessionReply, SessionRequest, SetupReply, SetupRequest, UserPart};
 pub use token::{TokenListReply, TokenPart, TokenReply, TokenRequest};
 pub use usage::{LeversPart, MeterPart, RingPart, UsageReply};
+pub use user::{AccountPart, MadeUserReply, UserChangeRequest, UserListReply, UserRequest};

@@ -2,7 +2,8 @@
 //!
 //! Routes so far: `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`, `POST /api/notification`.
 //! Deviations are those of the table in the specification, section 17: true `display_index` and `hide_for_guest`
-//! everywhere, a fixed order, `id` before `tag`, `Bearer` accepted, values kept over a restart.
+//! everywhere, a fixed order, `id` before `tag`, `Bearer` accepted, values kept over a restart, tokens masked in their list,
+//! settings that run code ignored.
 
 mod admin;
 mod error;
@@ -13,6 +14,8 @@ mod query;
 mod register;
 mod server;
 mod server_admin;
+mod setting;
+mod token;
 
 pub use admin::{AdminReply, render_admin};
 pub use error::{ErrorReply, RegisterErrorReply, render, render_guest, render_register};
@@ -23,3 +26,8 @@ pub use query::{ServerQuery, parse_ids};
 pub use register::{RegisterReply, RegisterRequest, is_simple};
 pub use server::{DETAILS, HostPart, LIST, NEVER_ACTIVE, ServerDetail, ServerSummary, StatusPart, TemperaturePart};
 pub use server_admin::{GroupForm, SearchReply, SearchResult, ServerForm};
+pub use setting::{SettingRequest, read_view_password};
+pub use token::{
+    MadeToken, TOKEN_CHARS, TokenDeletedReply, TokenItem, TokenListReply, TokenReply, read_masked_token,
+    read_token_note,
+};
