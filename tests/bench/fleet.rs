@@ -6,9 +6,10 @@ use edgewatch_harness::fleet::{Fleet, Options};
 use edgewatch_harness::viewer::Viewer;
 use edgewatch_harness::worker::Worker;
 
-use crate::{figures, process};
+use crate::{figures, process, reads};
 
 const STEP: Duration = Duration::from_secs(10);
+const STEPS_PER_MINUTE: u32 = 6;
 /// A storm may take a while; an answer within it may too.
 const PATIENCE: Duration = Duration::from_mins(3);
 const VIEWERS: usize = 100;
@@ -35,6 +36,8 @@ pub fn run(hosts: usize) -> Result<(), String> {
     let mut fleet = Fleet::new(&registered, options);
     storm(&worker, &mut fleet)?;
     sizes(&worker, &mut fleet)?;
+    let listed: Vec<u64> = fleet.agents.iter().map(|agent| agent.host).collect();
+    reads::run(&worker, &listed, || (0..STEPS_PER_MINUTE).try_for_each(|_| step(&worker, &mut fleet)))?;
     fan_out(&worker, &mut fleet)?;
     crate::say("fleet: filling blocks");
     for _ in 0..FULL_STEPS {

@@ -10,6 +10,7 @@ mod ingest;
 mod ops;
 mod price;
 mod process;
+mod reads;
 mod small;
 mod storage;
 mod wire;

@@ -78,7 +78,7 @@ fn of_host(rings: &[Ring], interval_s: u32, seed: u64) -> Vec<u64> {
 }
 
 fn step(series: SeriesId) -> Step {
-    u8::try_from(series.metric()).map_or(Step::Exact, metrics::step)
+    u8::try_from(series.metric()).map_or(Step::Exact, metrics::coarse_step)
 }
 
 fn samples(seed: u64, interval_s: u32, start_ms: i64, count: u64) -> Vec<Row> {
@@ -88,10 +88,11 @@ fn samples(seed: u64, interval_s: u32, start_ms: i64, count: u64) -> Vec<Row> {
         .map(|number| {
             let mark = f64::from(u32::try_from(number).unwrap_or(u32::MAX)) * f64::from(interval_s);
             let sample = walk.sample(number, at_ms, f64::from(interval_s), mark);
-            let mut row = Row::new(number, at_ms);
-            for definition in &metrics::ALL {
-                if let Some(value) = sample.value(definition.metric) {
-                    row.set(SeriesId::column(definition.metric as u8), value, definition.step);
+            let kept = sample.into_sample().map(|sample| metrics::kept(&sample)).unwrap_or_default();
+            let mut row = Row::new(number, metrics::kept_ms(at_ms));
+            for (column, value) in (0_u8..).zip(kept) {
+                if let Some(value) = value {
+                    row.set(SeriesId::column(column), value, metrics::step(column));
                 }
             }
             at_ms += i64::from(interval_s) * 1000;

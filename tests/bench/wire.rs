@@ -90,6 +90,15 @@ impl Connection {
         self.0.into_inner()
     }
 
+    /// Gets `path` with this `Authorization`.
+    ///
+    /// # Errors
+    /// As [`Connection::exchange`].
+    pub fn get(&mut self, path: &str, authorization: &str) -> Result<Message> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\n\r\n");
+        self.exchange(request.as_bytes())
+    }
+
     /// Posts JSON with this `Authorization`.
     ///
     /// # Errors

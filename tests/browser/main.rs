@@ -17,7 +17,7 @@ fn cell(id: u64, class: &str) -> String {
 fn log_in(page: &Page, token: &str) {
     page.wait_for("!document.querySelector('#login').hidden");
     page.run(&format!("document.querySelector('#token').value = {}", json!(token)));
-    page.run("document.querySelector('#login-form').requestSubmit()");
+    page.run("document.querySelector('#token-form').requestSubmit()");
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn a_person_logs_in_sees_the_fleet_change_and_logs_out() {
     let Some(page) = Page::open(&stage.worker.url) else { return };
 
     log_in(&page, "0123456789abcdef0123456789abcdef");
-    page.wait_for("document.querySelector('#login-error').textContent.includes('not known')");
+    page.wait_for("document.querySelector('#token-error').textContent.includes('not known')");
     log_in(&page, &stage.worker.token);
     page.wait_for("document.querySelector('#live').textContent === 'live'");
     page.wait_for(&format!("{} === 'alpha'", cell(1, "label")));
@@ -67,12 +67,53 @@ fn the_setup_link_opens_in_a_browser_and_leaves_no_trace_in_its_address() {
     let Some(page) = Page::open(&link) else { return };
     page.wait_for("!document.querySelector('#setup').hidden");
     assert_eq!(page.value("location.href"), format!("{}/", stage.worker.url));
+    page.run("document.querySelector('#new-password').value = 'correct horse'");
     page.run("document.querySelector('#setup-form').requestSubmit()");
     page.wait_for("document.querySelector('#made-token').textContent.length === 43");
     page.run("document.querySelector('#made-continue').click()");
     page.wait_for("document.querySelector('#live').textContent === 'live'");
     assert_eq!(page.value("document.querySelector('#made-token').textContent"), "");
     page.wait_for("document.querySelector('#empty').textContent.startsWith('No hosts yet')");
+
+    page.run("document.querySelector('#logout').click()");
+    page.wait_for("!document.querySelector('#login').hidden");
+    for (password, shown) in [("battery staple", "do not belong together"), ("correct horse", "")] {
+        page.run("document.querySelector('#name').value = 'admin'");
+        page.run(&format!("document.querySelector('#password').value = '{password}'"));
+        page.run("document.querySelector('#login-form').requestSubmit()");
+        page.wait_for(&format!("document.querySelector('#login-error').textContent.includes('{shown}')"));
+    }
+    page.wait_for("document.querySelector('#live').textContent === 'live'");
+    assert_eq!(page.value("document.querySelector('#password').value"), "");
+    assert_eq!(page.violations(), [""; 0]);
+}
+
+#[test]
+fn a_guest_looks_with_the_view_password_and_logs_in_from_there() {
+    let stage = Stage::start();
+    stage.set(&json!({ "hosts": [host(1, "alpha")] }));
+    let settings = |body: &str| {
+        let header = [("Authorization", stage.worker.token.as_str())];
+        assert_eq!(stage.worker.request("PATCH", "/api/edgewatch/v1/settings", &header, body).status, 200);
+    };
+    settings(r#"{"view_password":"open sesame"}"#);
+    let Some(page) = Page::open(&format!("{}/login", stage.worker.url)) else { return };
+    page.wait_for("!document.querySelector('#login').hidden");
+    assert_eq!(page.value("location.pathname"), "/ui/login");
+    for (password, shown) in [("sesame", "not the view password"), ("open sesame", "")] {
+        page.run(&format!("document.querySelector('#view').value = '{password}'"));
+        page.run("document.querySelector('#view-form').requestSubmit()");
+        page.wait_for(&format!("document.querySelector('#view-error').textContent.includes('{shown}')"));
+    }
+    page.wait_for("document.querySelector('#live').textContent === 'live'");
+    page.wait_for(&format!("{} === 'alpha'", cell(1, "label")));
+    assert_eq!(page.value("location.pathname"), "/");
+    assert_eq!(page.value("document.querySelector('#logout').textContent"), "Log in");
+    page.run("document.querySelector('#logout').click()");
+    page.wait_for("!document.querySelector('#login').hidden");
+    log_in(&page, &stage.worker.token);
+    page.wait_for("document.querySelector('#live').textContent === 'live'");
+    assert_eq!(page.value("document.querySelector('#logout').textContent"), "Log out");
     assert_eq!(page.violations(), [""; 0]);
 }
 

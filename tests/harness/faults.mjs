@@ -9,12 +9,13 @@ import * as state from "./inside/state.mjs";
 
 export * from "./index.js";
 
-// These two take the place of the built ones. A build without them is given no binding of theirs.
+// These take the place of the built ones. A build without them is given no binding of theirs.
 export const Hub = watchedObject("Hub", built.Hub);
 export const Viewers = watchedObject("Viewers", built.Viewers);
+export const Gate = watchedObject("Gate", built.Gate);
 
 /** Class to binding, as in wrangler.toml. */
-const BINDINGS = { Hub: "HUB", Viewers: "VIEWERS" };
+const BINDINGS = { Hub: "HUB", Viewers: "VIEWERS", Gate: "GATE" };
 
 /** The Worker's environment: D1 watched, and the clock where it is off. */
 function environment(env) {

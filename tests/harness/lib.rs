@@ -13,14 +13,18 @@
 //! Everything here panics with words when it cannot do what a test asks for: there is nobody else to tell.
 #![expect(clippy::missing_panics_doc, reason = "a test helper that fails must fail the test; every function here may")]
 
+pub mod access_proxy;
 pub mod agent;
 mod edge;
 pub mod fleet;
 pub mod golden;
 pub mod http;
+pub mod mail;
 pub mod objects;
 pub mod proxy;
+pub mod receiver;
 pub mod socket;
+pub mod tls;
 pub mod viewer;
 pub mod wait;
 pub mod worker;

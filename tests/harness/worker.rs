@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::edge::Edge;
 use crate::http::{self, Reply};
+use crate::tls::Authority;
 
 /// 32 bytes, base64: what seals stored secrets in tests.
 const TEST_KEY: &str = "dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtMDA=";
@@ -59,6 +60,7 @@ pub struct Builder {
     token: Option<String>,
     without_admin: bool,
     capture_outbound: bool,
+    trust: Option<String>,
     build: Option<PathBuf>,
     migrations: Option<PathBuf>,
 }
@@ -99,6 +101,13 @@ impl Builder {
         self
     }
 
+    /// Trusts servers whose certificates this one signed, besides those the world trusts.
+    #[must_use]
+    pub fn trust(mut self, authority: &Authority) -> Self {
+        self.trust = Some(authority.pem.clone());
+        self
+    }
+
     /// Runs another build than `build/`.
     #[must_use]
     pub fn build(mut self, folder: &Path) -> Self {
@@ -134,6 +143,11 @@ impl Builder {
             if let Some(path) = path {
                 option(name, path.to_string_lossy().into_owned());
             }
+        }
+        if let Some(pem) = self.trust {
+            let file = folder.join("authority.pem");
+            fs::write(&file, pem).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            option("--trust", file.to_string_lossy().into_owned());
         }
         if self.capture_outbound {
             arguments.push("--capture-outbound".to_owned());
@@ -270,6 +284,11 @@ impl Worker {
         self.edge.control("POST", "/kill", &json!({}));
     }
 
+    /// As [`Worker::kill`], in the middle of whatever another thread has the control port do: that call fails.
+    pub fn kill_amid(&self) {
+        self.edge.control("POST", "/kill-amid", &json!({}));
+    }
+
     /// Starts workerd again after [`Worker::kill`]: same port, same data.
     pub fn resume(&self) {
         self.edge.control("POST", "/start", &json!({}));
@@ -334,6 +353,14 @@ impl Worker {
     pub fn events(&self, kind: &str) -> u64 {
         let found = self.edge.sql("SELECT count(*) AS count FROM events WHERE kind = ?", &[json!(kind)]);
         found["results"][0]["count"].as_u64().unwrap_or_default()
+    }
+
+    /// The header value of a session that the first admin's token opens, as a browser has it.
+    pub fn cookie(&self) -> String {
+        let body = json!({ "token": self.token }).to_string();
+        let reply = self.post("/api/edgewatch/v1/session", &[("Content-Type", "application/json")], &body);
+        let cookie = reply.header("set-cookie").unwrap_or_else(|| panic!("no session: {}", reply.body));
+        cookie.split(';').next().unwrap_or_default().to_owned()
     }
 
     /// What a statement on D1 gives: `{results, meta}`.

@@ -27,7 +27,7 @@ fn the_hub_is_told_what_all_look_at_and_when_nobody_does() {
     let (mut one, mut other) = (stage.look(), stage.look());
     next(&mut one);
     next(&mut other);
-    assert_eq!(stage.watched()[0], json!({ "hosts": [], "for_s": 90, "snapshot": true }));
+    assert_eq!(stage.watched()[0], json!({ "hosts": [], "for_s": 90, "snapshot": true, "feed": false }));
     assert!(one.send_text(&window(&[3, 1])));
     assert!(other.send_text(&window(&[2, 3])));
     let watched = asked_for(&stage, &[1, 2, 3]);
@@ -76,7 +76,7 @@ fn it_is_asked_again_every_minute_while_somebody_looks() {
         });
     }
     let last = stage.watched().pop().expect("it was asked");
-    assert_eq!(last, json!({ "hosts": [7], "for_s": 90, "snapshot": false }));
+    assert_eq!(last, json!({ "hosts": [7], "for_s": 90, "snapshot": false, "feed": false }));
 }
 
 #[test]

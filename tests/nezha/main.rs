@@ -3,8 +3,15 @@
 mod alert_rule;
 mod auth;
 mod bad_input;
+mod feed;
+mod logout;
+mod notification;
 mod register;
 mod server;
+mod server_admin;
+mod session;
+mod token;
+mod view_password;
 
 use edgewatch_harness::worker::{TestHost, Worker};
 use serde_json::{Value, json};

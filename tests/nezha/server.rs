@@ -59,6 +59,30 @@ fn details_keeps_the_order_asked_for_and_its_repeats() {
 }
 
 #[test]
+fn several_shards_answer_as_one() {
+    let worker = Worker::builder().var("HUB_SHARDS", "3").start();
+    let empty = worker.get("/api/v1/server/details");
+    assert_eq!(empty.body, r#"{"code":0,"message":"success","result":[]}"#);
+    let hosts = worker.add_hosts("host", 7);
+    for host in &hosts {
+        report(&worker, host, 1, &facts());
+    }
+    for route in ["list", "details"] {
+        let all = worker.get(&format!("/api/v1/server/{route}"));
+        assert_eq!(ids(&all), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(all.header("content-length"), Some(all.body.len().to_string().as_str()));
+        assert_eq!((all.cost().d1_rows_read, all.cost().requests), (0, 4), "one call of each shard");
+    }
+    let of = |query: &str| worker.get(&format!("/api/v1/server/details?{query}"));
+    assert_eq!(ids(&of("id=5,1,99,5,7")), [5, 1, 5, 7]);
+    assert_eq!(ids(&of("tag=nobody")), [0; 0]);
+    // What one shard writes of a host is what the list has of it.
+    let (one, all) = (of("id=4").at("/result/0"), of("").at("/result/3"));
+    assert_eq!(one, all);
+    assert_eq!(one["host"]["Platform"], facts()["platform"]);
+}
+
+#[test]
 fn tag_picks_a_group_exactly() {
     let worker = Worker::start();
     for (name, tag) in [("alpha", "EU"), ("beta", "Ост/1 ü&"), ("gamma", "EU")] {

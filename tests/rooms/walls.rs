@@ -32,8 +32,9 @@ const WALLS: &[(&str, Wall)] = &[
     (
         "hub",
         Only(
+            // core:dialects: the table of forms that lists of hosts are asked for in, and no dialect of it.
             "other thiserror serde sdk store platform viewers notify core:model core:units \
-             core:failure core:domain core:blocks core:metrics core:dialects/native",
+             core:failure core:domain core:blocks core:metrics core:dialects core:dialects/native",
         ),
     ),
     (
@@ -256,6 +257,14 @@ mod tests {
         assert_eq!(found(path, "use crate::dialects::pulse::error;").len(), 1);
         assert_eq!(found(path, "use edgewatch_core::dialects::pulse;").len(), 1);
         assert_eq!(found(path, "use edgewatch_core::dialects::nezha; use super::auth;"), [""; 0]);
+    }
+
+    #[test]
+    fn the_hub_knows_the_table_of_forms_and_not_whose_they_are() {
+        let path = "worker/src/hub/pieces.rs";
+        assert_eq!(found(path, "use edgewatch_core::dialects::FORMS;"), [""; 0]);
+        assert_eq!(found(path, "use edgewatch_core::dialects::nezha;").len(), 1);
+        assert_eq!(found(path, "fn f() { edgewatch_core::dialects::nezha::LIST; }").len(), 1);
     }
 
     #[test]

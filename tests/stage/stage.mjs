@@ -18,6 +18,9 @@ export class Hub {
         if (stage.failing) return new Response("", { status: 503 });
         return Response.json(body.snapshot ? { shard: 0, now_ms: Date.now(), hosts: stage.hosts } : {});
       }
+      // Likewise: a credential was taken away, and nobody has remembered one.
+      case "/taken-away":
+        return Response.json(null);
       // The test's: what the fleet is and whether the hub answers; what it was asked; a digest to push.
       case "/__hub/set":
         return Response.json(Object.assign(stage, body));

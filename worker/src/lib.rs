@@ -16,6 +16,7 @@
 pub mod app;
 pub mod cron;
 pub mod dialects;
+pub mod gate;
 pub mod http;
 pub mod hub;
 pub mod notify;
@@ -32,7 +33,7 @@ mod entry {
     use worker::{Context, Env, HttpRequest, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 
     use crate::app::App;
-    use crate::http::upgrade;
+    use crate::http::{answer, upgrade};
     use crate::hub::client::{HubClient, Spent};
     use crate::hub::own;
     use crate::platform::assets::Assets;
@@ -74,8 +75,9 @@ mod entry {
 
         let mut response = dialects::serve(request.map(axum::body::Body::new), app.clone()).await;
         let socket = upgrade::take_socket(&mut response);
+        let payload = answer::take_payload(&mut response);
         let (parts, body) = response.into_parts();
-        // Everything of ours lies in memory; handed over whole, it goes out with its length.
+        // Everything else lies in our memory; handed over whole, it goes out with its length.
         let bytes =
             axum::body::to_bytes(body, usize::MAX).await.map_err(|error| worker::Error::from(error.to_string()))?;
 
@@ -93,10 +95,11 @@ mod entry {
         });
         let empty = matches!(parts.status.as_u16(), 204 | 304);
         let upgraded = socket.is_some();
-        let mut response = match socket {
-            Some(socket) => Response::from_websocket(socket)?,
-            None if empty => Response::empty()?,
-            None => Response::from_bytes(bytes.to_vec())?,
+        let mut response = match (socket, payload) {
+            (Some(socket), _) => Response::from_websocket(socket)?,
+            (None, Some(payload)) => payload.into_response()?,
+            (None, None) if empty => Response::empty()?,
+            (None, None) => Response::from_bytes(bytes.to_vec())?,
         };
         let headers = response.headers_mut();
         headers.delete("content-type")?;

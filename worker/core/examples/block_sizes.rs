@@ -11,7 +11,7 @@ use edgewatch_core::metrics;
 use edgewatch_core::model::Sample;
 use edgewatch_core::units::Step;
 
-const LENGTHS: [usize; 4] = [6, 60, 120, 180];
+const LENGTHS: [usize; 5] = [6, 60, 180, 360, 1080];
 /// How often a block is packed and unpacked to be timed.
 const TURNS: u32 = 200;
 /// Sensors that the second table adds: this is no machine that has any.
@@ -19,7 +19,8 @@ const SENSORS: u16 = 8;
 
 fn main() {
     let given: Vec<String> = std::env::args().skip(1).collect();
-    let own = ["check_1s", "run_10s"].map(|name| format!("{}/samples/native/{name}.jsonl", env!("CARGO_MANIFEST_DIR")));
+    let own = ["check_1s", "run_10s", "build_10s"]
+        .map(|name| format!("{}/samples/native/{name}.jsonl", env!("CARGO_MANIFEST_DIR")));
     for path in if given.is_empty() { own.to_vec() } else { given } {
         let rows: Vec<Row> = read(&path).iter().map(row).collect();
         let name = Path::new(&path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -61,26 +62,25 @@ fn table(name: &str, rows: &[Row]) {
     }
 }
 
-/// What each series adds to the longest block, to times and numbers and the series before it.
+/// What the longest block would be shorter without each series. Counters lean on their rates, so a rate alone says little.
 fn by_series(rows: &[Row]) {
-    let rows = &rows[..rows.len().min(180)];
-    let upto = |columns: u8| {
+    let rows = &rows[..rows.len().min(1080)];
+    let packed = |is_kept: &dyn Fn(SeriesId) -> bool| {
         let mut block = Block::default();
         for row in rows {
             let mut kept = Row::new(row.number, row.at_ms);
-            for (id, value) in row.values().iter().filter(|(id, _)| *id < SeriesId::column(columns)) {
+            for (id, value) in row.values().iter().filter(|(id, _)| is_kept(*id)) {
                 kept.set(*id, *value, Step::Exact);
             }
-            block.push(&kept).expect("a block of at most 180 rows");
+            block.push(&kept).expect("a block of at most 1080 rows");
         }
         block.pack().len()
     };
-    let mut before = upto(0);
-    print!("  bytes of {} rows: times and numbers {before}", rows.len());
+    let all = packed(&|_| true);
+    print!("  bytes of {} rows: {all}; times and numbers {}", rows.len(), packed(&|_| false));
     for definition in metrics::ALL {
-        let with = upto(definition.metric as u8 + 1);
-        print!(", {} {}", definition.key, with.saturating_sub(before));
-        before = with;
+        let column = SeriesId::column(definition.metric as u8);
+        print!(", {} {}", definition.key, all.saturating_sub(packed(&|id| id != column)));
     }
     println!();
 }
@@ -103,7 +103,7 @@ fn processor_us() -> f64 {
 fn block(rows: &[Row]) -> Block {
     let mut block = Block::default();
     for row in rows {
-        block.push(row).expect("a block of at most 180 rows");
+        block.push(row).expect("a block of at most 1080 rows");
     }
     block
 }
@@ -140,8 +140,8 @@ fn step(series: SeriesId) -> Step {
 }
 
 fn row(sample: &Sample) -> Row {
-    let mut row = Row::new(sample.number, sample.at.0);
-    for (column, value) in (0_u8..).zip(metrics::columns(sample)) {
+    let mut row = Row::new(sample.number, metrics::kept_ms(sample.at.0));
+    for (column, value) in (0_u8..).zip(metrics::kept(sample)) {
         if let Some(value) = value {
             row.set(SeriesId::column(column), value, metrics::step(column));
         }

@@ -49,6 +49,12 @@ pub enum Failure {
         /// What contradicts what.
         detail: String,
     },
+    /// Passwords were tried too often; the next try has to wait.
+    #[error("too many attempts; the next one in {retry_after_s} s")]
+    TooManyAttempts {
+        /// How long, seconds.
+        retry_after_s: u32,
+    },
     /// The database or an object did not answer; nothing is known to be stored, and the client should try again.
     #[error("unavailable: {detail}")]
     Unavailable {

@@ -31,6 +31,22 @@ impl UnixSeconds {
         Self(self.0.saturating_add(seconds))
     }
 
+    /// The instant as text in UTC, such as `2026-11-22T15:28:09Z`; in the years 0001 to 9999 by RFC 3339.
+    /// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
+    pub fn rfc3339(self) -> String {
+        let (days, second) = (self.0.div_euclid(86_400), self.0.rem_euclid(86_400));
+        let shifted = days.saturating_add(719_468);
+        let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
     /// Seconds from `earlier` to this instant; negative when `earlier` is the later one.
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
@@ -61,29 +77,82 @@ pub enum Step {
     Hundredths,
     /// Multiples of 1,024.
     Kibi,
+    /// Whole numbers to their first 8 binary digits: exact to 256, beyond that at most 1/256 (0.39 %) off.
+    Binary8,
+    /// Whole numbers to their first 11 binary digits: exact to 2,048, beyond that at most 1/2,048 (0.049 %) off.
+    Binary11,
+    /// Whole numbers to their first 14 binary digits: exact to 16,384, beyond that at most 1/16,384 (0.0061 %) off.
+    Binary14,
+    /// Hundredths to their first 10 binary digits: exact to 10.24, beyond that at most 1/1,024 (0.098 %) off.
+    Hundredths10,
 }
 
 impl Step {
-    /// The value at this step: the double nearest to a whole number of steps. What is too large to have such fractions is
-    /// left as it is.
+    /// The value at this step: the double nearest to a whole number of steps, and of the numbers whose first digits alone count
+    /// the nearest one. What is too large to have such fractions is left as it is. Rounding again changes nothing.
     #[expect(clippy::cast_precision_loss, reason = "2^53 - 1 is a double exactly")]
     pub fn round(self, value: f64) -> f64 {
         let per_one = match self {
             Self::Exact => return value,
-            Self::Whole => 1.0,
+            Self::Whole | Self::Binary8 | Self::Binary11 | Self::Binary14 => 1.0,
             Self::Tenths => 10.0,
-            Self::Hundredths => 100.0,
+            Self::Hundredths | Self::Hundredths10 => 100.0,
             // A power of two: dividing by it is exact.
             Self::Kibi => 1.0 / 1024.0,
         };
         let steps = (value * per_one).round();
-        if steps.abs() <= MAX_EXACT_INTEGER as f64 { steps / per_one } else { value }
+        if steps.is_nan() || steps.abs() > MAX_EXACT_INTEGER as f64 {
+            return value;
+        }
+        self.digits().map_or(steps, |digits| leading(steps, digits)) / per_one
     }
+
+    /// How many binary digits of the number of steps count; all, if none is said.
+    const fn digits(self) -> Option<u32> {
+        match self {
+            Self::Binary8 => Some(8),
+            Self::Hundredths10 => Some(10),
+            Self::Binary11 => Some(11),
+            Self::Binary14 => Some(14),
+            Self::Exact | Self::Whole | Self::Tenths | Self::Hundredths | Self::Kibi => None,
+        }
+    }
+}
+
+/// A whole number from -(2^53 - 1) to 2^53 - 1, rounded to its first `digits` binary ones, the middle away from 0. What would
+/// leave that range stays as it is.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole, below 2^53"
+)]
+fn leading(whole: f64, digits: u32) -> f64 {
+    let magnitude = whole.abs() as u64;
+    let dropped = (u64::BITS - magnitude.leading_zeros()).saturating_sub(digits);
+    let rounded = (magnitude + (1 << dropped >> 1)) >> dropped << dropped;
+    if rounded > MAX_EXACT_INTEGER { whole } else { (rounded as f64).copysign(whole) }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+
     use super::*;
+
+    #[test]
+    fn instants_are_written_as_everybody_reads_them() {
+        for (at, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (1_795_361_289, "2026-11-22T15:28:09Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (-62_135_596_800, "0001-01-01T00:00:00Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(UnixSeconds(at).rfc3339(), text);
+        }
+    }
 
     #[test]
     fn a_step_rounds_to_the_nearest_and_leaves_what_is_beyond_it() {
@@ -93,11 +162,42 @@ mod tests {
             (Step::Whole, 9_007_199_254_740_991.0, 9_007_199_254_740_991.0),
             (Step::Kibi, 1_935_474_689.0, 1_935_474_688.0),
             (Step::Kibi, 511.9, 0.0),
+            (Step::Binary8, 256.0, 256.0),
+            (Step::Binary8, 257.0, 258.0),
+            (Step::Binary8, -1_023.0, -1_024.0),
+            (Step::Binary11, 1_935_474_689.0, 1_935_671_296.0),
+            (Step::Binary14, 9_007_199_254_740_991.0, 9_007_199_254_740_991.0),
+            (Step::Hundredths10, 10.23, 10.23),
+            (Step::Hundredths10, 17.336, 17.34),
+            (Step::Hundredths10, 99.85, 99.84),
+            (Step::Hundredths10, 100.0, 100.0),
             (Step::Exact, 0.1 + 0.2, 0.1 + 0.2),
             (Step::Hundredths, 1e300, 1e300),
         ] {
             assert_eq!(step.round(value).to_bits(), f64::to_bits(rounded), "{value}");
         }
         assert!(Step::Whole.round(f64::NAN).is_nan());
+        assert!(Step::Binary8.round(f64::NAN).is_nan());
+        assert!(Step::Binary8.round(f64::INFINITY).is_infinite());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_dropped_is_at_most_what_is_said(whole in 0_u64..=MAX_EXACT_INTEGER, halvings in 0_u32..53, is_below_0: bool) {
+            #[expect(clippy::cast_precision_loss, reason = "at most 2^53 - 1")]
+            let whole = (whole >> halvings) as f64 * if is_below_0 { -1.0 } else { 1.0 };
+            for (step, exact_to, part) in [
+                (Step::Binary8, 256.0, 256.0),
+                (Step::Binary11, 2_048.0, 2_048.0),
+                (Step::Binary14, 16_384.0, 16_384.0),
+                (Step::Hundredths10, 10.24, 1_024.0),
+            ] {
+                let value = if step == Step::Hundredths10 { Step::Hundredths.round(whole / 100.0) } else { whole };
+                let rounded = step.round(value);
+                prop_assert!((rounded - value).abs() <= value.abs() / part * (1.0 + 1e-12), "{step:?} {value} {rounded}");
+                prop_assert!(value.abs() > exact_to || rounded.to_bits() == value.to_bits(), "{step:?} {value}");
+                prop_assert_eq!(step.round(rounded).to_bits(), rounded.to_bits());
+            }
+        }
     }
 }

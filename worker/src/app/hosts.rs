@@ -3,14 +3,16 @@
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::domain::ids::{self, HOST_SECRET_CHARS};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, Event, EventKind, Host, HostId, Registration, Token};
+use edgewatch_core::model::{Credential, Event, EventKind, Form, Host, HostEdit, HostId, Registration, Token};
 use std::collections::HashMap;
 
 use super::remember::Reader;
+use super::visitor::Visitor;
 use super::{App, actor, presence, secret};
+use crate::platform::payload::Payload;
 use crate::platform::{digest, log, random};
 use crate::store::hosts::{self, NewHost};
-use crate::store::{access, settings};
+use crate::store::{access, host_edits, settings};
 
 /// Which hosts a reader wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,43 +25,61 @@ pub enum Selection {
     Tag(String),
 }
 
-/// The hosts of a selection. All and Tag: highest display index first, then by id.
+/// The list of the hosts of a selection, written as `form` says. All and Tag: highest display index first, then by id.
 ///
 /// # Errors
 /// [`Failure::Forbidden`] without the right to read; [`Failure::Unavailable`] when the database does not answer.
-pub async fn select(app: &App, reader: &Reader, selection: Selection) -> Result<Vec<Host>, Failure> {
+pub async fn list(app: &App, reader: &Reader, selection: Selection, form: &'static Form) -> Result<Payload, Failure> {
     require(&reader.credential, Right::Read)?;
     if let Some(hub) = &app.hub {
         let now = match &selection {
-            Selection::All => hub.now(None, None).await,
-            Selection::Tag(tag) => hub.now(None, Some(tag)).await,
-            Selection::Ids(wanted) => hub.now(Some(wanted), None).await,
+            Selection::All => hub.list(form, None, None, false).await,
+            Selection::Tag(tag) => hub.list(form, None, Some(tag), false).await,
+            Selection::Ids(wanted) => hub.list(form, Some(wanted), None, false).await,
         };
         match now {
-            Ok((hosts, epochs)) => {
+            Ok((list, epochs)) => {
                 require(&reader.confirm(app, Some(&epochs)).await?, Right::Read)?;
-                return Ok(hosts);
+                return Ok(list);
             }
             // What D1 was told last is better than nothing.
-            Err(error) => log::error("hosts.now", &error.to_string()),
+            Err(error) => log::error("hosts.list", &error.to_string()),
         }
     }
     require(&reader.confirm(app, None).await?, Right::Read)?;
-    match selection {
-        Selection::All => Ok(hosts::list_all(&app.db).await?),
-        Selection::Tag(tag) => Ok(hosts::list_by_tag(&app.db, &tag).await?),
+    let hosts = match selection {
+        Selection::All => hosts::list_all(&app.db).await?,
+        Selection::Tag(tag) => hosts::list_by_tag(&app.db, &tag).await?,
         Selection::Ids(wanted) => {
             let found = hosts::list_by_ids(&app.db, &wanted).await?;
             let by_id: HashMap<HostId, Host> = found.into_iter().map(|host| (host.id, host)).collect();
-            Ok(wanted.iter().filter_map(|id| by_id.get(id).cloned()).collect())
+            wanted.iter().filter_map(|id| by_id.get(id).cloned()).collect()
         }
-    }
+    };
+    Ok(form.list(hosts)?.into())
 }
 
-/// Tells the hub of a host that was made or changed. Where that fails, the schedule's next run does it.
-async fn tell_hub(app: &App, id: HostId) {
+/// Every host that a visitor may see, highest display index first, then by id.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the database does not answer.
+pub async fn list_for(app: &App, visitor: &Visitor, form: &'static Form) -> Result<Payload, Failure> {
+    let for_guests = !visitor.sees_hidden();
+    if let Some(hub) = &app.hub {
+        match hub.list(form, None, None, for_guests).await {
+            Ok((list, _)) => return Ok(list),
+            Err(error) => log::error("hosts.list", &error.to_string()),
+        }
+    }
+    let mut hosts = hosts::list_all(&app.db).await?;
+    hosts.retain(|host| !(for_guests && host.hidden_for_guest));
+    Ok(form.list(hosts)?.into())
+}
+
+/// Tells the hub of hosts that were made, changed or retired. Where that fails, the schedule's next run does it.
+pub(super) async fn tell_hub(app: &App, ids: &[HostId]) {
     if let Some(hub) = &app.hub
-        && let Err(error) = hub.changed(&[id]).await
+        && let Err(error) = hub.changed(ids).await
     {
         log::error("hosts.changed", &error.to_string());
     }
@@ -81,7 +101,7 @@ pub async fn register(app: &App, caller: &Credential, registration: Registration
         Credential::Token(token) => Some(token),
         Credential::Session(_) => None,
     };
-    make(app, &actor(caller), by_token, registration).await
+    make(app, &actor(caller), by_token, registration, None).await
 }
 
 /// The secret of the host that the machine proves to be: it holds that host's secret, and its machine id is the one that
@@ -97,7 +117,14 @@ async fn proven(app: &App, registration: &Registration) -> Result<Option<String>
     Ok(same.then(|| secret.clone()))
 }
 
-async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Registration) -> Result<String, Failure> {
+/// Makes a host, with what else an administrator says of it.
+pub(super) async fn make(
+    app: &App,
+    actor: &str,
+    by_token: Option<&Token>,
+    registration: Registration,
+    edit: Option<&HostEdit>,
+) -> Result<String, Failure> {
     let twin = match &registration.machine_id {
         Some(machine_id) => hosts::find_by_machine(&app.db, machine_id).await?,
         None => None,
@@ -120,6 +147,7 @@ async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Re
         registered_at: app.now_s(),
         by_token_id: by_token.map(|token| token.id),
     });
+    statements.extend(edit.map(|edit| host_edits::complete_new(&digest::secret_hash(&secret), edit)));
     statements.push(app.audit(actor, "host.register", &public_id)?);
     statements.push(settings::bump(settings::HOSTS_VERSION));
     if let Some(twin) = twin {
@@ -151,7 +179,7 @@ async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Re
     if let Ok(secret) = &made
         && let Ok(Some(known)) = hosts::find_by_secret(&app.db, &digest::secret_hash(secret)).await
     {
-        tell_hub(app, known.id).await;
+        tell_hub(app, &[known.id]).await;
     }
     made
 }
@@ -162,7 +190,7 @@ async fn make(app: &App, actor: &str, by_token: Option<&Token>, registration: Re
 /// As [`register`].
 #[cfg(test)]
 pub async fn register_for_tests(app: &App, registration: Registration) -> Result<String, Failure> {
-    make(app, "test", None, registration).await
+    make(app, "test", None, registration, None).await
 }
 
 #[cfg(test)]
@@ -171,7 +199,7 @@ mod tests {
     use crate::store::Db;
     use crate::store::db::now;
     use crate::store::events;
-    use edgewatch_core::model::{Scopes, TokenKind};
+    use edgewatch_core::model::{Piece, Scopes, TokenKind};
 
     fn caller() -> Credential {
         Credential::Token(Token {
@@ -197,6 +225,14 @@ mod tests {
             known_secret: secret.map(str::to_owned),
         }
     }
+
+    static FORM: Form = Form {
+        name: "test",
+        before: "[",
+        after: "]",
+        write: |host| Ok(Piece::new(&format!("{} ", host.id.0), "")),
+        seen: |at| at.map_or(-1, |at| at.0).to_string(),
+    };
 
     fn count(app: &App) -> usize {
         now(hosts::list_all(&app.db)).unwrap().len()
@@ -239,7 +275,7 @@ mod tests {
             now(register(&app, &caller(), machine(None, None))).unwrap();
         }
         let wanted = Selection::Ids(vec![HostId(3), HostId(1), HostId(9), HostId(3)]);
-        let found = now(select(&app, &Reader::for_tests(caller()), wanted)).unwrap();
-        assert_eq!(found.iter().map(|host| host.id.0).collect::<Vec<_>>(), [3, 1, 3]);
+        let list = now(list(&app, &Reader::for_tests(caller()), wanted, &FORM)).unwrap();
+        assert_eq!(list.into_bytes(), b"[3 -1,1 -1,3 -1]");
     }
 }

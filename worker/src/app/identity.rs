@@ -13,7 +13,7 @@ use super::App;
 use super::ingest::Origin;
 use crate::hub::wire::AgentWire;
 use crate::platform::{digest, log};
-use crate::store::{access, hosts};
+use crate::store::{access, hosts, sessions};
 
 /// Agents whose secrets were found lately: which host a secret belongs to never changes, and whether it is still good the hub
 /// knows.
@@ -111,7 +111,7 @@ pub async fn caller(
     }
     // A cookie header may repeat a name; more than a few is no browser.
     for cookie in cookies.iter().copied().filter(|text| could_be_secret(text)).take(3) {
-        if let Some(session) = access::find_session(&app.db, &digest::secret_hash(cookie), now).await? {
+        if let Some(session) = sessions::find_session(&app.db, &digest::secret_hash(cookie), now).await? {
             return Ok(Credential::Session(session));
         }
     }

@@ -1,6 +1,8 @@
 //! The use cases in our own words: read, decide, write. No HTTP, no JSON, no dialect.
 
+pub mod accounts;
 pub mod channels;
+pub mod host_admin;
 pub mod hosts;
 pub mod identity;
 pub mod ingest;
@@ -9,11 +11,13 @@ pub mod remember;
 pub mod rules;
 pub mod series;
 pub mod session;
+pub mod settings;
 pub mod setup;
 pub mod status;
 pub mod tokens;
 pub mod usage;
 pub mod viewing;
+pub mod visitor;
 
 use std::sync::Arc;
 
@@ -110,6 +114,7 @@ impl App {
             expose_cost: false,
             test_clock_offset_ms: 0,
             trusted_address_header: None,
+            access_proxy: None,
             budget: crate::platform::config::Budget::default(),
             keep_hours: [None; 4],
         };

@@ -5,10 +5,10 @@ use edgewatch_core::model::{Event, EventKind};
 use edgewatch_core::units::UnixSeconds;
 
 use super::App;
-use crate::notify;
+use crate::notify::{self, Notice};
 use crate::store::rules::RULES_VERSION;
 use crate::store::settings::{self, HOSTS_VERSION, HUB_SHARDS};
-use crate::store::{Statement, access, events, outbox};
+use crate::store::{Statement, events, outbox, sessions};
 
 /// The key of when the hub first had no answer, while it has none.
 const UNANSWERED_KEY: &str = "hub_unanswered_since_s";
@@ -64,7 +64,7 @@ pub async fn watch(app: &App) -> Result<Summary, Failure> {
         }
     };
     if now.0 % 3600 < 60 {
-        statements.push(access::delete_expired_sessions(now));
+        statements.push(sessions::delete_expired_sessions(now));
         statements.push(outbox::delete_given_up(now.plus(-KEEP_GIVEN_UP_S)));
     }
     if !statements.is_empty() {
@@ -78,7 +78,8 @@ pub async fn watch(app: &App) -> Result<Summary, Failure> {
 /// # Errors
 /// [`Failure::Unavailable`] when the database does not answer.
 pub async fn tell(app: &App, event: &Event, host_name: Option<&str>) -> Result<Vec<Statement>, Failure> {
-    let mut statements = notify::queue(&app.db, &app.config, app.now_s(), &[(event, host_name)]).await?;
+    let notice = Notice { event, host: None, host_name, group: "" };
+    let mut statements = notify::queue(&app.db, &app.config, app.now_s(), &[notice]).await?;
     statements.push(events::insert(event));
     Ok(statements)
 }

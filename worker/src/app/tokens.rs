@@ -1,7 +1,7 @@
 //! Tokens: making, listing and revoking them.
 
 use edgewatch_core::domain::access::{Right, require};
-use edgewatch_core::domain::ids::TOKEN_CHARS;
+use edgewatch_core::domain::ids::{TOKEN_CHARS, could_be_secret};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{AddressRange, Credential, ListedToken, Scopes, TokenKind};
 
@@ -31,8 +31,12 @@ pub struct Wanted {
 /// # Errors
 /// [`Failure::Forbidden`] for callers who are no administrators.
 pub async fn create(app: &App, caller: &Credential, wanted: Wanted) -> Result<(i64, String), Failure> {
+    create_of(app, caller, wanted, TOKEN_CHARS).await
+}
+
+async fn create_of(app: &App, caller: &Credential, wanted: Wanted, chars: usize) -> Result<(i64, String), Failure> {
     require(caller, Right::Admin)?;
-    let text = secret(TOKEN_CHARS)?;
+    let text = secret(chars)?;
     let now = app.now_s();
     let row = NewToken {
         token_hash: digest::secret_hash(&text),
@@ -57,6 +61,44 @@ pub async fn create(app: &App, caller: &Credential, wanted: Wanted) -> Result<(i
 pub async fn list(app: &App, caller: &Credential) -> Result<Vec<ListedToken>, Failure> {
     require(caller, Right::Admin)?;
     Ok(access::list_tokens(&app.db).await?)
+}
+
+/// Makes a token of a dialect, with its number of characters: it reads and registers. Gives its text, which is shown this once.
+///
+/// # Errors
+/// As [`create`].
+pub async fn create_plain(app: &App, caller: &Credential, note: String, chars: usize) -> Result<String, Failure> {
+    let scopes = Scopes { read: true, register: true, ..Scopes::default() };
+    let wanted =
+        Wanted { kind: TokenKind::Api, scopes, note, expires_in_s: None, uses: None, address_ranges: Vec::new() };
+    Ok(create_of(app, caller, wanted, chars).await?.1)
+}
+
+/// The tokens that the caller made, oldest first.
+///
+/// # Errors
+/// As [`create`].
+pub async fn list_own(app: &App, caller: &Credential) -> Result<Vec<ListedToken>, Failure> {
+    let own = user_id(caller);
+    let mut tokens = list(app, caller).await?;
+    tokens.retain(|listed| listed.token.user_id == own);
+    Ok(tokens)
+}
+
+/// The number of the caller's own token of this number or, without one, of this text; `None` when there is none.
+///
+/// # Errors
+/// As [`create`].
+pub async fn find_own(app: &App, caller: &Credential, id: Option<i64>, text: &str) -> Result<Option<i64>, Failure> {
+    if id.is_some() {
+        return Ok(list_own(app, caller).await?.into_iter().map(|one| one.token.id).find(|one| Some(*one) == id));
+    }
+    require(caller, Right::Admin)?;
+    if !could_be_secret(text) {
+        return Ok(None);
+    }
+    let token = access::find_token(&app.db, &digest::secret_hash(text)).await?;
+    Ok(token.filter(|token| token.user_id == user_id(caller)).map(|token| token.id))
 }
 
 /// Revokes a token at once.

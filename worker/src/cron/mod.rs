@@ -1,11 +1,14 @@
 //! The schedules. "Now" is the moment the run was due, never the clock.
 
-use crate::app::{App, presence};
+use crate::app::{App, host_admin, presence};
 use crate::notify;
 use crate::platform::log;
 
 /// The one schedule: every minute.
 pub const EVERY_MINUTE: &str = "* * * * *";
+
+/// At this minute of each hour it is looked for hosts that are to be deleted for good.
+const PURGE_MINUTE: i64 = 37;
 
 /// Runs the jobs of a schedule. One that fails is logged and stops no other.
 pub async fn run(app: &App, cron: &str) {
@@ -19,6 +22,11 @@ pub async fn run(app: &App, cron: &str) {
     });
     if let Err(failure) = notify::deliver(&app.db, &app.config, app.now_s()).await {
         log::error("cron.notify", &failure.to_string());
+    }
+    if app.now_s().0.div_euclid(60) % 60 == PURGE_MINUTE
+        && let Err(failure) = host_admin::purge(app).await
+    {
+        log::error("cron.purge", &failure.to_string());
     }
     let meter = app.db.meter();
     let of_objects = app.hub.as_ref().map(|hub| hub.spent().d1_rows).unwrap_or_default();

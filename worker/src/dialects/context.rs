@@ -3,12 +3,14 @@
 use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
+use axum::response::Response;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::Credential;
-use http::Extensions;
 use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderValue, header};
 
 use crate::app::remember::{self, Reader, Shown};
+use crate::app::visitor::{self, Visitor};
 use crate::app::{App, identity};
 use crate::http::client;
 use crate::http::credential::{self, Scheme};
@@ -60,6 +62,59 @@ pub async fn reader(parts: &Parts, scheme: Scheme) -> Result<Reader, Failure> {
         address: client::address(&parts.headers, app.config.trusted_address_header.as_deref()),
     };
     remember::reader(&app, shown).await
+}
+
+/// Whoever looks at what guests may be shown. A cookie counts whatever site the request comes from: who opens a socket asks
+/// [`credential::is_cross_site`] too.
+///
+/// # Errors
+/// [`Failure::Unauthenticated`] for guests where none are let in.
+pub async fn visitor(parts: &Parts, scheme: Scheme) -> Result<Visitor, Failure> {
+    match visitor_or_reason(parts, scheme).await {
+        Err(Failure::Forbidden { .. }) => Err(Failure::Unauthenticated),
+        other => other,
+    }
+}
+
+/// As [`visitor`], and tells who is not let in what their token lacks.
+///
+/// # Errors
+/// As [`visitor`]; [`Failure::Forbidden`] for a token that may not read, or not from there.
+pub async fn visitor_or_reason(parts: &Parts, scheme: Scheme) -> Result<Visitor, Failure> {
+    let app = app(&parts.extensions)?;
+    let cookies = credential::session_cookies(&parts.headers);
+    let shown = visitor::Shown {
+        token: credential::token(&parts.headers, scheme),
+        cookies: &cookies,
+        view_cookies: &credential::view_cookies(&parts.headers),
+        address: client::address(&parts.headers, app.config.trusted_address_header.as_deref()),
+    };
+    visitor::visitor(&app, &shown).await
+}
+
+/// A cookie that scripts do not see and other sites do not send along. `Secure` wherever the request came by https; on loopback
+/// a browser would not send it back otherwise. A lifetime of 0 takes it away.
+///
+/// # Errors
+/// [`Failure::Internal`] for a value that cannot be in a header.
+pub fn cookie(app: &App, headers: &HeaderMap, name: &str, value: &str, max_age_s: i64) -> Result<HeaderValue, Failure> {
+    let forwarded = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+    let public_url = app.config.public_url.as_deref();
+    let is_https = forwarded == Some("https") || public_url.is_some_and(|url| url.starts_with("https://"));
+    let secure = if is_https { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::from_str(&cookie).map_err(|error| Failure::Internal(error.to_string()))
+}
+
+/// Takes the cookies of a session away, under both of its names.
+///
+/// # Errors
+/// As [`cookie`].
+pub fn clear_session_cookies(response: &mut Response, app: &App, headers: &HeaderMap) -> Result<(), Failure> {
+    for name in credential::SESSION_COOKIES {
+        response.headers_mut().append(header::SET_COOKIE, cookie(app, headers, name, "", 0)?);
+    }
+    Ok(())
 }
 
 /// Where a request comes from.

@@ -15,6 +15,7 @@ use http::Request;
 pub use context::Caller;
 
 use crate::app::App;
+use crate::http::answer;
 
 /// Who answers for a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,7 @@ pub fn owner(method: &str, path: &str) -> Owner {
         }
         ["agent", "v1", ..] | ["live"] | ["api", "edgewatch", ..] => Owner::Native,
         ["api", "v0", ..] => Owner::Mackerel,
-        ["api", "v1", ..] => Owner::Nezha,
+        ["api", "v1", ..] | ["ws" | "view-password"] | ["nezha", "ws"] => Owner::Nezha,
         ["api", rest @ ..] if is_nezha_admin(method, rest) => Owner::Nezha,
         ["api", ..] => Owner::Pulse,
         _ => Owner::Pages,
@@ -83,7 +84,8 @@ fn is_nezha_admin(method: &str, rest: &[&str]) -> bool {
         "batch-update-server-group",
         "batch-delete-server",
     ];
-    match rest {
+    // With a slash behind it, it is led to the one without.
+    match rest.strip_suffix(&[""]).unwrap_or(rest) {
         ["server", "info"] => false,
         ["token", _] | ["server" | "monitor" | "notification" | "cron", ..] => true,
         [one] if SINGLE.contains(one) => true,
@@ -104,8 +106,22 @@ pub async fn serve(request: Request<Body>, app: App) -> Response {
         Owner::Pulse => pulse::serve(request).await,
         Owner::OpenItcockpit => openitcockpit::serve(&request),
         Owner::Mackerel => pages::not_yet(),
-        Owner::Pages => pages::serve(request).await,
+        Owner::Pages => {
+            let literal = if pages::is_home(&request) { home_literal(&mut request).await } else { String::new() };
+            pages::serve(request, &literal).await
+        }
     }
+}
+
+/// What the home page holds for front ends of Nezha; the page does not depend on it.
+async fn home_literal(request: &mut Request<Body>) -> String {
+    let (parts, body) = std::mem::take(request).into_parts();
+    let literal = nezha::literal(&parts).await;
+    *request = Request::from_parts(parts, body);
+    literal.unwrap_or_else(|failure| {
+        answer::note(&failure, "nezha.literal");
+        String::new()
+    })
 }
 
 #[cfg(test)]
@@ -127,6 +143,9 @@ mod tests {
             ("POST", "/api/token", Owner::Nezha),
             ("DELETE", "/api/token/abc", Owner::Nezha),
             ("POST", "/api/tokens/revoke", Owner::Pulse),
+            ("POST", "/api/setting/", Owner::Nezha),
+            ("GET", "/api/settings/", Owner::Pulse),
+            ("GET", "/api/", Owner::Pulse),
             ("POST", "/api/server", Owner::Nezha),
             ("GET", "/api/server/info", Owner::Pulse),
             ("POST", "/api/notification", Owner::Nezha),
@@ -134,12 +153,20 @@ mod tests {
             ("POST", "/api/setting", Owner::Nezha),
             ("GET", "/api/settings", Owner::Pulse),
             ("GET", "/api/search-server", Owner::Nezha),
+            ("GET", "/api/search-server/", Owner::Nezha),
+            ("POST", "/api/alert-rule/", Owner::Nezha),
+            ("GET", "/api/settings/", Owner::Pulse),
             ("DELETE", "/api/alert-rule/3", Owner::Nezha),
             ("DELETE", "/api/alerts/history", Owner::Pulse),
             ("GET", "/api/health", Owner::Pulse),
+            ("GET", "/ws", Owner::Nezha),
+            ("GET", "/nezha/ws", Owner::Nezha),
+            ("GET", "/ws/x", Owner::Pages),
             ("GET", "/api%2Fv1/server/list", Owner::Pages),
             ("GET", "/", Owner::Pages),
             ("GET", "/install.sh", Owner::Pages),
+            ("POST", "/view-password", Owner::Nezha),
+            ("GET", "/oauth2/login", Owner::Pages),
         ] {
             assert_eq!(owner(method, path), expected, "{method} {path}");
         }

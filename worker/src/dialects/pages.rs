@@ -4,10 +4,10 @@
 mod ui;
 
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use edgewatch_core::dialects::native;
 use edgewatch_core::failure::Failure;
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 
 use super::context;
 use crate::app::App;
@@ -27,14 +27,24 @@ const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 
 /// What stands in the script where the address of this deployment belongs.
 const URL_PLACEHOLDER: &str = "__EDGEWATCH_PUBLIC_URL__";
+/// What stands in the home page where the block of data belongs that front ends of Nezha look for; it holds no mark of HTML.
+const LITERAL_PLACEHOLDER: &str = "__SERVERS__";
 const HOME: &str = include_str!("pages/home.html");
 const LOST: &str = include_str!("pages/lost.html");
+const WRONG: &str = include_str!("pages/wrong.html");
 
-/// Answers a request for a page or file.
-pub async fn serve(request: Request<Body>) -> Response {
+/// Whether a request is for the home page.
+pub fn is_home(request: &Request<Body>) -> bool {
+    request.method() == Method::GET && request.uri().path() == "/"
+}
+
+/// Answers a request for a page or file. `literal`: what stands in the home page's block of data.
+pub async fn serve(request: Request<Body>, literal: &str) -> Response {
     let wants_json = accepts_json(&request);
     let result = match context::app(request.extensions()) {
-        Ok(app) if matches!(*request.method(), Method::GET | Method::HEAD) => page(&app, request.uri().path()).await,
+        Ok(app) if matches!(*request.method(), Method::GET | Method::HEAD) => {
+            page(&app, request.uri().path(), literal).await
+        }
         Ok(_) => Err(Failure::NotFound { what: "page" }),
         Err(failure) => Err(failure),
     };
@@ -46,9 +56,20 @@ pub fn not_yet() -> Response {
     refuse(&Failure::NotFound { what: "route" }, true)
 }
 
-async fn page(app: &App, path: &str) -> Result<Response, Failure> {
+/// For a guest who showed another password than the view password. Quirk: status 200. Source: nezha specification, 2.3.
+pub fn wrong_view_password() -> Response {
+    html(200, WRONG)
+}
+
+fn to_login() -> Response {
+    (StatusCode::FOUND, [(header::LOCATION, HeaderValue::from_static("/ui/login"))]).into_response()
+}
+
+async fn page(app: &App, path: &str, literal: &str) -> Result<Response, Failure> {
     match path.split('/').skip(1).collect::<Vec<_>>().as_slice() {
-        [""] => Ok(html(200, HOME)),
+        [""] | ["ui", "login"] => Ok(html(200, &HOME.replace(LITERAL_PLACEHOLDER, literal))),
+        // Where the original's login was.
+        ["login"] | ["oauth2", "login"] => Ok(to_login()),
         ["ui", version, name] => ui::file(version, name).ok_or(Failure::NotFound { what: "file" }),
         ["install.sh"] => install_script(app).await,
         ["download", name] if is_download(name) => {
@@ -90,7 +111,8 @@ fn html(status: u16, page: &str) -> Response {
     response
 }
 
-fn refuse(failure: &Failure, as_json: bool) -> Response {
+/// A refusal as a page, or as JSON.
+pub fn refuse(failure: &Failure, as_json: bool) -> Response {
     answer::note(failure, "pages");
     let (status, body) = native::render(failure);
     if as_json { answer::json(status, answer::JSON, &body) } else { html(status, LOST) }

@@ -7,6 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::platform::log;
+use crate::platform::payload::Payload;
 
 /// JSON as our own API and most dialects name it.
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -35,6 +36,18 @@ pub fn with_body(status: u16, content_type: HeaderValue, body: Vec<u8>) -> Respo
     response
 }
 
+/// As [`with_body`], with a body that is handed on as it is.
+pub fn with_payload(status: u16, content_type: HeaderValue, payload: Payload) -> Response {
+    let mut response = with_body(status, content_type, Vec::new());
+    response.extensions_mut().insert(payload);
+    response
+}
+
+/// The body that an answer carries beside the ordinary one.
+pub fn take_payload(response: &mut Response) -> Option<Payload> {
+    response.extensions_mut().remove()
+}
+
 /// Logs a failure that is ours; a caller's mistakes are not news.
 pub fn note(failure: &Failure, context: &str) {
     match failure {
@@ -46,6 +59,7 @@ pub fn note(failure: &Failure, context: &str) {
         | Failure::TooLarge { .. }
         | Failure::Malformed { .. }
         | Failure::Invalid { .. }
-        | Failure::Conflict { .. } => {}
+        | Failure::Conflict { .. }
+        | Failure::TooManyAttempts { .. } => {}
     }
 }

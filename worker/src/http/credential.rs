@@ -7,6 +7,10 @@ use http::header::{AUTHORIZATION, COOKIE};
 pub const SESSION_COOKIE: &str = "edgewatch_session";
 /// The name that Nezha's tools paste a session under.
 const NEZHA_COOKIE: &str = "nezha-dashboard";
+/// Both.
+pub const SESSION_COOKIES: [&str; 2] = [SESSION_COOKIE, NEZHA_COOKIE];
+/// The cookie of guests who showed the view password. Source: nezha specification, 2.3.
+pub const VIEW_COOKIE: &str = "nezha-dashboard-vp";
 
 /// How a path's owner reads `Authorization`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +34,17 @@ pub fn token(headers: &HeaderMap, scheme: Scheme) -> Option<&str> {
 
 /// The values of the session cookies that a request carries, ours first.
 pub fn session_cookies(headers: &HeaderMap) -> Vec<&str> {
-    let mut found = cookies(headers, SESSION_COOKIE);
-    found.extend(cookies(headers, NEZHA_COOKIE));
-    found
+    SESSION_COOKIES.iter().flat_map(|name| cookies(headers, name)).collect()
+}
+
+/// What the access proxy says about who is there. Source: Cloudflare One, "Validate JWTs".
+pub fn proxy_assertion(headers: &HeaderMap) -> Option<&str> {
+    headers.get("cf-access-jwt-assertion")?.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// The values of the cookie that a guest gets for the view password.
+pub fn view_cookies(headers: &HeaderMap) -> Vec<&str> {
+    cookies(headers, VIEW_COOKIE)
 }
 
 fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
@@ -84,6 +96,7 @@ mod tests {
             "a=1; nezha-dashboard=n; nezha-dashboard-vp=v; edgewatch_session=e; edgewatch_session=f",
         )]);
         assert_eq!(session_cookies(&jar), ["e", "f", "n"]);
+        assert_eq!(view_cookies(&jar), ["v"]);
     }
 
     #[test]

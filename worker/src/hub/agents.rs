@@ -17,6 +17,8 @@ use crate::store::Db;
 
 /// The closing code of RFC 6455 for an end that was meant.
 const NORMAL: u16 = 1000;
+/// The sockets of so few hosts are looked up one by one.
+const FEW: usize = 50;
 
 impl Inner {
     /// What the open socket of a host keeps.
@@ -185,7 +187,17 @@ impl Inner {
 
     /// The last sign of life of every host with an open socket, ms: its ping, where it pinged.
     pub(super) fn signs(&self, now: UnixMillis) -> Vec<(HostId, i64)> {
-        let sockets = self.state.get_websockets();
+        self.signs_in(&self.state.get_websockets(), now)
+    }
+
+    /// As [`Inner::signs`] of these hosts, as far as that is less to look at.
+    pub(super) fn signs_of(&self, ids: Option<&[i64]>, now: UnixMillis) -> Vec<(HostId, i64)> {
+        let Some(ids) = ids.filter(|ids| ids.len() <= FEW) else { return self.signs(now) };
+        let sockets = ids.iter().flat_map(|id| self.state.get_websockets_with_tag(&id.to_string()));
+        self.signs_in(&sockets.collect::<Vec<_>>(), now)
+    }
+
+    fn signs_in(&self, sockets: &[WebSocket], now: UnixMillis) -> Vec<(HostId, i64)> {
         let open = sockets.iter().filter(|socket| sockets::is_open(socket));
         let sign = |socket: &WebSocket| Some((self.host_of(socket)?, self.pinged_ms(socket, now).unwrap_or(0)));
         open.filter_map(sign).collect()

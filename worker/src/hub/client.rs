@@ -1,18 +1,20 @@
 //! How the Worker reaches the hub: a function per operation.
 
 use edgewatch_core::dialects::native::SeriesRequest;
-use edgewatch_core::model::{Host, HostId, Report, SeriesQuery};
+use edgewatch_core::model::{Form, HostId, Report, SeriesQuery};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Headers, Method, Request, RequestInit, Response};
 
+use super::listing::{self, ListRequest};
 use super::own::{self, OWN_HEADER, Own};
 use super::wire::{
-    self, AcknowledgedRequest, AgentWire, COST_HEADER, ChangedRequest, IDENTITY_HEADER, NowReply, NowRequest,
+    self, AcknowledgedRequest, AgentWire, COST_HEADER, ChangedRequest, EPOCH_HEADER, EpochReply, IDENTITY_HEADER,
     RecordedWire, UsageWire, VerdictReply, VerdictRequest, shard_name, shard_of,
 };
 use super::{HubError, series};
 use crate::platform::objects::{Class, Objects};
+use crate::platform::payload::Payload;
 
 /// What calls of the hub spent, in the units of the bill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +69,14 @@ impl HubClient {
         self.spent.lock().map_or_else(|_| Spent::default(), |spent| *spent)
     }
 
+    /// Notes a call of an object that tells the hub nothing itself, with the rows that it read and wrote of its own.
+    pub fn note_call(&self, object_rows: (u64, u64)) {
+        own::note_call(object_rows.0, object_rows.1);
+        if let Ok(mut spent) = self.spent.lock() {
+            *spent = spent.plus(Spent { object_rows, calls: 1, ..Spent::default() });
+        }
+    }
+
     fn note(&self, response: &Response) {
         if let Ok(mut spent) = self.spent.lock() {
             *spent = spent.plus(Spent::of(response));
@@ -103,28 +113,36 @@ impl HubClient {
         response.json().await.map_err(|error| HubError::Corrupt(error.to_string()))
     }
 
-    /// The hosts asked for, in the order of the list or that of `ids`, and for each shard that was asked how often it was told of
-    /// credentials that were taken away.
+    /// The list of the hosts asked for, written as `form` says, in the order of all or that of `ids`, repeats kept; and for each shard
+    /// how often it was told of credentials that were taken away.
     ///
     /// # Errors
     /// [`HubError`] when one of the shards has no answer.
-    pub async fn now(&self, ids: Option<&[HostId]>, tag: Option<&str>) -> Result<(Vec<Host>, Vec<u64>), HubError> {
-        let mut hosts = Vec::new();
-        let mut epochs = Vec::new();
-        for shard in 0..self.shards {
+    pub async fn list(
+        &self,
+        form: &'static Form,
+        ids: Option<&[HostId]>,
+        tag: Option<&str>,
+        for_guests: bool,
+    ) -> Result<(Payload, Vec<u64>), HubError> {
+        let is_whole = self.shards <= 1;
+        let (mut parts, mut epochs) = (Vec::new(), Vec::new());
+        for shard in 0..self.shards.max(1) {
             let of_shard = ids.map(|ids| {
                 ids.iter().filter(|id| shard_of(**id, self.shards) == shard).map(|id| id.0).collect::<Vec<_>>()
             });
             // Of every shard: what it knows of credentials counts.
-            let request = NowRequest { ids: of_shard, tag: tag.map(str::to_owned) };
-            let reply: NowReply = self.ask(shard, "now", &request).await?;
-            epochs.push(reply.epoch);
-            for host in reply.hosts {
-                hosts.push(Host::try_from(host)?);
+            let (form, tag) = (form.name.to_owned(), tag.map(str::to_owned));
+            let request = ListRequest { form, ids: of_shard, tag, for_guests, is_whole };
+            let response = self.call(shard, "list", &request).await?;
+            epochs.push(epoch_of(&response)?);
+            let body = Payload::of(response).await.map_err(|error| HubError::Unreachable(error.to_string()))?;
+            if is_whole {
+                return Ok((body, epochs));
             }
+            parts.push(body.into_bytes());
         }
-        let order: Option<Vec<i64>> = ids.map(|ids| ids.iter().map(|id| id.0).collect());
-        Ok((wire::ordered(hosts, order.as_deref()), epochs))
+        Ok((listing::assemble(form, &parts, ids)?.into(), epochs))
     }
 
     /// Hands a report over; what it answers to be durable is stored. `None` when the host has no such agent.
@@ -199,7 +217,7 @@ impl HubClient {
         Ok(series::Answer::join(answers, &query.hosts))
     }
 
-    /// What the meters show today, as JSON, and the epochs as in [`HubClient::now`].
+    /// What the meters show today, as JSON, and the epochs as in [`HubClient::list`].
     ///
     /// # Errors
     /// [`HubError`] when the first shard has no answer, or one of the others.
@@ -207,8 +225,7 @@ impl HubClient {
         let UsageWire { reply, epoch } = self.ask(0, "usage", &()).await?;
         let mut epochs = vec![epoch];
         for shard in 1..self.shards {
-            let nobody = NowRequest { ids: Some(vec![]), tag: None };
-            epochs.push(self.ask::<NowReply>(shard, "now", &nobody).await?.epoch);
+            epochs.push(self.ask::<EpochReply>(shard, "epoch", &()).await?.epoch);
         }
         Ok((reply, epochs))
     }
@@ -263,6 +280,18 @@ impl HubClient {
         }
         Ok(())
     }
+
+    /// Has every shard delete what it stores of these hosts, which are no more: as many rows written as there are.
+    ///
+    /// # Errors
+    /// [`HubError`] when a shard has no answer: doing it again helps.
+    pub async fn purge(&self, ids: &[HostId]) -> Result<(), HubError> {
+        let wanted = ChangedRequest { ids: Some(ids.iter().map(|id| id.0).collect()) };
+        for shard in 0..self.shards {
+            self.ask::<serde_json::Value>(shard, "purge", &wanted).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Opens an agent's socket: its upgrade's `headers`, without any of its own words on who it is, and the host that its secret
@@ -277,6 +306,12 @@ pub async fn connect(hub: &HubClient, headers: Headers, agent: &AgentWire) -> Re
     let shard = shard_of(HostId(agent.host_id), hub.shards);
     let answer = hub.objects.connect(Class::Hub, &shard_name(shard), "stream", headers).await;
     answer.map_err(|error| unreached(&error, own))
+}
+
+/// The epoch that a list comes with.
+fn epoch_of(response: &Response) -> Result<u64, HubError> {
+    let epoch = response.headers().get(EPOCH_HEADER).ok().flatten().and_then(|text| text.parse().ok());
+    epoch.ok_or_else(|| HubError::Corrupt(format!("a list without its epoch, status {}", response.status_code())))
 }
 
 /// `headers` with what the Worker spent, which is to be added again when the call fails.

@@ -2,9 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 
-use edgewatch_core::dialects::native::live::{Digest, DigestHost, HostNow};
-use edgewatch_core::model::HostId;
+use edgewatch_core::dialects;
+use edgewatch_core::dialects::native::live::{Digest, DigestHost, FeedHost, HostNow};
+use edgewatch_core::model::{HostId, Presence};
 use edgewatch_core::units::UnixMillis;
+use serde_json::value::RawValue;
 
 use super::HubError;
 use super::shard::Shard;
@@ -22,14 +24,16 @@ pub struct Schedule {
     until_ms: Cell<i64>,
     watched_ms: Cell<i64>,
     pushed_ms: Cell<i64>,
+    with_feed: Cell<bool>,
     every_ms: Cell<i64>,
     gone: RefCell<Vec<i64>>,
     banner: RefCell<Option<String>>,
 }
 
 impl Schedule {
-    /// Viewers listens until then; 0 when it does not. Told at `now`.
-    pub fn watched(&self, until_ms: i64, now: UnixMillis) {
+    /// Viewers listens until then; 0 when it does not. Told at `now`, and whether the feed is wanted.
+    pub fn watched(&self, until_ms: i64, with_feed: bool, now: UnixMillis) {
+        self.with_feed.set(with_feed);
         self.until_ms.set(until_ms);
         self.watched_ms.set(now.0);
     }
@@ -56,8 +60,9 @@ impl Schedule {
 ///
 /// # Errors
 /// [`HubError::Corrupt`] when a host cannot be written as JSON.
-pub fn of_all(shard: &mut Shard, index: u32, now: UnixMillis) -> Result<Digest, HubError> {
-    let hosts = shard.iter().map(part).collect::<Result<Vec<_>, HubError>>()?;
+pub fn of_all(shard: &mut Shard, schedule: &Schedule, index: u32, now: UnixMillis) -> Result<Digest, HubError> {
+    let with_feed = schedule.with_feed.get();
+    let hosts = shard.iter().map(|tracked| part(tracked, with_feed)).collect::<Result<Vec<_>, HubError>>()?;
     shard.iter_mut().for_each(|tracked| tracked.is_changed = false);
     Ok(Digest { shard: index, now_ms: now.0, hosts, gone: Vec::new(), banner: shard.banner(now) })
 }
@@ -79,7 +84,8 @@ pub fn changes(
     if !is_due {
         return Ok(None);
     }
-    let hosts = shard.iter().filter(|tracked| tracked.is_changed).map(part).collect::<Result<Vec<_>, HubError>>()?;
+    let (with_feed, changed) = (schedule.with_feed.get(), shard.iter().filter(|tracked| tracked.is_changed));
+    let hosts = changed.map(|tracked| part(tracked, with_feed)).collect::<Result<Vec<_>, HubError>>()?;
     let gone = schedule.gone.take();
     let banner = shard.banner(now);
     let is_banner_new = *schedule.banner.borrow() != banner;
@@ -104,9 +110,16 @@ pub fn remember(shard: &mut Shard, schedule: &Schedule, digest: &Digest) {
     schedule.banner.replace(if digest.banner.is_some() { None } else { Some(String::new()) });
 }
 
-fn part(tracked: &Tracked) -> Result<DigestHost, HubError> {
+fn part(tracked: &Tracked, with_feed: bool) -> Result<DigestHost, HubError> {
+    let corrupt = |error: serde_json::Error| HubError::Corrupt(error.to_string());
     let host = tracked.host();
-    let piece = serde_json::value::to_raw_value(&HostNow::from(&host));
-    let piece = piece.map_err(|error| HubError::Corrupt(error.to_string()))?;
-    Ok(DigestHost { id: host.id.0, hidden: host.hidden_for_guest, piece })
+    let piece = serde_json::value::to_raw_value(&HostNow::from(&host)).map_err(corrupt)?;
+    let (id, hidden) = (host.id.0, host.hidden_for_guest);
+    let feed: Option<Result<FeedHost, HubError>> = with_feed.then(|| {
+        let (display_index, seen_s) = (host.display_index, host.last_seen.map(|seen| seen.0));
+        let online = host.presence == Presence::Online;
+        let piece = dialects::feed_piece(host).map_err(|failure| HubError::Corrupt(failure.to_string()))?;
+        Ok(FeedHost { piece: RawValue::from_string(piece).map_err(corrupt)?, display_index, online, seen_s })
+    });
+    Ok(DigestHost { id, hidden, piece, feed: feed.transpose()? })
 }

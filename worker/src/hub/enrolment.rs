@@ -3,10 +3,10 @@
 use edgewatch_core::model::{self, HostId};
 use edgewatch_core::units::UnixMillis;
 
+use super::HubError;
 use super::directory::{self, Entry};
 use super::shard::Shard;
 use super::tracked::Tracked;
-use super::{HubError, journal, rings};
 
 impl Shard {
     /// Takes in what the database says of hosts: new ones, and what changed of known ones. Writes a row for each that differs.
@@ -17,7 +17,7 @@ impl Shard {
         for mut entry in entries {
             let id = entry.host.id;
             let known = match self.hosts.get(&id) {
-                Some(tracked) => Some(tracked.entry.clone()),
+                Some(tracked) => Some(Entry::clone(&tracked.entry)),
                 None => directory::find(&self.storage.sql, id)?,
             };
             if let Some(known) = known {
@@ -46,7 +46,7 @@ impl Shard {
             directory::put(&self.storage.sql, &entry)?;
             match self.hosts.get_mut(&id) {
                 Some(tracked) => {
-                    tracked.entry = entry;
+                    *tracked.entry = entry;
                     tracked.is_changed = true;
                 }
                 None if self.is_complete => {
@@ -58,7 +58,7 @@ impl Shard {
         Ok(())
     }
 
-    /// Forgets a host that is no more, and all that was stored of it. Its alerts end.
+    /// Forgets a host that is no more; its alerts end. Its history stays until it is purged.
     ///
     /// # Errors
     /// As [`Shard::complete`].
@@ -67,13 +67,11 @@ impl Shard {
         self.dismiss(id)
     }
 
-    /// Forgets a host, and all that was stored of it here.
+    /// Forgets a host here. Its history stays until it is purged.
     ///
     /// # Errors
     /// As [`Shard::complete`].
     pub fn dismiss(&mut self, id: HostId) -> Result<(), HubError> {
-        rings::delete(&self.storage.sql, id)?;
-        journal::delete(&self.storage.sql, id)?;
         directory::delete(&self.storage.sql, id)?;
         self.hosts.remove(&id);
         self.watched.remove(&id);

@@ -13,7 +13,7 @@ use super::object::Inner;
 use super::shard::{Shard, goodbye};
 use super::tracked::Tracked;
 use super::{HubError, coarse, handover};
-use crate::notify;
+use crate::notify::{self, Notice};
 use crate::platform::log;
 use crate::store::hosts::{self, Enrolled};
 use crate::store::newest::{self, Newest};
@@ -173,8 +173,14 @@ async fn send(inner: &Inner, db: &Db, plan: &Plan, now: UnixMillis) -> Result<()
     if plan.events.is_empty() {
         return Ok(());
     }
-    let told: Vec<(&Event, Option<&str>)> =
-        plan.events.iter().filter(|(event, _)| !event.is_quiet).map(|(event, name)| (event, name.as_deref())).collect();
+    // The newest state of an event's host is told in the same go.
+    let host = |event: &Event| plan.states.iter().map(|state| &state.host).find(|host| Some(host.id) == event.host_id);
+    let told: Vec<Notice<'_>> = plan
+        .events
+        .iter()
+        .filter(|(event, _)| !event.is_quiet)
+        .map(|(event, name)| Notice { event, host: host(event), host_name: name.as_deref(), group: &event.group })
+        .collect();
     let queued = notify::queue(db, &inner.config, now.seconds(), &told).await;
     let mut statements = queued.map_err(|failure| HubError::Refused(failure.to_string()))?;
     statements.extend(plan.events.iter().map(|(event, _)| events::insert(event)));
@@ -267,12 +273,15 @@ pub async fn enrol(
         inner.with(|shard| handover::take_names(shard, &names))?;
     }
     let now = inner.now();
-    let gone = inner.with(|shard| {
+    let (gone, shut_out) = inner.with(|shard| {
         if version.is_some() && handover::is_other(shard)? {
             // It may not have judged for long.
             shard.start_anew(now);
         }
         handover::bear_with(shard, &ours, &strangers, now)?;
+        let has_other_secret =
+            |entry: &&Entry| shard.get(entry.host.id).is_some_and(|known| known.entry.secret_hash != entry.secret_hash);
+        let shut_out: Vec<HostId> = ours.iter().filter(has_other_secret).map(|entry| entry.host.id).collect();
         shard.enrol(ours)?;
         let gone: Vec<HostId> = asked.into_iter().filter(|id| !there.contains(id)).collect();
         for id in &gone {
@@ -281,9 +290,10 @@ pub async fn enrol(
         if let Some(note) = &note {
             directory::put_meta(&shard.storage.sql, NOTE_KEY, note)?;
         }
-        Ok(gone)
+        Ok((gone, shut_out))
     })?;
     inner.dismiss_sockets(&gone, &goodbye(Reason::Unauthorized, 0, "the host is no more", None));
+    inner.dismiss_sockets(&shut_out, &goodbye(Reason::Unauthorized, 0, "the host has another secret", None));
     inner.push.note_gone(&gone);
     Ok(())
 }

@@ -20,7 +20,7 @@ use super::held::Held;
 use super::rings::{self, StoredBlock};
 use super::shard::Shard;
 use super::tracked::Tracked;
-use super::{HubError, rollup, rows, wire};
+use super::{HubError, journal, rollup, rows, wire};
 
 #[cfg(target_arch = "wasm32")]
 pub mod calls;
@@ -189,6 +189,16 @@ pub fn forget(shard: &mut Shard, id: HostId) -> Result<(), HubError> {
         directory::put_meta(&sql, NOTE_KEY, "")?;
     }
     shard.forget_alerts(id)?;
+    purge(shard, id)
+}
+
+/// Forgets a host that is no more, and all that is stored of it: as many rows written as there are.
+///
+/// # Errors
+/// As [`foreign`].
+pub fn purge(shard: &mut Shard, id: HostId) -> Result<(), HubError> {
+    rings::delete(&shard.storage.sql, id)?;
+    journal::delete(&shard.storage.sql, id)?;
     shard.dismiss(id)
 }
 
@@ -260,7 +270,7 @@ fn take_state(tracked: &mut Tracked, parcel: &Parcel) {
     if let Some(newest) = &parcel.host.newest
         && tracked.newest.as_ref().is_none_or(|known| known.number < newest.number)
     {
-        tracked.newest = Some(newest.clone());
+        *tracked.newest = Some(newest.clone());
     }
     (tracked.is_changed, tracked.is_news) = (true, true);
 }

@@ -18,15 +18,18 @@ pub mod handover;
 pub mod held;
 pub mod journal;
 pub mod lengths;
+pub mod listing;
 #[cfg(test)]
 mod measure;
 #[cfg(target_arch = "wasm32")]
 mod moving;
+pub mod noted;
 #[cfg(target_arch = "wasm32")]
 mod object;
 #[cfg(target_arch = "wasm32")]
 mod operations;
 pub mod own;
+pub mod pieces;
 pub mod presence;
 pub mod reckoning;
 pub mod rings;

@@ -19,6 +19,7 @@ use worker::{
 
 use super::agents::{self, held_of};
 use super::lengths::Lengths;
+use super::pieces::Pieces;
 use super::shard::Shard;
 use super::sql::Sql;
 use super::{HubError, digest, directory, flush, governor, handover, moving, presence, spending, wire};
@@ -61,6 +62,8 @@ pub struct Inner {
     pub(super) index: u32,
     pub(super) shards: u32,
     shard: RefCell<Option<Shard>>,
+    /// What was written of hosts for those who read lately.
+    pub(super) pieces: RefCell<Pieces>,
     /// Sockets that are open.
     pub(super) open: Cell<usize>,
     /// When the alarm is set for, ms, as far as this incarnation knows.
@@ -89,6 +92,7 @@ impl DurableObject for Hub {
             state,
             env,
             shard: RefCell::new(None),
+            pieces: RefCell::default(),
             alarm_ms: Cell::new(None),
             flush: flush::Schedule::default(),
             push: digest::Schedule::default(),
@@ -99,6 +103,7 @@ impl DurableObject for Hub {
         let before = NEWEST.with_borrow_mut(|newest| newest.insert(id, Rc::clone(&inner)));
         if let Some(before) = before {
             before.shard.take();
+            before.pieces.take();
         }
         Self { inner }
     }
@@ -294,6 +299,7 @@ impl Inner {
 
     fn look_round(&self, now: UnixMillis) -> Answer<Option<i64>> {
         self.complete()?;
+        self.pieces.borrow_mut().forget_unread(now);
         let signs = self.signs(now);
         self.with(|shard| {
             presence::hear_all(shard, &signs);

@@ -10,10 +10,11 @@ use edgewatch_core::units::UnixMillis;
 use worker::{Error, Method, Request, Response};
 
 use super::governor::ShardReport;
+use super::listing::ListRequest;
 use super::object::{Answer, Inner};
 use super::shard::goodbye;
 use super::tracked::Tracked;
-use super::wire::{self, AcknowledgedRequest, AgentWire, ChangedRequest, IDENTITY_HEADER, NowRequest, VerdictRequest};
+use super::wire::{self, AcknowledgedRequest, AgentWire, ChangedRequest, IDENTITY_HEADER, VerdictRequest};
 use super::{HubError, digest, flush, handover, moving, presence, rules, series, spending};
 use crate::platform::log;
 use crate::store::Db;
@@ -32,10 +33,11 @@ impl Inner {
                 let body = request.bytes().await.map_err(refused)?;
                 self.report(&agent, &body, db).await
             }
-            (Method::Post, "/now") => {
-                let wanted: NowRequest = parse(&request.text().await.map_err(refused)?)?;
-                self.read_now(&wanted, db).await
+            (Method::Post, "/list") => {
+                let wanted: ListRequest = parse(&request.text().await.map_err(refused)?)?;
+                self.list(&wanted, db).await
             }
+            (Method::Post, "/epoch") => self.with(|shard| json(&wire::EpochReply { epoch: flush::epoch(shard)? })),
             (Method::Post, "/verdict") => {
                 let wanted: VerdictRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.verdict(&wanted, db).await
@@ -50,6 +52,12 @@ impl Inner {
                 let ids: Option<Vec<HostId>> = changed.ids.map(|ids| ids.into_iter().map(HostId).collect());
                 flush::enrol(&self, db, ids.as_deref(), None).await?;
                 self.push_changes(true).await;
+                json(&())
+            }
+            (Method::Post, "/purge") => {
+                let gone: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
+                let mut ids = gone.ids.unwrap_or_default().into_iter().map(HostId);
+                self.with(|shard| ids.try_for_each(|id| handover::purge(shard, id)))?;
                 json(&())
             }
             (Method::Post, "/taken-away") => {
@@ -123,21 +131,21 @@ impl Inner {
         json(&recorded)
     }
 
-    async fn read_now(&self, wanted: &NowRequest, db: Option<&Db>) -> Answer<Response> {
+    async fn list(&self, wanted: &ListRequest, db: Option<&Db>) -> Answer<Response> {
         flush::enrol_first(self, db).await?;
         self.complete()?;
         let now = self.now();
-        let signs = self.signs(now);
-        let (reply, told) = self.with(|shard| {
+        let signs = self.signs_of(wanted.ids.as_deref(), now);
+        let (list, epoch, told) = self.with(|shard| {
             presence::hear_all(shard, &signs);
-            let selected = shard.select(wanted.ids.as_deref(), wanted.tag.as_deref());
-            let ids: Vec<HostId> = selected.iter().map(|tracked| tracked.id()).collect();
-            let hosts = selected.iter().map(|tracked| wire::HostWire::from(&tracked.host())).collect();
-            let epoch = flush::epoch(shard)?;
-            Ok((wire::NowReply { hosts, epoch }, shard.note_watched(&ids, None, now)))
+            let (list, ids) = self.pieces.borrow_mut().list(shard, wanted, now)?;
+            Ok((list, flush::epoch(shard)?, shard.note_watched(&ids, None, now)))
         })?;
         self.tell_settings(&told, now);
-        json(&reply)
+        let refused = |error: Error| HubError::Refused(error.to_string());
+        let mut response = Response::from_bytes(list).map_err(refused)?;
+        response.headers_mut().set(wire::EPOCH_HEADER, &epoch.to_string()).map_err(refused)?;
+        Ok(response)
     }
 
     async fn verdict(self: Rc<Self>, wanted: &VerdictRequest, db: Option<&Db>) -> Answer<Response> {
@@ -154,6 +162,7 @@ impl Inner {
         let now = self.now();
         let signs = self.signs(now);
         let due = UnixMillis(wanted.now_ms);
+        self.pieces.borrow_mut().forget_unread(now);
         let mut verdict = self.with(|shard| {
             shard.note_worker(now);
             presence::hear_all(shard, &signs);
@@ -205,9 +214,9 @@ impl Inner {
         let ids: Vec<HostId> = wanted.hosts.iter().copied().map(HostId).collect();
         let (digest, told) = self.with(|shard| {
             presence::hear_all(shard, &signs);
-            self.push.watched(if wanted.for_s == 0 { 0 } else { until.0 }, now);
+            self.push.watched(if wanted.for_s == 0 { 0 } else { until.0 }, wanted.feed, now);
             let told = shard.note_watched(&ids, Some(until), now);
-            let digest = wanted.snapshot.then(|| digest::of_all(shard, self.index, now)).transpose()?;
+            let digest = wanted.snapshot.then(|| digest::of_all(shard, &self.push, self.index, now)).transpose()?;
             Ok((digest, told))
         })?;
         self.tell_settings(&told, now);

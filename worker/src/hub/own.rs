@@ -15,11 +15,16 @@ static UNTOLD: Mutex<Own> = Mutex::new(Own::NOTHING);
 
 /// What the Worker spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Own {
     requests: u64,
     d1_rows_read: u64,
     d1_rows_written: u64,
     d1_bytes: u64,
+    /// Of objects that tell the hub nothing themselves.
+    object_calls: u64,
+    object_rows_read: u64,
+    object_rows_written: u64,
     /// Whether the platform refused calls of an object: for want of requests, and of active time.
     refused_requests: bool,
     refused_duration: bool,
@@ -31,6 +36,9 @@ impl Own {
         d1_rows_read: 0,
         d1_rows_written: 0,
         d1_bytes: 0,
+        object_calls: 0,
+        object_rows_read: 0,
+        object_rows_written: 0,
         refused_requests: false,
         refused_duration: false,
     };
@@ -41,6 +49,9 @@ impl Own {
             d1_rows_read: self.d1_rows_read.saturating_add(other.d1_rows_read),
             d1_rows_written: self.d1_rows_written.saturating_add(other.d1_rows_written),
             d1_bytes: if other.d1_bytes > 0 { other.d1_bytes } else { self.d1_bytes },
+            object_calls: self.object_calls.saturating_add(other.object_calls),
+            object_rows_read: self.object_rows_read.saturating_add(other.object_rows_read),
+            object_rows_written: self.object_rows_written.saturating_add(other.object_rows_written),
             refused_requests: self.refused_requests || other.refused_requests,
             refused_duration: self.refused_duration || other.refused_duration,
         }
@@ -53,6 +64,9 @@ impl Own {
             d1_rows_read: self.d1_rows_read,
             d1_rows_written: self.d1_rows_written,
             d1_bytes: self.d1_bytes,
+            object_calls: self.object_calls,
+            object_rows_read: self.object_rows_read,
+            object_rows_written: self.object_rows_written,
             ..Usage::default()
         }
     }
@@ -78,6 +92,11 @@ impl Own {
 /// A request was answered, or a schedule run, at this cost in D1.
 pub fn note_request(d1_rows_read: u64, d1_rows_written: u64, d1_bytes: u64) {
     add(Own { requests: 1, d1_rows_read, d1_rows_written, d1_bytes, ..Own::NOTHING });
+}
+
+/// An object that tells the hub nothing itself was called, and read and wrote so many rows of its own.
+pub fn note_call(object_rows_read: u64, object_rows_written: u64) {
+    add(Own { object_calls: 1, object_rows_read, object_rows_written, ..Own::NOTHING });
 }
 
 /// An object was not reached; the platform's words.
@@ -110,12 +129,14 @@ mod tests {
         take();
         note_request(3, 1, 500);
         note_request(2, 0, 0);
+        note_call(4, 3);
         note_unreached("Exceeded allowed duration in Durable Objects free tier.");
         let own = take();
         let told = Own::parse(&own.header().unwrap());
         assert_eq!(told, own);
         let usage = told.usage();
         assert_eq!((usage.worker_requests, usage.d1_rows_read, usage.d1_rows_written, usage.d1_bytes), (2, 5, 1, 500));
+        assert_eq!((usage.object_calls, usage.object_rows_read, usage.object_rows_written), (1, 4, 3));
         assert_eq!(told.refused().collect::<Vec<_>>(), [Meter::Active]);
         assert_eq!((take().header(), Own::parse("nonsense")), (None, Own::NOTHING));
         add(own);

@@ -18,8 +18,8 @@ pub fn rows(samples: &[Sample], dictionary: &mut Dictionary) -> Vec<Row> {
 }
 
 fn row(sample: &Sample, dictionary: &mut Dictionary) -> Row {
-    let mut row = Row::new(sample.number, sample.at.0);
-    for (column, value) in (0_u8..).zip(metrics::columns(sample)) {
+    let mut row = Row::new(sample.number, metrics::kept_ms(sample.at.0));
+    for (column, value) in (0_u8..).zip(metrics::kept(sample)) {
         if let Some(value) = value {
             row.set(SeriesId::column(column), value, metrics::step(column));
         }
@@ -100,7 +100,7 @@ mod tests {
         let sensor = |name: &str, celsius| Temperature { name: name.to_owned(), celsius };
         Sample {
             number,
-            at: UnixMillis(1_795_361_190_000),
+            at: UnixMillis(1_795_361_190_007),
             cpu_percent: Some(17.336),
             mem_used_bytes: Some(1_935_474_689),
             temperatures: vec![sensor("cpu", 45.04), sensor("nvme", 31.96), sensor("", 1.0)],
@@ -112,9 +112,9 @@ mod tests {
     fn a_sample_becomes_a_row_at_the_steps_of_its_metrics() {
         let mut names = Dictionary::default();
         let rows = rows(&[sample(7), sample(8)], &mut names);
-        assert_eq!((rows[1].number, rows[1].at_ms), (8, 1_795_361_190_000));
+        assert_eq!((rows[1].number, rows[1].at_ms), (8, 1_795_361_190_000), "to 10 ms");
         assert_eq!(rows[0].get(SeriesId::column(0)), Some(17.34));
-        assert_eq!(rows[0].get(SeriesId::column(1)), Some(1_935_474_689.0));
+        assert_eq!(rows[0].get(SeriesId::column(1)), Some(1_935_671_296.0), "11 binary digits of 1,935,474,689");
         assert_eq!(rows[0].get(SeriesId::column(2)), None, "not measured");
         // A sensor without a name is still told apart: the dictionary's name is not empty.
         let celsius = |name: &str| rows[0].get(names.find(name).unwrap());

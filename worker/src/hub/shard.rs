@@ -15,7 +15,7 @@ use edgewatch_core::model::{self, Dropped, Facts as HostFacts, HostId, Link, Rep
 use edgewatch_core::units::UnixMillis;
 
 use super::coarse::Day;
-use super::directory;
+use super::directory::{self, Entry};
 use super::governor::Governor;
 use super::handover::Place;
 use super::held::Held;
@@ -172,9 +172,9 @@ impl Shard {
     /// As [`Shard::complete`].
     pub fn note_origin(&mut self, agent: &AgentWire) -> Result<(), HubError> {
         let Some(tracked) = self.hosts.get_mut(&HostId(agent.host_id)) else { return Ok(()) };
-        let before = tracked.entry.clone();
-        let host = &mut tracked.entry.host;
-        if !tracked.entry.addresses_fixed {
+        let before = Entry::clone(&tracked.entry);
+        let Entry { host, addresses_fixed, .. } = &mut *tracked.entry;
+        if !*addresses_fixed {
             for (known, seen) in [(&mut host.addresses.v4, &agent.ipv4), (&mut host.addresses.v6, &agent.ipv6)] {
                 if !seen.is_empty() {
                     known.clone_from(seen);
@@ -197,7 +197,7 @@ impl Shard {
     /// As [`Shard::complete`].
     pub fn note_facts(&mut self, id: HostId, mut facts: HostFacts, now: UnixMillis) -> Result<(), HubError> {
         let Some(tracked) = self.hosts.get_mut(&id) else { return Ok(()) };
-        let before = tracked.entry.clone();
+        let before = Entry::clone(&tracked.entry);
         match facts.addresses.take() {
             Some(addresses) => (tracked.entry.host.addresses, tracked.entry.addresses_fixed) = (addresses, true),
             None if tracked.entry.addresses_fixed => {

@@ -6,13 +6,14 @@
 use edgewatch_core::blocks::{Block, Row, tiers};
 use edgewatch_core::dialects::native::stream::Frame;
 use edgewatch_core::domain::stream::gap::{Gap, Verdict};
-use edgewatch_core::model::{HostId, Link, Presence, Report, Sample};
-use edgewatch_core::units::UnixMillis;
+use edgewatch_core::model::{Host, HostId, Link, Presence, Report, Sample};
+use edgewatch_core::units::{UnixMillis, UnixSeconds};
 
 use super::directory::Entry;
 use super::held::{self, Held};
 use super::journal::{self, Kept};
 use super::lengths::Lengths;
+use super::noted::Noted;
 use super::rings::{self, StoredBlock};
 use super::series::Known;
 use super::sql::Sql;
@@ -47,7 +48,7 @@ impl Storage {
 #[derive(Debug, Clone)]
 pub struct Tracked {
     /// Its row in the directory.
-    pub entry: Entry,
+    pub entry: Noted<Entry>,
     /// How it reports.
     pub link: Link,
     /// What its agent can do.
@@ -55,7 +56,7 @@ pub struct Tracked {
     /// When it was last heard from, ms since 1970; before it ever was, 0.
     pub seen_ms: i64,
     /// Its newest sample.
-    pub newest: Option<Sample>,
+    pub newest: Noted<Option<Sample>>,
     /// Whether D1 should soon hear of it: it reported for the first time, or its presence changed.
     pub is_news: bool,
     /// Whether viewers do not have its newest state.
@@ -95,7 +96,7 @@ impl Tracked {
             link: Link::Post { period_s: 60, frame_s: 60 },
             capabilities: 0,
             seen_ms: entry.host.last_seen.map_or(0, |at| at.millis().0),
-            newest: entry.host.newest.clone(),
+            newest: Noted::new(entry.host.newest.clone()),
             is_news: false,
             is_changed: false,
             heard: (0, 0),
@@ -110,7 +111,7 @@ impl Tracked {
             pending_from: 0,
             written_ms: 0,
             durable_before: entry.floor,
-            entry,
+            entry: Noted::new(entry),
         };
         if let Some(held) = kept.and_then(|kept| Held::decode(&kept.data).ok()) {
             tracked.take_over(held);
@@ -131,7 +132,7 @@ impl Tracked {
         let newest = held::unpack(&held.newest).ok().and_then(|samples| samples.into_iter().next_back());
         if let Some(newest) = newest.filter(|one| self.newest.as_ref().is_none_or(|known| known.number <= one.number)) {
             self.last_at_ms = Some(newest.at.0);
-            self.newest = Some(newest);
+            *self.newest = Some(newest);
         }
         self.block_no = self.block_no.max(held.block_no);
         self.durable_before = self.durable_before.max(held.durable);
@@ -200,7 +201,7 @@ impl Tracked {
     }
 
     /// Which host.
-    pub const fn id(&self) -> HostId {
+    pub fn id(&self) -> HostId {
         self.entry.host.id
     }
 
@@ -268,7 +269,7 @@ impl Tracked {
         self.pending_bytes += frame.len();
         self.pending.push(frame);
         self.last_at_ms = Some(self.last_at_ms.map_or(last.at.0, |at| at.max(last.at.0)));
-        self.newest = Some(last.clone());
+        *self.newest = Some(last.clone());
         self.is_changed = true;
         let is_many = last.number.saturating_sub(self.pending_from) + 1 >= MAX_PENDING_SAMPLES;
         if is_many || self.pending_bytes > MAX_PENDING_BYTES {
@@ -450,13 +451,18 @@ impl Tracked {
     }
 
     /// The host as readers see it.
-    pub fn host(&self) -> edgewatch_core::model::Host {
-        let mut host = self.entry.host.clone();
-        host.newest.clone_from(&self.newest);
-        if self.seen_ms > 0 {
-            host.last_seen = Some(UnixMillis(self.seen_ms).seconds());
-        }
-        host
+    pub fn host(&self) -> Host {
+        Host { newest: Option::clone(&self.newest), last_seen: self.last_seen(), ..self.entry.host.clone() }
+    }
+
+    /// When the host was last heard from.
+    pub fn last_seen(&self) -> Option<UnixSeconds> {
+        if self.seen_ms > 0 { Some(UnixMillis(self.seen_ms).seconds()) } else { self.entry.host.last_seen }
+    }
+
+    /// Changes whenever anything of [`Tracked::host`] but when it was last heard from may be another; never one that was before.
+    pub fn stamp(&self) -> u64 {
+        self.entry.stamp().max(self.newest.stamp())
     }
 }
 

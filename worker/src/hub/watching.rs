@@ -43,9 +43,12 @@ impl Shard {
         told
     }
 
-    /// The hosts asked for, by number: these, or those of a group, or all.
-    pub fn select(&self, ids: Option<&[i64]>, tag: Option<&str>) -> Vec<&Tracked> {
-        let wanted = |tracked: &&Tracked| tag.is_none_or(|tag| tracked.entry.host.tag == tag);
+    /// The hosts asked for, by number: these, or those of a group, or all; of those the ones that guests may see.
+    pub fn select(&self, ids: Option<&[i64]>, tag: Option<&str>, for_guests: bool) -> Vec<&Tracked> {
+        let wanted = |tracked: &&Tracked| {
+            let host = &tracked.entry.host;
+            tag.is_none_or(|tag| host.tag == tag) && !(for_guests && host.hidden_for_guest)
+        };
         match ids {
             Some(ids) => {
                 let unique: BTreeSet<HostId> = ids.iter().copied().map(HostId).collect();

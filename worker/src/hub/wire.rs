@@ -1,8 +1,6 @@
 //! What the Worker and the object say to each other: JSON over the object's `fetch`, and a host as JSON, which is also how the
 //! object stores one.
 
-use std::collections::HashMap;
-
 use edgewatch_core::dialects::native;
 use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
 use edgewatch_core::model::{Addresses, Dropped, Facts, Host, HostId, Presence, Report, Sample};
@@ -15,6 +13,8 @@ use super::HubError;
 pub const IDENTITY_HEADER: &str = "x-edgewatch-identity";
 /// The header of an answer that says how much was spent in the object: rows read and written in D1, and in the object.
 pub const COST_HEADER: &str = "x-edgewatch-object-cost";
+/// The header of a list with the epoch of [`EpochReply`]: the body is handed on unread.
+pub const EPOCH_HEADER: &str = "x-edgewatch-epoch";
 
 /// A host as the object has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub struct HostWire {
     name: String,
     tag: String,
     note: String,
+    #[serde(default)]
+    public_note: String,
     display_index: i64,
     hidden_for_guest: bool,
     registered_at_s: i64,
@@ -90,23 +92,10 @@ pub struct RecordedWire {
     pub frame_s: u32,
 }
 
-/// Which hosts somebody wants to know of.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct NowRequest {
-    /// These; every one when there is no list.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub ids: Option<Vec<i64>>,
-    /// Those of this group.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub tag: Option<String>,
-}
-
-/// The hosts asked for, by number.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NowReply {
-    /// The hosts.
-    pub hosts: Vec<HostWire>,
-    /// Changes whenever a credential was taken away: what was known of credentials before holds no more.
+/// How often credentials were taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochReply {
+    /// Changes whenever one was: what was known of credentials before holds no more.
     pub epoch: u64,
 }
 
@@ -141,7 +130,7 @@ pub struct AcknowledgedRequest {
 pub struct UsageWire {
     /// The answer for people and programs, as JSON.
     pub reply: String,
-    /// As in [`NowReply`].
+    /// As in [`EpochReply`].
     pub epoch: u64,
 }
 
@@ -197,6 +186,7 @@ impl From<&Host> for HostWire {
             name: host.name.clone(),
             tag: host.tag.clone(),
             note: host.note.clone(),
+            public_note: host.public_note.clone(),
             display_index: host.display_index,
             hidden_for_guest: host.hidden_for_guest,
             registered_at_s: host.registered_at.0,
@@ -223,6 +213,7 @@ impl TryFrom<HostWire> for Host {
             name: wire.name,
             tag: wire.tag,
             note: wire.note,
+            public_note: wire.public_note,
             display_index: wire.display_index,
             hidden_for_guest: wire.hidden_for_guest,
             registered_at: UnixSeconds(wire.registered_at_s),
@@ -277,16 +268,6 @@ impl From<FactsWire> for Facts {
             addresses: None,
         }
     }
-}
-
-/// The hosts of one shard's answer, put into the order in which the database lists them, or that of `ids`.
-pub fn ordered(mut hosts: Vec<Host>, ids: Option<&[i64]>) -> Vec<Host> {
-    if let Some(ids) = ids {
-        let by_id: HashMap<i64, Host> = hosts.into_iter().map(|host| (host.id.0, host)).collect();
-        return ids.iter().filter_map(|id| by_id.get(id).cloned()).collect();
-    }
-    hosts.sort_by_key(|host| (std::cmp::Reverse(host.display_index), host.id));
-    hosts
 }
 
 /// The shard of a host, out of so many: the same for as long as their number stays.
@@ -368,6 +349,7 @@ pub(super) mod tests {
             name: "alpha \"1\"\u{202e}".to_owned(),
             tag: "eu".to_owned(),
             note: "n".to_owned(),
+            public_note: "p".to_owned(),
             display_index: -3,
             hidden_for_guest: true,
             registered_at: UnixSeconds(5),
@@ -432,14 +414,5 @@ pub(super) mod tests {
         }
         assert!(counts.iter().all(|count| (900..1_100).contains(count)), "{counts:?}");
         assert_eq!([1, 2, 3].map(|id| shard_of(HostId(id), 7)), [1, 2, 3].map(|id| shard_of(HostId(id), 7)));
-    }
-
-    #[test]
-    fn hosts_come_in_the_order_asked_for_or_that_of_the_list() {
-        let numbered = |id, display_index| Host { id: HostId(id), display_index, ..host() };
-        let hosts = || vec![numbered(1, 0), numbered(2, 5), numbered(3, 0)];
-        let ids = |hosts: Vec<Host>| hosts.iter().map(|host| host.id.0).collect::<Vec<_>>();
-        assert_eq!(ids(ordered(hosts(), None)), [2, 1, 3]);
-        assert_eq!(ids(ordered(hosts(), Some(&[3, 9, 3, 1]))), [3, 3, 1]);
     }
 }

@@ -28,8 +28,38 @@ const MESSAGES_PER_REQUEST: &str = "MESSAGES_PER_REQUEST";
 /// For how many hours or days each tier of history is wanted; as long as the tier says when not configured.
 const KEEP: [(&str, u32); 4] =
     [("KEEP_SAMPLES_HOURS", 1), ("KEEP_MINUTES_DAYS", 24), ("KEEP_TEN_MINUTES_DAYS", 24), ("KEEP_TWO_HOURS_DAYS", 24)];
+/// The domain of the team whose access proxy stands in front, such as `example.cloudflareaccess.com`.
+const ACCESS_TEAM_DOMAIN: &str = "ACCESS_TEAM_DOMAIN";
+/// The tag of the application there that this deployment is.
+const ACCESS_AUDIENCE: &str = "ACCESS_AUDIENCE";
+/// `viewer`: whom the proxy lets through gets an account as a viewer. Otherwise there must be one with their address.
+const ACCESS_DEFAULT_ROLE: &str = "ACCESS_DEFAULT_ROLE";
 /// A header that a trusted proxy sets to the client's address, where there is no Cloudflare in front.
 const TRUSTED_ADDRESS_HEADER: &str = "TRUSTED_ADDRESS_HEADER";
+
+/// The access proxy in front of this deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessProxy {
+    /// Who signs its assertions, an address without a slash at the end.
+    pub issuer: String,
+    /// For which application.
+    pub audience: String,
+    /// Whether people without an account get one as a viewer.
+    pub makes_viewers: bool,
+}
+
+impl AccessProxy {
+    /// What the variables say; `None` unless both the domain and the audience are there and can be understood.
+    fn parse(domain: Option<&str>, audience: Option<&str>, default_role: Option<&str>) -> Option<Self> {
+        let (domain, audience) = (domain?.trim(), audience?.trim());
+        let issuer = if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
+        let issuer = clean_public_url(&issuer)?;
+        // Its keys must come by a way that nobody else can answer on.
+        let is_safe = issuer.starts_with("https://") || issuer.starts_with("http://127.0.0.1:");
+        let makes_viewers = default_role == Some("viewer");
+        (is_safe && !audience.is_empty()).then(|| Self { issuer, audience: audience.to_owned(), makes_viewers })
+    }
+}
 
 /// What this deployment is set to.
 #[derive(Clone)]
@@ -44,6 +74,8 @@ pub struct Config {
     pub test_clock_offset_ms: i64,
     /// Lower case; `None` for the platform's own.
     pub trusted_address_header: Option<String>,
+    /// `None` where there is none.
+    pub access_proxy: Option<AccessProxy>,
     /// What is metered, and how.
     pub budget: Budget,
     /// How many hours each tier of history is to be kept, finest first; `None` for as long as it says.
@@ -89,6 +121,11 @@ impl Config {
             expose_cost: text(EXPOSE_COST).as_deref() == Some("1"),
             test_clock_offset_ms: test_clock_offset_ms(env),
             trusted_address_header: text(TRUSTED_ADDRESS_HEADER).map(|name| name.to_ascii_lowercase()),
+            access_proxy: AccessProxy::parse(
+                text(ACCESS_TEAM_DOMAIN).as_deref(),
+                text(ACCESS_AUDIENCE).as_deref(),
+                text(ACCESS_DEFAULT_ROLE).as_deref(),
+            ),
             budget: Budget::parse(
                 text(PLAN).as_deref(),
                 text(ACCOUNT_PERCENT).as_deref(),
@@ -172,6 +209,21 @@ mod tests {
         {
             assert_eq!(clean_public_url(hostile), None, "{hostile}");
         }
+    }
+
+    #[test]
+    fn an_access_proxy_has_a_domain_and_an_audience() {
+        let parse = |domain, audience, role| AccessProxy::parse(Some(domain), Some(audience), Some(role));
+        let proxy = parse("team.cloudflareaccess.com", "tag", "viewer").unwrap();
+        assert_eq!((proxy.issuer.as_str(), proxy.makes_viewers), ("https://team.cloudflareaccess.com", true));
+        assert_eq!(parse("https://team.example.com/", "tag", "viewer").unwrap().issuer, "https://team.example.com");
+        assert!(!parse("team.example.com", "tag", "admin").unwrap().makes_viewers, "nobody becomes more than a viewer");
+        for (domain, audience) in [("", "tag"), ("x", ""), ("http://x", "tag"), ("x/y", "tag"), ("ftp://x", "tag")] {
+            assert_eq!(parse(domain, audience, ""), None, "{domain} {audience}");
+        }
+        assert_eq!(AccessProxy::parse(None, Some("tag"), None), None);
+        assert_eq!(AccessProxy::parse(Some("x"), None, None), None);
+        assert!(parse("http://127.0.0.1:9", "tag", "").is_some());
     }
 
     #[test]

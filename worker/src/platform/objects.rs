@@ -10,6 +10,8 @@ pub enum Class {
     Hub,
     /// The fan-out to browsers, one object.
     Viewers,
+    /// Logins, slow hashes and exact limits, one object.
+    Gate,
 }
 
 /// All objects of the deployment.
@@ -21,6 +23,7 @@ impl Class {
         match self {
             Self::Hub => "HUB",
             Self::Viewers => "VIEWERS",
+            Self::Gate => "GATE",
         }
     }
 
@@ -29,6 +32,7 @@ impl Class {
         match self {
             Self::Hub => "hub",
             Self::Viewers => "viewers",
+            Self::Gate => "gate",
         }
     }
 }

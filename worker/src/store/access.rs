@@ -1,9 +1,10 @@
-//! Tables `users`, `sessions`, `tokens`, `setup_links` and `audit`: who may do what, and who did.
+//! Tables `tokens`, `setup_links` and `audit`: what programs come in with, how the first administrator is made, and who did what.
 
-use edgewatch_core::model::{AddressRange, ListedToken, Role, Scopes, Session, Token, TokenKind, User};
+use edgewatch_core::model::{AddressRange, ListedToken, Scopes, Token, TokenKind, User};
 use edgewatch_core::units::UnixSeconds;
 use serde::Deserialize;
 
+use super::users::UserRow;
 use super::{Db, Statement, StoreError};
 
 const FIND_TOKEN: &str = "SELECT id, tail, kind, may_read, may_write, may_register, may_admin, note, user_id, created_at_s, \
@@ -16,18 +17,17 @@ const INSERT_TOKEN: &str = "INSERT INTO tokens (token_hash, tail, kind, may_read
 const SPEND_USE: &str = "UPDATE tokens SET uses_left = uses_left - 1 WHERE id = ?1 AND uses_left IS NOT NULL";
 const DELETE_TOKEN: &str = "DELETE FROM tokens WHERE id = ?1";
 const NOTE_USE: &str = "UPDATE tokens SET last_use_s = ?2 WHERE id = ?1";
-const FIND_SESSION: &str = "SELECT u.id, u.name, coalesce(s.as_role, u.role) AS role, s.expires_at_s FROM sessions s JOIN users u ON u.id = s.user_id \
-     WHERE s.session_hash = ?1 AND s.expires_at_s > ?2";
-const INSERT_SESSION: &str = "INSERT INTO sessions (session_hash, user_id, created_at_s, expires_at_s, token_id, as_role) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-const DELETE_SESSION: &str = "DELETE FROM sessions WHERE session_hash = ?1";
-const DELETE_EXPIRED: &str = "DELETE FROM sessions WHERE expires_at_s <= ?1";
 // The one use: of two requests with the same link, one changes the row; all that follows in its batch asks for its mark (the
 // last value of each), so that either everything is made or nothing, the link's use included.
 const USE_LINK: &str = "UPDATE setup_links SET used_s = ?2, used_key = ?3 \
      WHERE token_hash = ?1 AND used_s IS NULL AND expires_s > ?2";
-const PUT_ADMIN: &str = "INSERT INTO users (name, role, created_at_s) \
-     SELECT ?1, 'admin', ?2 FROM setup_links WHERE used_key = ?3 ON CONFLICT (name) DO UPDATE SET role = 'admin'";
+const PUT_ADMIN: &str = "INSERT INTO users (name, role, created_at_s, password_hash) \
+     SELECT ?1, 'admin', ?2, ?3 FROM setup_links WHERE used_key = ?4 ON CONFLICT (name) DO UPDATE SET role = 'admin', \
+     password_hash = coalesce(excluded.password_hash, password_hash), \
+     credential_no = credential_no + (excluded.password_hash IS NOT NULL)";
+// With a new password the sessions that were opened with the old one are over.
+const END_SESSIONS: &str = "DELETE FROM sessions WHERE ?2 IS NOT NULL AND user_id IN \
+     (SELECT u.id FROM users u JOIN setup_links l ON l.used_key = ?3 WHERE u.name = ?1)";
 const PUT_FIRST_TOKEN: &str = "INSERT INTO tokens (token_hash, tail, kind, may_read, may_write, may_register, may_admin, note, \
      user_id, created_at_s) SELECT ?1, ?2, 'api', 0, 0, 0, 1, ?3, u.id, ?4 FROM users u JOIN setup_links l ON l.used_key = ?6 \
      WHERE u.name = ?5";
@@ -35,6 +35,8 @@ const PUT_FIRST_SESSION: &str = "INSERT INTO sessions (session_hash, user_id, cr
      SELECT ?1, u.id, ?2, ?3 FROM users u JOIN setup_links l ON l.used_key = ?5 WHERE u.name = ?4";
 const FIND_MADE: &str =
     "SELECT u.id, u.name, u.role FROM users u JOIN setup_links l ON l.used_key = ?2 WHERE u.name = ?1";
+const FIND_LINK: &str =
+    "SELECT token_hash AS id FROM setup_links WHERE token_hash = ?1 AND used_s IS NULL AND expires_s > ?2";
 const INSERT_AUDIT: &str = "INSERT INTO audit (key, at_s, actor, action, subject) VALUES (?1, ?2, ?3, ?4, ?5)";
 
 /// A token about to be inserted.
@@ -62,23 +64,6 @@ pub struct NewToken {
     pub address_ranges: Vec<AddressRange>,
 }
 
-/// A session about to be opened with a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewSession<'a> {
-    /// SHA-256 of the cookie's value.
-    pub session_hash: &'a str,
-    /// Whose it is.
-    pub user_id: i64,
-    /// The token, whose end is the session's.
-    pub token_id: i64,
-    /// Whether it is a viewer's, whatever the user is.
-    pub as_viewer: bool,
-    /// When.
-    pub created_at: UnixSeconds,
-    /// Until when it is open.
-    pub expires_at: UnixSeconds,
-}
-
 #[derive(Deserialize)]
 struct TokenRow {
     id: i64,
@@ -95,20 +80,6 @@ struct TokenRow {
     uses_left: Option<u32>,
     address_ranges_json: String,
     last_use_s: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct UserRow {
-    id: i64,
-    name: String,
-    role: String,
-}
-
-#[derive(Deserialize)]
-struct SessionRow {
-    #[serde(flatten)]
-    user: UserRow,
-    expires_at_s: i64,
 }
 
 #[derive(Deserialize)]
@@ -197,44 +168,6 @@ pub async fn note_use(db: &Db, id: i64, now: UnixSeconds) -> Result<(), StoreErr
     db.run(Statement::new(NOTE_USE, vec![id.into(), now.0.into()])).await.map(drop)
 }
 
-/// The open session whose cookie has this hash.
-///
-/// # Errors
-/// [`StoreError::Backend`] when D1 refuses.
-pub async fn find_session(db: &Db, session_hash: &str, now: UnixSeconds) -> Result<Option<Session>, StoreError> {
-    let statement = Statement::new(FIND_SESSION, vec![session_hash.into(), now.0.into()]);
-    let row: Option<SessionRow> = db.run(statement).await?.first()?;
-    let session =
-        |row: SessionRow| Ok(Session { user: User::try_from(row.user)?, expires_at: UnixSeconds(row.expires_at_s) });
-    row.map(session).transpose()
-}
-
-/// Opens a session together with writing `with`: 2 rows.
-///
-/// # Errors
-/// [`StoreError::Backend`] when D1 refuses.
-pub async fn add_session(db: &Db, session: &NewSession<'_>, with: Statement) -> Result<(), StoreError> {
-    let binds = vec![
-        session.session_hash.into(),
-        session.user_id.into(),
-        session.created_at.0.into(),
-        session.expires_at.0.into(),
-        session.token_id.into(),
-        session.as_viewer.then(|| "viewer".to_owned()).into(),
-    ];
-    db.batch(vec![Statement::new(INSERT_SESSION, binds), with]).await.map(drop)
-}
-
-/// The statement that ends the session whose cookie has this hash.
-pub fn delete_session(session_hash: &str) -> Statement {
-    Statement::new(DELETE_SESSION, vec![session_hash.into()])
-}
-
-/// The statement that forgets sessions that are over.
-pub fn delete_expired_sessions(now: UnixSeconds) -> Statement {
-    Statement::new(DELETE_EXPIRED, vec![now.0.into()])
-}
-
 /// What a setup link makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FirstAdmin<'a> {
@@ -244,6 +177,8 @@ pub struct FirstAdmin<'a> {
     pub used_key: &'a str,
     /// The administrator's login name.
     pub name: &'a str,
+    /// The password as it is stored; `None` to leave the one there is.
+    pub password_hash: Option<&'a str>,
     /// SHA-256 and the last four characters of a token with the scope admin.
     pub token: (&'a str, &'a str),
     /// The note on it.
@@ -256,6 +191,15 @@ pub struct FirstAdmin<'a> {
     pub session_expires_at: UnixSeconds,
 }
 
+/// Whether a setup link may be used at `now`.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn is_link_alive(db: &Db, link_hash: &str, now: UnixSeconds) -> Result<bool, StoreError> {
+    let outcome = db.run(Statement::new(FIND_LINK, vec![link_hash.into(), now.0.into()])).await?;
+    Ok(!outcome.rows::<serde::de::IgnoredAny>()?.is_empty())
+}
+
 /// Uses up a setup link and makes the administrator, a token and a session, all or nothing, together with writing `with`.
 /// `None` when the link is unknown, used or too old.
 ///
@@ -265,7 +209,8 @@ pub async fn use_link(db: &Db, first: &FirstAdmin<'_>, with: Statement) -> Resul
     let (now, key) = (first.now.0, first.used_key);
     let statements = vec![
         Statement::new(USE_LINK, vec![first.link_hash.into(), now.into(), key.into()]),
-        Statement::new(PUT_ADMIN, vec![first.name.into(), now.into(), key.into()]),
+        Statement::new(PUT_ADMIN, vec![first.name.into(), now.into(), first.password_hash.into(), key.into()]),
+        Statement::new(END_SESSIONS, vec![first.name.into(), first.password_hash.into(), key.into()]),
         Statement::new(
             PUT_FIRST_TOKEN,
             vec![
@@ -344,24 +289,13 @@ impl TryFrom<TokenRow> for ListedToken {
     }
 }
 
-impl TryFrom<UserRow> for User {
-    type Error = StoreError;
-
-    fn try_from(row: UserRow) -> Result<Self, StoreError> {
-        let role = match row.role.as_str() {
-            "admin" => Role::Admin,
-            "viewer" => Role::Viewer,
-            other => return Err(StoreError::Corrupt(format!("role {other}"))),
-        };
-        Ok(Self { id: row.id, name: row.name, role })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Bind;
     use crate::store::db::now;
+    use crate::store::sessions::{delete_session, find_session};
+    use crate::store::{Bind, users};
+    use edgewatch_core::model::Role;
 
     const LINK: &str = "INSERT INTO setup_links (token_hash, created_s, expires_s) VALUES (?1, ?2, ?3)";
 
@@ -370,6 +304,7 @@ mod tests {
             link_hash,
             used_key,
             name: "ada",
+            password_hash: None,
             token: (used_key, "tail"),
             token_note: "made at setup",
             session_hash: used_key,
@@ -403,6 +338,25 @@ mod tests {
             assert_eq!(now(find_token(&db, key)).unwrap(), None, "{link}");
         }
         assert_eq!(use_it(&db, "another", "k5"), Some(admin));
+    }
+
+    #[test]
+    fn a_link_that_sets_a_password_ends_the_sessions_before_it_and_one_that_sets_none_keeps_both() {
+        let db = with_links();
+        assert!(now(is_link_alive(&db, "fresh", UnixSeconds(199))).unwrap());
+        assert!(!now(is_link_alive(&db, "fresh", UnixSeconds(200))).unwrap());
+        use_it(&db, "fresh", "k1").unwrap();
+        assert!(!now(is_link_alive(&db, "fresh", UnixSeconds(100))).unwrap());
+        let with_password = FirstAdmin { password_hash: Some("stored"), ..first("another", "k2") };
+        let admin =
+            now(use_link(&db, &with_password, audit("k2", UnixSeconds(1), "setup", "user.admin", "ada"))).unwrap();
+        let session = |hash| now(find_session(&db, hash, UnixSeconds(100))).unwrap();
+        assert_eq!((session("k1"), session("k2").map(|one| one.user)), (None, admin));
+        now(db.run(Statement::new(LINK, vec![Bind::from("third"), Bind::Int(0), Bind::Int(200)]))).unwrap();
+        use_it(&db, "third", "k3").unwrap();
+        assert!(session("k2").is_some());
+        let login = now(users::find_login(&db, "ada")).unwrap().unwrap();
+        assert_eq!((login.password_hash.as_deref(), login.credential_no), (Some("stored"), 1));
     }
 
     #[test]
@@ -444,28 +398,5 @@ mod tests {
         assert_eq!(now(find_session(&db, "k0", UnixSeconds(200))).unwrap(), None);
         now(db.run(delete_session("k0"))).unwrap();
         assert_eq!(now(find_session(&db, "k0", UnixSeconds(199))).unwrap(), None);
-    }
-
-    #[test]
-    fn a_session_opened_with_a_token_ends_with_it_and_may_be_a_viewers() {
-        let db = with_links();
-        let admin = use_it(&db, "fresh", "k0").unwrap();
-        let token = now(find_token(&db, "k0")).unwrap().unwrap();
-        for (hash, as_viewer, role) in [("s1", true, Role::Viewer), ("s2", false, Role::Admin)] {
-            let session = NewSession {
-                session_hash: hash,
-                user_id: admin.id,
-                token_id: token.id,
-                as_viewer,
-                created_at: UnixSeconds(1),
-                expires_at: UnixSeconds(9),
-            };
-            now(add_session(&db, &session, audit(hash, UnixSeconds(1), "token:1", "session.open", "1"))).unwrap();
-            let found = now(find_session(&db, hash, UnixSeconds(2))).unwrap().unwrap();
-            assert_eq!((found.user.role, found.user.id), (role, admin.id));
-        }
-        now(delete_token(&db, token.id, audit("k9", UnixSeconds(1), "user:1", "token.delete", "n"))).unwrap();
-        assert_eq!(now(find_session(&db, "s1", UnixSeconds(2))).unwrap(), None);
-        assert!(now(find_session(&db, "k0", UnixSeconds(150))).unwrap().is_some(), "setup's own goes on");
     }
 }

@@ -23,6 +23,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether a row was refused because another one has the same of what there may be once.
+    pub fn is_not_unique(&self) -> bool {
+        matches!(self, Self::Backend { detail, .. } if detail.contains("UNIQUE constraint failed"))
+    }
+
     /// Sorts an engine's error by its words. Source: platform specification, 1.2 (which errors pass by themselves).
     pub fn from_words(detail: String) -> Self {
         const TRANSIENT: [&str; 6] = [

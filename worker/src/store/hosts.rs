@@ -9,7 +9,7 @@ use super::{Bind, Db, Statement, StoreError};
 macro_rules! select_hosts {
     ($rest:literal) => {
         concat!(
-            "SELECT h.id, h.public_id, h.uuid, h.name, h.tag, h.note, h.display_index, h.hidden_for_guest, h.registered_at_s, ",
+            "SELECT h.id, h.public_id, h.uuid, h.name, h.tag, h.note, h.public_note, h.display_index, h.hidden_for_guest, h.registered_at_s, ",
             "s.presence, s.last_seen_s, s.ipv4, s.ipv6, s.country_code, s.agent_version, s.platform, s.platform_version, ",
             "s.kernel, s.arch, s.virtualization, s.cpu_models_json, s.gpu_models_json, s.mem_total_bytes, s.swap_total_bytes, ",
             "s.disk_total_bytes, s.booted_at_s, s.last_number, s.sampled_at_ms, s.cpu_percent, s.mem_used_bytes, ",
@@ -82,6 +82,7 @@ struct Row {
     name: String,
     tag: String,
     note: String,
+    public_note: String,
     display_index: i64,
     hidden_for_guest: i64,
     registered_at_s: i64,
@@ -315,6 +316,7 @@ impl TryFrom<Row> for Host {
             name: row.name,
             tag: row.tag,
             note: row.note,
+            public_note: row.public_note,
             display_index: row.display_index,
             hidden_for_guest: row.hidden_for_guest != 0,
             registered_at: UnixSeconds(row.registered_at_s),

@@ -7,11 +7,14 @@ pub mod db;
 pub mod events;
 mod failure;
 pub mod history;
+pub mod host_edits;
 pub mod hosts;
 pub mod newest;
 pub mod outbox;
 pub mod rules;
+pub mod sessions;
 pub mod settings;
+pub mod users;
 
 pub use db::{Bind, Db, Outcome, Statement};
 pub use failure::StoreError;

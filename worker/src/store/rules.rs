@@ -21,9 +21,6 @@ const DELETE: &str = "DELETE FROM rules WHERE id = ?1";
 pub const RULES_VERSION: &str = "rules_version";
 /// The key of quiet hours, as JSON; empty for none.
 pub const QUIET_HOURS: &str = "quiet_hours";
-/// The key of whether notifications show addresses whole: `1`. Source: nezha specification, 10 (`EnablePlainIPInNotification`).
-pub const PLAIN_ADDRESSES: &str = "plain_ip_in_notification";
-
 /// Rules, and what they heed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RuleSet {
@@ -128,7 +125,7 @@ pub async fn find_set(db: &Db) -> Result<RuleSet, StoreError> {
     Ok(RuleSet {
         rules: list(db).await?,
         quiet_hours: find_quiet_hours(db).await?,
-        plain_addresses: settings::find(db, PLAIN_ADDRESSES).await?.as_deref() == Some("1"),
+        plain_addresses: settings::find(db, settings::PLAIN_IP_IN_NOTIFICATIONS).await?.as_deref() == Some("1"),
     })
 }
 
@@ -443,7 +440,7 @@ pub(crate) mod tests {
         let db = Db::in_memory().unwrap();
         let hours = QuietHours { zone: "UTC".to_owned(), from_min: 1, to_min: 2, days: [true; 7] };
         now(put_quiet_hours(&db, Some(&hours), access::audit("1", UnixSeconds(1), "x", "y", "z"))).unwrap();
-        now(db.run(settings::put(PLAIN_ADDRESSES, "1"))).unwrap();
+        now(db.run(settings::put(settings::PLAIN_IP_IN_NOTIFICATIONS, "1"))).unwrap();
         let set = RuleSet { rules: vec![rule()], ..now(find_set(&db)).unwrap() };
         assert_eq!((set.quiet_hours.clone(), set.plain_addresses), (Some(hours), true));
         assert_eq!(decode(&encode(&set).unwrap()), Ok(set));

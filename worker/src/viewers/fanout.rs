@@ -2,13 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgewatch_core::dialects::native::live::{Delta, Digest, DigestHost, Snapshot};
+use edgewatch_core::dialects::native::live::{Delta, Digest, DigestHost, FeedHost, Snapshot};
+use edgewatch_core::dialects::nezha::Feed;
+use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde_json::value::RawValue;
 
 /// What is shown while a shard cannot be asked.
 const UNREACHABLE: &str = "Part of the fleet cannot be read just now: what you see of it may be old.";
 /// How long a host that is no more is remembered, so that a late piece of it does not bring it back.
 const GRAVE_MS: i64 = 60_000;
+
+/// A host that is up is shown as active so long ago at most, seconds: it pings every ten, which wakes nobody, and pages call it down
+/// after ten. Source: nezha specification, 9.5.
+const FRESH_S: i64 = 5;
 
 /// The newest piece of every host, as far as known.
 #[derive(Debug, Default)]
@@ -30,6 +36,7 @@ struct Known {
     at_ms: i64,
     hidden: bool,
     piece: Box<RawValue>,
+    feed: Option<FeedHost>,
 }
 
 /// What a digest changed.
@@ -143,8 +150,37 @@ impl Fleet {
         serde_json::to_string(&Delta::new(now_ms, hosts, &gone, banner.as_deref())).map(Some)
     }
 
+    /// Whether of every host is known how the feed has it.
+    pub fn has_feed(&self) -> bool {
+        self.hosts.values().all(|known| known.feed.is_some())
+    }
+
+    /// The text that tells the feed's viewers all that they may see: highest display index first, then by id.
+    pub fn feed(&self, sees_hidden: bool, now: UnixMillis) -> String {
+        let mut feed = Feed::new(now);
+        for (_, known, host) in self.in_feed(sees_hidden) {
+            let is_up = host.online && !self.unreachable.contains(&known.shard);
+            let seen_s = if is_up { host.seen_s.max(Some(now.seconds().0 - FRESH_S)) } else { host.seen_s };
+            feed.add(host.piece.get(), seen_s.map(UnixSeconds));
+        }
+        feed.finish()
+    }
+
+    /// The first hosts of the feed, at most `most`.
+    pub fn first_in_feed(&self, most: usize) -> Vec<i64> {
+        self.in_feed(true).into_iter().map(|(id, ..)| id).take(most).collect()
+    }
+
+    fn in_feed(&self, sees_hidden: bool) -> Vec<(i64, &Known, &FeedHost)> {
+        let seen = self.hosts.iter().filter(|(_, known)| sees_hidden || !known.hidden);
+        let mut hosts: Vec<(i64, &Known, &FeedHost)> =
+            seen.filter_map(|(id, known)| Some((*id, known, known.feed.as_ref()?))).collect();
+        hosts.sort_by_key(|(id, _, host)| (std::cmp::Reverse(host.display_index), *id));
+        hosts
+    }
+
     fn put(&mut self, shard: u32, at_ms: i64, host: DigestHost, changes: &mut Changes) {
-        let DigestHost { id, hidden, piece } = host;
+        let DigestHost { id, hidden, piece, feed } = host;
         if self.graves.get(&id).is_some_and(|died_ms| *died_ms >= at_ms) {
             return;
         }
@@ -156,7 +192,10 @@ impl Fleet {
             changes.withdrawn.push(id);
         }
         changes.changed.push(id);
-        self.hosts.insert(id, Known { shard, at_ms, hidden, piece });
+        let before = self.hosts.remove(&id);
+        // A shard that was not told yet that the feed is wanted says nothing of it.
+        let feed = feed.or_else(|| before.and_then(|before| before.feed));
+        self.hosts.insert(id, Known { shard, at_ms, hidden, piece, feed });
     }
 
     fn bury(&mut self, id: i64, at_ms: i64, changes: &mut Changes) {

@@ -5,6 +5,8 @@ pub mod client;
 mod failure;
 pub mod fanout;
 #[cfg(target_arch = "wasm32")]
+mod feed;
+#[cfg(target_arch = "wasm32")]
 mod object;
 pub mod viewer;
 pub mod watch;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use edgewatch_core::dialects::native::live::{Digest, DigestReply, FromViewer, WatchRequest};
+use edgewatch_core::dialects::native::live::{Digest, DigestReply, FromViewer, MAX_WINDOW, WatchRequest};
 use edgewatch_core::units::UnixMillis;
 use worker::worker_sys::web_sys;
 use worker::{
@@ -38,12 +38,12 @@ pub struct Viewers {
     inner: Rc<Inner>,
 }
 
-struct Inner {
-    state: State,
+pub(super) struct Inner {
+    pub(super) state: State,
     env: Env,
     objects: Objects,
     shards: u32,
-    fleet: RefCell<Fleet>,
+    pub(super) fleet: RefCell<Fleet>,
     watch: RefCell<Watch>,
     /// Since when the hub is being asked.
     asking: Cell<Option<i64>>,
@@ -51,6 +51,8 @@ struct Inner {
     again: Cell<bool>,
     /// One more each time that all was forgotten: an answer to a question from before is not taken in.
     era: Cell<u64>,
+    /// Whether the feed is being told.
+    pub(super) is_feeding: Cell<bool>,
 }
 
 impl DurableObject for Viewers {
@@ -68,6 +70,7 @@ impl DurableObject for Viewers {
             asking: Cell::new(None),
             again: Cell::new(false),
             era: Cell::new(0),
+            is_feeding: Cell::new(false),
         });
         let before = NEWEST.with_borrow_mut(|newest| newest.insert(id, Rc::clone(&inner)));
         if let Some(before) = before {
@@ -98,6 +101,7 @@ impl DurableObject for Viewers {
         if self.inner.seats().is_empty() {
             self.inner.forget();
         } else {
+            self.inner.keep_feeding();
             Rc::clone(&self.inner).ask().await;
         }
         Response::empty()
@@ -132,17 +136,17 @@ impl DurableObject for Viewers {
 }
 
 impl Inner {
-    fn now(&self) -> UnixMillis {
+    pub(super) fn now(&self) -> UnixMillis {
         clock::now_in(&self.env)
     }
 
     /// Whether all hosts of all shards are known.
-    fn is_loaded(&self) -> bool {
+    pub(super) fn is_loaded(&self) -> bool {
         self.fleet.borrow().is_loaded(self.shards)
     }
 
     /// All open sockets with what is kept of them.
-    fn seats(&self) -> Vec<(WebSocket, Seat)> {
+    pub(super) fn seats(&self) -> Vec<(WebSocket, Seat)> {
         let open =
             |socket: &WebSocket| AsRef::<web_sys::WebSocket>::as_ref(socket).ready_state() == web_sys::WebSocket::OPEN;
         let sockets = self.state.get_websockets().into_iter().filter(open);
@@ -163,10 +167,12 @@ impl Inner {
         }
         let seat = Seat::new(viewer, self.now());
         let (socket, response) = sockets::accept(&self.state, &seat.write())?;
-        let is_loaded = self.is_loaded();
-        if is_loaded {
+        let is_loaded = self.is_loaded() && !self.is_feed_missing();
+        if self.is_loaded() && !viewer.feed {
             self.greet(&socket, seat);
         }
+        self.greet_feed();
+        self.keep_feeding();
         // The hub may not know yet that somebody looks.
         let windows = self.windows();
         let step = self.watch.borrow_mut().changed(&windows, self.now());
@@ -194,6 +200,7 @@ impl Inner {
             Ok(digest) => digest,
             Err(error) => return Response::error(format!("no digest: {error}"), 400),
         };
+        self.keep_feeding();
         let seats = self.seats();
         let viewers = u32::try_from(seats.len()).unwrap_or(u32::MAX);
         if !seats.is_empty() {
@@ -221,7 +228,8 @@ impl Inner {
             }
         };
         for sees_hidden in [true, false] {
-            let to = seats.iter().filter(|(_, seat)| seat.greeted && seat.viewer.sees_hidden == sees_hidden);
+            let is_told = |seat: &Seat| seat.greeted && !seat.viewer.feed && seat.viewer.sees_hidden == sees_hidden;
+            let to = seats.iter().filter(|(_, seat)| is_told(seat));
             let mut to = to.peekable();
             if to.peek().is_none() {
                 continue;
@@ -236,7 +244,8 @@ impl Inner {
     fn tell_all(&self) {
         let now_ms = self.now().0;
         for sees_hidden in [true, false] {
-            let seats = self.seats().into_iter().filter(|(_, seat)| seat.viewer.sees_hidden == sees_hidden);
+            let is_told = |seat: &Seat| !seat.viewer.feed && seat.viewer.sees_hidden == sees_hidden;
+            let seats = self.seats().into_iter().filter(|(_, seat)| is_told(seat));
             let seats: Vec<_> = seats.collect();
             if seats.is_empty() {
                 continue;
@@ -257,7 +266,11 @@ impl Inner {
     }
 
     fn windows(&self) -> Vec<i64> {
-        let windows: Vec<Vec<i64>> = self.seats().into_iter().map(|(_, seat)| seat.window).collect();
+        let mut windows: Vec<Vec<i64>> = self.seats().into_iter().map(|(_, seat)| seat.window).collect();
+        if self.is_feed_wanted() {
+            // Who is told of all looks at the first of them.
+            windows.push(self.fleet.borrow().first_in_feed(MAX_WINDOW));
+        }
         watch::union(&windows)
     }
 
@@ -292,8 +305,10 @@ impl Inner {
 
     async fn ask_once(&self) {
         let needs = |(_, seat): &(WebSocket, Seat)| !(seat.greeted && seat.whole && seat.viewer.sees_hidden);
-        let snapshot = !self.is_loaded() && self.seats().iter().any(needs);
-        let request = WatchRequest { hosts: self.windows(), for_s: watch::WATCH_S, snapshot };
+        let missing = self.is_feed_missing();
+        let snapshot = missing || (!self.is_loaded() && self.seats().iter().any(needs));
+        let feed = self.is_feed_wanted();
+        let request = WatchRequest { hosts: self.windows(), for_s: watch::WATCH_S, snapshot, feed };
         let (mut all_answered, mut changes) = (true, Changes::default());
         let era = self.era.get();
         for shard in 0..self.shards {
@@ -311,12 +326,13 @@ impl Inner {
                 }
             }
         }
-        if snapshot && self.is_loaded() {
+        self.greet_feed();
+        if snapshot && !missing && self.is_loaded() {
             self.tell_all();
         } else {
             // A snapshot of a part would make those forget the rest who know it.
             self.tell(&self.seats(), &changes);
-            for (socket, seat) in self.seats().into_iter().filter(|(_, seat)| !seat.greeted) {
+            for (socket, seat) in self.seats().into_iter().filter(|(_, seat)| !seat.greeted && !seat.viewer.feed) {
                 self.greet(&socket, seat);
             }
         }
@@ -383,7 +399,7 @@ impl Inner {
         if let Err(error) = self.state.storage().delete_alarm().await {
             log::error("viewers.alarm", &error.to_string());
         }
-        let nobody = WatchRequest { hosts: Vec::new(), for_s: 0, snapshot: false };
+        let nobody = WatchRequest { hosts: Vec::new(), for_s: 0, snapshot: false, feed: false };
         for shard in 0..self.shards {
             if self.seats().is_empty() {
                 // It would find out by itself.
@@ -401,14 +417,14 @@ fn seat_of(socket: &WebSocket) -> Option<Seat> {
     sockets::attached(socket).and_then(|bytes| Seat::read(&bytes))
 }
 
-fn keep(socket: &WebSocket, seat: &Seat) {
+pub(super) fn keep(socket: &WebSocket, seat: &Seat) {
     if let Err(error) = sockets::attach(socket, &seat.write()) {
         log::error("viewers.attach", &error.to_string());
     }
 }
 
 /// Sends to one; whoever cannot take it is let go, and nobody else notices.
-fn send(socket: &WebSocket, text: &str) {
+pub(super) fn send(socket: &WebSocket, text: &str) {
     if socket.send_with_str(text).is_err() {
         end(socket, 1011, "the connection broke");
     }

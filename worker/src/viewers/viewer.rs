@@ -15,6 +15,9 @@ pub struct Viewer {
     pub sees_hidden: bool,
     /// When the credential it came with is over, Unix seconds; `None` when it has no end.
     pub until_s: Option<i64>,
+    /// Whether it is told all of the fleet every two seconds, in the words of another dialect, and says nothing itself.
+    #[serde(default)]
+    pub feed: bool,
 }
 
 /// What is kept with a viewer's socket.
@@ -44,7 +47,12 @@ pub enum End {
 impl Viewer {
     /// A member with a credential that is over at `until`.
     pub fn member(until: Option<UnixSeconds>) -> Self {
-        Self { sees_hidden: true, until_s: until.map(|until| until.0) }
+        Self { sees_hidden: true, until_s: until.map(|until| until.0), feed: false }
+    }
+
+    /// Somebody who is told the feed.
+    pub fn of_feed(sees_hidden: bool, until: Option<UnixSeconds>) -> Self {
+        Self { sees_hidden, until_s: until.map(|until| until.0), feed: true }
     }
 }
 
@@ -70,6 +78,10 @@ impl Seat {
         let credential_over = self.viewer.until_s.is_some_and(|until_s| now.seconds().0 >= until_s);
         if credential_over || now.0.saturating_sub(self.since_ms) >= LIFETIME_MS {
             return Some(End::Over);
+        }
+        if self.viewer.feed {
+            // It says nothing; that it is gone is seen when it is told something.
+            return None;
         }
         let heard_ms = heard.map_or(self.since_ms, |heard| heard.0.max(self.since_ms));
         (now.0.saturating_sub(heard_ms) >= SILENCE_MS).then_some(End::Silent)
@@ -98,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_seat_outlives_sleep() {
-        let mut seat = Seat::new(Viewer { sees_hidden: false, until_s: Some(5) }, NOW);
+        let mut seat = Seat::new(Viewer { sees_hidden: false, until_s: Some(5), feed: false }, NOW);
         seat.window = vec![1, 9_007_199_254_740_991];
         assert_eq!(Seat::read(&seat.write()), Some(seat));
         assert_eq!(Seat::read(b"\x00"), None);
@@ -113,6 +125,8 @@ mod tests {
         assert_eq!(seat.end(None, later(120_000)), Some(End::Silent));
         assert_eq!(seat.end(Some(later(60_000)), later(120_000)), None);
         assert_eq!(seat.end(Some(later(-5_000)), later(119_999)), None, "a ping of an earlier socket is none");
+        let feed = Seat::new(Viewer::of_feed(true, None), NOW);
+        assert_eq!((feed.end(None, later(3_599_999)), feed.end(None, later(3_600_000))), (None, Some(End::Over)));
     }
 
     #[test]

@@ -164,7 +164,17 @@ impl Dictionary {
 }
 
 /// Steps by number.
-const STEPS: [Step; 5] = [Step::Exact, Step::Whole, Step::Tenths, Step::Hundredths, Step::Kibi];
+const STEPS: [Step; 9] = [
+    Step::Exact,
+    Step::Whole,
+    Step::Tenths,
+    Step::Hundredths,
+    Step::Kibi,
+    Step::Binary8,
+    Step::Binary11,
+    Step::Binary14,
+    Step::Hundredths10,
+];
 
 fn id(place: u16) -> Option<SeriesId> {
     place.checked_add(SeriesId::FIRST_NAMED).filter(|id| *id <= SeriesId::LAST_NAMED).map(SeriesId)
@@ -240,7 +250,7 @@ mod tests {
         for damaged in [
             &[1, 0, 0][..],
             &[1, 2, 0, 0, 1, b'a', 0, 1, 0],
-            &[1, 1, 5, 0, 1, b'a'],
+            &[1, 1, 9, 0, 1, b'a'],
             &[1, 1, 0, 1, 1, b'a'],
             &[1, 0xff, 0xff, 0xff, 0xff],
         ] {

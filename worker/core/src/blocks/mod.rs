@@ -5,14 +5,12 @@
 
 pub mod dictionary;
 pub mod packed;
-mod plain;
 pub mod query;
 pub mod rollup;
 mod row;
 pub mod tiers;
 
 pub use packed::Block;
-pub use plain::{Column, Entry, decode, encode};
 pub use row::{Facet, Row, SeriesId};
 
 /// Why a block cannot be read.

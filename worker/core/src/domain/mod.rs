@@ -2,8 +2,10 @@
 
 pub mod access;
 pub mod alerting;
+pub mod attempts;
 pub mod budget;
 pub mod ids;
 pub mod intake;
+pub mod passwords;
 pub mod presence;
 pub mod stream;

@@ -14,6 +14,21 @@ pub enum Role {
     Viewer,
 }
 
+impl Role {
+    /// The role of this word; `None` for any other word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Admin, Self::Viewer].into_iter().find(|role| role.word() == word)
+    }
+
+    /// The role's word: `admin` or `viewer`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Viewer => "viewer",
+        }
+    }
+}
+
 /// A person with an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -23,6 +38,30 @@ pub struct User {
     pub name: String,
     /// What the person may do.
     pub role: Role,
+}
+
+/// A person as an administrator sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The person.
+    pub user: User,
+    /// By which an access proxy knows them; lower case.
+    pub email: Option<String>,
+    /// Whether they can log in with a password.
+    pub has_password: bool,
+    /// When the account was made.
+    pub created_at: UnixSeconds,
+}
+
+/// What a person logs in with, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The person.
+    pub user: User,
+    /// The password's hash; `None` for those who come by another way.
+    pub password_hash: Option<String>,
+    /// Which of the person's passwords it is: one more each time it is set.
+    pub credential_no: i64,
 }
 
 /// What a token may do. Admin holds the others.

@@ -34,6 +34,8 @@ pub struct Host {
     pub tag: String,
     /// A note for administrators.
     pub note: String,
+    /// A note for everybody who may see it.
+    pub public_note: String,
     /// Higher is listed first.
     pub display_index: i64,
     /// In no answer to a guest.
@@ -54,6 +56,25 @@ pub struct Host {
     pub facts: Option<Facts>,
     /// Its newest measurements.
     pub newest: Option<Sample>,
+}
+
+/// What an administrator says of a host: all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HostEdit {
+    /// What people call it.
+    pub name: String,
+    /// Its group; may be empty.
+    pub tag: String,
+    /// A note for administrators.
+    pub note: String,
+    /// A note for everybody who may see it: JSON, as front ends of Nezha read it, or a text.
+    pub public_note: String,
+    /// Higher is listed first.
+    pub display_index: i64,
+    /// In no answer to a guest.
+    pub hidden_for_guest: bool,
+    /// A new secret for its agent; `None` leaves the one it has.
+    pub secret: Option<String>,
 }
 
 /// What the presence rules need to know of a host.

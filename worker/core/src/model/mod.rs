@@ -2,16 +2,26 @@
 
 mod access;
 mod alert;
+mod channel;
 mod event;
+mod form;
+mod guest;
 mod host;
 mod report;
 mod rule;
 mod series;
 
-pub use access::{AddressRange, Credential, ListedToken, Role, Scopes, Session, Token, TokenKind, User};
+pub use access::{
+    Account, AddressRange, Credential, ListedToken, Login, Role, Scopes, Session, Token, TokenKind, User,
+};
 pub use alert::{Alert, Cause, Source};
-pub use event::{AlertNote, Channel, Event, EventKind};
-pub use host::{Addresses, Facts, Host, HostId, Link, Presence, Registration, Watched};
+pub use channel::{
+    Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSetting, DEFAULT_GROUP, Delivery, ListedChannel,
+};
+pub use event::{AlertNote, Event, EventKind};
+pub use form::{Form, Listing, Piece};
+pub use guest::GuestView;
+pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
 pub use report::{DropReason, Dropped, FRAME_S, PERIOD_S, Report, Sample, Temperature};
 pub use rule::{
     Bounds, Condition, Cycle, CycleUnit, Direction, Escalation, Hosts, Level, LocalTime, Quantity, QuietHours, Repeat,

@@ -26,6 +26,9 @@ impl IntoResponse for Refusal {
         let mut response = answer::json(status, answer::JSON, &body);
         match self.0 {
             Failure::Unavailable { .. } => drop(response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER)),
+            Failure::TooManyAttempts { retry_after_s } => {
+                drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s)));
+            }
             Failure::Unauthenticated => {
                 let scheme = HeaderValue::from_static("Bearer");
                 drop(response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme));

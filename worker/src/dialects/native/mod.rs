@@ -1,6 +1,6 @@
 //! Our own API: `/agent/v1/` for agents, `/api/edgewatch/v1/` for operators, `/live` for pages.
 //!
-//! So far: reports, live, setup, session, tokens, channels, rules, alerts, events, series, usage.
+//! So far: reports, live, setup, session, users, tokens, settings, channels, rules, alerts, events, series, usage.
 
 mod alerts;
 mod auth;
@@ -11,17 +11,19 @@ mod reports;
 mod rules;
 mod series;
 mod session;
+mod settings;
 mod setup;
 mod stream;
 mod tokens;
 mod usage;
+mod users;
 
 use std::sync::OnceLock;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use edgewatch_core::failure::Failure;
 use http::Request;
 use tower_service::Service;
@@ -37,10 +39,15 @@ fn router() -> Router {
             .route("/live", get(live::open))
             .route("/api/edgewatch/v1/setup", post(setup::create))
             .route("/api/edgewatch/v1/session", get(session::show).post(session::open).delete(session::close))
+            .route("/api/edgewatch/v1/session/password", post(session::change_password))
+            .route("/api/edgewatch/v1/users", get(users::list).post(users::create))
+            .route("/api/edgewatch/v1/users/{id}", patch(users::change).delete(users::remove))
+            .route("/api/edgewatch/v1/settings", get(settings::show).patch(settings::change))
             .route("/api/edgewatch/v1/tokens", get(tokens::list).post(tokens::create))
             .route("/api/edgewatch/v1/tokens/{id}", delete(tokens::revoke))
             .route("/api/edgewatch/v1/channels", get(channels::list).post(channels::create))
-            .route("/api/edgewatch/v1/channels/{id}", delete(channels::remove))
+            .route("/api/edgewatch/v1/channels/kinds", get(channels::kinds))
+            .route("/api/edgewatch/v1/channels/{id}", delete(channels::remove).patch(channels::update))
             .route("/api/edgewatch/v1/channels/{id}/test", post(channels::test))
             .route("/api/edgewatch/v1/rules", get(rules::list).post(rules::create))
             .route("/api/edgewatch/v1/rules/{id}", put(rules::replace).delete(rules::remove))

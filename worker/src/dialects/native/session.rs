@@ -2,29 +2,34 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use edgewatch_core::dialects::native::{SessionReply, SessionRequest};
+use edgewatch_core::dialects::native::{PasswordRequest, SessionReply, SessionRequest};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::Credential;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 
-use super::auth::{Here, Json, Member};
+use super::auth::{Here, Json, Member, Visiting};
 use super::error::Refusal;
-use crate::app::{App, session, setup};
-use crate::dialects::Caller;
+use crate::app::visitor::Visitor;
+use crate::app::{App, accounts, session, setup};
+use crate::dialects::{Caller, context};
 use crate::http::answer;
 use crate::http::credential::{self, SESSION_COOKIE};
 
 /// `GET /api/edgewatch/v1/session`: who one is.
 #[worker::send]
-pub async fn show(Member(caller): Member) -> Result<Response, Refusal> {
-    let reply = match caller {
-        Credential::Session(session) => SessionReply { user: Some(session.user.into()), scopes: None },
-        Credential::Token(token) => SessionReply { user: None, scopes: Some(token.scopes.words()) },
+pub async fn show(Visiting(visitor): Visiting) -> Result<Response, Refusal> {
+    let reply = match visitor {
+        Visitor::Member(Credential::Session(session)) => SessionReply::of(session.user),
+        Visitor::Member(Credential::Token(token)) => {
+            SessionReply { user: None, scopes: Some(token.scopes.words()), guest: false }
+        }
+        Visitor::TrustedGuest | Visitor::Guest => SessionReply { user: None, scopes: None, guest: true },
     };
     Ok(answer::json(200, answer::JSON, &reply))
 }
 
-/// `POST /api/edgewatch/v1/session`: logs in with a token; answers with a session cookie.
+/// `POST /api/edgewatch/v1/session`: logs in with a token, a password or what the access proxy says; answers with a session
+/// cookie.
 #[worker::send]
 pub async fn open(
     Here(app): Here,
@@ -36,10 +41,39 @@ pub async fn open(
     if credential::is_cross_site(&headers, app.config.public_url.as_deref()) {
         return Err(Refusal(Failure::Forbidden { needs: "a request from our own pages" }));
     }
-    let (opened, cookie) = session::open(&app, &request.token, from.address).await.map_err(Refusal)?;
-    let reply = SessionReply { user: Some(opened.user.into()), scopes: None };
+    let opened = match &request {
+        SessionRequest::Token { token } => session::open(&app, token, from.address).await,
+        SessionRequest::Password { username, password } => {
+            session::open_with_password(&app, username, password, from.address).await
+        }
+        SessionRequest::Proxy { access_proxy: true } => {
+            session::open_with_assertion(&app, credential::proxy_assertion(&headers)).await
+        }
+        SessionRequest::Proxy { access_proxy: false } => Err(Failure::Unauthenticated),
+    };
+    let (opened, cookie) = opened.map_err(Refusal)?;
+    let reply = SessionReply::of(opened.user);
     let mut response = answer::json(201, answer::JSON, &reply);
-    set_cookie(&mut response, &app, &headers, Some(&cookie)).map_err(Refusal)?;
+    set_cookie(&mut response, &app, &headers, &cookie).map_err(Refusal)?;
+    Ok(response)
+}
+
+/// `POST /api/edgewatch/v1/session/password`: another password for oneself; answers with the cookie of the one session there is
+/// then.
+#[worker::send]
+pub async fn change_password(
+    Here(app): Here,
+    Member(caller): Member,
+    from: Caller,
+    headers: HeaderMap,
+    Json(request): Json<PasswordRequest>,
+) -> Result<Response, Refusal> {
+    let PasswordRequest { current, new } = &request;
+    let changed = accounts::change_own_password(&app, &caller, current, new, from.address).await;
+    let (opened, cookie) = changed.map_err(Refusal)?;
+    let reply = SessionReply::of(opened.user);
+    let mut response = answer::json(200, answer::JSON, &reply);
+    set_cookie(&mut response, &app, &headers, &cookie).map_err(Refusal)?;
     Ok(response)
 }
 
@@ -49,26 +83,16 @@ pub async fn close(Here(app): Here, Member(caller): Member, headers: HeaderMap) 
     session::close(&app, &caller, &credential::session_cookies(&headers)).await.map_err(Refusal)?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    set_cookie(&mut response, &app, &headers, None).map_err(Refusal)?;
+    context::clear_session_cookies(&mut response, &app, &headers).map_err(Refusal)?;
     Ok(response)
 }
 
-/// Gives a browser the cookie of its session, or takes it away.
+/// Gives a browser the cookie of its session.
 ///
 /// # Errors
 /// [`Failure::Internal`] for a value that cannot be in a header.
-pub fn set_cookie(response: &mut Response, app: &App, headers: &HeaderMap, value: Option<&str>) -> Result<(), Failure> {
-    // `Secure` wherever the request came by https; on loopback a browser would not send it back otherwise.
-    let secure = if is_https(headers, app.config.public_url.as_deref()) { "; Secure" } else { "" };
-    let max_age_s = value.map_or(0, |_| setup::SESSION_S);
-    let value = value.unwrap_or_default();
-    let cookie = format!("{SESSION_COOKIE}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}");
-    let broken = |error: header::InvalidHeaderValue| Failure::Internal(error.to_string());
-    response.headers_mut().insert(header::SET_COOKIE, HeaderValue::from_str(&cookie).map_err(broken)?);
+pub fn set_cookie(response: &mut Response, app: &App, headers: &HeaderMap, value: &str) -> Result<(), Failure> {
+    let cookie = context::cookie(app, headers, SESSION_COOKIE, value, setup::SESSION_S)?;
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(())
-}
-
-fn is_https(headers: &HeaderMap, public_url: Option<&str>) -> bool {
-    let forwarded = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
-    forwarded == Some("https") || public_url.is_some_and(|url| url.starts_with("https://"))
 }

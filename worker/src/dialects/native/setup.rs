@@ -17,9 +17,10 @@ pub async fn create(
     headers: HeaderMap,
     Json(request): Json<SetupRequest>,
 ) -> Result<Response, Refusal> {
-    let made = setup::use_link(&app, &request.token, &request.username).await.map_err(Refusal)?;
+    let made = setup::use_link(&app, &request.token, &request.username, request.password.as_deref()).await;
+    let made = made.map_err(Refusal)?;
     let reply = SetupReply { user: made.user.into(), token: made.token };
     let mut response = answer::json(201, answer::JSON, &reply);
-    session::set_cookie(&mut response, &app, &headers, Some(&made.session)).map_err(Refusal)?;
+    session::set_cookie(&mut response, &app, &headers, &made.session).map_err(Refusal)?;
     Ok(response)
 }

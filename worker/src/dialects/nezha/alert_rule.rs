@@ -1,11 +1,8 @@
-//! `POST /api/alert-rule` and `DELETE /api/alert-rule/{id}`.
+//! `POST /api/alert-rule`.
 
 use axum::body::Body;
-use axum::extract::Path;
 use axum::response::Response;
 use edgewatch_core::dialects::nezha;
-use edgewatch_core::failure::Failure;
-use edgewatch_core::model::RuleId;
 use http::Request;
 
 use super::auth::{Admin, Here};
@@ -21,18 +18,4 @@ pub async fn save(Here(app): Here, Admin(caller): Admin, request: Request<Body>)
     let rule = nezha::read_alert_rule(&bytes, app.now_s()).map_err(AdminRefusal)?;
     rules::save(&app, &caller, &rule).await.map_err(AdminRefusal)?;
     Ok(answer::json(200, answer::JSON_UTF8, &nezha::AdminReply::DONE))
-}
-
-/// `DELETE /api/alert-rule/{id}`: the rule is gone; so it is when there was none.
-#[worker::send]
-pub async fn remove(Here(app): Here, Admin(caller): Admin, Path(id): Path<String>) -> Result<Response, AdminRefusal> {
-    let id = id
-        .parse()
-        .ok()
-        .filter(|id| *id > 0)
-        .ok_or_else(|| AdminRefusal(Failure::Conflict { detail: "错误的 Server ID".to_owned() }))?;
-    match rules::delete(&app, &caller, RuleId(id)).await {
-        Ok(()) | Err(Failure::NotFound { .. }) => Ok(answer::json(200, answer::JSON_UTF8, &nezha::AdminReply::DONE)),
-        Err(failure) => Err(AdminRefusal(failure)),
-    }
 }

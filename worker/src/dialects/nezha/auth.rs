@@ -1,15 +1,17 @@
 //! Who may call: the bare token in `Authorization`, or a session cookie.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::Credential;
 use http::request::Parts;
 use worker::send::SendFuture;
 
-use super::error::{AdminRefusal, Refusal};
+use super::error::{AdminRefusal, GuestRefusal, Refusal};
 use crate::app::remember::Reader;
+use crate::app::visitor::Visitor;
 use crate::app::{App, identity};
 use crate::dialects::context;
+use crate::http::body;
 use crate::http::credential::Scheme;
 
 /// Somebody with a token or a session. What they may do, the use case asks.
@@ -18,8 +20,17 @@ pub struct Member(pub Credential);
 /// An administrator with a session: the admin routes take no token. Source: nezha specification, 2.1.
 pub struct Admin(pub Credential);
 
+/// Anybody with a session.
+pub struct Person(pub Credential);
+
+/// The body of an admin route, as it is.
+pub struct Raw(pub Vec<u8>);
+
 /// Likewise, for reading what the hub has in memory.
 pub struct Onlooker(pub Reader);
+
+/// Whoever looks at what guests may be shown.
+pub struct Visiting(pub Visitor);
 
 /// The app of this request.
 pub struct Here(pub App);
@@ -44,11 +55,40 @@ impl<S: Sync> FromRequestParts<S> for Admin {
     }
 }
 
+impl<S: Sync> FromRequestParts<S> for Person {
+    type Rejection = AdminRefusal;
+
+    fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, AdminRefusal>> + Send {
+        SendFuture::new(async move { context::session(parts).await.map(Self).map_err(AdminRefusal) })
+    }
+}
+
+impl<S: Sync> FromRequest<S> for Raw {
+    type Rejection = AdminRefusal;
+
+    fn from_request(request: Request, _: &S) -> impl Future<Output = Result<Self, AdminRefusal>> + Send {
+        SendFuture::new(async move {
+            let (parts, body) = request.into_parts();
+            body::read(&parts.headers, body, body::DEFAULT_CAP_BYTES).await.map(Self).map_err(AdminRefusal)
+        })
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Onlooker {
     type Rejection = Refusal;
 
     fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
         SendFuture::new(async move { context::reader(parts, Scheme::BareOrBearer).await.map(Self).map_err(Refusal) })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visiting {
+    type Rejection = GuestRefusal;
+
+    fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, GuestRefusal>> + Send {
+        SendFuture::new(
+            async move { context::visitor(parts, Scheme::BareOrBearer).await.map(Self).map_err(GuestRefusal) },
+        )
     }
 }
 

@@ -1,12 +1,20 @@
-//! Nezha v0 (dashboard 0.20.13): `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`.
+//! Nezha v0 (dashboard 0.20.13): `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`,
+//! the admin API of servers, notifications, tokens and settings, `/api/logout`, `/view-password`, `/ws`.
 //!
 //! Left out on purpose, for good: commands, terminal, NAT and files; this fleet's agents execute nothing.
 
 mod alert_rule;
 mod auth;
 mod error;
+mod feed;
+mod logout;
+mod notification;
 mod refused;
 mod server;
+mod server_admin;
+mod setting;
+mod token;
+mod view_password;
 
 use std::sync::OnceLock;
 
@@ -19,12 +27,24 @@ use http::{HeaderValue, Method, Request, StatusCode, header};
 use tower_service::Service;
 
 use error::Refusal;
+pub use feed::literal;
 
-const ROUTES: [&str; 8] = [
+const ROUTES: &[&str] = &[
+    "/api/server",
+    "/api/batch-update-server-group",
+    "/api/batch-delete-server",
+    "/api/search-server",
+    "/api/search-tasks",
+    "/api/search-ddns",
     "/api/v1/server/list",
     "/api/v1/server/details",
     "/api/v1/server/register",
+    "/api/notification",
     "/api/alert-rule",
+    "/api/token",
+    "/api/setting",
+    "/api/logout",
+    "/view-password",
     "/api/cron",
     "/api/nat",
     "/api/ddns",
@@ -40,7 +60,21 @@ fn router() -> Router {
             .route("/api/v1/server/details", get(server::details))
             .route("/api/v1/server/register", post(server::register))
             .route("/api/alert-rule", post(alert_rule::save))
-            .route("/api/alert-rule/{id}", delete(alert_rule::remove))
+            .route("/api/server", post(server_admin::save))
+            .route("/api/batch-update-server-group", post(server_admin::set_group))
+            .route("/api/batch-delete-server", post(server_admin::delete_many))
+            .route("/api/search-server", get(server_admin::search))
+            .route("/api/search-tasks", get(server_admin::search_nothing))
+            .route("/api/search-ddns", get(server_admin::search_nothing))
+            .route("/api/{model}/{id}", delete(server_admin::delete))
+            .route("/ws", get(feed::open))
+            .route("/nezha/ws", get(feed::open))
+            .route("/api/notification", post(notification::save))
+            .route("/api/token", get(token::list).post(token::create))
+            .route("/api/token/{token}", delete(token::delete))
+            .route("/api/setting", post(setting::change))
+            .route("/api/logout", post(logout::log_out))
+            .route("/view-password", post(view_password::show))
             .route("/api/cron", post(refused::never))
             .route("/api/cron/{id}/manual", get(refused::never))
             .route("/api/nat", post(refused::never))

@@ -18,8 +18,8 @@ use crate::http::{answer, body, query};
 pub async fn list(Here(app): Here, Onlooker(reader): Onlooker, uri: Uri) -> Result<Response, Refusal> {
     let ServerQuery { tag, .. } = parse(&uri);
     let selection = if tag.is_empty() { Selection::All } else { Selection::Tag(tag) };
-    let hosts = hosts::select(&app, &reader, selection).await.map_err(Refusal)?;
-    Ok(answer::json(200, answer::JSON_UTF8, &nezha::ServerListReply::of(&hosts)))
+    let list = hosts::list(&app, &reader, selection, &nezha::LIST).await.map_err(Refusal)?;
+    Ok(answer::with_payload(200, answer::JSON_UTF8, list))
 }
 
 /// `GET /api/v1/server/details?id=&tag=`: the servers asked for, all of them by default. `id` wins over `tag`.
@@ -31,8 +31,8 @@ pub async fn details(Here(app): Here, Onlooker(reader): Onlooker, uri: Uri) -> R
         (true, false) => Selection::Tag(tag),
         (true, true) => Selection::All,
     };
-    let hosts = hosts::select(&app, &reader, selection).await.map_err(Refusal)?;
-    Ok(answer::json(200, answer::JSON_UTF8, &nezha::ServerDetailsReply::of(hosts)))
+    let details = hosts::list(&app, &reader, selection, &nezha::DETAILS).await.map_err(Refusal)?;
+    Ok(answer::with_payload(200, answer::JSON_UTF8, details))
 }
 
 /// `POST /api/v1/server/register?simple=`: a new server, and its secret this once.

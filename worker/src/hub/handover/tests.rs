@@ -4,7 +4,6 @@ use edgewatch_core::model::{Report, Sample, Temperature};
 
 use super::*;
 use crate::hub::directory::tests::entry;
-use crate::hub::journal;
 use crate::hub::sql::Sql;
 use edgewatch_core::blocks::Facet;
 

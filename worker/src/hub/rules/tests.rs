@@ -33,7 +33,7 @@ fn shard(hosts: i64, rules: Vec<Rule>) -> Shard {
     for tracked in shard.iter_mut() {
         tracked.entry.host.presence = Presence::Online;
         (tracked.link, tracked.seen_ms) = (Link::Post { period_s: 10, frame_s: 10 }, NOW.0);
-        tracked.newest = None;
+        *tracked.newest = None;
     }
     shard.judge(NOW, after(60).seconds()).unwrap();
     shard.set_rules(RuleSet { rules, ..RuleSet::default() }, 1, NOW).unwrap();

@@ -119,3 +119,35 @@ fn a_thousand_hosts_are_one_text() {
     assert_eq!(ids(&fleet.snapshot(true, NOW_MS).unwrap()).len(), 1000);
     assert_eq!(ids(&fleet.snapshot(false, NOW_MS).unwrap()).len(), 900);
 }
+
+/// A digest of one host in the feed.
+fn fed(id: i64, hidden: bool, display_index: i64, online: bool, seen_s: Option<i64>) -> Digest {
+    let feed = json!({ "piece": { "ID": id }, "display_index": display_index, "online": online, "seen_s": seen_s });
+    let host = json!({ "id": id, "hidden": hidden, "piece": {}, "feed": feed });
+    serde_json::from_value(json!({ "shard": id % 2, "now_ms": 5, "hosts": [host] })).unwrap()
+}
+
+#[test]
+fn the_feed_is_in_order_hides_the_hidden_and_says_who_is_up() {
+    let now_s = NOW_MS / 1000;
+    let mut fleet = Fleet::default();
+    fleet.take(fed(1, false, 0, true, Some(now_s - 19)));
+    fleet.take(fed(2, true, 5, false, Some(now_s - 19)));
+    fleet.take(fed(3, false, 5, false, None));
+    let servers = |fleet: &Fleet, sees_hidden| -> Vec<(i64, String)> {
+        let text: Value = serde_json::from_str(&fleet.feed(sees_hidden, UnixMillis(NOW_MS))).unwrap();
+        let one = |server: &Value| (server["ID"].as_i64().unwrap(), server["LastActive"].as_str().unwrap().to_owned());
+        text["servers"].as_array().into_iter().flatten().map(one).collect()
+    };
+    let at = |seconds: i64| UnixSeconds(seconds).rfc3339();
+    let never = "0001-01-01T00:00:00Z".to_owned();
+    assert_eq!(servers(&fleet, true), [(2, at(now_s - 19)), (3, never.clone()), (1, at(now_s - 5))]);
+    assert_eq!(servers(&fleet, false), [(3, never), (1, at(now_s - 5))]);
+    assert_eq!((fleet.first_in_feed(2), fleet.has_feed()), (vec![2, 3], true));
+    fleet.miss(1);
+    assert_eq!(servers(&fleet, false)[1], (1, at(now_s - 19)), "of a shard that does not answer nothing is made up");
+    fleet.take(digest(1, 6, &[(1, false)], &[]));
+    assert!(fleet.has_feed(), "what was known of it stays");
+    fleet.take(digest(1, 6, &[(9, false)], &[]));
+    assert!(!fleet.has_feed());
+}

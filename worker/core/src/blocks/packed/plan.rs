@@ -1,5 +1,6 @@
 //! The writer's choice: how a column is expected, by what it would take.
 
+use super::grown::{self, Counter, Growth};
 use super::predict::{Past, Said, Way};
 use super::{Block, Form, Series};
 use crate::blocks::{BlockError, Facet, SeriesId};
@@ -14,6 +15,8 @@ pub struct Plan {
     pub back: usize,
     /// What of the other series counts.
     pub link: Link,
+    /// For `Grown`: how many halvings below the rate the counter's parts are.
+    pub halvings: u32,
 }
 
 /// How another series says something of this one.
@@ -41,6 +44,8 @@ pub struct Place<'a> {
     pub form: Form,
     /// The series before it that are counters; only the writer looks for them.
     pub counters: &'a [usize],
+    /// What its rate is, how many series before it, and in how many halvings; only the writer looks for it.
+    pub rate: Option<(usize, u32)>,
 }
 
 /// How many of the nearest counters before a series are tried as what it could be the rate of.
@@ -58,7 +63,7 @@ const MAX_TICKS: i64 = 720;
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { way: Way::Constant, unit: 1, back: 0, link: Link::Value }
+        Self { way: Way::Constant, unit: 1, back: 0, link: Link::Value, halvings: 0 }
     }
 }
 
@@ -86,7 +91,7 @@ impl Plan {
             consider(Self { way, unit, ..Self::default() }, &[]);
         }
         for (back, link) in place.map(Place::candidates).unwrap_or_default() {
-            let plan = Self { way: Way::Other, unit: 1, back, link };
+            let plan = Self { way: Way::Other, unit: 1, back, link, ..Self::default() };
             let sounded = plan.others(place, SOUNDED).unwrap_or_default();
             if link != Link::Rate || agree(values, &sounded) {
                 let others = plan.others(place, usize::MAX).unwrap_or_default();
@@ -94,7 +99,36 @@ impl Plan {
                 consider(Self { way: Way::Beside, ..plan }, &others);
             }
         }
+        let counter = place.filter(|place| place.form == Form::Decimal(0));
+        if let Some((place, (back, halvings))) = counter.and_then(|place| Some((place, place.rate?))) {
+            let plan = Self { way: Way::Grown, unit: 1, back, halvings, ..Self::default() };
+            if plan.price_grown(values, place).is_some_and(|price| price < cost) {
+                best = plan;
+            }
+        }
         best
+    }
+
+    /// What the rate says of a counter.
+    pub fn growths(&self, place: Option<&Place<'_>>) -> Result<Vec<Growth>, BlockError> {
+        let place = place.ok_or(BlockError::Damaged)?;
+        let rate = place.before(self.back).ok_or(BlockError::Damaged)?;
+        Ok(grown::growths(place, rate, self.halvings))
+    }
+
+    /// About how many quarters of a bit a counter takes by its rate; none, if it is not whole in the parts that the rate tells.
+    fn price_grown(&self, values: &[i64], place: &Place<'_>) -> Option<u64> {
+        let growths = self.growths(Some(place)).ok()?;
+        let mut counter = Counter::new(*values.first()?);
+        let mut price = 24;
+        for (value, growth) in values.iter().zip(growths).skip(1) {
+            let parts = grown::parts(*value, growth);
+            price += quarter_bits(parts.wrapping_sub(counter.expected(growth)).unsigned_abs());
+            if counter.take(parts, growth) != *value {
+                return None;
+            }
+        }
+        Some(price)
     }
 
     /// What the other series says of the first `most` values: nothing, where it has none itself.
@@ -103,8 +137,7 @@ impl Plan {
             return Ok(Vec::new());
         }
         let place = place.ok_or(BlockError::Damaged)?;
-        let other = place.block.series.len().checked_sub(self.back).and_then(|at| place.block.series.get(at));
-        let other = other.ok_or(BlockError::Damaged)?;
+        let other = place.before(self.back).ok_or(BlockError::Damaged)?;
         let said = |row: &usize| match self.link {
             Link::Value => place.form.near(other.get(*row)?).map(Said::Is),
             Link::Rate => place.form.near(place.rate(other, *row)?).map(Said::Is),
@@ -139,6 +172,11 @@ impl Plan {
 }
 
 impl Place<'_> {
+    /// The series so many before this one.
+    fn before(&self, back: usize) -> Option<&Series> {
+        self.block.series.len().checked_sub(back).and_then(|at| self.block.series.get(at))
+    }
+
     /// Series that might say something of this one: its average, and the nearest counters.
     fn candidates(&self) -> Vec<(usize, Link)> {
         let before = &self.block.series;

@@ -21,6 +21,8 @@ pub enum Way {
     Beside,
     /// On a straight line through many before, such as times that are a little early or late.
     Trend,
+    /// As much more than the one before as the other series says that it grew, in parts that depend on that (`grown`).
+    Grown,
 }
 
 /// What another series says of a value.
@@ -32,14 +34,24 @@ pub enum Said {
     Drawn { keep: f64, more: f64 },
 }
 
-/// Every way, by number.
-pub const WAYS: [Way; 9] =
-    [Way::Constant, Way::Last, Way::Line, Way::Slope, Way::Level, Way::Mean, Way::Other, Way::Beside, Way::Trend];
+/// Every way, by number. Codec 1 knows those before `Grown`.
+pub const WAYS: [Way; 10] = [
+    Way::Constant,
+    Way::Last,
+    Way::Line,
+    Way::Slope,
+    Way::Level,
+    Way::Mean,
+    Way::Other,
+    Way::Beside,
+    Way::Trend,
+    Way::Grown,
+];
 
 impl Way {
     /// Whether it needs another series.
     pub fn is_by_other(self) -> bool {
-        matches!(self, Self::Other | Self::Beside)
+        matches!(self, Self::Other | Self::Beside | Self::Grown)
     }
 }
 
@@ -110,7 +122,7 @@ impl Past {
                 self.level = expected.wrapping_add(off >> part);
                 self.step = self.step.wrapping_add(off >> (2 * part));
             }
-            Way::Constant | Way::Last | Way::Other => {}
+            Way::Constant | Way::Last | Way::Other | Way::Grown => {}
         }
     }
 

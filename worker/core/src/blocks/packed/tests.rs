@@ -226,7 +226,9 @@ fn damaged_bytes_are_an_error_at_every_length() {
         flipped[at] ^= 0x10;
         assert!(Block::unpack(&flipped).is_err(), "{at}");
     }
-    assert_eq!(Block::unpack(&[0, 0, 0]), Err(BlockError::UnknownCodec(0)));
+    for codec in [0, 3] {
+        assert_eq!(Block::unpack(&[codec, 0, 0]), Err(BlockError::UnknownCodec(codec)));
+    }
 }
 
 /// Rows in which every way of coding a column is taken, without chance and without libraries.
@@ -272,21 +274,80 @@ fn variety() -> Block {
     block
 }
 
+/// What is beyond that of `variety`: numbers of few leading digits, and a counter cut by its rate.
+fn more_variety() -> Block {
+    let mut block = Block::default();
+    let (mut noise, mut counter) = (7_u32, 1e9);
+    for (at, row) in (0_u32..).zip(variety().rows()) {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let rate = Step::Binary8.round(f64::from(noise >> (8 + at % 17)));
+        counter += rate * 10.0;
+        let mut more = row.clone();
+        more.set(SeriesId(5), cut(counter, rate), Step::Whole);
+        more.set(SeriesId(7), rate, Step::Whole);
+        more.set(SeriesId(15), f64::from(noise >> 12) / 100.0, Step::Hundredths10);
+        more.set(SeriesId(303), f64::from(noise >> 4) * if noise & 1 == 0 { -1.0 } else { 1.0 }, Step::Binary11);
+        block.push(&more).unwrap();
+    }
+    block
+}
+
+/// A counter cut to multiples of the power of two that is an eighth to a sixteenth of its rate.
+fn cut(counter: f64, rate: f64) -> f64 {
+    let mut part = 1.0;
+    while part * 16.0 <= rate {
+        part *= 2.0;
+    }
+    (counter / part).floor() * part
+}
+
 /// Blocks lie in databases for years. When this fails, the format has changed, and the change needs a codec of its own.
 #[test]
 fn a_block_that_lies_in_a_database_stays_readable() {
-    let stored = include_bytes!("../../../samples/blocks/codec_1.bin");
-    assert_eq!(Block::unpack(stored), Ok(variety()));
-    assert!(returned(&variety()).len() <= stored.len());
+    let stored = include_bytes!("../../../samples/blocks/codec_2.bin");
+    assert_eq!(Block::unpack(stored), Ok(more_variety()));
+    assert!(returned(&more_variety()).len() <= stored.len());
+}
+
+/// What was written before this codec is read to the last bit, and goes on as a block of today.
+#[test]
+fn blocks_of_the_codec_before_stay_readable() {
+    assert_eq!(Block::unpack(include_bytes!("../../../samples/blocks/codec_1.bin")), Ok(variety()));
+    // Packed by codec 1 from `samples/native`; what they unpacked to then.
+    for (stored, rows, values) in [
+        (&include_bytes!("../../../samples/blocks/codec_1_check_1s.bin")[..], 300, 0x7302_f4b1_255a_83e8_u64),
+        (include_bytes!("../../../samples/blocks/codec_1_check_1s_minutes.bin"), 6, 0x7bba_f536_ace4_0b58),
+        (include_bytes!("../../../samples/blocks/codec_1_run_10s.bin"), 200, 0x516f_510c_3c3b_4240),
+        (include_bytes!("../../../samples/blocks/codec_1_run_10s_minutes.bin"), 34, 0xb4db_5f95_8b16_ee61),
+    ] {
+        assert_eq!(stored[0], CODEC_BEFORE);
+        let block = Block::unpack(stored).unwrap();
+        assert_eq!((block.len(), digest(&block)), (rows, values));
+        returned(&block);
+        for length in 0..stored.len() {
+            assert!(Block::unpack(&stored[..length]).is_err(), "{length}");
+        }
+    }
+}
+
+/// FNV-1a of everything in a block.
+fn digest(block: &Block) -> u64 {
+    let mut words = Vec::new();
+    for row in block.rows() {
+        words.extend([row.number, row.at_ms.cast_unsigned()]);
+        words.extend(row.values().iter().flat_map(|(id, value)| [u64::from(id.0), value.to_bits()]));
+    }
+    let bytes = words.into_iter().flat_map(u64::to_le_bytes);
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// What the fuzz targets go on with for longer.
 #[test]
 fn any_body_is_an_error_or_a_block_that_comes_back() {
     let mut random = 1_u32;
-    let mut blocks = 0;
-    for length in 0..400 {
-        let mut body = vec![0; length / 8];
+    let mut blocks = [0; 2];
+    for length in 0..800 {
+        let mut body = vec![0; length / 16];
         for byte in &mut body {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             // Small bytes at the beginning make small counts, so that not all is refused there.
@@ -295,14 +356,17 @@ fn any_body_is_an_error_or_a_block_that_comes_back() {
         if let Some(first) = body.first_mut() {
             *first |= 0xc0;
         }
-        if let Ok(block) = Block::unpack(&seal(&body)) {
-            blocks += 1;
+        let codec = if length % 2 == 0 { CODEC } else { CODEC_BEFORE };
+        if let Ok(block) = Block::unpack(&seal(codec, &body)) {
+            blocks[length % 2] += 1;
             assert!(volume(block.len(), block.series().len()) <= (body.len() + HEAD) * VALUES_PER_BYTE);
             returned(&block);
         }
     }
-    assert!(blocks > 20, "{blocks}");
+    assert!(blocks.iter().all(|blocks| *blocks > 20), "{blocks:?}");
 }
+
+mod history;
 
 mod properties {
     use proptest::prelude::{Strategy, any, prop_assert_eq, prop_oneof, proptest};
@@ -372,8 +436,10 @@ mod properties {
 
         #[test]
         fn any_bytes_are_an_error_or_a_block_that_comes_back(body in collection::vec(any::<u8>(), 0..200)) {
-            if let Ok(block) = Block::unpack(&seal(&body)) {
-                prop_assert_eq!(Block::unpack(&block.pack()), Ok(block));
+            for codec in [CODEC, CODEC_BEFORE] {
+                if let Ok(block) = Block::unpack(&seal(codec, &body)) {
+                    prop_assert_eq!(Block::unpack(&block.pack()), Ok(block));
+                }
             }
         }
     }

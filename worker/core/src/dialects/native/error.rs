@@ -54,6 +54,10 @@ pub fn render(failure: &Failure) -> (u16, ErrorReply) {
             (400, ErrorReply::new("invalid", format!("{field}: {reason}")).with_field(Some(field)))
         }
         Failure::Conflict { detail } => (409, ErrorReply::new("conflict", detail.clone())),
+        Failure::TooManyAttempts { retry_after_s } => {
+            let message = format!("too many attempts; try again in {retry_after_s} s, or log in with a token");
+            (429, ErrorReply::new("too_many_attempts", message))
+        }
         Failure::Unavailable { .. } => {
             (503, ErrorReply::new("unavailable", "the database cannot be reached just now; try again"))
         }

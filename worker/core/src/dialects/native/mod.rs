@@ -2,6 +2,7 @@
 //! `/api/edgewatch/v1/`.
 
 mod alert;
+mod channel;
 mod error;
 mod event;
 mod intake;
@@ -11,19 +12,27 @@ mod report;
 mod rule;
 mod sample;
 mod series;
+mod settings;
 mod setup;
 pub mod stream;
 mod token;
 mod usage;
+mod user;
 
 pub use alert::{AlertListReply, AlertPart, QuietHoursBody, QuietHoursPart};
+pub use channel::{
+    ChannelChangeRequest, ChannelKindPart, ChannelKindsReply, ChannelListReply, ChannelPart, ChannelRequest,
+    ChannelSettingPart, ChannelTestReply,
+};
 pub use error::{ErrorBody, ErrorReply, render};
-pub use event::{ChannelListReply, ChannelPart, ChannelRequest, ChannelTestReply, EventListReply, EventPart};
+pub use event::{EventListReply, EventPart};
 pub use intake::{Intake, read_report};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use rule::{ConditionPart, CyclePart, EscalationPart, RuleBody, RuleListReply, RulePart};
 pub use sample::{Sample, Temperature};
 pub use series::{SeriesPart, SeriesRequest, read_series_query, series_reply};
-pub use setup::{SessionReply, SessionRequest, SetupReply, SetupRequest, UserPart};
+pub use settings::{SettingsReply, SettingsRequest};
+pub use setup::{PasswordRequest, SessionReply, SessionRequest, SetupReply, SetupRequest, UserPart};
 pub use token::{TokenListReply, TokenPart, TokenReply, TokenRequest};
 pub use usage::{LeversPart, MeterPart, RingPart, UsageReply};
+pub use user::{AccountPart, MadeUserReply, UserChangeRequest, UserListReply, UserRequest};

@@ -28,6 +28,7 @@ pub fn render_admin(failure: &Failure) -> (u16, ErrorReply) {
         Failure::NotFound { .. } => refused("record not found"),
         Failure::Malformed { detail } | Failure::Conflict { detail } => refused(detail),
         Failure::Invalid { field, reason } => refused(&format!("{field}: {reason}")),
+        Failure::TooManyAttempts { retry_after_s } => refused(&format!("try again in {retry_after_s} s")),
         Failure::TooLarge { .. } => refused("request body too large"),
         Failure::Unavailable { .. } => refused("database is not available"),
         Failure::Internal(_) => refused("internal error"),

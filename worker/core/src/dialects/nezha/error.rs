@@ -36,9 +36,28 @@ pub fn render(failure: &Failure) -> (u16, ErrorReply) {
         Failure::Invalid { field, reason } => reply(400, 400, &format!("{field}: {reason}")),
         Failure::TooLarge { .. } => reply(413, 413, "request body too large"),
         Failure::Conflict { detail } => reply(409, 409, detail),
+        Failure::TooManyAttempts { retry_after_s } => reply(429, 429, &format!("try again in {retry_after_s} s")),
         // Quirk: HTTP 200 again. Source: nezha specification, 5.
         Failure::Unavailable { .. } => reply(200, 500, "database is not available"),
         Failure::Internal(_) => reply(200, 500, "internal error"),
+    }
+}
+
+/// The status and body for a failure of a route for guests too: who is not let in, and what a guest may not see.
+/// Source: nezha specification, 2.4.
+pub fn render_guest(failure: &Failure) -> (u16, ErrorReply) {
+    match failure {
+        Failure::Unauthenticated => (200, ErrorReply { code: 403, message: "访问受限".to_owned() }),
+        Failure::Forbidden { .. } => (403, ErrorReply { code: 403, message: "需要认证".to_owned() }),
+        Failure::NotFound { .. }
+        | Failure::MethodNotAllowed
+        | Failure::Malformed { .. }
+        | Failure::Invalid { .. }
+        | Failure::TooLarge { .. }
+        | Failure::Conflict { .. }
+        | Failure::TooManyAttempts { .. }
+        | Failure::Unavailable { .. }
+        | Failure::Internal(_) => render(failure),
     }
 }
 
@@ -52,6 +71,7 @@ pub fn render_register(failure: &Failure) -> (u16, RegisterErrorReply) {
         Failure::Malformed { .. } | Failure::Invalid { .. } => reply(400, "Parse JSON failed"),
         Failure::TooLarge { .. } => reply(413, "request body too large"),
         Failure::Conflict { detail } => reply(409, detail),
+        Failure::TooManyAttempts { .. } => reply(429, "too many attempts"),
         Failure::Unavailable { .. } => reply(500, "database is not available"),
         Failure::Internal(_) => reply(500, "internal error"),
         Failure::NotFound { .. } | Failure::MethodNotAllowed => reply(404, "not found"),

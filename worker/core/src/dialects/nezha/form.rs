@@ -27,6 +27,11 @@ impl Form {
         }
     }
 
+    /// The form with these values.
+    pub fn from_object(object: Map<String, Value>) -> Self {
+        Self(object)
+    }
+
     /// The value under a key; of keys that differ by case alone, the last one.
     fn get(&self, key: &str) -> Option<&Value> {
         let mut same = self.0.iter().filter(|(one, _)| one.eq_ignore_ascii_case(key)).map(|(_, value)| value);

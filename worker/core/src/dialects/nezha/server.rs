@@ -2,32 +2,37 @@
 
 use serde::Serialize;
 
-use crate::model::{Facts, Host, Sample};
+use crate::failure::Failure;
+use crate::model::{Facts, Form, Host, Piece, Sample};
+use crate::units::UnixSeconds;
 
 /// `last_active` of a server never heard from: the first second of the year 1.
 pub const NEVER_ACTIVE: i64 = -62_135_596_800;
 
-/// The answer to `list`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ServerListReply {
-    /// 0.
-    pub code: u16,
-    /// `success`.
-    pub message: String,
-    /// Never null.
-    pub result: Vec<ServerSummary>,
-}
+/// What both answers begin with. `result` is never null.
+const BEFORE: &str = r#"{"code":0,"message":"success","result":["#;
+const AFTER: &str = "]}";
 
-/// The answer to `details`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ServerDetailsReply {
-    /// 0.
-    pub code: u16,
-    /// `success`.
-    pub message: String,
-    /// Never null.
-    pub result: Vec<ServerDetail>,
-}
+/// The answer to `list`: a [`ServerSummary`] per server.
+pub static LIST: Form = Form {
+    name: "nezha.list",
+    before: BEFORE,
+    after: AFTER,
+    write: |host| piece(&ServerSummary::from(&Host { last_seen: Some(GAP), ..host })),
+    seen: gap,
+};
+
+/// The answer to `details`: a [`ServerDetail`] per server.
+pub static DETAILS: Form = Form {
+    name: "nezha.details",
+    before: BEFORE,
+    after: AFTER,
+    write: |host| piece(&ServerDetail::from(Host { last_seen: Some(GAP), ..host })),
+    seen: gap,
+};
+
+/// When a server was seen of which only the piece is written.
+const GAP: UnixSeconds = UnixSeconds(i64::MIN);
 
 /// One element of `result` in `list`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -165,20 +170,24 @@ fn shortest<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S
     }
 }
 
-impl ServerListReply {
-    /// The hosts in the order given.
-    pub fn of(hosts: &[Host]) -> Self {
-        let result = hosts.iter().map(ServerSummary::from).collect();
-        Self { code: 0, message: "success".to_owned(), result }
-    }
+fn last_active(seen: Option<UnixSeconds>) -> i64 {
+    seen.map_or(NEVER_ACTIVE, |seen| seen.0)
 }
 
-impl ServerDetailsReply {
-    /// The hosts in the order given.
-    pub fn of(hosts: Vec<Host>) -> Self {
-        let result = hosts.into_iter().map(ServerDetail::from).collect();
-        Self { code: 0, message: "success".to_owned(), result }
-    }
+fn gap(seen: Option<UnixSeconds>) -> String {
+    last_active(seen).to_string()
+}
+
+/// A server in JSON, with [`GAP`] cut out.
+fn piece(server: &impl Serialize) -> Result<Piece, Failure> {
+    // No text of a host can read like this: within a text the quotation marks would not stand alone.
+    const KEY: &str = r#""last_active":"#;
+    const NUMBER: &str = "-9223372036854775808";
+    let unwritten = |detail: String| Failure::Internal(format!("a server in JSON: {detail}"));
+    let json = serde_json::to_string(server).map_err(|error| unwritten(error.to_string()))?;
+    let cut = json.find(KEY).and_then(|at| json.split_at_checked(at + KEY.len()));
+    let cut = cut.and_then(|(before, behind)| Some(Piece::new(before, behind.strip_prefix(NUMBER)?)));
+    cut.ok_or_else(|| unwritten("no last_active".to_owned()))
 }
 
 impl From<&Host> for ServerSummary {
@@ -187,7 +196,7 @@ impl From<&Host> for ServerSummary {
             id: host.id.0,
             name: host.name.clone(),
             tag: host.tag.clone(),
-            last_active: host.last_seen.map_or(NEVER_ACTIVE, |seen| seen.0),
+            last_active: last_active(host.last_seen),
             ipv4: host.addresses.v4.clone(),
             ipv6: host.addresses.v6.clone(),
             valid_ip: host.addresses.preferred().to_owned(),
@@ -268,6 +277,7 @@ mod tests {
             name: "Server2".to_owned(),
             tag: "Tag2".to_owned(),
             note: String::new(),
+            public_note: String::new(),
             display_index: 0,
             hidden_for_guest: false,
             registered_at: UnixSeconds(0),
@@ -350,22 +360,28 @@ mod tests {
         reply
     }
 
+    fn text<const N: usize>(form: &'static Form, hosts: [Host; N]) -> String {
+        String::from_utf8(form.list(hosts).unwrap()).unwrap()
+    }
+
+    fn value<const N: usize>(form: &'static Form, hosts: [Host; N]) -> serde_json::Value {
+        serde_json::from_str(&text(form, hosts)).unwrap()
+    }
+
     #[test]
     fn details_read_as_the_published_example() {
-        let reply = ServerDetailsReply::of(vec![documented(), fresh()]);
-        assert_eq!(as_published(serde_json::to_value(reply).unwrap()), sample("details"));
+        assert_eq!(as_published(value(&DETAILS, [documented(), fresh()])), sample("details"));
     }
 
     #[test]
     fn the_list_reads_as_the_published_example() {
         let host = Host { last_seen: Some(UnixSeconds(1_653_014_667)), ..documented() };
-        let reply = ServerListReply::of(&[host, fresh()]);
-        assert_eq!(as_published(serde_json::to_value(reply).unwrap()), sample("list"));
+        assert_eq!(as_published(value(&LIST, [host, fresh()])), sample("list"));
     }
 
     #[test]
     fn a_fresh_server_has_every_key_in_the_products_order() {
-        let text = serde_json::to_string(&ServerDetailsReply::of(vec![fresh()])).unwrap();
+        let text = text(&DETAILS, [fresh()]);
         assert_eq!(
             text,
             concat!(
@@ -387,8 +403,21 @@ mod tests {
             newest.load1 = Some(0.5);
             newest.temperatures = vec![Temperature { name: "cpu".to_owned(), celsius: 41.0 }];
         }
-        let text = serde_json::to_string(&ServerDetailsReply::of(vec![host])).unwrap();
+        let text = text(&DETAILS, [host]);
         assert!(text.contains(r#""CPU":100,"#) && text.contains(r#""Load1":0.5,"#), "{text}");
         assert!(text.contains(r#""Temperatures":[{"Name":"cpu","Temperature":41}]"#), "{text}");
+    }
+
+    #[test]
+    fn no_name_is_taken_for_the_time_a_server_was_last_seen() {
+        let key = r#""last_active":-9223372036854775808,"#;
+        for name in [key, "last_active", r#"\",\"last_active":-9223372036854775808"#, r"\", "\u{202e}\n"] {
+            let seen = Some(UnixSeconds(77));
+            let host = Host { name: name.to_owned(), tag: key.to_owned(), last_seen: seen, ..documented() };
+            let expected = serde_json::to_string(&ServerSummary::from(&host)).unwrap();
+            assert_eq!(text(&LIST, [host.clone()]), format!("{BEFORE}{expected}{AFTER}"));
+            let expected = serde_json::to_string(&ServerDetail::from(host.clone())).unwrap();
+            assert_eq!(text(&DETAILS, [host.clone(), host]), format!("{BEFORE}{expected},{expected}{AFTER}"));
+        }
     }
 }

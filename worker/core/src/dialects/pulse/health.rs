@@ -39,6 +39,9 @@ pub fn render(failure: &Failure, now_s: i64) -> (u16, ErrorReply) {
         Failure::Malformed { detail } => (400, "invalid_request", detail.clone()),
         Failure::Invalid { field, reason } => (400, "validation_failed", format!("{field}: {reason}")),
         Failure::Conflict { detail } => (409, "conflict", detail.clone()),
+        Failure::TooManyAttempts { .. } => {
+            (429, "rate_limited", "Rate limit exceeded. Please try again later.".to_owned())
+        }
         Failure::Unavailable { .. } => (503, "service_unavailable", "Service unavailable".to_owned()),
         Failure::Internal(_) => (500, "internal_error", "Internal server error".to_owned()),
     };

@@ -4,8 +4,8 @@ import { Fleet } from "./fleet.js";
 import { Live } from "./live.js";
 
 const API = "/api/edgewatch/v1";
-const ids = ["live", "logout", "banner", "login", "login-form", "token", "login-error", "setup", "setup-form", "username"];
-ids.push("setup-error", "made", "made-token", "made-continue", "fleet", "counts", "filter", "table", "head", "rows", "empty");
+const ids = ["live", "logout", "banner", "login", "login-form", "name", "password", "login-error", "token-form", "token"];
+ids.push("token-error", "view-form", "view", "view-error", "setup", "setup-form", "username", "new-password", "setup-error", "made", "made-token", "made-continue", "fleet", "counts", "filter", "table", "head", "rows", "empty");
 const page = Object.fromEntries(ids.map((id) => [id, document.getElementById(id)]));
 
 /** Asks our own API. Gives `{ status, body }`; status 0 when nothing answered. */
@@ -21,6 +21,7 @@ async function ask(method, path, body) {
 
 function reason({ status, body }) {
   if (status === 0) return "The server cannot be reached.";
+  if (status === 429) return "Too many attempts. Wait a little, or log in with a token.";
   return body.error?.message ?? `The server answered with status ${status}.`;
 }
 
@@ -31,7 +32,7 @@ function show(section) {
     state({ live: false, text: "" });
     page.banner.hidden = true;
   }
-  page[{ login: "token", setup: "username" }[section]]?.focus();
+  page[{ login: "name", setup: "username" }[section]]?.focus();
 }
 
 function state({ live, text }) {
@@ -62,7 +63,13 @@ const live = new Live({
 });
 const fleet = new Fleet(page, (shown) => live.show(shown));
 
-function enter() {
+/** Whether who looks is no member; then the one button logs in. */
+let guest = false;
+
+function enter(asGuest = false) {
+  guest = asGuest;
+  page.logout.textContent = guest ? "Log in" : "Log out";
+  if (location.pathname !== "/") history.replaceState(null, "", "/");
   show("fleet");
   live.start();
 }
@@ -73,21 +80,47 @@ function leave() {
   show("login");
 }
 
-page["login-form"].addEventListener("submit", async (event) => {
+/** Lets a form log in: `secret` is the field that is emptied then, `wrong` what a refusal means. */
+function logsIn(form, error, secret, body, wrong) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    error.textContent = "";
+    const reply = await ask("POST", "/session", body());
+    if (reply.status === 201) {
+      secret.value = "";
+      enter();
+    } else {
+      error.textContent = reply.status === 401 ? wrong : reason(reply);
+    }
+  });
+}
+
+const byPassword = () => ({ username: page.name.value, password: page.password.value });
+const byToken = () => ({ token: page.token.value.trim() });
+logsIn(page["login-form"], page["login-error"], page.password, byPassword, "This name and password do not belong together.");
+logsIn(page["token-form"], page["token-error"], page.token, byToken, "This token is not known, or it is over.");
+
+page["view-form"].addEventListener("submit", async (event) => {
   event.preventDefault();
-  const token = page.token.value.trim();
-  page["login-error"].textContent = "";
-  const reply = await ask("POST", "/session", { token });
-  if (reply.status === 201) {
-    page.token.value = "";
-    enter();
+  page["view-error"].textContent = "";
+  const body = JSON.stringify({ Password: page.view.value });
+  // The right one is answered by leading elsewhere.
+  const reply = await fetch("/view-password", { method: "POST", body, redirect: "manual" }).catch(() => ({ status: -1 }));
+  if (reply.type === "opaqueredirect") {
+    page.view.value = "";
+    enter(true);
   } else {
-    page["login-error"].textContent = reply.status === 401 ? "This token is not known, or it is over." : reason(reply);
+    const status = Math.max(0, reply.status);
+    page["view-error"].textContent = status === 200 ? "This is not the view password." : reason({ status, body: {} });
   }
 });
 
 page.logout.addEventListener("click", async () => {
   live.stop();
+  if (guest) {
+    leave();
+    return;
+  }
   const reply = await ask("DELETE", "/session");
   if ([204, 401].includes(reply.status)) leave();
   else {
@@ -103,8 +136,10 @@ function setUp(token) {
   show("setup");
   page["setup-form"].addEventListener("submit", async (event) => {
     event.preventDefault();
-    const reply = await ask("POST", "/setup", { token, username: page.username.value });
+    const wanted = { token, username: page.username.value, password: page["new-password"].value };
+    const reply = await ask("POST", "/setup", wanted);
     if (reply.status === 201) {
+      page["new-password"].value = "";
       page["setup-form"].hidden = true;
       page.made.hidden = false;
       page["made-token"].textContent = reply.body.token;
@@ -123,6 +158,8 @@ const link = /^#setup=([0-9A-Za-z]+)$/.exec(location.hash);
 if (link) setUp(link[1]);
 else {
   const reply = await ask("GET", "/session");
-  if (reply.status === 401) show("login");
-  else enter();
+  // An access proxy in front may have said already who this is.
+  const isKnown = reply.status !== 401 || (await ask("POST", "/session", { access_proxy: true })).status === 201;
+  if (isKnown) enter(reply.body.guest === true);
+  else show("login");
 }

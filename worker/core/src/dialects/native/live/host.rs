@@ -203,6 +203,7 @@ mod tests {
             name: "</script>".to_owned(),
             tag: String::new(),
             note: "for administrators".to_owned(),
+            public_note: String::new(),
             display_index: 0,
             hidden_for_guest: true,
             registered_at: UnixSeconds(1),

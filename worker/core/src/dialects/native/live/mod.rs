@@ -68,6 +68,9 @@ pub struct WatchRequest {
     pub for_s: u32,
     /// Whether the answer shall be a digest of all hosts of the shard.
     pub snapshot: bool,
+    /// Whether digests shall say how hosts are written in the feed.
+    #[serde(default)]
+    pub feed: bool,
 }
 
 /// What a hub shard says of its hosts: the answer to a [`WatchRequest`] with `snapshot`, and `POST https://viewers/digest`.
@@ -98,6 +101,22 @@ pub struct DigestHost {
     pub hidden: bool,
     /// A [`HostNow`], written once by the hub.
     pub piece: Box<RawValue>,
+    /// The host in the feed, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<FeedHost>,
+}
+
+/// A host as another dialect's feed has it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FeedHost {
+    /// All of it but when it was last active.
+    pub piece: Box<RawValue>,
+    /// Higher is listed first.
+    pub display_index: i64,
+    /// Whether it is up.
+    pub online: bool,
+    /// When it was last seen, Unix seconds; null before it ever was.
+    pub seen_s: Option<i64>,
 }
 
 /// The answer to a pushed digest.

@@ -1,0 +1,515 @@
+//! People: passwords and how often they may be tried, roles, and who an access proxy says they are.
+
+use std::time::{Duration, Instant};
+
+use edgewatch_harness::access_proxy::{self, AccessProxy};
+use edgewatch_harness::http::Reply;
+use edgewatch_harness::socket::{Heard, Socket};
+use edgewatch_harness::worker::{Fault, Worker};
+use serde_json::{Value, json};
+
+const SESSION: &str = "/api/edgewatch/v1/session";
+const USERS: &str = "/api/edgewatch/v1/users";
+const TOKENS: &str = "/api/edgewatch/v1/tokens";
+const SETTINGS: &str = "/api/edgewatch/v1/settings";
+const CSRF: (&str, &str) = ("X-Edgewatch-CSRF", "1");
+const PASSWORD: &str = "correct horse";
+const ASSERTION: &str = "Cf-Access-Jwt-Assertion";
+const PATIENCE: Duration = Duration::from_secs(20);
+/// In milliseconds.
+const MINUTE: i64 = 60_000;
+
+fn log_in_from(worker: &Worker, address: &str, name: &str, password: &str) -> Reply {
+    let body = json!({ "username": name, "password": password }).to_string();
+    worker.post(SESSION, &[("CF-Connecting-IP", address)], &body)
+}
+
+fn log_in(worker: &Worker, name: &str, password: &str) -> Reply {
+    log_in_from(worker, "198.51.100.1", name, password)
+}
+
+fn jar(reply: &Reply) -> String {
+    assert!(reply.status < 300, "{} {}", reply.status, reply.body);
+    reply.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie").to_owned()
+}
+
+fn who(worker: &Worker, jar: &str) -> Reply {
+    worker.get_as(SESSION, &[("Cookie", jar)])
+}
+
+fn add(worker: &Worker, user: &Value) -> Reply {
+    worker.post(USERS, &[("Authorization", &worker.token)], &user.to_string())
+}
+
+/// A person with the password of everybody here; their number.
+fn person(worker: &Worker, name: &str, role: &str) -> i64 {
+    let made = add(worker, &json!({ "username": name, "password": PASSWORD, "role": role }));
+    assert_eq!(made.status, 201, "{}", made.body);
+    made.at("/id").as_i64().expect("a number")
+}
+
+fn change(worker: &Worker, id: i64, wanted: &Value) -> Reply {
+    worker.request("PATCH", &format!("{USERS}/{id}"), &[("Authorization", &worker.token)], &wanted.to_string())
+}
+
+fn remove(worker: &Worker, id: i64) -> Reply {
+    worker.request("DELETE", &format!("{USERS}/{id}"), &[("Authorization", &worker.token)], "")
+}
+
+fn set_up(worker: &Worker, name: &str, password: Option<&str>) -> Reply {
+    let mut body = json!({ "token": worker.setup_link(), "username": name });
+    if let Some(password) = password {
+        body["password"] = json!(password);
+    }
+    worker.post("/api/edgewatch/v1/setup", &[], &body.to_string())
+}
+
+/// What a socket hears after the messages that are still on their way.
+fn last_words(socket: &mut Socket) -> Option<Heard> {
+    let mut heard = std::iter::from_fn(|| Some(socket.next(PATIENCE))).take(5);
+    heard.find(|heard| !matches!(heard, Heard::Text(_)))
+}
+
+#[test]
+fn the_setup_link_sets_the_password_and_another_one_replaces_a_lost_one() {
+    let worker = Worker::builder().without_admin().start();
+    let short = set_up(&worker, "ada", Some("short"));
+    assert_eq!((short.status, short.at("/error/field")), (400, json!("password")));
+    let first = set_up(&worker, "ada", Some(PASSWORD));
+    assert_eq!(first.status, 201);
+    let opened = log_in(&worker, "ada", PASSWORD);
+    assert_eq!((opened.status, opened.at("/user/name"), opened.at("/user/role")), (201, json!("ada"), json!("admin")));
+    let cookie = opened.header("set-cookie").expect("a cookie");
+    assert!(cookie.contains("; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"), "{cookie}");
+    assert!(!opened.body.contains(PASSWORD));
+    assert_eq!(worker.post(TOKENS, &[("Cookie", &jar(&opened)), CSRF], "{}").status, 201);
+
+    // Lost: the same way. What was opened with the old one is over.
+    let kept = set_up(&worker, "ada", None);
+    assert_eq!((kept.status, log_in(&worker, "ada", PASSWORD).status), (201, 201), "a link without one leaves it");
+    let again = set_up(&worker, "ada", Some("battery staple"));
+    assert_eq!(again.at("/user/id"), 1);
+    assert_eq!(log_in(&worker, "ada", PASSWORD).status, 401);
+    assert_eq!(log_in(&worker, "ada", "battery staple").status, 201);
+    for old in [&first, &opened, &kept] {
+        assert_eq!(who(&worker, &jar(old)).status, 401);
+    }
+    assert_eq!(who(&worker, &jar(&again)).at("/user/name"), "ada");
+    let unknown = json!({ "token": "0123456789abcdef0123456789abcdef", "username": "eve", "password": PASSWORD });
+    assert_eq!(worker.post("/api/edgewatch/v1/setup", &[], &unknown.to_string()).status, 401);
+}
+
+#[test]
+fn a_wrong_password_and_an_unknown_name_are_told_alike() {
+    let worker = Worker::start();
+    person(&worker, "ada", "admin");
+    add(&worker, &json!({ "username": "proxied", "email": "proxied@example.com" }));
+    let refused: Vec<_> = [("ada", "wrong password"), ("nobody", PASSWORD), ("proxied", PASSWORD), ("proxied", "")]
+        .iter()
+        .map(|(name, password)| log_in(&worker, name, password))
+        .map(|reply| (reply.status, reply.body))
+        .collect();
+    assert!(refused.iter().all(|one| one == &refused[0] && one.0 == 401), "{refused:?}");
+    for other in [("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site")] {
+        let body = json!({ "username": "ada", "password": PASSWORD }).to_string();
+        assert_eq!(worker.post(SESSION, &[other], &body).status, 403, "{other:?}");
+    }
+}
+
+#[test]
+fn a_name_that_is_unknown_takes_as_long_as_a_wrong_password() {
+    let worker = Worker::start();
+    person(&worker, "ada", "admin");
+    let shortest = |name: &str, from: u8| {
+        // The shortest of a few: what else the machine does only adds to it.
+        let times = (0..4).map(|round| {
+            let begun = Instant::now();
+            assert_eq!(
+                log_in_from(&worker, &format!("203.0.113.{}", from + round), name, "wrong password").status,
+                401
+            );
+            begun.elapsed()
+        });
+        times.min().expect("four")
+    };
+    let (known, unknown) = (shortest("ada", 0), shortest("nobody", 100));
+    let ratio = unknown.as_secs_f64() / known.as_secs_f64();
+    assert!((0.5..2.0).contains(&ratio), "known {known:?}, unknown {unknown:?}");
+}
+
+#[test]
+fn an_address_that_fails_waits_longer_each_time_and_others_do_not() {
+    let worker = Worker::start();
+    person(&worker, "ada", "admin");
+    let try_it = |password: &str| log_in_from(&worker, "203.0.113.9", "ada", password);
+    for _ in 0..5 {
+        assert_eq!(try_it("wrong password").status, 401);
+    }
+    let refused = try_it(PASSWORD);
+    assert_eq!((refused.status, refused.at("/error/code")), (429, json!("too_many_attempts")));
+    // Less what has passed already.
+    assert!(matches!(refused.header("retry-after"), Some("1" | "2")), "{:?}", refused.header("retry-after"));
+    assert_eq!(log_in(&worker, "ada", PASSWORD).status, 201, "another address");
+    worker.set_clock_ahead(2_500);
+    assert_eq!(try_it("wrong password").status, 401);
+    let refused = try_it(PASSWORD);
+    assert!(matches!(refused.header("retry-after"), Some("3" | "4")), "doubled: {:?}", refused.header("retry-after"));
+    // An address that waits has others of its /64 wait with it, and nobody else.
+    // (Each tries another name: an account's failures are counted too.)
+    let of_64 = |host: &str| log_in_from(&worker, host, host, "wrong password").status;
+    for host in 1..=5 {
+        assert_eq!(of_64(&format!("2001:db8:1:2::{host}")), 401);
+    }
+    assert_eq!((of_64("2001:db8:1:2:ffff::1"), of_64("2001:db8:1:3::1")), (429, 401));
+    worker.set_clock_ahead(15 * MINUTE);
+    assert_eq!(try_it(PASSWORD).status, 201, "nobody is locked out");
+}
+
+#[test]
+fn of_many_tries_at_once_none_is_free() {
+    let worker = Worker::start();
+    person(&worker, "ada", "admin");
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let tries: Vec<_> = (0..12)
+            .map(|_| scope.spawn(|| log_in_from(&worker, "203.0.113.9", "ada", "wrong password").status))
+            .collect();
+        tries.into_iter().map(|one| one.join().expect("a thread")).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 5, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 7, "{statuses:?}");
+}
+
+#[test]
+fn an_attack_on_an_account_from_everywhere_does_not_shut_its_owner_out() {
+    let worker = Worker::start();
+    person(&worker, "ada", "admin");
+    assert_eq!(log_in_from(&worker, "198.51.100.7", "ada", PASSWORD).status, 201);
+    let statuses: Vec<u16> =
+        (0..14).map(|bot| log_in_from(&worker, &format!("203.0.113.{bot}"), "ada", "wrong password").status).collect();
+    let tried = statuses.iter().filter(|status| **status == 401).count();
+    assert!((10..14).contains(&tried), "ten are free, and one more in each second: {statuses:?}");
+    let elsewhere = || log_in_from(&worker, "192.0.2.1", "ada", PASSWORD);
+    // They go on for as long as it takes to make the wait the longest there is.
+    for round in 1..=7 {
+        worker.set_clock_ahead(round * 61_000);
+        assert_eq!(log_in_from(&worker, &format!("203.0.113.1{round}0"), "ada", "wrong password").status, 401);
+    }
+    assert_eq!(elsewhere().status, 429);
+    // Where they got in before, and by a token, they get in as ever.
+    assert_eq!(log_in_from(&worker, "198.51.100.7", "ada", PASSWORD).status, 201);
+    let by_token = worker.post(SESSION, &[], &json!({ "token": worker.token }).to_string());
+    assert_eq!(by_token.status, 201);
+    // Others have nothing to do with it; nor does a new runtime forget it.
+    person(&worker, "bob", "viewer");
+    assert_eq!(log_in_from(&worker, "192.0.2.1", "bob", PASSWORD).status, 201);
+    worker.restart();
+    assert_eq!(elsewhere().status, 429);
+    worker.set_clock_ahead(8 * 61_000);
+    assert_eq!(elsewhere().status, 201, "a minute is the longest");
+}
+
+#[test]
+fn who_has_to_wait_costs_no_row() {
+    let worker = Worker::start();
+    person(&worker, "ada", "admin");
+    let body = json!({ "username": "ada", "password": PASSWORD }).to_string();
+    let cost = worker.post(SESSION, &[("CF-Connecting-IP", "203.0.113.8")], &body).cost();
+    // The session (with the user looked up for it) and the audit row.
+    assert_eq!((cost.d1_rows_written, cost.requests), (2, 2));
+    // In the gate: three tallies, taken back again, and that the address is known; then one and the same.
+    assert_eq!(cost.object_rows_written, 7);
+    let again = worker.post(SESSION, &[("CF-Connecting-IP", "203.0.113.8")], &body).cost();
+    assert_eq!((again.d1_rows_written, again.object_rows_written), (2, 2));
+    for _ in 0..5 {
+        log_in_from(&worker, "203.0.113.9", "ada", "wrong password");
+    }
+    let refused = log_in_from(&worker, "203.0.113.9", "ada", "wrong password");
+    assert_eq!((refused.status, refused.cost().d1_rows_written, refused.cost().object_rows_written), (429, 0, 0));
+    assert!(refused.cost().d1_rows_read <= 1);
+}
+
+#[test]
+fn an_administrator_keeps_the_accounts_and_a_viewer_looks() {
+    let worker = Worker::start();
+    let made = add(&worker, &json!({ "username": "vic", "password": PASSWORD, "email": "Vic@Example.com" }));
+    assert_eq!((made.status, made.body.as_str()), (201, r#"{"id":2}"#));
+    let users = worker.get(USERS).at("/users");
+    let shown = |index: usize, key: &str| users[index][key].clone();
+    assert_eq!(
+        (shown(0, "name"), shown(0, "role"), shown(0, "has_password")),
+        (json!("admin"), json!("admin"), json!(false))
+    );
+    assert_eq!(
+        (shown(1, "name"), shown(1, "role"), shown(1, "email")),
+        (json!("vic"), json!("viewer"), json!("vic@example.com"))
+    );
+    assert!(!worker.get(USERS).body.contains("pbkdf2"));
+    for (user, status) in [
+        (json!({ "username": "vic", "password": PASSWORD }), 409),
+        (json!({ "username": "eve", "email": "vic@example.com" }), 409),
+        (json!({ "username": "eve", "password": "short" }), 400),
+        (json!({ "username": "", "password": PASSWORD }), 400),
+        (json!({ "username": "eve", "role": "root" }), 400),
+        (json!({ "username": "eve", "email": "nowhere" }), 400),
+        (json!({}), 400),
+    ] {
+        assert_eq!(add(&worker, &user).status, status, "{user}");
+    }
+
+    let viewer = jar(&log_in(&worker, "vic", PASSWORD));
+    let header = [("Cookie", viewer.as_str()), CSRF];
+    assert_eq!(worker.get_as("/api/v1/server/list", &header).at("/code"), 0);
+    for (method, path) in [
+        ("GET", USERS),
+        ("POST", USERS),
+        ("PATCH", "/api/edgewatch/v1/users/1"),
+        ("DELETE", "/api/edgewatch/v1/users/1"),
+        ("GET", SETTINGS),
+        ("PATCH", SETTINGS),
+        ("GET", TOKENS),
+    ] {
+        let body = if method == "POST" { r#"{"username":"x"}"# } else { "{}" };
+        assert_eq!(worker.request(method, path, &header, body).status, 403, "{method} {path}");
+        assert_eq!(worker.request(method, path, &[], body).status, 401, "{method} {path}");
+    }
+    assert_eq!(worker.post("/api/v1/server/register", &header, "{}").at("/code"), 403);
+    // Without our header no cookie changes anything.
+    person(&worker, "ada", "admin");
+    let admin = jar(&log_in(&worker, "ada", PASSWORD));
+    assert_eq!(worker.post(USERS, &[("Cookie", &admin)], r#"{"username":"x"}"#).status, 403);
+    assert_eq!((change(&worker, 99, &json!({})).status, remove(&worker, 99).status), (404, 404));
+    let audit = worker.sql("SELECT action FROM audit ORDER BY key").to_string();
+    for action in ["user.create", "session.open", "user.admin"] {
+        assert!(audit.contains(action), "{action}");
+    }
+}
+
+#[test]
+fn sessions_end_when_a_password_changes() {
+    let worker = Worker::start();
+    let id = person(&worker, "ada", "admin");
+    let jars = [jar(&log_in(&worker, "ada", PASSWORD)), jar(&log_in(&worker, "ada", PASSWORD))];
+    assert_eq!(change(&worker, id, &json!({ "password": "battery staple" })).status, 204);
+    for jar in &jars {
+        assert_eq!(who(&worker, jar).status, 401);
+        assert_eq!(worker.get_as("/api/v1/server/list", &[("Cookie", jar)]).at("/code"), 403, "remembered or not");
+    }
+    assert_eq!(log_in(&worker, "ada", PASSWORD).status, 401);
+    assert_eq!(log_in(&worker, "ada", "battery staple").status, 201);
+}
+
+#[test]
+fn ones_own_password_is_changed_with_the_one_before_it() {
+    let worker = Worker::start();
+    let id = person(&worker, "vic", "viewer");
+    let (here, elsewhere) = (jar(&log_in(&worker, "vic", PASSWORD)), jar(&log_in(&worker, "vic", PASSWORD)));
+    let path = format!("{SESSION}/password");
+    let ask = |jar: &str, current: &str, new: &str| {
+        worker.post(&path, &[("Cookie", jar), CSRF], &json!({ "current": current, "new": new }).to_string())
+    };
+    let wrong = ask(&here, "wrong password", "battery staple");
+    assert_eq!((wrong.status, wrong.at("/error/field")), (400, json!("current")));
+    assert_eq!(ask(&here, PASSWORD, "short").at("/error/field"), "password");
+    let changed = ask(&here, PASSWORD, "battery staple");
+    assert_eq!((changed.status, changed.at("/user/name")), (200, json!("vic")));
+    assert_eq!((who(&worker, &here).status, who(&worker, &elsewhere).status), (401, 401));
+    assert_eq!(who(&worker, &jar(&changed)).status, 200);
+    assert_eq!(log_in(&worker, "vic", "battery staple").status, 201);
+    let body = json!({ "current": PASSWORD, "new": "battery staple" }).to_string();
+    assert_eq!(worker.post(&path, &[("Authorization", &worker.token)], &body).status, 403, "a token has no password");
+    // An administrator changes their own the same way: who only took over their screen does not know it.
+    assert_eq!(change(&worker, id, &json!({ "role": "admin" })).status, 204);
+    let admin = jar(&log_in(&worker, "vic", "battery staple"));
+    let own = json!({ "password": "another staple" }).to_string();
+    let reply = worker.request("PATCH", &format!("{USERS}/{id}"), &[("Cookie", &admin), CSRF], &own);
+    assert_eq!(reply.status, 409);
+}
+
+#[test]
+fn sessions_and_tokens_end_when_a_user_is_removed() {
+    let worker = Worker::start();
+    let id = person(&worker, "ada", "admin");
+    let session = jar(&log_in(&worker, "ada", PASSWORD));
+    let made = worker.post(TOKENS, &[("Cookie", &session), CSRF], r#"{"scopes":["read"]}"#);
+    let token = made.at("/token").as_str().expect("a token").to_owned();
+    let by_token = jar(&worker.post(SESSION, &[], &json!({ "token": token }).to_string()));
+    let mut looking = Socket::open(worker.address(), "/live", &[("Authorization", &token)]).expect("a socket");
+    assert_eq!(remove(&worker, id).status, 204);
+    assert_eq!((who(&worker, &session).status, who(&worker, &by_token).status), (401, 401));
+    assert_eq!(worker.get_as("/api/v1/server/list", &[("Authorization", &token)]).at("/code"), 403);
+    assert_eq!(last_words(&mut looking), Some(Heard::Closed(Some(4001))));
+    assert_eq!(log_in(&worker, "ada", PASSWORD).status, 401);
+    assert_eq!(worker.get(USERS).at("/users").as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn who_is_no_administrator_any_more_is_one_nowhere() {
+    let worker = Worker::start();
+    let id = person(&worker, "ada", "admin");
+    let session = jar(&log_in(&worker, "ada", PASSWORD));
+    let token = |scopes: &str| {
+        let made = worker.post(TOKENS, &[("Cookie", &session), CSRF], &format!(r#"{{"scopes":["{scopes}"]}}"#));
+        made.at("/token").as_str().expect("a token").to_owned()
+    };
+    let (strong, weak) = (token("admin"), token("read"));
+    assert_eq!(change(&worker, id, &json!({ "role": "viewer" })).status, 204);
+    assert_eq!(who(&worker, &session).at("/user/role"), "viewer");
+    assert_eq!(worker.get_as(USERS, &[("Cookie", &session)]).status, 403);
+    assert_eq!(worker.get_as(USERS, &[("Authorization", &strong)]).status, 401);
+    assert_eq!(worker.get_as("/api/v1/server/list", &[("Authorization", &weak)]).at("/code"), 0);
+    // The last administrator stays one.
+    for reply in [change(&worker, 1, &json!({ "role": "viewer" })), remove(&worker, 1)] {
+        assert_eq!((reply.status, reply.at("/error/code")), (409, json!("conflict")));
+    }
+    assert_eq!(worker.get(USERS).status, 200);
+}
+
+#[test]
+fn a_lost_answer_of_the_database_is_no_lost_login() {
+    let worker = Worker::start();
+    person(&worker, "ada", "admin");
+    worker.faults(Fault::LostBefore, 1, "INSERT INTO sessions");
+    assert_eq!(log_in(&worker, "ada", PASSWORD).status, 503);
+    worker.faults(Fault::LostAfterCommit, 1, "INSERT INTO sessions");
+    let reply = log_in(&worker, "ada", PASSWORD);
+    assert_eq!((reply.status, who(&worker, &jar(&reply)).status), (201, 200));
+}
+
+#[test]
+fn guests_look_where_they_are_let_in_and_see_no_hidden_host() {
+    let worker = Worker::start();
+    let guest = || Socket::open(worker.address(), "/live", &[]);
+    assert_eq!(guest().err(), Some(401));
+    let register = |body: &str| worker.post("/api/v1/server/register", &[("Authorization", &worker.token)], body);
+    register(r#"{"Name":"hidden-one"}"#);
+    register(r#"{"Name":"open-one","HideForGuest":"off"}"#);
+    let set = |body: &str| worker.request("PATCH", SETTINGS, &[("Authorization", &worker.token)], body);
+    assert_eq!(set(r#"{"guest_view":"everything"}"#).at("/error/field"), "guest_view");
+    assert_eq!(set(r#"{"guest_view":"status"}"#).at("/guest_view"), "status");
+    let mut looking = guest().expect("guests are let in");
+    let Heard::Text(first) = looking.next(PATIENCE) else { panic!("no snapshot") };
+    assert!(first.contains("open-one") && !first.contains("hidden-one"), "{first}");
+    assert_eq!(worker.get_as(SESSION, &[]).body, r#"{"user":null,"scopes":null,"guest":true}"#);
+    // Closed, they are sent away at once.
+    set(r#"{"guest_view":"off"}"#);
+    assert_eq!(last_words(&mut looking), Some(Heard::Closed(Some(4001))));
+    assert_eq!(guest().err(), Some(401));
+}
+
+#[test]
+fn a_guest_who_showed_the_view_password_sees_hidden_hosts_too() {
+    let worker = Worker::start();
+    worker.add_host("hidden-one");
+    let set = |body: &str| worker.request("PATCH", SETTINGS, &[("Authorization", &worker.token)], body).status;
+    assert_eq!(set(r#"{"guest_view":"status","view_password":"open sesame"}"#), 200);
+    assert_eq!(Socket::open(worker.address(), "/live", &[]).err(), Some(401));
+    let shown = worker.post("/view-password", &[], r#"{"Password":"open sesame"}"#);
+    let pass = shown.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie");
+    let open = |more: &[(&str, &str)]| Socket::open(worker.address(), "/live", &[&[("Cookie", pass)], more].concat());
+    let mut looking = open(&[]).expect("they are let in");
+    let Heard::Text(first) = looking.next(PATIENCE) else { panic!("no snapshot") };
+    assert!(first.contains("hidden-one"), "{first}");
+    assert_eq!(open(&[("Origin", "https://evil.example")]).err(), Some(403), "another site's page");
+    assert_eq!(set(r#"{"view_password":"another one"}"#), 200);
+    assert_eq!(last_words(&mut looking), Some(Heard::Closed(Some(4001))));
+    assert_eq!(open(&[]).err(), Some(401));
+}
+
+fn behind_proxy(proxy: &AccessProxy) -> edgewatch_harness::worker::Builder {
+    Worker::builder().var("ACCESS_TEAM_DOMAIN", &proxy.url).var("ACCESS_AUDIENCE", "test-audience")
+}
+
+fn sign_in(worker: &Worker, assertion: &str) -> Reply {
+    worker.post(SESSION, &[(ASSERTION, assertion)], r#"{"access_proxy":true}"#)
+}
+
+#[test]
+fn an_access_proxy_says_who_one_is() {
+    let proxy = AccessProxy::start();
+    let worker = behind_proxy(&proxy).start();
+    let unknown = sign_in(&worker, &proxy.assertion("ada@example.com"));
+    assert_eq!(unknown.status, 403, "{}", unknown.body);
+    add(&worker, &json!({ "username": "ada", "role": "admin", "email": "ada@example.com" }));
+    let opened = sign_in(&worker, &proxy.assertion("Ada@Example.com"));
+    assert_eq!((opened.status, opened.at("/user/name"), opened.at("/user/role")), (201, json!("ada"), json!("admin")));
+    let jar = jar(&opened);
+    assert_eq!(who(&worker, &jar).status, 200);
+    assert_eq!(proxy.asked(), 1, "its keys are remembered");
+    // The session ends with what the proxy said.
+    worker.set_clock_ahead(61 * MINUTE);
+    assert_eq!(who(&worker, &jar).status, 401);
+    assert_eq!(sign_in(&worker, &proxy.assertion("ada@example.com")).status, 401, "over by now");
+}
+
+#[test]
+fn what_the_proxy_did_not_say_lets_nobody_in() {
+    let proxy = AccessProxy::start();
+    let worker = behind_proxy(&proxy).start();
+    add(&worker, &json!({ "username": "ada", "role": "admin", "email": "ada@example.com" }));
+    let with = |key: &str, value: Value| {
+        let mut claims = proxy.claims("ada@example.com");
+        claims[key] = value;
+        access_proxy::sign("test-key", &claims)
+    };
+    let good = proxy.assertion("ada@example.com");
+    for (why, assertion) in [
+        ("audience", with("aud", json!(["another"]))),
+        ("issuer", with("iss", json!("https://evil.example"))),
+        ("expired", with("exp", json!(1_000_000_000))),
+        ("no address", with("email", Value::Null)),
+        ("signature", good.get(..good.len() - 6).unwrap_or_default().to_owned()),
+        ("key", access_proxy::sign("another-key", &proxy.claims("ada@example.com"))),
+        ("nonsense", "x".to_owned()),
+        ("nothing", String::new()),
+    ] {
+        assert_eq!(sign_in(&worker, &assertion).status, 401, "{why}");
+    }
+    assert_eq!(worker.post(SESSION, &[], r#"{"access_proxy":true}"#).status, 401);
+    assert_eq!(worker.post(SESSION, &[(ASSERTION, &good)], r#"{"access_proxy":false}"#).status, 401);
+    let evil = [(ASSERTION, good.as_str()), ("Origin", "https://evil.example")];
+    assert_eq!(worker.post(SESSION, &evil, r#"{"access_proxy":true}"#).status, 403);
+    assert_eq!(who(&worker, "").status, 401, "the header alone is no session");
+    assert!(proxy.asked() <= 2, "an unknown key is asked for once a minute: {}", proxy.asked());
+
+    // Without the variables the header means nothing.
+    let open = Worker::start();
+    add(&open, &json!({ "username": "ada", "role": "admin", "email": "ada@example.com" }));
+    assert_eq!(sign_in(&open, &good).status, 401);
+}
+
+#[test]
+fn people_without_an_account_become_viewers_only_if_configured() {
+    let proxy = AccessProxy::start();
+    let worker = behind_proxy(&proxy).var("ACCESS_DEFAULT_ROLE", "viewer").start();
+    let first = sign_in(&worker, &proxy.assertion("new@example.com"));
+    assert_eq!(
+        (first.status, first.at("/user/name"), first.at("/user/role")),
+        (201, json!("new@example.com"), json!("viewer"))
+    );
+    let again = sign_in(&worker, &proxy.assertion("New@example.com"));
+    assert_eq!(again.at("/user/id"), first.at("/user/id"));
+    assert_eq!(worker.get_as(USERS, &[("Cookie", &jar(&again))]).status, 403);
+    assert_eq!(log_in(&worker, "new@example.com", "").status, 401, "there is no password");
+}
+
+#[test]
+fn a_proxy_that_does_not_answer_is_no_refusal_and_its_keys_count_for_a_day() {
+    let proxy = AccessProxy::start();
+    let worker = behind_proxy(&proxy).start();
+    add(&worker, &json!({ "username": "ada", "email": "ada@example.com" }));
+    proxy.set_down(true);
+    assert_eq!(sign_in(&worker, &proxy.assertion("ada@example.com")).status, 503);
+    proxy.set_down(false);
+    worker.set_clock_ahead(MINUTE);
+    let lasting = |hours: i64| {
+        let mut claims = proxy.claims("ada@example.com");
+        claims["exp"] = json!(claims["exp"].as_i64().unwrap_or_default() + hours * 3_600);
+        access_proxy::sign("test-key", &claims)
+    };
+    assert_eq!(sign_in(&worker, &lasting(0)).status, 201);
+    proxy.set_down(true);
+    worker.set_clock_ahead(7 * 60 * MINUTE);
+    assert_eq!(sign_in(&worker, &lasting(48)).status, 201);
+    worker.set_clock_ahead(26 * 60 * MINUTE);
+    assert_eq!(sign_in(&worker, &lasting(48)).status, 503);
+}

@@ -1,0 +1,46 @@
+//! `/api/edgewatch/v1/settings`.
+
+use axum::response::Response;
+use edgewatch_core::dialects::native::{SettingsReply, SettingsRequest};
+use edgewatch_core::failure::Failure;
+use edgewatch_core::model::{Credential, GuestView};
+
+use super::auth::{Here, Json, Member};
+use super::error::Refusal;
+use crate::app::App;
+use crate::app::settings::{self, Change};
+use crate::http::answer;
+
+/// `GET /api/edgewatch/v1/settings`: what is set.
+#[worker::send]
+pub async fn show(Here(app): Here, Member(caller): Member) -> Result<Response, Refusal> {
+    reply(&app, &caller).await
+}
+
+/// `PATCH /api/edgewatch/v1/settings`: sets what is named and answers with what is set then.
+#[worker::send]
+pub async fn change(
+    Here(app): Here,
+    Member(caller): Member,
+    Json(request): Json<SettingsRequest>,
+) -> Result<Response, Refusal> {
+    let reason = || Failure::Invalid { field: "guest_view".to_owned(), reason: "off, status or pulse".to_owned() };
+    let view = request.guest_view.as_deref().map(|word| GuestView::parse(word).ok_or_else(reason));
+    let change = Change {
+        guest_view: view.transpose().map_err(Refusal)?,
+        view_password: request.view_password,
+        plain_ip_in_notifications: request.plain_ip_in_notifications,
+    };
+    settings::change(&app, &caller, &change).await.map_err(Refusal)?;
+    reply(&app, &caller).await
+}
+
+async fn reply(app: &App, caller: &Credential) -> Result<Response, Refusal> {
+    let set = settings::read(app, caller).await.map_err(Refusal)?;
+    let reply = SettingsReply {
+        guest_view: set.guest_view.word(),
+        view_password_set: set.view_password_set,
+        plain_ip_in_notifications: set.plain_ip_in_notifications,
+    };
+    Ok(answer::json(200, answer::JSON, &reply))
+}

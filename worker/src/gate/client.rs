@@ -1,0 +1,70 @@
+//! How the Worker reaches the gate.
+
+use serde::{Deserialize, Serialize};
+
+use super::GateError;
+use crate::platform::objects::{Class, Objects};
+
+/// The one object.
+const NAME: &str = "gate";
+
+/// A password that somebody tries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Try {
+    /// What it shall open, in a form that no two accounts share; also for accounts that there are not.
+    pub account: String,
+    /// The network it is tried from.
+    pub network: String,
+    /// The password.
+    pub password: String,
+    /// The right one as it is stored; `None` where there is none.
+    pub stored: Option<String>,
+}
+
+/// How a try ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is the right password.
+    Right,
+    /// It is not.
+    Wrong,
+    /// It was not tried: the next try is taken in so many seconds.
+    Wait(u32),
+}
+
+/// How a try ended, and what it cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// Rows that the object read of its own.
+    pub rows_read: u64,
+    /// Rows that it wrote: 7 at most beside what it forgets, and none for a try that has to wait.
+    pub rows_written: u64,
+}
+
+/// Tries a password. One object request.
+///
+/// # Errors
+/// [`GateError`] when the object cannot be asked or refuses; then the try counts for nothing.
+pub async fn attempt(objects: &Objects, wanted: &Try) -> Result<Answer, GateError> {
+    let body = serde_json::to_string(wanted).map_err(|error| GateError::Unreachable(error.to_string()))?;
+    let mut answer = objects.post(Class::Gate, NAME, "try", &body).await?;
+    match answer.status_code() {
+        200 => Ok(answer.json().await?),
+        status => Err(GateError::Refused(status)),
+    }
+}
+
+/// A password as it is to be stored.
+///
+/// # Errors
+/// As [`attempt`].
+pub async fn hash(objects: &Objects, password: &str) -> Result<String, GateError> {
+    let mut answer = objects.post(Class::Gate, NAME, "hash", password).await?;
+    match answer.status_code() {
+        200 => Ok(answer.text().await?),
+        status => Err(GateError::Refused(status)),
+    }
+}
