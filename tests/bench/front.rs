@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use edgewatch_harness::tls::Authority;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::wire::{Connection, read_message};
@@ -36,13 +35,13 @@ impl Front {
     /// Listens on a free port of loopback and passes each request on to `upstream`.
     ///
     /// # Errors
-    /// When a certificate or the port cannot be had.
+    /// When the port cannot be had.
     pub fn start(upstream: &str) -> Result<Self, String> {
-        let (config, authority_pem) = identity()?;
+        let Authority { pem: authority_pem, server: config } = Authority::new();
         let listener = TcpListener::bind("localhost:0").map_err(words("the TLS front cannot listen"))?;
         let port = listener.local_addr().map_err(words("the TLS front has no address"))?.port();
         let counts = Arc::new(Counts::default());
-        let (config, upstream, counted) = (Arc::new(config), upstream.to_owned(), Arc::clone(&counts));
+        let (upstream, counted) = (upstream.to_owned(), Arc::clone(&counts));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (config, upstream, counts) = (Arc::clone(&config), upstream.clone(), Arc::clone(&counted));
@@ -101,26 +100,6 @@ fn heard(read: std::io::Result<usize>) -> std::io::Result<Option<usize>> {
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// A certificate for `localhost`, and the one that signed it.
-fn identity() -> Result<(ServerConfig, String), String> {
-    let wrong = words("no certificate can be made");
-    let authority_key = KeyPair::generate().map_err(&wrong)?;
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority_pem = authority.self_signed(&authority_key).map_err(&wrong)?.pem();
-    let key = KeyPair::generate().map_err(&wrong)?;
-    let own = CertificateParams::new(["localhost".to_owned()]).map_err(&wrong)?;
-    let own = own.signed_by(&key, &Issuer::new(authority, authority_key)).map_err(&wrong)?;
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(words("TLS cannot be set up"))?
-        .with_no_client_auth()
-        .with_single_cert(vec![own.der().clone()], key)
-        .map_err(words("TLS cannot be set up"))?;
-    Ok((config, authority_pem))
 }
 
 fn words<E: Display>(what: &'static str) -> impl Fn(E) -> String {

@@ -31,6 +31,7 @@ const HELP = `Usage: node edge.mjs [options]
   --var NAME=VALUE    a variable or secret of the Worker; may be given many times (PUBLIC_URL is set to the Worker's own address)
   --vars-file FILE    the same from a file of NAME=VALUE lines, for secrets
   --cron-every S      fire the schedule every S seconds, at whole multiples of S (default: never)
+  --trust FILE        certificates to trust in outgoing TLS, besides those the world trusts
   --capture-outbound  answer the Worker's outgoing requests here and keep them for GET /outbound
   --stdin             end when standard input closes
 It always ends when its parent process does.
@@ -47,6 +48,7 @@ const options = parseArgs({
     var: { type: "string", multiple: true, default: [] },
     "vars-file": { type: "string" },
     "cron-every": { type: "string", default: "0" },
+    trust: { type: "string" },
     "capture-outbound": { type: "boolean", default: false },
     stdin: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -72,6 +74,8 @@ childProcess.spawn = (command, args, settings) => {
   return workerd;
 };
 
+// Where Miniflare looks for them, once, when it is loaded.
+if (options.trust) process.env.NODE_EXTRA_CA_CERTS = path.resolve(options.trust);
 // Miniflare is one file of five megabytes; each test would compile it again.
 module.enableCompileCache?.(path.join(ROOT, "node_modules/.cache/compiled"));
 const { Miniflare } = await import("miniflare");
@@ -276,6 +280,11 @@ const CONTROL = {
     await kill();
     return state();
   },
+  // The same in the middle of whatever call is running, which fails.
+  "POST /kill-amid": async () => {
+    await kill();
+    return state();
+  },
   "POST /start": async () => {
     await start();
     return state();
@@ -348,7 +357,8 @@ async function body(request) {
   return text === "" ? {} : JSON.parse(text);
 }
 
-/** Calls run one after the other: a restart must not meet another restart. */
+/** Calls run one after the other: a restart must not meet another restart. But for /kill-amid, which is to meet the call that runs. */
+const AT_ONCE = "/kill-amid";
 let line = Promise.resolve();
 
 const server = http.createServer((request, response) => {
@@ -358,13 +368,15 @@ const server = http.createServer((request, response) => {
     response.end(JSON.stringify(value));
   };
   if (!answer) return send(404, { error: "no such call" });
-  line = line.then(async () => {
+  const run = async () => {
     try {
       send(200, await answer(await body(request)));
     } catch (error) {
       send(500, { error: String(error.message ?? error) });
     }
-  });
+  };
+  if (request.url === AT_ONCE) return void run();
+  line = line.then(run);
 });
 
 async function stop(code) {

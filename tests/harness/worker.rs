@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::edge::Edge;
 use crate::http::{self, Reply};
+use crate::tls::Authority;
 
 /// 32 bytes, base64: what seals stored secrets in tests.
 const TEST_KEY: &str = "dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtMDA=";
@@ -59,6 +60,7 @@ pub struct Builder {
     token: Option<String>,
     without_admin: bool,
     capture_outbound: bool,
+    trust: Option<String>,
     build: Option<PathBuf>,
     migrations: Option<PathBuf>,
 }
@@ -99,6 +101,13 @@ impl Builder {
         self
     }
 
+    /// Trusts servers whose certificates this one signed, besides those the world trusts.
+    #[must_use]
+    pub fn trust(mut self, authority: &Authority) -> Self {
+        self.trust = Some(authority.pem.clone());
+        self
+    }
+
     /// Runs another build than `build/`.
     #[must_use]
     pub fn build(mut self, folder: &Path) -> Self {
@@ -134,6 +143,11 @@ impl Builder {
             if let Some(path) = path {
                 option(name, path.to_string_lossy().into_owned());
             }
+        }
+        if let Some(pem) = self.trust {
+            let file = folder.join("authority.pem");
+            fs::write(&file, pem).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            option("--trust", file.to_string_lossy().into_owned());
         }
         if self.capture_outbound {
             arguments.push("--capture-outbound".to_owned());
@@ -268,6 +282,11 @@ impl Worker {
     /// Ends workerd by SIGKILL. The Worker's port is dead until [`Worker::resume`].
     pub fn kill(&self) {
         self.edge.control("POST", "/kill", &json!({}));
+    }
+
+    /// As [`Worker::kill`], in the middle of whatever another thread has the control port do: that call fails.
+    pub fn kill_amid(&self) {
+        self.edge.control("POST", "/kill-amid", &json!({}));
     }
 
     /// Starts workerd again after [`Worker::kill`]: same port, same data.

@@ -4,6 +4,7 @@ mod auth;
 mod bad_input;
 mod feed;
 mod logout;
+mod notification;
 mod register;
 mod server;
 mod server_admin;

@@ -5,7 +5,7 @@ use edgewatch_core::model::{Event, EventKind};
 use edgewatch_core::units::UnixSeconds;
 
 use super::App;
-use crate::notify;
+use crate::notify::{self, Notice};
 use crate::store::settings::{self, HOSTS_VERSION, HUB_SHARDS};
 use crate::store::{Statement, events, outbox, sessions};
 
@@ -76,7 +76,8 @@ pub async fn watch(app: &App) -> Result<Summary, Failure> {
 /// # Errors
 /// [`Failure::Unavailable`] when the database does not answer.
 pub async fn tell(app: &App, event: &Event, host_name: Option<&str>) -> Result<Vec<Statement>, Failure> {
-    let mut statements = notify::queue(&app.db, &app.config, app.now_s(), &[(event, host_name)]).await?;
+    let notice = Notice { event, host: None, host_name, group: "" };
+    let mut statements = notify::queue(&app.db, &app.config, app.now_s(), &[notice]).await?;
     statements.push(events::insert(event));
     Ok(statements)
 }

@@ -13,7 +13,7 @@ use super::object::Inner;
 use super::shard::{Shard, goodbye};
 use super::tracked::Tracked;
 use super::{HubError, coarse, handover};
-use crate::notify;
+use crate::notify::{self, Notice};
 use crate::platform::log;
 use crate::store::hosts::{self, Enrolled};
 use crate::store::newest::{self, Newest};
@@ -173,7 +173,13 @@ async fn send(inner: &Inner, db: &Db, plan: &Plan, now: UnixMillis) -> Result<()
     if plan.events.is_empty() {
         return Ok(());
     }
-    let told: Vec<(&Event, Option<&str>)> = plan.events.iter().map(|(event, name)| (event, name.as_deref())).collect();
+    // The newest state of an event's host is told in the same go.
+    let host = |event: &Event| plan.states.iter().map(|state| &state.host).find(|host| Some(host.id) == event.host_id);
+    let told: Vec<Notice<'_>> = plan
+        .events
+        .iter()
+        .map(|(event, name)| Notice { event, host: host(event), host_name: name.as_deref(), group: "" })
+        .collect();
     let queued = notify::queue(db, &inner.config, now.seconds(), &told).await;
     let mut statements = queued.map_err(|failure| HubError::Refused(failure.to_string()))?;
     statements.extend(plan.events.iter().map(|(event, _)| events::insert(event)));

@@ -1,47 +1,40 @@
 //! Notifications: queued in the outbox in the transaction that writes their event, sent from there until delivered.
 //!
-//! Delivered at least once; the event's key travels with each delivery, so that a receiver can tell a repeat.
+//! Delivered at least once; a key travels with each delivery, so that a receiver can tell a repeat.
+
+mod channel;
+mod send;
+mod smtp;
+
+use std::collections::BTreeMap;
 
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Event, EventKind};
-use edgewatch_core::notify::{OutgoingRequest, check_host, check_url, next_attempt, render_webhook};
+use edgewatch_core::model::{DEFAULT_GROUP, Delivery, Event, EventKind};
+use edgewatch_core::notify::{Outgoing, Settings, next_attempt, render};
 use edgewatch_core::units::UnixSeconds;
+use futures_util::future::join_all;
+
+pub use channel::{changed, kinds, open, seal, settings};
+pub use edgewatch_core::notify::Notice;
 
 use crate::platform::config::Config;
-use crate::platform::{log, outbound};
+use crate::platform::log;
 use crate::store::channels::{self, SealedChannel};
 use crate::store::outbox::{self, Waiting};
 use crate::store::{Db, Statement};
 
-/// The kind of channel that posts JSON to an address.
-const WEBHOOK: &str = "webhook";
 /// How many notifications one run sends: the free plan allows 50 subrequests, and each costs three statements.
 const MAX_PER_RUN: u32 = 10;
+/// How many channels are told at a time: of six connections some are left for the database.
+const AT_ONCE: usize = 3;
 /// How long a claimed notification is left to the run that claimed it, from when that run was due: longer than all of a run's
-/// receivers may take together, 10 s each.
-const CLAIM_S: i64 = 180;
+/// receivers may take together, 20 s each.
+const CLAIM_S: i64 = 300;
 /// The most text one statement carries; D1 refuses a value over 2 MB. Source: platform specification, 1.2.
 const MAX_STATEMENT_BYTES: usize = 1_000_000;
 
-/// The configuration of a new channel, sealed.
-///
-/// # Errors
-/// [`Failure::Invalid`] for a kind or address that cannot be; [`Failure::Conflict`] when the deployment has no key to encrypt
-/// with.
-pub fn seal_config(config: &Config, kind: &str, url: &str) -> Result<String, Failure> {
-    if kind != WEBHOOK {
-        let reason = "webhook is the one kind so far".to_owned();
-        return Err(Failure::Invalid { field: "kind".to_owned(), reason });
-    }
-    check_url(url)?;
-    let host = outbound::host(url)
-        .ok_or_else(|| Failure::Invalid { field: "url".to_owned(), reason: "is no address".to_owned() })?;
-    check_host(&host)?;
-    config.seal_key()?.seal(url)
-}
-
-/// The statements that queue notifications of `events` for every channel; none when there are no channels. They must run in the
-/// transaction that writes the events, before that.
+/// The statements that queue notifications for every channel of the notices' groups; none when there are no channels. They must run
+/// in the transaction that writes the events, before that.
 ///
 /// # Errors
 /// [`Failure::Unavailable`] when the database does not answer.
@@ -49,13 +42,13 @@ pub async fn queue(
     db: &Db,
     config: &Config,
     now: UnixSeconds,
-    events: &[(&Event, Option<&str>)],
+    notices: &[Notice<'_>],
 ) -> Result<Vec<Statement>, Failure> {
     let channels = channels::list(db).await?;
-    let mut requests = Vec::with_capacity(channels.len() * events.len());
+    let mut requests = Vec::with_capacity(channels.len() * notices.len());
     for channel in &channels {
         // One channel that cannot be read must not cost the others, nor the verdict, their events.
-        match render_all(config, channel, events) {
+        match render_all(config, channel, notices) {
             Ok(rendered) => requests.extend(rendered),
             Err(failure) => log::error("notify.queue", &format!("channel {}: {failure}", channel.channel.id)),
         }
@@ -81,89 +74,115 @@ fn fitting(requests: &[(String, i64, String)]) -> usize {
     within.count().max(1)
 }
 
-/// Sends what is due; gives how many were delivered.
+/// Sends what is due; gives how many were delivered. Several channels are told at a time, each of them one thing after the other.
 ///
 /// # Errors
 /// [`Failure::Unavailable`] when the database does not answer.
 pub async fn deliver(db: &Db, config: &Config, now: UnixSeconds) -> Result<usize, Failure> {
-    let mut delivered = 0;
+    let mut by_channel: BTreeMap<String, Vec<Waiting>> = BTreeMap::new();
     for waiting in outbox::list_due(db, now, MAX_PER_RUN).await? {
-        if !outbox::claim(db, &waiting, now.plus(CLAIM_S)).await? {
-            continue;
-        }
-        match attempt(db, config, now, &waiting).await {
+        let channel = waiting.key.rsplit_once(':').map_or("", |(_, channel)| channel).to_owned();
+        by_channel.entry(channel).or_default().push(waiting);
+    }
+    let queues: Vec<Vec<Waiting>> = by_channel.into_values().collect();
+    let mut delivered = 0;
+    for some in queues.chunks(AT_ONCE) {
+        let counts = join_all(some.iter().map(|queue| deliver_all(db, config, now, queue))).await;
+        delivered += counts.into_iter().sum::<usize>();
+    }
+    Ok(delivered)
+}
+
+async fn deliver_all(db: &Db, config: &Config, now: UnixSeconds, queue: &[Waiting]) -> usize {
+    let mut delivered = 0;
+    for waiting in queue {
+        match attempt(db, config, now, waiting).await {
             Ok(taken) => delivered += usize::from(taken),
             // It stays claimed and comes again; the others have their turn.
             Err(failure) => log::error("notify.deliver", &format!("{}: {failure}", waiting.key)),
         }
     }
-    Ok(delivered)
+    delivered
 }
 
-/// Sends a test notification now, past the outbox. The inner error is what the receiver said.
+/// Sends a test notification now, past the outbox.
 ///
 /// # Errors
-/// [`Failure::Internal`] when the channel's address cannot be read; [`Failure::Conflict`] without a key to read it with.
+/// [`Failure::Internal`] for settings that were never checked.
 pub async fn send_test(
     config: &Config,
-    channel: &SealedChannel,
+    settings: &Settings,
+    text: &str,
     key: &str,
     now: UnixSeconds,
-) -> Result<Result<(), String>, Failure> {
-    let event = Event {
-        key: key.to_owned(),
-        kind: EventKind::Test,
-        host_id: None,
-        at: now,
-        text: format!("a test of the channel \"{}\"", channel.channel.name),
-    };
-    Ok(send(&render(config, &address(config, channel)?, &event, None)?).await)
+) -> Result<Delivery, Failure> {
+    let event = Event { key: key.to_owned(), kind: EventKind::Test, host_id: None, at: now, text: text.to_owned() };
+    let notice = Notice { event: &event, host: None, host_name: None, group: "" };
+    let outgoing = render(settings, notice, &format!("{key}:0"), public_url(config))?;
+    let sent = send::send(config, &outgoing).await;
+    let mut words = sent.words;
+    if let Some(rest) = sent.rest {
+        words = format!("not for {}: {words}", rest.to.join(", "));
+    }
+    Ok(Delivery { is_delivered: sent.is_taken, status: sent.status, words })
 }
 
 async fn attempt(db: &Db, config: &Config, now: UnixSeconds, waiting: &Waiting) -> Result<bool, Failure> {
+    if !outbox::claim(db, waiting, now.plus(CLAIM_S)).await? {
+        return Ok(false);
+    }
     let opened = config.seal_key().and_then(|key| key.open(&waiting.request_sealed));
-    let request = opened.and_then(|text| {
-        serde_json::from_str::<OutgoingRequest>(&text).map_err(|error| Failure::Internal(error.to_string()))
-    });
-    let result = match request {
-        Ok(request) => send(&request).await,
-        Err(failure) => Err(failure.to_string()),
-    };
-    let Err(error) = result else {
-        outbox::delete(db, &waiting.key).await?;
-        return Ok(true);
+    let outgoing = opened
+        .and_then(|text| serde_json::from_str::<Outgoing>(&text).map_err(|error| Failure::Internal(error.to_string())));
+    let (error, rest) = match outgoing {
+        Ok(outgoing) => {
+            let sent = send::send(config, &outgoing).await;
+            if sent.is_taken && sent.rest.is_none() {
+                outbox::delete(db, &waiting.key).await?;
+                return Ok(true);
+            }
+            (sent.words, sent.rest)
+        }
+        Err(failure) => (failure.to_string(), None),
     };
     let next = next_attempt(waiting.created_at, waiting.attempts.saturating_add(1), now);
     log::error("notify.deliver", &format!("{}: {error}", waiting.key));
+    if let Some(rest) = rest {
+        // Who has it does not get it again.
+        let sealed = sealed(config, &Outgoing::Mail(rest))?;
+        outbox::replace(db, &waiting.key, &sealed).await?;
+    }
     outbox::note_failure(db, &waiting.key, next, now, &error).await?;
     Ok(false)
 }
 
-async fn send(request: &OutgoingRequest) -> Result<(), String> {
-    outbound::send(&request.method, &request.url, &request.headers, &request.body).await
+/// Where the fleet can be looked at; empty when no public address is configured.
+fn public_url(config: &Config) -> &str {
+    config.public_url.as_deref().unwrap_or_default()
 }
 
-/// The address of a channel.
-fn address(config: &Config, channel: &SealedChannel) -> Result<String, Failure> {
-    config.seal_key()?.open(&channel.config_sealed)
+fn sealed(config: &Config, outgoing: &Outgoing) -> Result<String, Failure> {
+    let text = serde_json::to_string(outgoing).map_err(|error| Failure::Internal(error.to_string()))?;
+    config.seal_key()?.seal(&text)
 }
 
-fn render(config: &Config, url: &str, event: &Event, host_name: Option<&str>) -> Result<OutgoingRequest, Failure> {
-    render_webhook(event, host_name, url, config.public_url.as_deref().unwrap_or_default())
-}
-
+/// What a channel is to be sent of these notices: event key, channel number, sealed request each.
 fn render_all(
     config: &Config,
     channel: &SealedChannel,
-    events: &[(&Event, Option<&str>)],
+    notices: &[Notice<'_>],
 ) -> Result<Vec<(String, i64, String)>, Failure> {
-    let (key, url) = (config.seal_key()?, address(config, channel)?);
-    let render_one = |(event, host_name): &(&Event, Option<&str>)| {
-        let request = render(config, &url, event, *host_name)?;
-        let text = serde_json::to_string(&request).map_err(|error| Failure::Internal(error.to_string()))?;
-        Ok((event.key.clone(), channel.channel.id, key.seal(&text)?))
+    let of_group = |group: &str| channel.channel.group == if group.is_empty() { DEFAULT_GROUP } else { group };
+    let wanted: Vec<&Notice<'_>> = notices.iter().filter(|notice| of_group(notice.group)).collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (id, settings) = (channel.channel.id, open(config, channel)?);
+    let render_one = |notice: &Notice<'_>| {
+        let outgoing = render(&settings, *notice, &format!("{}:{id}", notice.event.key), public_url(config))?;
+        Ok((notice.event.key.clone(), id, sealed(config, &outgoing)?))
     };
-    events.iter().map(render_one).collect()
+    wanted.into_iter().map(render_one).collect()
 }
 
 #[cfg(test)]

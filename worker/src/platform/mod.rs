@@ -17,6 +17,7 @@ pub mod random;
 pub mod seal;
 #[cfg(target_arch = "wasm32")]
 pub mod sockets;
+pub mod tcp;
 #[cfg(target_arch = "wasm32")]
 pub mod transactions;
 pub mod webcrypto;

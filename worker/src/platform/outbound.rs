@@ -1,39 +1,70 @@
 //! Outgoing HTTP.
 
-use worker::{AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
+use futures_util::StreamExt;
+use worker::{AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response};
 
 /// How long a receiver may take.
 const TIMEOUT_MS: u64 = 10_000;
-/// How much of a receiver's refusal is kept.
-const MAX_ERROR_CHARS: usize = 200;
+/// How long it may take over the body of its answer.
+const BODY_TIMEOUT_MS: u64 = 2_000;
+/// How much of an answer's body is read.
+const MAX_BODY_BYTES: usize = 4096;
 
-/// Sends a request and says whether the receiver took it: a status from 200 to 299. Redirects are not followed: they
-/// would carry the body elsewhere.
+/// What a receiver answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// The beginning of its body, at most 4 KiB.
+    pub body: String,
+}
+
+/// Sends a request and gives the receiver's answer, whatever it is. Redirects are not followed: they would carry the body
+/// elsewhere.
 ///
 /// # Errors
-/// What went wrong, in words without the address: it may hold a secret.
-pub async fn send(method: &str, url: &str, headers: &[(String, String)], body: &str) -> Result<(), String> {
-    let words = |error: worker::Error| shorten(&error.to_string().replace(url, "the address"));
+/// What went wrong before there was an answer, in words without the address: it may hold a secret.
+pub async fn send(method: &str, url: &str, headers: &[(String, String)], body: &str) -> Result<Answer, String> {
+    let words = |error: worker::Error| error.to_string().replace(url, "the address");
     let set = Headers::new();
     for (name, value) in headers {
         set.set(name, value).map_err(words)?;
     }
     let mut init = RequestInit::new();
     init.with_method(Method::from(method.to_owned())).with_headers(set).with_redirect(RequestRedirect::Manual);
-    init.with_body(Some(body.into()));
+    if method != "GET" {
+        init.with_body(Some(body.into()));
+    }
     let request = Request::new_with_init(url, &init).map_err(words)?;
 
     let controller = AbortController::default();
     let signal = controller.signal();
-    let sending = async { Fetch::Request(request).send_with_signal(&signal).await.map_err(words) };
-    let outcome = first_of(sending, Delay::from(std::time::Duration::from_millis(TIMEOUT_MS))).await;
-    let status = outcome.map(|response| response.map(|response| response.status_code()));
-    // A late receiver is not waited for, and an answer's body is of no interest: unread it would hold one of the six
+    let outcome = within(TIMEOUT_MS, Fetch::Request(request).send_with_signal(&signal)).await;
+    let answer = match outcome {
+        None => Err(format!("no answer within {} s", TIMEOUT_MS / 1000)),
+        Some(Err(error)) => Err(words(error)),
+        Some(Ok(response)) => {
+            let (status, mut bytes) = (response.status_code(), Vec::new());
+            // The status is the answer; what the body says to it is for people, and not waited for long.
+            within(BODY_TIMEOUT_MS, read_beginning(response, &mut bytes)).await;
+            Ok(Answer { status, body: String::from_utf8_lossy(&bytes).into_owned() })
+        }
+    };
+    // A late receiver is not waited for, and the rest of a body is of no interest: unread it would hold one of the six
     // connections.
     controller.abort();
-    match status.unwrap_or_else(|| Err(format!("no answer within {} s", TIMEOUT_MS / 1000)))? {
-        200..=299 => Ok(()),
-        status => Err(format!("the receiver answered with status {status}")),
+    answer
+}
+
+/// Reads the beginning of an answer's body; what cannot be read of it is left out.
+async fn read_beginning(mut response: Response, bytes: &mut Vec<u8>) {
+    let Ok(mut stream) = response.stream() else { return };
+    while let Some(Ok(chunk)) = stream.next().await {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() >= MAX_BODY_BYTES {
+            bytes.truncate(MAX_BODY_BYTES);
+            return;
+        }
     }
 }
 
@@ -50,8 +81,9 @@ pub fn host(url: &str) -> Option<String> {
     url.split("://").nth(1)?.split(['/', ':']).next().map(str::to_owned)
 }
 
-fn shorten(text: &str) -> String {
-    text.chars().take(MAX_ERROR_CHARS).collect()
+/// What `work` gives, or `None` when it takes longer than so many milliseconds.
+pub async fn within<T>(limit_ms: u64, work: impl Future<Output = T>) -> Option<T> {
+    first_of(work, Delay::from(std::time::Duration::from_millis(limit_ms))).await
 }
 
 /// What `work` gives, or `None` when `limit` ends first.

@@ -6,9 +6,11 @@ use serde::Deserialize;
 
 use super::{Db, Statement, StoreError, outbox};
 
-const LIST: &str = "SELECT id, name, kind, config_sealed, created_at_s FROM channels ORDER BY id";
-const INSERT: &str =
-    "INSERT INTO channels (name, kind, config_sealed, created_at_s) VALUES (?1, ?2, ?3, ?4) RETURNING id";
+const LIST: &str = "SELECT id, name, kind, group_name, config_sealed, created_at_s FROM channels ORDER BY id";
+const FIND: &str = "SELECT id, name, kind, group_name, config_sealed, created_at_s FROM channels WHERE id = ?1";
+const INSERT: &str = "INSERT INTO channels (name, kind, group_name, config_sealed, created_at_s) VALUES (?1, ?2, ?3, ?4, ?5) \
+     RETURNING id";
+const UPDATE: &str = "UPDATE channels SET name = ?2, group_name = ?3, config_sealed = ?4 WHERE id = ?1";
 const DELETE: &str = "DELETE FROM channels WHERE id = ?1";
 
 /// A channel together with its configuration, which is still sealed.
@@ -20,11 +22,23 @@ pub struct SealedChannel {
     pub config_sealed: String,
 }
 
+/// What is written of a channel.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a> {
+    /// What people call it.
+    pub name: &'a str,
+    /// Its group.
+    pub group: &'a str,
+    /// The configuration, encrypted.
+    pub config_sealed: &'a str,
+}
+
 #[derive(Deserialize)]
 struct Row {
     id: i64,
     name: String,
     kind: String,
+    group_name: String,
     config_sealed: String,
     created_at_s: i64,
 }
@@ -43,20 +57,45 @@ pub async fn list(db: &Db) -> Result<Vec<SealedChannel>, StoreError> {
     Ok(rows.into_iter().map(SealedChannel::from).collect())
 }
 
+/// The channel of this number.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn find_by_id(db: &Db, id: i64) -> Result<Option<SealedChannel>, StoreError> {
+    let row: Option<Row> = db.run(Statement::new(FIND, vec![id.into()])).await?.first()?;
+    Ok(row.map(SealedChannel::from))
+}
+
 /// Inserts a channel together with `with` (its audit row) and gives its number.
 ///
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses.
 pub async fn insert(
     db: &Db,
-    (name, kind, config_sealed): (&str, &str, &str),
+    kind: &str,
+    Written { name, group, config_sealed }: Written<'_>,
     now: UnixSeconds,
     with: Statement,
 ) -> Result<i64, StoreError> {
-    let statement = Statement::new(INSERT, vec![name.into(), kind.into(), config_sealed.into(), now.0.into()]);
-    let outcomes = db.batch(vec![statement, with]).await?;
+    let binds = vec![name.into(), kind.into(), group.into(), config_sealed.into(), now.0.into()];
+    let outcomes = db.batch(vec![Statement::new(INSERT, binds), with]).await?;
     let row: Option<IdRow> = outcomes.first().map(super::Outcome::first).transpose()?.flatten();
     row.map(|row| row.id).ok_or_else(|| StoreError::Corrupt("an insert returned no id".to_owned()))
+}
+
+/// Changes a channel together with writing `with`; false when there was none.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn update(
+    db: &Db,
+    id: i64,
+    Written { name, group, config_sealed }: Written<'_>,
+    with: Statement,
+) -> Result<bool, StoreError> {
+    let binds = vec![id.into(), name.into(), group.into(), config_sealed.into()];
+    let outcomes = db.batch(vec![Statement::new(UPDATE, binds), with]).await?;
+    Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
 }
 
 /// Deletes a channel and what waits for it, together with writing `with`; false when there was none.
@@ -71,7 +110,39 @@ pub async fn delete(db: &Db, id: i64, with: Statement) -> Result<bool, StoreErro
 
 impl From<Row> for SealedChannel {
     fn from(row: Row) -> Self {
-        let channel = Channel { id: row.id, name: row.name, kind: row.kind, created_at: UnixSeconds(row.created_at_s) };
+        let channel = Channel {
+            id: row.id,
+            name: row.name,
+            kind: row.kind,
+            group: row.group_name,
+            created_at: UnixSeconds(row.created_at_s),
+        };
         Self { channel, config_sealed: row.config_sealed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{access, db::now};
+
+    fn audit(key: &str) -> Statement {
+        access::audit(key, UnixSeconds(5), "user:1", "channel", "x")
+    }
+
+    #[test]
+    fn a_channel_comes_back_as_it_was_written_last() {
+        let db = Db::in_memory().unwrap();
+        let first = Written { name: "a", group: "default", config_sealed: "s" };
+        let id = now(insert(&db, "ntfy", first, UnixSeconds(5), audit("1"))).unwrap();
+        let changed = Written { name: "b", group: "night", config_sealed: "t" };
+        assert!(now(update(&db, id, changed, audit("2"))).unwrap());
+        let found = now(find_by_id(&db, id)).unwrap().unwrap();
+        assert_eq!((found.channel.name.as_str(), found.channel.group.as_str()), ("b", "night"));
+        assert_eq!((found.channel.kind.as_str(), found.config_sealed.as_str()), ("ntfy", "t"));
+        assert_eq!(now(list(&db)).unwrap(), [found]);
+        assert!(!now(update(&db, 99, first, audit("3"))).unwrap());
+        assert!(now(delete(&db, id, audit("4"))).unwrap());
+        assert_eq!(now(find_by_id(&db, id)).unwrap(), None);
     }
 }

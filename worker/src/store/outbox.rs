@@ -12,6 +12,8 @@ const INSERT: &str = "INSERT INTO outbox (key, channel_id, request_sealed, creat
      WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.key = j.value->>0)";
 const LIST_DUE: &str = "SELECT key, request_sealed, created_at_s, attempts FROM outbox \
      WHERE failed_at_s IS NULL AND next_attempt_s <= ?1 ORDER BY attempts, key LIMIT ?2";
+const LIST_STANDING: &str = "SELECT channel_id, sum(failed_at_s IS NULL) AS waiting, sum(failed_at_s IS NOT NULL) AS given_up, \
+     max(last_error) AS last_error FROM outbox GROUP BY channel_id";
 // The claim: of two runs that see the same row, one gets it.
 const CLAIM: &str = "UPDATE outbox SET attempts = attempts + 1, next_attempt_s = ?3 \
      WHERE key = ?1 AND attempts = ?2 AND failed_at_s IS NULL";
@@ -19,6 +21,7 @@ const DELETE: &str = "DELETE FROM outbox WHERE key = ?1";
 const DELETE_GIVEN_UP: &str = "DELETE FROM outbox WHERE failed_at_s < ?1";
 const DELETE_OF_CHANNEL: &str = "DELETE FROM outbox WHERE channel_id = ?1";
 const GIVE_UP: &str = "UPDATE outbox SET failed_at_s = ?2, last_error = ?3 WHERE key = ?1";
+const REPLACE: &str = "UPDATE outbox SET request_sealed = ?2 WHERE key = ?1";
 const NOTE_ERROR: &str = "UPDATE outbox SET next_attempt_s = ?2, last_error = ?3 WHERE key = ?1";
 
 /// A notification that waits.
@@ -32,6 +35,19 @@ pub struct Waiting {
     pub created_at: UnixSeconds,
     /// How often it was tried.
     pub attempts: u32,
+}
+
+/// What waits for a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Standing {
+    /// Which channel.
+    pub channel_id: i64,
+    /// How many are still to be delivered.
+    pub waiting: u32,
+    /// How many were given up lately.
+    pub given_up: u32,
+    /// What went wrong with one of them.
+    pub last_error: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -61,6 +77,14 @@ pub async fn list_due(db: &Db, now: UnixSeconds, limit: u32) -> Result<Vec<Waiti
     Ok(rows.into_iter().map(Waiting::from).collect())
 }
 
+/// How it stands with the channels that something waits for.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn list_standing(db: &Db) -> Result<Vec<Standing>, StoreError> {
+    db.run(Statement::new(LIST_STANDING, vec![])).await?.rows()
+}
+
 /// Takes a notification for one attempt; nobody else gets it before `until`. False when another run was faster.
 ///
 /// # Errors
@@ -86,6 +110,14 @@ pub fn delete_given_up(before: UnixSeconds) -> Statement {
 /// The statement that drops what waits for a channel.
 pub fn delete_of_channel(channel_id: i64) -> Statement {
     Statement::new(DELETE_OF_CHANNEL, vec![channel_id.into()])
+}
+
+/// Puts another finished request in the place of one, for those who do not have it yet.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn replace(db: &Db, key: &str, request_sealed: &str) -> Result<(), StoreError> {
+    db.run(Statement::new(REPLACE, vec![key.into(), request_sealed.into()])).await.map(drop)
 }
 
 /// Notes a failed attempt: tried again at `next`, or given up at `now` when there is none.
@@ -172,10 +204,21 @@ mod tests {
         let db = database();
         now(note_failure(&db, "e1:7", Some(UnixSeconds(50)), UnixSeconds(10), "503")).unwrap();
         assert_eq!(now(list_due(&db, UnixSeconds(49), 10)).unwrap(), []);
+        let standing =
+            |waiting, given_up| vec![Standing { channel_id: 7, waiting, given_up, last_error: Some("503".to_owned()) }];
+        assert_eq!(now(list_standing(&db)).unwrap(), standing(1, 0));
         now(note_failure(&db, "e1:7", None, UnixSeconds(60), "503")).unwrap();
+        assert_eq!(now(list_standing(&db)).unwrap(), standing(0, 1));
         assert_eq!(now(list_due(&db, UnixSeconds(1000), 10)).unwrap(), []);
         assert_eq!(now(db.run(delete_given_up(UnixSeconds(60)))).unwrap().changes, 0);
         assert_eq!(now(db.run(delete_given_up(UnixSeconds(61)))).unwrap().changes, 1);
+    }
+
+    #[test]
+    fn what_is_left_of_a_mail_takes_its_place() {
+        let db = database();
+        now(replace(&db, "e1:7", "rest")).unwrap();
+        assert_eq!(now(list_due(&db, UnixSeconds(10), 10)).unwrap()[0].request_sealed, "rest");
     }
 
     #[test]

@@ -63,16 +63,3 @@ pub struct Event {
     /// A sentence for people.
     pub text: String,
 }
-
-/// Where notifications go, without what may be secret of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Channel {
-    /// Its number.
-    pub id: i64,
-    /// What people call it.
-    pub name: String,
-    /// `webhook`.
-    pub kind: String,
-    /// When it was made.
-    pub created_at: UnixSeconds,
-}

@@ -1,6 +1,7 @@
 //! Our words for what is monitored and who looks at it: plain data, without serde and without rules.
 
 mod access;
+mod channel;
 mod event;
 mod form;
 mod guest;
@@ -11,7 +12,10 @@ mod series;
 pub use access::{
     Account, AddressRange, Credential, ListedToken, Login, Role, Scopes, Session, Token, TokenKind, User,
 };
-pub use event::{Channel, Event, EventKind};
+pub use channel::{
+    Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSetting, DEFAULT_GROUP, Delivery, ListedChannel,
+};
+pub use event::{Event, EventKind};
 pub use form::{Form, Listing, Piece};
 pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};

@@ -3,10 +3,10 @@
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use edgewatch_core::dialects::native::{
-    ChannelListReply, ChannelPart, ChannelRequest, ChannelTestReply, EventListReply, EventPart,
+    ChannelChangeRequest, ChannelKindPart, ChannelKindsReply, ChannelListReply, ChannelPart, ChannelRequest,
+    ChannelTestReply, EventListReply, EventPart,
 };
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::Channel;
 use http::{StatusCode, Uri};
 
 use super::auth::{Here, Json, Member};
@@ -18,17 +18,19 @@ use crate::http::{answer, query};
 const MAX_LIMIT: u32 = 500;
 const DEFAULT_LIMIT: u32 = 100;
 
-/// `GET /api/edgewatch/v1/channels`: every channel without its address.
+/// `GET /api/edgewatch/v1/channels`: every channel, its secrets masked.
 #[worker::send]
 pub async fn list(Here(app): Here, Member(caller): Member) -> Result<Response, Refusal> {
     let found = channels::list(&app, &caller).await.map_err(Refusal)?;
-    let part = |channel: Channel| ChannelPart {
-        id: channel.id,
-        name: channel.name,
-        kind: channel.kind,
-        created_at_s: channel.created_at.0,
-    };
-    Ok(answer::json(200, answer::JSON, &ChannelListReply { channels: found.into_iter().map(part).collect() }))
+    let reply = ChannelListReply { channels: found.into_iter().map(ChannelPart::from).collect() };
+    Ok(answer::json(200, answer::JSON, &reply))
+}
+
+/// `GET /api/edgewatch/v1/channels/kinds`: every kind with its settings.
+#[worker::send]
+pub async fn kinds(Member(caller): Member) -> Result<Response, Refusal> {
+    let kinds = channels::kinds(&caller).map_err(Refusal)?.into_iter().map(ChannelKindPart::from).collect();
+    Ok(answer::json(200, answer::JSON, &ChannelKindsReply { kinds }))
 }
 
 /// `POST /api/edgewatch/v1/channels`: a new channel.
@@ -38,10 +40,22 @@ pub async fn create(
     Member(caller): Member,
     Json(request): Json<ChannelRequest>,
 ) -> Result<Response, Refusal> {
-    let wanted = (request.name.as_str(), request.kind.as_str(), request.url.as_str());
-    let id = channels::create(&app, &caller, wanted).await.map_err(Refusal)?;
-    let reply = ChannelPart { id, name: request.name, kind: request.kind, created_at_s: app.now_s().0 };
-    Ok(answer::json(201, answer::JSON, &reply))
+    let draft = request.into_draft().map_err(Refusal)?;
+    let made = channels::create(&app, &caller, draft).await.map_err(Refusal)?;
+    Ok(answer::json(201, answer::JSON, &ChannelPart::from(made)))
+}
+
+/// `PATCH /api/edgewatch/v1/channels/{id}`: what is named changes, the rest stays.
+#[worker::send]
+pub async fn update(
+    Here(app): Here,
+    Member(caller): Member,
+    Path(id): Path<String>,
+    Json(request): Json<ChannelChangeRequest>,
+) -> Result<Response, Refusal> {
+    let change = request.into_change().map_err(Refusal)?;
+    let changed = channels::update(&app, &caller, number(&id)?, change).await.map_err(Refusal)?;
+    Ok(answer::json(200, answer::JSON, &ChannelPart::from(changed)))
 }
 
 /// `DELETE /api/edgewatch/v1/channels/{id}`.
@@ -54,11 +68,8 @@ pub async fn remove(Here(app): Here, Member(caller): Member, Path(id): Path<Stri
 /// `POST /api/edgewatch/v1/channels/{id}/test`: sends a test notification at once and says what came of it.
 #[worker::send]
 pub async fn test(Here(app): Here, Member(caller): Member, Path(id): Path<String>) -> Result<Response, Refusal> {
-    let reply = match channels::test(&app, &caller, number(&id)?).await.map_err(Refusal)? {
-        Ok(()) => ChannelTestReply { delivered: true, detail: String::new() },
-        Err(detail) => ChannelTestReply { delivered: false, detail },
-    };
-    Ok(answer::json(200, answer::JSON, &reply))
+    let sent = channels::test(&app, &caller, number(&id)?).await.map_err(Refusal)?;
+    Ok(answer::json(200, answer::JSON, &ChannelTestReply::from(sent)))
 }
 
 /// `GET /api/edgewatch/v1/events?cursor=&limit=`: what happened, newest first.

@@ -1,5 +1,5 @@
-//! Nezha v0 (dashboard 0.20.13): `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`; of the
-//! admin API `/api/token`, `/api/setting` and `/api/logout`; `POST /view-password`.
+//! Nezha v0 (dashboard 0.20.13): `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`,
+//! the admin API of servers, notifications, tokens and settings, `/api/logout`, `/view-password`, `/ws`.
 //!
 //! Left out on purpose, for good: commands, terminal, NAT and files; this fleet's agents execute nothing.
 
@@ -7,6 +7,7 @@ mod auth;
 mod error;
 mod feed;
 mod logout;
+mod notification;
 mod refused;
 mod server;
 mod server_admin;
@@ -27,7 +28,7 @@ use tower_service::Service;
 use error::Refusal;
 pub use feed::literal;
 
-const ROUTES: [&str; 17] = [
+const ROUTES: &[&str] = &[
     "/api/server",
     "/api/batch-update-server-group",
     "/api/batch-delete-server",
@@ -37,6 +38,7 @@ const ROUTES: [&str; 17] = [
     "/api/v1/server/list",
     "/api/v1/server/details",
     "/api/v1/server/register",
+    "/api/notification",
     "/api/token",
     "/api/setting",
     "/api/logout",
@@ -64,6 +66,7 @@ fn router() -> Router {
             .route("/api/{model}/{id}", delete(server_admin::delete))
             .route("/ws", get(feed::open))
             .route("/nezha/ws", get(feed::open))
+            .route("/api/notification", post(notification::save))
             .route("/api/token", get(token::list).post(token::create))
             .route("/api/token/{token}", delete(token::delete))
             .route("/api/setting", post(setting::change))

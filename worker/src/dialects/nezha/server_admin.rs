@@ -9,7 +9,7 @@ use http::{Request, Uri};
 
 use super::auth::{Admin, Here};
 use super::error::AdminRefusal;
-use crate::app::host_admin;
+use crate::app::{channels, host_admin};
 use crate::http::{answer, body, query};
 
 /// What a write answers that was carried out.
@@ -89,8 +89,10 @@ pub async fn delete(
         let refused = ErrorReply { code: 400, message: "错误的 Server ID".to_owned() };
         return Ok(answer::json(200, answer::JSON_UTF8, &refused));
     };
-    if model == "server" {
-        host_admin::retire(&app, &caller, &[HostId(id)]).await.map_err(AdminRefusal)?;
+    match model.as_str() {
+        "server" => host_admin::retire(&app, &caller, &[HostId(id)]).await.map_err(AdminRefusal)?,
+        "notification" => channels::delete_nezha(&app, &caller, id).await.map_err(AdminRefusal)?,
+        _ => {}
     }
     Ok(done())
 }

@@ -1,6 +1,6 @@
-//! `GET /api/edgewatch/v1/events`, and the notification channels.
+//! `GET /api/edgewatch/v1/events`.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::model;
 
@@ -38,44 +38,4 @@ impl From<model::Event> for EventPart {
             text: event.text,
         }
     }
-}
-
-/// The body of `POST /api/edgewatch/v1/channels`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ChannelRequest {
-    /// What people call it.
-    pub name: String,
-    /// `webhook`, the one kind so far.
-    pub kind: String,
-    /// `https://` or `http://`. It is kept encrypted and never shown again.
-    pub url: String,
-}
-
-/// The answer of `GET /api/edgewatch/v1/channels`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ChannelListReply {
-    /// Oldest first.
-    pub channels: Vec<ChannelPart>,
-}
-
-/// A channel without what may be secret in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ChannelPart {
-    /// The channel's number.
-    pub id: i64,
-    /// What people call it.
-    pub name: String,
-    /// `webhook`.
-    pub kind: String,
-    /// When it was made, Unix seconds.
-    pub created_at_s: i64,
-}
-
-/// The answer of `POST /api/edgewatch/v1/channels/{id}/test`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ChannelTestReply {
-    /// Whether the receiver took it.
-    pub delivered: bool,
-    /// What the receiver said otherwise.
-    pub detail: String,
 }

@@ -1,6 +1,7 @@
 //! Our own API: what the agent and the Worker say to each other below `/agent/v1/`, and what operators use below
 //! `/api/edgewatch/v1/`.
 
+mod channel;
 mod error;
 mod event;
 mod intake;
@@ -16,8 +17,12 @@ mod token;
 mod usage;
 mod user;
 
+pub use channel::{
+    ChannelChangeRequest, ChannelKindPart, ChannelKindsReply, ChannelListReply, ChannelPart, ChannelRequest,
+    ChannelSettingPart, ChannelTestReply,
+};
 pub use error::{ErrorBody, ErrorReply, render};
-pub use event::{ChannelListReply, ChannelPart, ChannelRequest, ChannelTestReply, EventListReply, EventPart};
+pub use event::{EventListReply, EventPart};
 pub use intake::{Intake, read_report};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use sample::{Sample, Temperature};

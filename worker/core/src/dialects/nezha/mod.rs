@@ -1,7 +1,6 @@
 //! Nezha v0: the wire types of dashboard 0.20.13, the last v0 release.
 //!
-//! Routes so far: `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`, `/api/token`, `/api/setting`,
-//! `/api/logout`, `/view-password`.
+//! Routes so far: `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`, `POST /api/notification`.
 //! Deviations are those of the table in the specification, section 17: true `display_index` and `hide_for_guest`
 //! everywhere, a fixed order, `id` before `tag`, `Bearer` accepted, values kept over a restart, tokens masked in their list,
 //! settings that run code ignored.
@@ -10,6 +9,7 @@ mod admin;
 mod error;
 mod feed;
 mod form;
+mod notification;
 mod query;
 mod register;
 mod server;
@@ -21,6 +21,7 @@ pub use admin::{AdminReply, render_admin};
 pub use error::{ErrorReply, RegisterErrorReply, render, render_guest, render_register};
 pub use feed::{Feed, PAGE, feed_piece, page_literal};
 pub use form::{Form, MAX_TEXT_BYTES, parse_ids_body};
+pub use notification::NotificationRequest;
 pub use query::{ServerQuery, parse_ids};
 pub use register::{RegisterReply, RegisterRequest, is_simple};
 pub use server::{DETAILS, HostPart, LIST, NEVER_ACTIVE, ServerDetail, ServerSummary, StatusPart, TemperaturePart};

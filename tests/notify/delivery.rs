@@ -1,0 +1,150 @@
+//! Each alert arrives at least once, whatever its receiver does, and a repeat is known for one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use edgewatch_harness::receiver::{Answering, Received, Receiver};
+use edgewatch_harness::wait::wait_until;
+use edgewatch_harness::worker::{Fault, Worker};
+use serde_json::json;
+
+use super::{channel, hosts, run, wait_until_all_told, waiting};
+
+const NAMES: [&str; 3] = ["alpha", "beta", "gamma"];
+
+/// How often each alert came, by its key; a repeat is the same in everything.
+fn by_key(received: &[Received]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    let mut bodies: BTreeMap<String, String> = BTreeMap::new();
+    for one in received {
+        let key = one.header("idempotency-key").expect("every delivery has its key").to_owned();
+        assert_eq!(one.json()["key"], json!(key));
+        assert_eq!(bodies.entry(key.clone()).or_insert_with(|| one.body.clone()), &one.body, "a repeat is the same");
+        *counts.entry(key).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// The keys of what came.
+fn keys(receiver: &Receiver) -> BTreeSet<String> {
+    by_key(&receiver.received()).into_keys().collect()
+}
+
+#[test]
+fn a_receiver_that_is_down_for_an_hour_hears_of_each_alert_once() {
+    let worker = Worker::start();
+    let mut receiver = Receiver::start();
+    channel(&worker, "webhook", &json!({ "url": receiver.url() }));
+    let (_, start) = hosts(&worker, &NAMES);
+    receiver.close();
+    run(&worker, start, 0..=30);
+    // Everything of ours restarts, in the middle of it and by SIGKILL.
+    worker.kill();
+    worker.resume();
+    run(&worker, start, 31..=61);
+    assert!(waiting(&worker) >= 3 && receiver.received().is_empty());
+    receiver.reopen();
+    worker.restart();
+    run(&worker, start, 62..=100);
+    wait_until_all_told(&worker, 3, || keys(&receiver));
+    let counts = by_key(&receiver.received());
+    assert!(counts.values().all(|count| *count == 1), "{counts:?}");
+}
+
+#[test]
+fn a_receiver_that_answers_500_is_told_again_until_it_takes_it() {
+    let worker = Worker::start();
+    let receiver = Receiver::start();
+    channel(&worker, "webhook", &json!({ "url": receiver.url() }));
+    let (_, start) = hosts(&worker, &NAMES);
+    receiver.answer(Answering::body(500, "the disk is full"));
+    run(&worker, start, 0..=5);
+    let first: Vec<String> = by_key(&receiver.received()).into_keys().collect();
+    assert!(first.len() >= 3, "{first:?}");
+    worker.kill();
+    worker.resume();
+    run(&worker, start, 6..=20);
+    let noted = worker.sql("SELECT DISTINCT last_error FROM outbox");
+    assert_eq!(noted["results"][0]["last_error"], "the receiver answered with status 500: the disk is full");
+    let listed = worker.get(super::CHANNELS).at("/channels/0");
+    assert!(listed["waiting"].as_u64().is_some_and(|waiting| waiting >= 3), "{listed}");
+    assert_eq!(listed["last_error"], noted["results"][0]["last_error"], "the operator sees it");
+    receiver.answer(Answering::status(204));
+    run(&worker, start, 21..=60);
+    wait_until_all_told(&worker, 3, || keys(&receiver));
+    let counts = by_key(&receiver.received());
+    // Tried at minutes 1, 2, 4, 8 and 16, taken at 32.
+    assert!(first.iter().all(|key| (5..8).contains(&counts[key])), "{counts:?}");
+}
+
+#[test]
+fn a_receiver_that_hangs_up_is_told_again() {
+    let worker = Worker::start();
+    let receiver = Receiver::start();
+    channel(&worker, "webhook", &json!({ "url": receiver.url() }));
+    let (_, start) = hosts(&worker, &NAMES);
+    receiver.answer(Answering::HangUp);
+    run(&worker, start, 0..=2);
+    assert!(waiting(&worker) >= 3);
+    receiver.answer(Answering::status(200));
+    run(&worker, start, 3..=10);
+    wait_until_all_told(&worker, 3, || keys(&receiver));
+}
+
+#[test]
+fn a_slow_receiver_gets_it_again_and_can_tell() {
+    let worker = Worker::start();
+    let (slow, quick) = (Receiver::start(), Receiver::start());
+    channel(&worker, "webhook", &json!({ "url": slow.url() }));
+    channel(&worker, "webhook", &json!({ "url": quick.url() }));
+    let (_, start) = hosts(&worker, &["alpha"]);
+    slow.answer(Answering::Slowly(Duration::from_secs(14)));
+    run(&worker, start, 0..=1);
+    // It had the alert, but its answer came too late to count.
+    assert!(!slow.received().is_empty() && waiting(&worker) >= 1);
+    assert!(!quick.received().is_empty(), "nobody waits for another's receiver");
+    slow.answer(Answering::status(200));
+    run(&worker, start, 2..=10);
+    wait_until_all_told(&worker, 1, || keys(&slow));
+    let first = slow.received()[0].header("idempotency-key").expect("a key").to_owned();
+    assert!(by_key(&slow.received())[&first] >= 2);
+    assert_eq!(keys(&quick), keys(&slow));
+    assert!(by_key(&quick.received()).values().all(|count| *count == 1));
+}
+
+#[test]
+fn a_delivery_that_could_not_be_noted_is_repeated_under_its_key() {
+    let worker = Worker::start();
+    let receiver = Receiver::start();
+    channel(&worker, "webhook", &json!({ "url": receiver.url() }));
+    let (_, start) = hosts(&worker, &["alpha"]);
+    run(&worker, start, 0..=0);
+    worker.faults(Fault::LostBefore, 1, "DELETE FROM outbox WHERE key");
+    run(&worker, start, 1..=1);
+    assert_eq!((worker.faults_fired(), waiting(&worker) >= 1), (1, true));
+    run(&worker, start, 2..=10);
+    wait_until_all_told(&worker, 1, || keys(&receiver));
+    let first = receiver.received()[0].header("idempotency-key").expect("a key").to_owned();
+    assert_eq!(by_key(&receiver.received())[&first], 2);
+}
+
+#[test]
+fn a_run_that_dies_while_it_sends_loses_nothing() {
+    let worker = Worker::start();
+    let receiver = Receiver::start();
+    channel(&worker, "webhook", &json!({ "url": receiver.url() }));
+    let (_, start) = hosts(&worker, &NAMES);
+    run(&worker, start, 0..=0);
+    receiver.answer(Answering::Slowly(Duration::from_secs(8)));
+    std::thread::scope(|scope| {
+        // Everything is killed while the receiver thinks about its first alert; the call that fired the schedule fails with it.
+        let firing = scope.spawn(|| worker.cron_at(start + super::MINUTE));
+        wait_until("the first delivery", Duration::from_secs(20), || (!receiver.received().is_empty()).then_some(()));
+        worker.kill_amid();
+        assert!(!firing.join().unwrap_or(false), "the run died");
+    });
+    receiver.answer(Answering::status(200));
+    worker.resume();
+    run(&worker, start, 2..=12);
+    wait_until_all_told(&worker, 3, || keys(&receiver));
+}

@@ -1,0 +1,335 @@
+//! The settings of one channel: checked when they are made, kept as JSON under a seal, never shown where they are secret.
+
+use std::collections::BTreeMap;
+
+use super::address::{check_host, check_url};
+use super::kinds::{Holds, Kind, Setting};
+use super::mail;
+use crate::failure::Failure;
+
+/// What stands for a secret.
+pub const MASK: &str = "********";
+/// The longest setting that is no template, in bytes.
+const MAX_LINE_BYTES: usize = 1024;
+/// The longest template, in bytes.
+const MAX_TEMPLATE_BYTES: usize = 16_384;
+/// The port that Cloudflare opens to nobody. Source: platform specification, 1.5.
+const CLOSED_PORT: &str = "25";
+
+/// The settings of a channel of some kind, all of them as they should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    kind: Kind,
+    values: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// Checks settings. Empty ones are as if they were not there.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] for a setting that the kind does not have, lacks, or that cannot be as it is.
+    pub fn check(kind: Kind, mut values: BTreeMap<String, String>) -> Result<Self, Failure> {
+        values.retain(|_, value| !value.is_empty());
+        if let Some(unknown) = values.keys().find(|name| kind.settings().iter().all(|one| one.name != name.as_str())) {
+            return Err(invalid(unknown, &format!("a channel of the kind {} has no such setting", kind.word())));
+        }
+        for setting in kind.settings() {
+            match values.get(setting.name) {
+                None if setting.required => return Err(invalid(setting.name, "is missing")),
+                None => {}
+                Some(value) => check(setting, value)?,
+            }
+        }
+        let settings = Self { kind, values };
+        settings.check_together()?;
+        Ok(settings)
+    }
+
+    /// Reads what [`Settings::to_text`] wrote. A webhook's text may be its bare address, as it was once kept.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] when it is neither.
+    pub fn from_text(kind: Kind, text: &str) -> Result<Self, Failure> {
+        if kind == Kind::Webhook && !text.starts_with('{') {
+            return Ok(Self { kind, values: BTreeMap::from([("url".to_owned(), text.to_owned())]) });
+        }
+        let values = serde_json::from_str(text).map_err(|error| Failure::Internal(error.to_string()))?;
+        Ok(Self { kind, values })
+    }
+
+    /// The settings as they are sealed.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] when they cannot be written as JSON, which no text leads to.
+    pub fn to_text(&self) -> Result<String, Failure> {
+        serde_json::to_string(&self.values).map_err(|error| Failure::Internal(error.to_string()))
+    }
+
+    /// The same with some of them changed: `None` takes one away, and the mask leaves one as it is.
+    ///
+    /// # Errors
+    /// As [`Settings::check`].
+    pub fn changed(mut self, changes: BTreeMap<String, Option<String>>) -> Result<Self, Failure> {
+        for (name, value) in changes {
+            match value {
+                Some(value) if value == MASK => {}
+                Some(value) => drop(self.values.insert(name, value)),
+                None => drop(self.values.remove(&name)),
+            }
+        }
+        Self::check(self.kind, self.values)
+    }
+
+    /// The kind.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// A setting, or what it is when not said.
+    pub fn get(&self, name: &str) -> &str {
+        let default = || self.kind.settings().iter().find(|one| one.name == name).map_or("", |one| one.default);
+        self.values.get(name).map_or_else(default, String::as_str)
+    }
+
+    /// Its settings as people may see them.
+    pub fn masked(&self) -> BTreeMap<String, String> {
+        let shown = |setting: &Setting| {
+            let value = self.values.get(setting.name)?;
+            Some((setting.name.to_owned(), if setting.secret { MASK.to_owned() } else { value.clone() }))
+        };
+        self.kind.settings().iter().filter_map(shown).collect()
+    }
+
+    /// What must appear in no answer that is shown.
+    pub fn secrets(&self) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for setting in self.kind.settings().iter().filter(|one| one.secret) {
+            let Some(value) = self.values.get(setting.name) else { continue };
+            match setting.holds {
+                Holds::Url | Holds::UrlTemplate => {
+                    let path = value.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, path)| path);
+                    let path = path.unwrap_or_default();
+                    found.extend([value.clone(), path.to_owned()]);
+                    found.extend(path.split(['/', '?', '&', '=']).filter(|part| is_random(part)).map(str::to_owned));
+                }
+                Holds::Headers => {
+                    let values: BTreeMap<String, String> = serde_json::from_str(value).unwrap_or_default();
+                    found.extend(values.into_values());
+                }
+                Holds::Template => {}
+                _ => found.push(value.clone()),
+            }
+        }
+        // What is shorter is no secret, and its absence would make words unreadable.
+        found.retain(|one| one.len() >= 6);
+        found
+    }
+
+    /// The addresses that requests will go to: the setting's name, and a URL or a host.
+    pub fn targets(&self) -> Vec<(&'static str, &str)> {
+        let is_target =
+            |one: &&Setting| matches!(one.holds, Holds::Url | Holds::Server | Holds::UrlTemplate | Holds::Host);
+        self.kind.settings().iter().filter(is_target).map(|one| (one.name, self.get(one.name))).collect()
+    }
+
+    /// What no setting can tell alone.
+    fn check_together(&self) -> Result<(), Failure> {
+        let has = |name: &str| self.values.contains_key(name);
+        let asks = self.kind.settings().iter().any(|one| one.name == "password");
+        if asks && has("password") != has("username") {
+            let missing = if has("password") { "username" } else { "password" };
+            return Err(invalid(missing, "a user name and its password go together"));
+        }
+        match self.kind {
+            Kind::Smtp if self.get("security") == "none" && has("password") => {
+                Err(invalid("security", "a password is sent over tls or starttls alone"))
+            }
+            Kind::Ntfy if has("token") && has("password") => Err(invalid("token", "a token or a password, not both")),
+            Kind::Nezha if self.get("method") == "POST" && self.get("body_type") == "form" => {
+                let form = serde_json::from_str::<BTreeMap<String, String>>(self.get("body"));
+                form.map(drop).map_err(|error| invalid("body", &format!("is no JSON object of texts: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check(setting: &Setting, value: &str) -> Result<(), Failure> {
+    let refuse = |reason: &str| Err(invalid(setting.name, reason));
+    let named = |failure: Failure| match failure {
+        Failure::Invalid { reason, .. } => invalid(setting.name, &reason),
+        other => other,
+    };
+    if let Holds::Template = setting.holds {
+        return if value.len() > MAX_TEMPLATE_BYTES { refuse("longer than 16,384 bytes") } else { Ok(()) };
+    }
+    let most = if let Holds::Url | Holds::UrlTemplate | Holds::Headers | Holds::To = setting.holds {
+        4096
+    } else {
+        MAX_LINE_BYTES
+    };
+    if value.len() > most {
+        return refuse("is too long");
+    }
+    if value == MASK {
+        return refuse("is the mask that stands for a secret");
+    }
+    if !matches!(setting.holds, Holds::Headers) && value.chars().any(char::is_control) {
+        return refuse("holds control characters");
+    }
+    match setting.holds {
+        Holds::Url => check_url(value).map_err(named),
+        Holds::Server => {
+            check_url(value).map_err(named)?;
+            if value.contains(['?', '#']) { refuse("is a server's address, without a query") } else { Ok(()) }
+        }
+        Holds::UrlTemplate => {
+            check_url(value).map_err(named)?;
+            let authority = value.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '\\']).next());
+            if authority.is_none_or(|authority| authority.contains('#')) {
+                return refuse("has a placeholder in its host; where it leads must not depend on a message");
+            }
+            Ok(())
+        }
+        Holds::Headers => match serde_json::from_str::<BTreeMap<String, String>>(value) {
+            Err(error) => refuse(&format!("is no JSON object of texts: {error}")),
+            Ok(headers) if headers.iter().all(|(name, value)| is_header(name, value)) => Ok(()),
+            Ok(_) => refuse("holds a name or value that no header can have"),
+        },
+        Holds::Word if !value.bytes().all(is_word_byte) => refuse("letters, digits and . _ : @ = + ~ - alone"),
+        Holds::Number(least, most) => match value.parse::<i64>() {
+            Ok(number) if (least..=most).contains(&number) && !(setting.name == "port" && value == CLOSED_PORT) => {
+                Ok(())
+            }
+            Ok(_) if setting.name == "port" => {
+                refuse("1 to 65535, but not 25: Cloudflare opens no connections to it; use 465 or 587")
+            }
+            _ => refuse(&format!("a whole number from {least} to {most}")),
+        },
+        Holds::OneOf(words) if !words.contains(&value) => refuse(&format!("one of {}", words.join(", "))),
+        Holds::Host => {
+            let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+            if !plain {
+                return refuse("is no host's name or address");
+            }
+            check_host(value).map_err(named)
+        }
+        Holds::From => mail::parse_from(value).map(drop).map_err(|reason| invalid(setting.name, &reason)),
+        Holds::To => mail::parse_to(value).map(drop).map_err(|reason| invalid(setting.name, &reason)),
+        Holds::Template | Holds::Line | Holds::Word | Holds::OneOf(_) => Ok(()),
+    }
+}
+
+/// Whether a part of an address looks made rather than named: a receiver's words may well hold `message` or `webhooks`.
+fn is_random(part: &str) -> bool {
+    part.len() >= 16 || part.bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+}
+
+/// Whether these can be a header's name and value.
+fn is_header(name: &str, value: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_token) && value.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+}
+
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._:@=+~-".contains(&byte)
+}
+
+fn invalid(name: &str, reason: &str) -> Failure {
+    Failure::Invalid { field: name.to_owned(), reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Settings of a kind from pairs.
+    pub fn settings(kind: Kind, pairs: &[(&str, &str)]) -> Result<Settings, Failure> {
+        let values = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Settings::check(kind, values)
+    }
+
+    fn field(result: Result<Settings, Failure>) -> String {
+        match result {
+            Err(Failure::Invalid { field, .. }) => field,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_a_kind_lacks_or_does_not_know_is_named() {
+        assert_eq!(field(settings(Kind::Webhook, &[])), "url");
+        assert_eq!(field(settings(Kind::Webhook, &[("url", "")])), "url");
+        assert_eq!(field(settings(Kind::Webhook, &[("url", "https://x/"), ("wings", "2")])), "wings");
+        assert_eq!(field(settings(Kind::Telegram, &[("token", "1:a/../b"), ("chat_id", "7")])), "token");
+        assert_eq!(
+            field(settings(Kind::Telegram, &[("token", "1:a"), ("chat_id", "7"), ("topic_id", "x")])),
+            "topic_id"
+        );
+        assert_eq!(field(settings(Kind::Gotify, &[("server", "https://x/?a"), ("token", "t")])), "server");
+        assert_eq!(
+            field(settings(Kind::Ntfy, &[("topic", "t"), ("token", "a"), ("username", "u"), ("password", "p")])),
+            "token"
+        );
+    }
+
+    #[test]
+    fn where_a_request_leads_does_not_depend_on_a_message() {
+        for url in ["https://#SERVER.NAME#/x", "https://a#NEZHA#.example/x", "https://a#NEZHA#?x"] {
+            assert_eq!(field(settings(Kind::Nezha, &[("url", url)])), "url", "{url}");
+        }
+        for url in ["https://a/#NEZHA#", "https://a?x=#NEZHA#"] {
+            assert!(settings(Kind::Nezha, &[("url", url)]).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn mail_goes_to_no_closed_port_and_no_password_goes_in_the_clear() {
+        let base = [("host", "mail.example.com"), ("from", "a@example.com"), ("to", "b@example.com")];
+        let with = |more: &[(&str, &str)]| settings(Kind::Smtp, &[&base, more].concat());
+        assert!(with(&[]).is_ok() && with(&[("security", "none"), ("port", "2525")]).is_ok());
+        assert_eq!(field(with(&[("port", "25")])), "port");
+        assert_eq!(field(with(&[("port", "0")])), "port");
+        assert_eq!(field(with(&[("security", "none"), ("username", "u"), ("password", "p")])), "security");
+        assert_eq!(field(with(&[("username", "u")])), "password");
+        assert_eq!(field(with(&[("security", "ssl")])), "security");
+        assert_eq!(field(settings(Kind::Smtp, &[("host", "169.254.169.254"), base[1], base[2]])), "host");
+        assert_eq!(field(settings(Kind::Smtp, &[("host", "a b"), base[1], base[2]])), "host");
+    }
+
+    #[test]
+    fn secrets_are_masked_and_the_mask_changes_nothing() {
+        let made = settings(Kind::Ntfy, &[("topic", "my-secret-topic"), ("priority", "5")]).unwrap();
+        assert_eq!(made.masked()["topic"], MASK);
+        assert_eq!((made.masked()["priority"].as_str(), made.get("server")), ("5", "https://ntfy.sh"));
+        let change = BTreeMap::from([("topic".to_owned(), Some(MASK.to_owned())), ("priority".to_owned(), None)]);
+        let changed = made.changed(change).unwrap();
+        assert_eq!((changed.get("topic"), changed.get("priority")), ("my-secret-topic", ""));
+        assert_eq!(field(settings(Kind::Slack, &[("url", MASK)])), "url");
+    }
+
+    #[test]
+    fn the_parts_of_an_address_are_secrets_too() {
+        let made = settings(Kind::Slack, &[("url", "https://hooks.slack.com/services/T000000/B000000/AbCdEf123456")]);
+        let secrets = made.unwrap().secrets();
+        assert!(!secrets.iter().any(|one| one == "services"), "a word is none: {secrets:?}");
+        assert!(secrets.iter().any(|one| one == "AbCdEf123456"), "{secrets:?}");
+    }
+
+    #[test]
+    fn settings_come_back_as_they_were_kept() {
+        let made = settings(Kind::Ntfy, &[("topic", "t")]).unwrap();
+        assert_eq!(Settings::from_text(Kind::Ntfy, &made.to_text().unwrap()), Ok(made));
+        assert_eq!(Settings::from_text(Kind::Webhook, "https://x/").unwrap().get("url"), "https://x/");
+        assert!(Settings::from_text(Kind::Ntfy, "t").is_err());
+    }
+
+    #[test]
+    fn headers_are_an_object_of_texts() {
+        let with = |headers| settings(Kind::Nezha, &[("url", "https://x/"), ("headers", headers)]);
+        assert!(with(r#"{"X-A":"b"}"#).is_ok());
+        for headers in ["[]", "x", r#"{"a b":"c"}"#, r#"{"a":"b\r\nc: d"}"#, r#"{"":"b"}"#, r#"{"a":1}"#] {
+            assert_eq!(field(with(headers)), "headers", "{headers}");
+        }
+    }
+}
