@@ -1,5 +1,6 @@
 //! Our own API: what agents and operators speak.
 
+mod access_proxy;
 mod accounts;
 mod channels;
 mod reports;
