@@ -5,4 +5,5 @@ pub mod budget;
 pub mod ids;
 pub mod intake;
 pub mod presence;
+pub mod probing;
 pub mod stream;

@@ -1,6 +1,6 @@
 //! What an agent hands over.
 
-use super::Facts;
+use super::{Facts, ProbeResult};
 use crate::units::UnixMillis;
 
 /// Seconds between two samples, unless a deployment or an agent wants it otherwise.
@@ -49,6 +49,8 @@ pub struct Sample {
     pub gpu_percent: Option<f64>,
     /// Sensors in the order sent.
     pub temperatures: Vec<Temperature>,
+    /// What probes that ended since the sample before gave, each probe at most once.
+    pub probes: Vec<ProbeResult>,
 }
 
 /// One temperature sensor.

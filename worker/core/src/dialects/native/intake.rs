@@ -1,11 +1,20 @@
 //! From the wire to the model: a report's values are checked one by one, and what cannot be true is left out.
 
 use super::lenient;
-use super::{DroppedValue, HostFacts, ReportRequest, Sample};
+use super::{DroppedValue, HostFacts, ProbePart, ReportRequest, Sample};
 use crate::failure::Failure;
 use crate::metrics::{CELSIUS_BOUNDS, Metric, within};
 use crate::model;
 use crate::units::{MAX_EXACT_INTEGER, UnixMillis, UnixSeconds};
+
+/// The most results of probes that a sample may carry: as many as a deployment has probes.
+const MAX_PROBES: usize = 200;
+/// The longest delay: longer than any agent waits.
+const MAX_DELAY_MS: f64 = 120_000.0;
+/// The longest note of a result, in bytes.
+const MAX_NOTE_BYTES: usize = 120;
+/// The latest end of a certificate: beyond the year 9999 there is none.
+const MAX_EXPIRY_S: f64 = 253_402_300_799.0;
 
 /// The longest text a host may say of itself, in bytes.
 const MAX_TEXT_BYTES: usize = 256;
@@ -227,6 +236,7 @@ impl Sieve {
                 temperatures.push(model::Temperature { name, celsius });
             }
         }
+        let probes = self.probes(sample.probes);
         model::Sample {
             number: sample.number,
             at: UnixMillis(sample.at_ms),
@@ -247,7 +257,42 @@ impl Sieve {
             processes: self.whole(Metric::Processes, sample.processes),
             gpu_percent: self.real(Metric::GpuPercent, sample.gpu_percent),
             temperatures,
+            probes,
         }
+    }
+
+    /// A result that cannot be is left out whole: it is no failure of the target.
+    fn probes(&mut self, parts: Vec<ProbePart>) -> Vec<model::ProbeResult> {
+        if parts.len() > MAX_PROBES {
+            self.drop_value("probes", model::DropReason::TooMany);
+        }
+        let mut results: Vec<model::ProbeResult> = Vec::with_capacity(parts.len().min(MAX_PROBES));
+        for part in parts.into_iter().take(MAX_PROBES) {
+            let delay_ms = match part.delay_ms {
+                None => None,
+                Some(delay_ms) => match self.bounded("probes.delay_ms", Some(delay_ms), (0.0, MAX_DELAY_MS)) {
+                    None => continue,
+                    checked => checked,
+                },
+            };
+            let is_number = part.id > 0 && part.id.unsigned_abs() <= MAX_EXACT_INTEGER;
+            if !is_number || results.iter().any(|known| known.probe.0 == part.id) {
+                self.drop_value("probes.id", model::DropReason::NotANumber);
+                continue;
+            }
+            let tls_expires = self.bounded("probes.tls_expires_s", part.tls_expires_s, (0.0, MAX_EXPIRY_S));
+            #[expect(clippy::cast_possible_truncation, reason = "checked to be below 10^12")]
+            let tls_expires = tls_expires.map(|at| UnixSeconds(at.round() as i64));
+            let note = part.note.filter(|note| {
+                let is_short = note.len() <= MAX_NOTE_BYTES;
+                if !is_short {
+                    self.drop_value("probes.note", model::DropReason::TooLong);
+                }
+                is_short
+            });
+            results.push(model::ProbeResult { probe: model::ProbeId(part.id), delay_ms, tls_expires, note });
+        }
+        results
     }
 }
 
