@@ -28,10 +28,13 @@ const MAX_HEADERS: usize = 100;
 /// Where the trusted certificates come from: asked when the first HTTPS target is.
 pub type Roots = Box<dyn Fn() -> Result<Arc<RootCertStore>, String> + Send + Sync>;
 
+/// How TLS is spoken, and who sees the certificates.
+type Tls = (Arc<ClientConfig>, Arc<Witness>);
+
 /// Asks HTTP targets.
 pub struct Client {
     roots: Roots,
-    tls: OnceLock<Result<(Arc<ClientConfig>, Arc<Witness>), String>>,
+    tls: OnceLock<Result<Tls, String>>,
 }
 
 impl Client {
@@ -77,7 +80,7 @@ impl Client {
     }
 }
 
-fn config(roots: &Roots) -> Result<(Arc<ClientConfig>, Arc<Witness>), String> {
+fn config(roots: &Roots) -> Result<Tls, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let inner = WebPkiServerVerifier::builder_with_provider(roots()?, Arc::clone(&provider)).build();
     let witness = Arc::new(Witness { inner: inner.map_err(|error| error.to_string())?, seen: Mutex::new(None) });
@@ -165,13 +168,14 @@ pub struct Get {
 }
 
 impl Get {
-    fn over(&mut self, error: Option<String>) -> Outcome {
-        let delay = error.is_none().then(|| self.begun.elapsed());
+    fn over(&mut self, verdict: Result<(), String>) -> Outcome {
+        let delay = verdict.is_ok().then(|| self.begun.elapsed());
+        let error = verdict.err();
         Outcome { delay, certificate: self.certificate.take(), error }
     }
 
-    /// Talks as far as it can without waiting: `Some` once it is over, with why it failed.
-    fn talk(&mut self) -> Option<Option<String>> {
+    /// Talks as far as it can without waiting: the verdict, once it is over.
+    fn talk(&mut self) -> Option<Result<(), String>> {
         let Self { step: Step::Talk(stream), tls, request, written, answer, certificate, .. } = self else {
             return None;
         };
@@ -183,7 +187,7 @@ impl Get {
                     match stream.write(request.get(*written..).unwrap_or_default()) {
                         Ok(length) => *written += length,
                         Err(error) if is_blocked(&error) => {}
-                        Err(error) => return Some(Some(dial::words(&error))),
+                        Err(error) => return Some(Err(dial::words(&error))),
                     }
                     stream.read(&mut buffer)
                 }
@@ -197,14 +201,14 @@ impl Get {
                         match connection.write_tls(stream) {
                             Ok(_) => {}
                             Err(error) if is_blocked(&error) => break,
-                            Err(error) => return Some(Some(dial::words(&error))),
+                            Err(error) => return Some(Err(dial::words(&error))),
                         }
                     }
                     match connection.read_tls(stream) {
                         Ok(0) => {}
                         Ok(_) => is_stuck = false,
                         Err(error) if is_blocked(&error) => {}
-                        Err(error) => return Some(Some(dial::words(&error))),
+                        Err(error) => return Some(Err(dial::words(&error))),
                     }
                     witness.take();
                     let processed = connection.process_new_packets();
@@ -212,7 +216,7 @@ impl Get {
                     if let Err(error) = processed {
                         // The peer is told why, as far as that goes.
                         let _ = connection.write_tls(stream);
-                        return Some(Some(error.to_string()));
+                        return Some(Err(error.to_string()));
                     }
                     connection.reader().read(&mut buffer)
                 }
@@ -223,7 +227,7 @@ impl Get {
                     match answer.take(bytes, length == 0) {
                         Ok(false) => {}
                         Ok(true) => return Some(answer.verdict()),
-                        Err(error) => return Some(Some(error.to_owned())),
+                        Err(error) => return Some(Err(error.to_owned())),
                     }
                 }
                 Err(error) if is_blocked(&error) && is_stuck => return None,
@@ -232,10 +236,10 @@ impl Get {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     return Some(match answer.take(&[], true) {
                         Ok(_) => answer.verdict(),
-                        Err(error) => Some(error.to_owned()),
+                        Err(error) => Err(error.to_owned()),
                     });
                 }
-                Err(error) => return Some(Some(dial::words(&error))),
+                Err(error) => return Some(Err(dial::words(&error))),
             }
         }
     }
@@ -263,11 +267,11 @@ impl Question for Get {
             match dial.look() {
                 Dialed::Waiting => return None,
                 Dialed::Connected(stream, _) => self.step = Step::Talk(stream),
-                Dialed::Failed(error) => return Some(self.over(Some(error))),
+                Dialed::Failed(error) => return Some(self.over(Err(error))),
             }
         }
-        let end = self.talk()?;
-        Some(self.over(end))
+        let verdict = self.talk()?;
+        Some(self.over(verdict))
     }
 }
 
@@ -349,12 +353,12 @@ impl Answer {
         self.tail.drain(..beyond);
     }
 
-    /// Why it is not the right answer.
-    fn verdict(&self) -> Option<String> {
+    /// Whether it is the right answer; else why not.
+    fn verdict(&self) -> Result<(), String> {
         match self.status {
-            Some(200..=399) => None,
-            Some(status) => Some(format!("status {status}")),
-            None => Some("no answer".to_owned()),
+            Some(200..=399) => Ok(()),
+            Some(status) => Err(format!("status {status}")),
+            None => Err("no answer".to_owned()),
         }
     }
 }
@@ -368,11 +372,11 @@ mod tests {
         let mut answer = Answer::default();
         for bytes in text.as_bytes().chunks(piece) {
             if answer.take(bytes, false)? {
-                return Ok((true, answer.verdict()));
+                return Ok((true, answer.verdict().err()));
             }
         }
         let is_whole = is_closed && answer.take(&[], true)?;
-        Ok((is_whole, answer.verdict()))
+        Ok((is_whole, answer.verdict().err()))
     }
 
     #[test]

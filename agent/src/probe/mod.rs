@@ -136,7 +136,7 @@ impl Prober {
             match outcome {
                 Some(outcome) => {
                     let over = self.running.swap_remove(at);
-                    self.over(over.task.id, &over.task, outcome);
+                    self.over(&over.task, &outcome);
                 }
                 None => at += 1,
             }
@@ -148,12 +148,12 @@ impl Prober {
             let mut begun = match self.begin(&task) {
                 Ok(running) => running,
                 Err(error) => {
-                    self.over(task.id, &task, Outcome::failed(error));
+                    self.over(&task, &Outcome::failed(error));
                     continue;
                 }
             };
             match Self::go_on(&mut begun, &self.http, Instant::now()) {
-                Some(outcome) => self.over(task.id, &task, outcome),
+                Some(outcome) => self.over(&task, &outcome),
                 None => self.running.push(begun),
             }
         }
@@ -193,7 +193,7 @@ impl Prober {
         outcome
     }
 
-    fn over(&mut self, id: ProbeId, task: &ProbeTask, outcome: Outcome) {
+    fn over(&mut self, task: &ProbeTask, outcome: &Outcome) {
         if let Some(error) = &outcome.error {
             if task.kind == ProbeKind::Icmp
                 && error == icmp::REFUSED
@@ -201,9 +201,9 @@ impl Prober {
             {
                 log::warn(format_args!("{error}"));
             }
-            log::debug(format_args!("probe {} of {}: {error}", id.0, task.target));
+            log::debug(format_args!("probe {} of {}: {error}", task.id.0, task.target));
         }
-        self.board.post(id, &outcome);
+        self.board.post(task.id, outcome);
     }
 
     fn wait(&self) {

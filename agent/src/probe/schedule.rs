@@ -7,7 +7,7 @@ use edgewatch_core::model::{ProbeId, ProbeTask};
 
 /// A new target is asked for the first time within so long: somebody waits to see it.
 const FIRST_WITHIN: Duration = Duration::from_secs(5);
-/// A turn comes up to this part of the interval early or late.
+/// A turn comes up to this part of the interval late.
 const JITTER: u32 = 20;
 
 /// The turns of all targets.
@@ -34,11 +34,13 @@ impl Schedule {
         let mut before = std::mem::take(&mut self.turns);
         for task in tasks {
             let known = before.iter().position(|turn| turn.task == task);
-            let turn = known.map(|at| before.swap_remove(at)).unwrap_or_else(|| {
+            let turn = if let Some(at) = known {
+                before.swap_remove(at)
+            } else {
                 let within = FIRST_WITHIN.min(interval(&task));
                 let planned = now + part(within, self.random(task.id));
                 Turn { task, planned, due: planned }
-            });
+            };
             self.turns.push(turn);
         }
     }
@@ -55,8 +57,7 @@ impl Schedule {
         while turn.planned + interval / JITTER <= now {
             turn.planned += interval;
         }
-        // From a twentieth before to a twentieth after.
-        turn.due = turn.planned - interval / JITTER + part(interval / (JITTER / 2), random);
+        turn.due = turn.planned + part(interval / JITTER, random);
         Some(turn.task.clone())
     }
 
@@ -114,7 +115,7 @@ mod tests {
             let interval = f64::from(interval_s.max(10));
             for pair in turns.windows(2) {
                 let apart = pair[1].1 - pair[0].1;
-                assert!((interval * 0.89..interval * 1.11).contains(&apart), "{apart} of {interval}");
+                assert!((interval * 0.94..interval * 1.06).contains(&apart), "{apart} of {interval}");
             }
         }
     }
@@ -136,7 +137,7 @@ mod tests {
         assert_eq!(schedule.due(late, |_| false), Some(task(1, 30)));
         assert_eq!(schedule.due(late, |_| false), None, "twenty turns were missed, and one is taken");
         let next = schedule.next(|_| false).unwrap();
-        assert!(next > late - Duration::from_secs(2) && next < late + Duration::from_secs(32));
+        assert!(next + Duration::from_secs(2) > late && next < late + Duration::from_secs(32));
     }
 
     #[test]
