@@ -13,6 +13,7 @@ pub mod status;
 pub mod tokens;
 pub mod usage;
 pub mod viewing;
+pub mod visitor;
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ use http::Extensions;
 use http::request::Parts;
 
 use crate::app::remember::{self, Reader, Shown};
+use crate::app::visitor::{self, Visitor};
 use crate::app::{App, identity};
 use crate::http::client;
 use crate::http::credential::{self, Scheme};
@@ -60,6 +61,24 @@ pub async fn reader(parts: &Parts, scheme: Scheme) -> Result<Reader, Failure> {
         address: client::address(&parts.headers, app.config.trusted_address_header.as_deref()),
     };
     remember::reader(&app, shown).await
+}
+
+/// Whoever looks at what guests may be shown. A cookie counts whatever site the request comes from: who opens a socket asks
+/// [`credential::is_cross_site`] too.
+///
+/// # Errors
+/// [`Failure::Unauthenticated`] for guests where none are let in.
+#[expect(dead_code, reason = "for monitors and the socket")]
+pub async fn visitor(parts: &Parts, scheme: Scheme) -> Result<Visitor, Failure> {
+    let app = app(&parts.extensions)?;
+    let cookies = credential::session_cookies(&parts.headers);
+    let shown = visitor::Shown {
+        token: credential::token(&parts.headers, scheme),
+        cookies: &cookies,
+        view_cookies: &credential::view_cookies(&parts.headers),
+        address: client::address(&parts.headers, app.config.trusted_address_header.as_deref()),
+    };
+    visitor::visitor(&app, &shown).await
 }
 
 /// Where a request comes from.

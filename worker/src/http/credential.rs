@@ -7,6 +7,8 @@ use http::header::{AUTHORIZATION, COOKIE};
 pub const SESSION_COOKIE: &str = "edgewatch_session";
 /// The name that Nezha's tools paste a session under.
 const NEZHA_COOKIE: &str = "nezha-dashboard";
+/// The cookie of guests who showed the view password. Source: nezha specification, 2.3.
+pub const VIEW_COOKIE: &str = "nezha-dashboard-vp";
 
 /// How a path's owner reads `Authorization`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,11 @@ pub fn session_cookies(headers: &HeaderMap) -> Vec<&str> {
     let mut found = cookies(headers, SESSION_COOKIE);
     found.extend(cookies(headers, NEZHA_COOKIE));
     found
+}
+
+/// The values of the cookie that a guest gets for the view password.
+pub fn view_cookies(headers: &HeaderMap) -> Vec<&str> {
+    cookies(headers, VIEW_COOKIE)
 }
 
 fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
@@ -84,6 +91,7 @@ mod tests {
             "a=1; nezha-dashboard=n; nezha-dashboard-vp=v; edgewatch_session=e; edgewatch_session=f",
         )]);
         assert_eq!(session_cookies(&jar), ["e", "f", "n"]);
+        assert_eq!(view_cookies(&jar), ["v"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{Bind, Db, Statement, StoreError};
 use edgewatch_core::units::UnixMillis;
 
 const FIND: &str = "SELECT value FROM settings WHERE key = ?1";
+const FIND_TWO: &str = "SELECT key, value FROM settings WHERE key IN (?1, ?2)";
 const PUT: &str = "INSERT INTO settings (key, value) VALUES (?1, ?2) \
      ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
@@ -22,11 +23,21 @@ pub const HOSTS_VERSION: &str = "hosts_version";
 pub const HUB_SHARDS: &str = "hub_shards";
 /// The key of how long the rings in D1 are, where they are not as they always were, as the hub writes it.
 pub const COARSE_RINGS: &str = "coarse_rings";
+/// The key of what guests may see: `off`, `status` or `pulse`; nothing there means `off`.
+pub const GUEST_VIEW: &str = "guest_view";
+/// The key of the view password, as it is stored; nothing there or an empty text means that there is none.
+pub const VIEW_PASSWORD: &str = "view_password";
 /// The key of the start that `uptime` counts from.
 const INSTALLED_AT_MS: &str = "installed_at_ms";
 
 #[derive(Deserialize)]
 struct Row {
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct KeyRow {
+    key: String,
     value: String,
 }
 
@@ -37,6 +48,23 @@ struct Row {
 pub async fn find(db: &Db, key: &str) -> Result<Option<String>, StoreError> {
     let row: Option<Row> = db.run(Statement::new(FIND, vec![Bind::from(key)])).await?.first()?;
     Ok(row.map(|row| row.value))
+}
+
+/// The texts under two keys, in one question: 2 rows read at most.
+///
+/// # Errors
+/// As [`find`].
+pub async fn find_two(db: &Db, one: &str, other: &str) -> Result<(Option<String>, Option<String>), StoreError> {
+    let outcome = db.run(Statement::new(FIND_TWO, vec![Bind::from(one), Bind::from(other)])).await?;
+    let (mut first, mut second) = (None, None);
+    for KeyRow { key, value } in outcome.rows()? {
+        if key == one {
+            first = Some(value);
+        } else {
+            second = Some(value);
+        }
+    }
+    Ok((first, second))
 }
 
 /// The statement that puts `value` under `key`: 1 row written.
@@ -82,6 +110,16 @@ mod tests {
         assert_eq!(now(find(&db, "a")).unwrap(), None);
         now(db.batch(vec![put("a", "1"), put("a", "2")])).unwrap();
         assert_eq!(now(find(&db, "a")).unwrap().as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn two_values_are_found_in_one_question() {
+        let db = Db::in_memory().unwrap();
+        assert_eq!(now(find_two(&db, "a", "b")).unwrap(), (None, None));
+        now(db.batch(vec![put("b", "2"), put("c", "3")])).unwrap();
+        assert_eq!(now(find_two(&db, "a", "b")).unwrap(), (None, Some("2".to_owned())));
+        now(db.run(put("a", "1"))).unwrap();
+        assert_eq!(now(find_two(&db, "a", "b")).unwrap(), (Some("1".to_owned()), Some("2".to_owned())));
     }
 
     #[test]

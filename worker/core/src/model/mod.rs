@@ -2,6 +2,7 @@
 
 mod access;
 mod event;
+mod guest;
 mod host;
 mod probe;
 mod report;
@@ -9,6 +10,7 @@ mod series;
 
 pub use access::{AddressRange, Credential, ListedToken, Role, Scopes, Session, Token, TokenKind, User};
 pub use event::{Channel, Event, EventKind};
+pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostId, Link, Presence, Registration, Watched};
 pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
 pub use report::{DropReason, Dropped, FRAME_S, PERIOD_S, Report, Sample, Temperature};

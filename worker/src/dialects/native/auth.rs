@@ -12,6 +12,7 @@ use super::error::Refusal;
 use crate::app::App;
 use crate::app::identity::{self, AgentIdentity};
 use crate::app::remember::Reader;
+use crate::app::visitor::Visitor;
 use crate::dialects::context;
 use crate::http::body;
 use crate::http::credential::{self, Scheme};
@@ -27,6 +28,10 @@ pub struct Member(pub Credential);
 
 /// Likewise, for reading what the hub has in memory.
 pub struct Onlooker(pub Reader);
+
+/// Whoever looks at what guests may be shown.
+#[expect(dead_code, reason = "for the summary of probes")]
+pub struct Visiting(pub Visitor);
 
 /// The app of this request.
 pub struct Here(pub App);
@@ -66,6 +71,14 @@ impl<S: Sync> FromRequestParts<S> for Onlooker {
 
     fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
         SendFuture::new(async move { context::reader(parts, Scheme::BareOrBearer).await.map(Self).map_err(Refusal) })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visiting {
+    type Rejection = Refusal;
+
+    fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
+        SendFuture::new(async move { context::visitor(parts, Scheme::BareOrBearer).await.map(Self).map_err(Refusal) })
     }
 }
 

@@ -6,8 +6,9 @@ use edgewatch_core::model::Credential;
 use http::request::Parts;
 use worker::send::SendFuture;
 
-use super::error::{AdminRefusal, Refusal};
+use super::error::{AdminRefusal, GuestRefusal, Refusal};
 use crate::app::remember::Reader;
+use crate::app::visitor::Visitor;
 use crate::app::{App, identity};
 use crate::dialects::context;
 use crate::http::credential::Scheme;
@@ -20,6 +21,10 @@ pub struct Admin(#[expect(dead_code, reason = "for the routes that do something"
 
 /// Likewise, for reading what the hub has in memory.
 pub struct Onlooker(pub Reader);
+
+/// Whoever looks at what guests may be shown.
+#[expect(dead_code, reason = "for monitors and the socket")]
+pub struct Visiting(pub Visitor);
 
 /// The app of this request.
 pub struct Here(pub App);
@@ -49,6 +54,16 @@ impl<S: Sync> FromRequestParts<S> for Onlooker {
 
     fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
         SendFuture::new(async move { context::reader(parts, Scheme::BareOrBearer).await.map(Self).map_err(Refusal) })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visiting {
+    type Rejection = GuestRefusal;
+
+    fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, GuestRefusal>> + Send {
+        SendFuture::new(
+            async move { context::visitor(parts, Scheme::BareOrBearer).await.map(Self).map_err(GuestRefusal) },
+        )
     }
 }
 

@@ -12,6 +12,10 @@ pub struct Refusal(pub Failure);
 /// A refusal by an admin route.
 pub struct AdminRefusal(pub Failure);
 
+/// A refusal by a route for guests too.
+#[expect(dead_code, reason = "for monitors and the socket")]
+pub struct GuestRefusal(pub Failure);
+
 /// A refusal by `register` once the caller is known.
 pub struct RegisterRefusal {
     /// Why.
@@ -32,6 +36,14 @@ impl IntoResponse for AdminRefusal {
     fn into_response(self) -> Response {
         answer::note(&self.0, "nezha.admin");
         let (status, body) = nezha::render_admin(&self.0);
+        answer::json(status, answer::JSON_UTF8, &body)
+    }
+}
+
+impl IntoResponse for GuestRefusal {
+    fn into_response(self) -> Response {
+        answer::note(&self.0, "nezha.guest");
+        let (status, body) = nezha::render_guest(&self.0);
         answer::json(status, answer::JSON_UTF8, &body)
     }
 }

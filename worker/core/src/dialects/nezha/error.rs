@@ -42,6 +42,23 @@ pub fn render(failure: &Failure) -> (u16, ErrorReply) {
     }
 }
 
+/// The status and body for a failure of a route for guests too: who is not let in, and what a guest may not see.
+/// Source: nezha specification, 2.4.
+pub fn render_guest(failure: &Failure) -> (u16, ErrorReply) {
+    match failure {
+        Failure::Unauthenticated => (200, ErrorReply { code: 403, message: "访问受限".to_owned() }),
+        Failure::Forbidden { .. } => (403, ErrorReply { code: 403, message: "需要认证".to_owned() }),
+        Failure::NotFound { .. }
+        | Failure::MethodNotAllowed
+        | Failure::Malformed { .. }
+        | Failure::Invalid { .. }
+        | Failure::TooLarge { .. }
+        | Failure::Conflict { .. }
+        | Failure::Unavailable { .. }
+        | Failure::Internal(_) => render(failure),
+    }
+}
+
 /// The status and body for a failed registration by a caller who may register.
 /// Source: nezha specification, 6.
 pub fn render_register(failure: &Failure) -> (u16, RegisterErrorReply) {
