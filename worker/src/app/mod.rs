@@ -1,10 +1,12 @@
 //! The use cases in our own words: read, decide, write. No HTTP, no JSON, no dialect.
 
 pub mod channels;
+pub mod edge_probes;
 pub mod hosts;
 pub mod identity;
 pub mod ingest;
 pub mod presence;
+pub mod probes;
 pub mod remember;
 pub mod series;
 pub mod session;

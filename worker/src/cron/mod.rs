@@ -1,6 +1,6 @@
 //! The schedules. "Now" is the moment the run was due, never the clock.
 
-use crate::app::{App, presence};
+use crate::app::{App, edge_probes, presence};
 use crate::notify;
 use crate::platform::log;
 
@@ -13,12 +13,16 @@ pub async fn run(app: &App, cron: &str) {
         log::error("cron", &format!("no job for the schedule {cron}"));
         return;
     }
-    let summary = presence::watch(app).await.unwrap_or_else(|failure| {
+    let mut summary = presence::watch(app).await.unwrap_or_else(|failure| {
         log::error("cron.presence", &failure.to_string());
         presence::Summary::default()
     });
     if let Err(failure) = notify::deliver(&app.db, &app.config, app.now_s()).await {
         log::error("cron.notify", &failure.to_string());
+    }
+    // Last: targets take their time.
+    if let Err(failure) = edge_probes::run(app, std::mem::take(&mut summary.edge)).await {
+        log::error("cron.probes", &failure.to_string());
     }
     let meter = app.db.meter();
     let of_objects = app.hub.as_ref().map(|hub| hub.spent().d1_rows).unwrap_or_default();

@@ -68,7 +68,6 @@ pub async fn reader(parts: &Parts, scheme: Scheme) -> Result<Reader, Failure> {
 ///
 /// # Errors
 /// [`Failure::Unauthenticated`] for guests where none are let in.
-#[expect(dead_code, reason = "for monitors and the socket")]
 pub async fn visitor(parts: &Parts, scheme: Scheme) -> Result<Visitor, Failure> {
     let app = app(&parts.extensions)?;
     let cookies = credential::session_cookies(&parts.headers);

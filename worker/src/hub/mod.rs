@@ -27,6 +27,8 @@ mod object;
 mod operations;
 pub mod own;
 pub mod presence;
+pub mod probe_history;
+pub mod probes;
 pub mod reckoning;
 pub mod rings;
 pub mod rollup;

@@ -10,6 +10,7 @@ pub mod log;
 pub mod objects;
 pub mod outbound;
 pub mod random;
+pub mod reach;
 pub mod seal;
 #[cfg(target_arch = "wasm32")]
 pub mod sockets;

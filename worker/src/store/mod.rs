@@ -9,6 +9,7 @@ pub mod history;
 pub mod hosts;
 pub mod newest;
 pub mod outbox;
+pub mod probes;
 pub mod settings;
 
 pub use db::{Bind, Db, Outcome, Statement};

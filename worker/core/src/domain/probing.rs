@@ -1,5 +1,6 @@
 //! What becomes of the results of probes: points of delay, availability, states, and which targets may be asked at all.
 
+pub mod edge;
 mod points;
 mod target;
 
@@ -64,6 +65,16 @@ pub enum State {
 }
 
 impl State {
+    /// Its word in our own API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NoData => "no_data",
+            Self::Good => "good",
+            Self::Low => "low",
+            Self::Down => "down",
+        }
+    }
+
     /// The state in Nezha's words.
     pub const fn words(self) -> &'static str {
         match self {

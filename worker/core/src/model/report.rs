@@ -75,6 +75,8 @@ pub struct Report {
     pub period_s: u32,
     /// Seconds between two reports.
     pub frame_s: u32,
+    /// Which list of probes the agent goes by, 0 before the first; `None` when it asks nothing, or is told on its socket.
+    pub probes_version: Option<u64>,
     /// What the host is, when the report says so.
     pub facts: Option<Facts>,
     /// Oldest first, numbers rising by one.

@@ -30,7 +30,6 @@ pub struct Member(pub Credential);
 pub struct Onlooker(pub Reader);
 
 /// Whoever looks at what guests may be shown.
-#[expect(dead_code, reason = "for the summary of probes")]
 pub struct Visiting(pub Visitor);
 
 /// The app of this request.

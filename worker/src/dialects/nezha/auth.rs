@@ -17,13 +17,12 @@ use crate::http::credential::Scheme;
 pub struct Member(pub Credential);
 
 /// An administrator with a session: the admin routes take no token. Source: nezha specification, 2.1.
-pub struct Admin(#[expect(dead_code, reason = "for the routes that do something")] pub Credential);
+pub struct Admin(pub Credential);
 
 /// Likewise, for reading what the hub has in memory.
 pub struct Onlooker(pub Reader);
 
 /// Whoever looks at what guests may be shown.
-#[expect(dead_code, reason = "for monitors and the socket")]
 pub struct Visiting(pub Visitor);
 
 /// The app of this request.

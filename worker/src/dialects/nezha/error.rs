@@ -13,7 +13,6 @@ pub struct Refusal(pub Failure);
 pub struct AdminRefusal(pub Failure);
 
 /// A refusal by a route for guests too.
-#[expect(dead_code, reason = "for monitors and the socket")]
 pub struct GuestRefusal(pub Failure);
 
 /// A refusal by `register` once the caller is known.

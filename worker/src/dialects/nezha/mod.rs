@@ -1,9 +1,11 @@
-//! Nezha v0 (dashboard 0.20.13): `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`.
+//! Nezha v0 (dashboard 0.20.13): `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`,
+//! `GET /api/v1/monitor/{id}`; for administrators `POST /api/monitor`, `DELETE /api/monitor/{id}`.
 //!
 //! Left out on purpose, for good: commands, terminal, NAT and files; this fleet's agents execute nothing.
 
 mod auth;
 mod error;
+mod monitor;
 mod refused;
 mod server;
 
@@ -12,17 +14,18 @@ use std::sync::OnceLock;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use edgewatch_core::failure::Failure;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use tower_service::Service;
 
 use error::Refusal;
 
-const ROUTES: [&str; 7] = [
+const ROUTES: [&str; 8] = [
     "/api/v1/server/list",
     "/api/v1/server/details",
     "/api/v1/server/register",
+    "/api/monitor",
     "/api/cron",
     "/api/nat",
     "/api/ddns",
@@ -37,6 +40,9 @@ fn router() -> Router {
             .route("/api/v1/server/list", get(server::list))
             .route("/api/v1/server/details", get(server::details))
             .route("/api/v1/server/register", post(server::register))
+            .route("/api/v1/monitor/{id}", get(monitor::delays))
+            .route("/api/monitor", post(monitor::save))
+            .route("/api/monitor/{id}", delete(monitor::remove))
             .route("/api/cron", post(refused::never))
             .route("/api/cron/{id}/manual", get(refused::never))
             .route("/api/nat", post(refused::never))

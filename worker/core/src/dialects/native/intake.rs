@@ -62,6 +62,7 @@ impl ReportRequest {
             oldest: self.oldest,
             period_s,
             frame_s: frame_s.max(period_s),
+            probes_version: self.probes_version,
             facts,
             samples,
         };

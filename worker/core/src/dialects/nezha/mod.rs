@@ -7,6 +7,7 @@
 mod admin;
 mod error;
 mod form;
+mod monitor;
 mod query;
 mod register;
 mod server;
@@ -14,6 +15,7 @@ mod server;
 pub use admin::{AdminReply, render_admin};
 pub use error::{ErrorReply, RegisterErrorReply, render, render_guest, render_register};
 pub use form::{Form, MAX_TEXT_BYTES, parse_ids_body};
+pub use monitor::{MonitorForm, MonitorReply, MonitorSeries, parse_server_id};
 pub use query::{ServerQuery, parse_ids};
 pub use register::{RegisterReply, RegisterRequest, is_simple};
 pub use server::{

@@ -151,15 +151,15 @@ fn of_authority(authority: &str) -> Option<Place<'_>> {
 }
 
 fn is_host(host: &str) -> bool {
-    let is_name = |name: &str| {
-        let label = |label: &str| {
-            !label.is_empty()
-                && label.len() <= 63
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-        };
-        name.len() <= 253 && name.strip_suffix('.').unwrap_or(name).split('.').all(label)
+    let label = |label: &str| {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        !label.is_empty() && label.len() <= 63 && label.bytes().all(is_part)
     };
-    host.parse::<IpAddr>().is_ok() || is_name(host)
+    let name = host.strip_suffix('.').unwrap_or(host);
+    // What ends in a number is an address in a spelling that some read and others do not: 0251.0376.0251.0376, 2852039166.
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let is_number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x") || last.starts_with("0X");
+    host.parse::<IpAddr>().is_ok() || (name.len() <= 253 && name.split('.').all(label) && !is_number)
 }
 
 fn is_public(address: IpAddr) -> bool {
@@ -261,6 +261,9 @@ mod tests {
             (Icmp, "example.com:80", TargetError::Host),
             (Icmp, "-n; reboot", TargetError::Text),
             (Icmp, "a..b", TargetError::Host),
+            (Icmp, "2852039166", TargetError::Host),
+            (Http, "http://0251.0376.0251.0376/", TargetError::Url),
+            (Tcp, "0xa9.0xfe.0xa9.0xfe:80", TargetError::HostAndPort),
             (Tcp, "example.com", TargetError::HostAndPort),
             (Tcp, "2001:db8::1:22", TargetError::HostAndPort),
             (Tcp, "example.com:0", TargetError::HostAndPort),
