@@ -1,6 +1,7 @@
 //! Our own API: what agents and operators speak.
 
 mod channels;
+mod probes;
 mod reports;
 mod series;
 mod session;

@@ -2,6 +2,7 @@
 
 mod auth;
 mod bad_input;
+mod monitor;
 mod register;
 mod server;
 

@@ -120,6 +120,9 @@ pub async fn update(
 /// As [`update`].
 pub async fn delete(app: &App, caller: &Credential, id: ProbeId) -> Result<(), Failure> {
     require(caller, Right::Admin)?;
+    if !probes::list(&app.db).await?.iter().any(|probe| probe.id == id) {
+        return Err(Failure::NotFound { what: "probe" });
+    }
     let with = with(app, caller, "probe.delete", &id.0.to_string())?;
     if !probes::delete(&app.db, id, with).await? {
         return Err(Failure::NotFound { what: "probe" });

@@ -9,7 +9,7 @@ use edgewatch_core::model::{Credential, ProbeId};
 use http::Request;
 
 use super::auth::{Admin, Here, Visiting};
-use super::error::{AdminRefusal, GuestRefusal};
+use super::error::{AdminRefusal, MonitorRefusal};
 use crate::app::{App, probes};
 use crate::http::{answer, body};
 
@@ -19,9 +19,9 @@ pub async fn delays(
     Here(app): Here,
     Visiting(visitor): Visiting,
     Path(id): Path<String>,
-) -> Result<Response, GuestRefusal> {
-    let id = nezha::parse_server_id(&id).map_err(GuestRefusal)?;
-    let (host, series) = probes::delays(&app, &visitor, id).await.map_err(GuestRefusal)?;
+) -> Result<Response, MonitorRefusal> {
+    let id = nezha::parse_server_id(&id).map_err(MonitorRefusal)?;
+    let (host, series) = probes::delays(&app, &visitor, id).await.map_err(MonitorRefusal)?;
     let part = |one: probes::ProbePoints| MonitorSeries::of((one.id, one.name), (host.id.0, &host.name), &one.points);
     Ok(answer::json(200, answer::JSON_UTF8, &MonitorReply::of(series.into_iter().map(part).collect())))
 }

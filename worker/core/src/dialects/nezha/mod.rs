@@ -13,7 +13,7 @@ mod register;
 mod server;
 
 pub use admin::{AdminReply, render_admin};
-pub use error::{ErrorReply, RegisterErrorReply, render, render_guest, render_register};
+pub use error::{ErrorReply, RegisterErrorReply, render, render_guest, render_monitor, render_register};
 pub use form::{Form, MAX_TEXT_BYTES, parse_ids_body};
 pub use monitor::{MonitorForm, MonitorReply, MonitorSeries, parse_server_id};
 pub use query::{ServerQuery, parse_ids};

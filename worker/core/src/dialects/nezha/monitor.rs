@@ -127,7 +127,7 @@ impl MonitorSeries {
 pub fn parse_server_id(text: &str) -> Result<HostId, Failure> {
     let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let id = text.parse::<u64>().ok().filter(|_| is_plain);
-    let id = id.ok_or_else(|| Failure::Malformed { detail: "id参数错误".to_owned() })?;
+    let id = id.ok_or_else(|| Failure::Malformed { detail: "no unsigned number".to_owned() })?;
     Ok(HostId(i64::try_from(id).unwrap_or(0)))
 }
 
