@@ -1,5 +1,7 @@
 //! The prober against targets on loopback.
 
+mod delay;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
