@@ -19,7 +19,7 @@ fn signed_in() -> (Worker, String) {
     let setup = worker.post("/api/edgewatch/v1/setup", &[], &body);
     let cookie = setup.header("set-cookie").expect("setup opens a session");
     let value = cookie.split(['=', ';']).nth(1).expect("the cookie has a value").to_owned();
-    worker.token = setup.at("/token").as_str().expect("a token").to_owned();
+    setup.at("/token").as_str().expect("a token").clone_into(&mut worker.token);
     (worker, format!("nezha-dashboard={value}"))
 }
 

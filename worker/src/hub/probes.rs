@@ -3,6 +3,8 @@
 //! The Worker reports as a host of number [`EDGE`], which is in no list: its samples lie in rings like everybody's, in the shard that
 //! would have a host of that number.
 
+use edgewatch_core::blocks::Row;
+use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::dialects::native::ProbeList;
 use edgewatch_core::dialects::native::stream::{CAN_PROBE, FromHub, Probes};
 use edgewatch_core::domain::probing::{self, edge};
@@ -18,7 +20,7 @@ use super::series::Known;
 use super::shard::Shard;
 use super::sql::Sql;
 use super::tracked::Tracked;
-use super::{HubError, wire};
+use super::{HubError, rings, rows, wire};
 
 /// The number under which the Worker's own results are kept: no host has it.
 pub const EDGE: HostId = HostId(0);
@@ -176,6 +178,28 @@ impl Shard {
         let asked_ms = self.edge()?.newest_ms();
         let is_early = asked_ms.is_some_and(|asked_ms| (0..EDGE_EVERY_MS).contains(&due.0.saturating_sub(asked_ms)));
         Ok(if is_early { vec![] } else { turn })
+    }
+
+    /// The rows of a host's samples that lie in no ring yet.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not answer.
+    pub fn pending_rows(&mut self, id: HostId) -> Result<Vec<Row>, HubError> {
+        self.pending_with_names(id).map(|(rows, _)| rows)
+    }
+
+    /// The same, and the host's names: those that no ring has yet, too.
+    ///
+    /// # Errors
+    /// As [`Shard::pending_rows`].
+    pub fn pending_with_names(&mut self, id: HostId) -> Result<(Vec<Row>, Dictionary), HubError> {
+        let sql = self.storage.sql.clone();
+        let tracked = if id == EDGE { Some(self.edge()?) } else { self.get_mut(id) };
+        let Some(tracked) = tracked else { return Ok((vec![], Dictionary::default())) };
+        tracked.ensure_loaded(&sql)?;
+        let mut dictionary = rings::dictionary(&sql, id)?;
+        let rows = rows::rows(&tracked.pending(), &mut dictionary);
+        Ok((rows, dictionary))
     }
 
     /// What questions about a host's history need to know.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use edgewatch_core::blocks::Row;
-use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::dialects::native::stream::{
     Ack, Facts, Frame, FromHub, Goodbye, Hello, Reason, Resend, Settings, Versions, Welcome,
 };
@@ -25,7 +23,7 @@ use super::probes::{self, EDGE};
 use super::sql::Sql;
 use super::tracked::{Storage, Tracked};
 use super::wire::AgentWire;
-use super::{HubError, coarse, journal, rings, rows};
+use super::{HubError, coarse, journal, rings};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
 pub(super) const HOLD_S: u32 = 300;
@@ -423,33 +421,11 @@ impl Shard {
         Ok((resend_from, times))
     }
 
-    /// The rows of a host's samples that lie in no ring yet.
-    ///
-    /// # Errors
-    /// [`HubError::Refused`] when the object's database does not answer.
-    pub fn pending_rows(&mut self, id: HostId) -> Result<Vec<Row>, HubError> {
-        self.pending_with_names(id).map(|(rows, _)| rows)
-    }
-
-    /// The same, and the host's names: those that no ring has yet, too.
-    ///
-    /// # Errors
-    /// As [`Shard::pending_rows`].
-    pub fn pending_with_names(&mut self, id: HostId) -> Result<(Vec<Row>, Dictionary), HubError> {
-        let sql = self.storage.sql.clone();
-        let tracked = if id == EDGE { Some(self.edge()?) } else { self.hosts.get_mut(&id) };
-        let Some(tracked) = tracked else { return Ok((vec![], Dictionary::default())) };
-        tracked.ensure_loaded(&sql)?;
-        let mut dictionary = rings::dictionary(&sql, id)?;
-        let rows = rows::rows(&tracked.pending(), &mut dictionary);
-        Ok((rows, dictionary))
-    }
-
     /// The days of history that are over and not in D1 yet, of some hosts, and whether there are more. What waits for its block is
     /// stored first.
     ///
     /// # Errors
-    /// As [`Shard::pending_rows`].
+    /// As [`Shard::complete`].
     pub fn finished_days(&mut self, now: UnixMillis, most: usize) -> Result<(Vec<Day>, bool), HubError> {
         let mut days = Vec::new();
         for tracked in self.hosts.values_mut().chain(self.edge.as_mut()) {
@@ -478,7 +454,7 @@ impl Shard {
     /// Days of hosts are in D1: 1 row written for each.
     ///
     /// # Errors
-    /// As [`Shard::pending_rows`].
+    /// As [`Shard::complete`].
     pub fn note_done(&mut self, done: &[(HostId, u64)]) -> Result<(), HubError> {
         for (id, day) in done {
             let tracked = if *id == EDGE { self.edge.as_mut() } else { self.hosts.get_mut(id) };

@@ -150,9 +150,12 @@ fn attach(device: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// An answer that waits: until when, since when, to which kind of probe with which delay, and what it is.
+type Held = (Instant, Instant, (u8, u8), Vec<u8>);
+
 /// Answers echo requests and the first packets of connections, each after its time.
 fn answer(mut device: File, seen: &Injected) {
-    let mut held: Vec<(Instant, Instant, (u8, u8), Vec<u8>)> = Vec::new();
+    let mut held: Vec<Held> = Vec::new();
     let mut packet = [0; 2048];
     loop {
         let next = held.iter().map(|(due, ..)| *due).min();
