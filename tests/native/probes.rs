@@ -171,7 +171,9 @@ fn the_summary_tells_members_all_and_guests_what_is_public() {
     made(&worker, &json!({ "name": "shown", "kind": "tcp", "target": "192.0.2.1:80", "public": true }));
     made(&worker, &json!({ "name": "kept", "kind": "icmp", "target": "192.0.2.2" }));
     for number in 1..=4 {
-        let result = if number == 4 { json!([{ "id": 1 }]) } else { json!([{ "id": 1, "delay_ms": 10.5 }]) };
+        let bad = json!([{ "id": 1, "note": "connection refused <b>" }]);
+        let result =
+            if number == 4 { bad } else { json!([{ "id": 1, "delay_ms": 10.5, "tls_expires_s": 1_900_000_000 }]) };
         report(&worker, &host, number, None, &result);
     }
     let summary = worker.get(&format!("{PROBES}/summary"));
@@ -180,6 +182,8 @@ fn the_summary_tells_members_all_and_guests_what_is_public() {
         (200, json!("shown"), json!("kept"))
     );
     assert_eq!((summary.at("/probes/0/delay_ms"), summary.at("/probes/0/state")), (json!(10.5), json!("good")));
+    assert_eq!(summary.at("/probes/0/notes"), json!([{ "host": host.id, "text": "connection refused <b>" }]));
+    assert_eq!(summary.at("/probes/0/tls_expires_s"), 1_900_000_000);
     let days = summary.at("/probes/0/days");
     assert_eq!(days.as_array().map(Vec::len), Some(30));
     assert_eq!(
@@ -192,7 +196,7 @@ fn the_summary_tells_members_all_and_guests_what_is_public() {
     worker.sql("INSERT INTO settings (key, value) VALUES ('guest_view', 'status')");
     let shown = guest();
     assert_eq!((shown.status, shown.at("/probes").as_array().map(Vec::len)), (200, Some(1)));
-    assert!(!shown.body.contains("192.0.2"), "{}", shown.body);
+    assert!(!shown.body.contains("192.0.2") && !shown.body.contains("refused"), "{}", shown.body);
 }
 
 #[test]
@@ -227,6 +231,8 @@ fn the_worker_asks_in_its_runs_at_most_once_a_minute_and_is_in_no_list() {
             found["days"].as_array().into_iter().flatten().filter_map(|day| day["up_percent"].as_f64()).collect();
         assert!(percents.iter().all(|one| (one - percent).abs() < 1e-9), "{found}");
     }
+    let notes = summary.at("/probes/2/notes");
+    assert_eq!(notes, json!([{ "host": 0, "text": "status 503" }]));
     assert!(edge(0)["delay_ms"].as_f64().is_some_and(|delay| (0.0..2_000.0).contains(&delay)));
     assert_eq!(worker.get("/api/v1/server/list").at("/result"), json!([]), "the edge is no host");
     assert_eq!(worker.get("/api/v1/monitor/0").status, 404);

@@ -201,6 +201,8 @@ fn the_checks_run_in_their_order_for_guests_and_members() {
     let member = |headers: &[(&str, &str)]| worker.get_as(&format!("/api/v1/monitor/{hidden}"), headers).at("/code");
     assert_eq!(member(&[("Authorization", &worker.token)]), 0);
     assert_eq!(member(&[("Cookie", &jar)]), 0);
+    let slash = worker.get(&format!("/api/v1/monitor/{visible}/"));
+    assert_eq!((slash.status, slash.header("location")), (301, Some(format!("/api/v1/monitor/{visible}").as_str())));
     for path in ["/api/v1/monitor", "/api/v1/monitor/"] {
         assert_eq!(worker.get(path).status, 404, "{path}");
     }

@@ -9,6 +9,7 @@ use edgewatch_core::model::{Credential, Host, HostId, Probe, ProbeId, ProbeSpec}
 
 use super::visitor::Visitor;
 use super::{App, actor};
+use crate::hub::client::ProbeNews;
 pub use crate::hub::probe_history::ProbePoints;
 use crate::hub::probe_history::{Tallies, Tally};
 use crate::platform::log;
@@ -33,6 +34,8 @@ pub struct Fared {
     pub by_hosts: Figures,
     /// By the Worker's own, where it asks.
     pub by_edge: Option<Figures>,
+    /// Some of what was said of it: by which host (0 is the Worker), and the words.
+    pub notes: Vec<(i64, String)>,
 }
 
 /// What results amount to.
@@ -151,12 +154,17 @@ pub async fn delays(app: &App, visitor: &Visitor, id: HostId) -> Result<(Host, V
 /// # Errors
 /// [`Failure::Unavailable`] when the hub or the database does not answer.
 pub async fn summary(app: &App, visitor: &Visitor) -> Result<(i64, Vec<Fared>), Failure> {
-    let (probes, mut by_hosts, mut by_edge) = app.hub()?.probe_tallies().await?;
+    let ProbeNews { probes, hosts: mut by_hosts, edge: mut by_edge, notes } = app.hub()?.probe_tallies().await?;
     let today = app.now_s().0.div_euclid(DAY_S);
     let is_member = matches!(visitor, Visitor::Member(_));
     let fared = |probe: Probe| Fared {
         by_hosts: figures(&taken(&mut by_hosts, probe.id), today),
         by_edge: probe.spec.from_edge.then(|| figures(&taken(&mut by_edge, probe.id), today)),
+        notes: notes
+            .iter()
+            .filter(|(id, ..)| *id == probe.id.0)
+            .map(|(_, host, words)| (*host, words.clone()))
+            .collect(),
         probe,
     };
     let shown = probes.into_iter().filter(|probe| is_member || probe.spec.is_public);

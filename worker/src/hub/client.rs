@@ -50,6 +50,19 @@ impl Spent {
     }
 }
 
+/// How probes fared.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ProbeNews {
+    /// Every probe, by number.
+    pub probes: Vec<Probe>,
+    /// What all hosts found out, by the number of the probe.
+    pub hosts: Tallies,
+    /// What the Worker found out itself.
+    pub edge: Tallies,
+    /// Some of what was said of a probe: its number, the host's (0 is the Worker), and the words.
+    pub notes: Vec<(i64, i64, String)>,
+}
+
 /// The hub, as one request of the Worker sees it.
 #[derive(Clone)]
 pub struct HubClient {
@@ -230,24 +243,25 @@ impl HubClient {
         self.ask(shard_of(host, self.shards), "probe-points", &PointsRequest { host: host.0 }).await
     }
 
-    /// How probes fared: every probe, what all hosts found out, and what the Worker did.
+    /// How probes fared: every probe, what all hosts found out, what the Worker did, and some of what was said of them.
     ///
     /// # Errors
     /// [`HubError`] when a shard has no answer.
-    pub async fn probe_tallies(&self) -> Result<(Vec<Probe>, Tallies, Tallies), HubError> {
-        let (mut probes, mut hosts, mut edge) = (Vec::new(), Tallies::new(), Tallies::new());
+    pub async fn probe_tallies(&self) -> Result<ProbeNews, HubError> {
+        let mut news = ProbeNews::default();
         for shard in 0..self.shards {
             let reply: TalliesReply = self.ask(shard, "probe-tallies", &()).await?;
             for wire in reply.probes {
-                probes.push(Probe::try_from(wire)?);
+                news.probes.push(Probe::try_from(wire)?);
             }
-            for (sum, tallies) in [(&mut hosts, reply.hosts), (&mut edge, reply.edge)] {
+            news.notes.extend(reply.notes);
+            for (sum, tallies) in [(&mut news.hosts, reply.hosts), (&mut news.edge, reply.edge)] {
                 for (id, tally) in tallies {
                     sum.entry(id).or_default().join(tally);
                 }
             }
         }
-        Ok((probes, hosts, edge))
+        Ok(news)
     }
 
     /// Hands over what came of a run of the Worker that was due at `at_ms`.

@@ -237,7 +237,8 @@ impl Inner {
         let pending = |id| self.with(|shard| shard.pending_with_names(id)).unwrap_or_default();
         let from = UnixMillis(now.0.saturating_sub(probe_history::DAYS_MS));
         let of_hosts = probe_history::tallies(&sources, &hosts, &ids, (from, now), known, pending).await?;
-        let mut reply = TalliesReply { hosts: of_hosts, ..TalliesReply::default() };
+        let notes = self.with(|shard| Ok(shard.notes(&list)))?;
+        let mut reply = TalliesReply { hosts: of_hosts, notes, ..TalliesReply::default() };
         if self.is_ours(EDGE) {
             reply.probes = list.iter().map(ProbeWire::from).collect();
             reply.edge = probe_history::tallies(&sources, &[EDGE], &ids, (from, now), known, pending).await?;

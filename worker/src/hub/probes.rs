@@ -28,6 +28,8 @@ pub const EDGE: HostId = HostId(0);
 const LIST_KEY: &str = "probes";
 /// The key of the last day of the Worker's results that D1 has.
 const EDGE_DONE_KEY: &str = "edge_coarse_done";
+/// So many of the notes on a probe are told.
+const MAX_NOTES: usize = 5;
 /// The Worker asks at most once in this time, ms: a run that comes early has its turn later.
 const EDGE_EVERY_MS: i64 = 55_000;
 
@@ -200,6 +202,17 @@ impl Shard {
         let mut dictionary = rings::dictionary(&sql, id)?;
         let rows = rows::rows(&tracked.pending(), &mut dictionary);
         Ok((rows, dictionary))
+    }
+
+    /// Some of what hosts and the Worker said of these probes: the probe's number, the host's, and the words. At most five of each.
+    pub fn notes(&self, probes: &[Probe]) -> Vec<(i64, i64, String)> {
+        let of = |probe: &Probe| {
+            let id = probe.id;
+            let all = self.iter().filter(|tracked| probe.spec.coverage.has(tracked.id())).chain(self.edge.as_ref());
+            let said = all.filter_map(move |tracked| Some((id.0, tracked.id().0, tracked.notes.get(&id)?.1.clone())));
+            said.take(MAX_NOTES).collect::<Vec<_>>()
+        };
+        probes.iter().flat_map(of).collect()
     }
 
     /// What questions about a host's history need to know.

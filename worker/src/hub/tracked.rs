@@ -67,8 +67,9 @@ pub struct Tracked {
     pub heard: (i64, u32),
     /// Which list of probes its agent was told on its socket; 0 for none.
     pub probes_told: u64,
-    /// What its agent says of probes, the newest of each: why they failed, else who issued the certificate. Gone when the object sleeps.
-    pub notes: BTreeMap<ProbeId, String>,
+    /// What its agent said last of a probe, and whether that failed then: why, else who issued the certificate. Gone when the object
+    /// sleeps.
+    pub notes: BTreeMap<ProbeId, (bool, String)>,
     /// When its row in the directory was last written because of what it says it is, ms.
     pub facts_ms: i64,
     gap: Gap,
@@ -279,7 +280,9 @@ impl Tracked {
         self.last_at_ms = Some(self.last_at_ms.map_or(last.at.0, |at| at.max(last.at.0)));
         for result in run.iter().flat_map(|sample| &sample.probes) {
             if let Some(note) = &result.note {
-                self.notes.insert(result.probe, note.clone());
+                self.notes.insert(result.probe, (!result.is_up(), note.clone()));
+            } else if result.is_up() && self.notes.get(&result.probe).is_some_and(|(is_failure, _)| *is_failure) {
+                self.notes.remove(&result.probe);
             }
         }
         self.newest = Some(last.clone());

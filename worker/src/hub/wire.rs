@@ -205,6 +205,8 @@ pub struct TalliesReply {
     pub hosts: Tallies,
     /// What the Worker found out.
     pub edge: Tallies,
+    /// Some of what was said of a probe: its number, the host's (0 is the Worker), and the words.
+    pub notes: Vec<(i64, i64, String)>,
 }
 
 /// A presence as a number, in JSON and in the tables.

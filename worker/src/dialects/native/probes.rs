@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use edgewatch_core::dialects::native::{
-    DayPart, EdgeSummary, ProbeFull, ProbeListReply, ProbeRequest, ProbeSummary, ProbeSummaryReply,
+    DayPart, EdgeSummary, NotePart, ProbeFull, ProbeListReply, ProbeRequest, ProbeSummary, ProbeSummaryReply,
 };
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::ProbeId;
@@ -74,7 +74,7 @@ pub async fn summary(Here(app): Here, Visiting(visitor): Visiting) -> Result<Res
     Ok(answer::json(200, answer::JSON, &reply))
 }
 
-fn part(Fared { probe, by_hosts, by_edge }: Fared, is_member: bool) -> ProbeSummary {
+fn part(Fared { probe, by_hosts, by_edge, notes }: Fared, is_member: bool) -> ProbeSummary {
     let spec = probe.spec;
     ProbeSummary {
         id: probe.id.0,
@@ -85,6 +85,7 @@ fn part(Fared { probe, by_hosts, by_edge }: Fared, is_member: bool) -> ProbeSumm
         delay_ms: by_hosts.delay_ms,
         tls_expires_s: by_hosts.tls_expires_s,
         days: days(&by_hosts),
+        notes: is_member.then(|| notes.into_iter().map(|(host, text)| NotePart { host, text }).collect()),
         edge: by_edge.map(|figures| EdgeSummary {
             place: "edge",
             state: figures.state.word(),

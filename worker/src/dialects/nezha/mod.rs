@@ -71,7 +71,12 @@ pub async fn serve(request: Request<Body>) -> Response {
 
 /// Quirk: a known route with a slash behind it leads to the one without. Source: nezha specification, H6.
 fn trailing_slash(request: &Request<Body>) -> Option<Response> {
-    let route = request.uri().path().strip_suffix('/').filter(|route| ROUTES.contains(route))?;
+    let is_monitor = |route: &str| {
+        let id = ["/api/v1/monitor/", "/api/monitor/"].into_iter().find_map(|prefix| route.strip_prefix(prefix));
+        id.is_some_and(|id| !id.is_empty() && !id.contains('/'))
+    };
+    let is_known = |route: &&str| ROUTES.contains(route) || is_monitor(route);
+    let route = request.uri().path().strip_suffix('/').filter(is_known)?;
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let location = HeaderValue::from_str(&format!("{route}{query}")).ok()?;
     let status =

@@ -179,8 +179,14 @@ fn what_the_worker_finds_out_is_kept_as_a_hosts_is_and_is_in_no_list() {
         shard.complete(vec![]).unwrap();
     }
     assert_eq!(shard.iter().map(Tracked::id).collect::<Vec<_>>(), [HostId(1)]);
-    assert_eq!(shard.pending_rows(EDGE).unwrap().len(), 3);
-    assert_eq!(journal::find(&shard.storage.sql, EDGE).unwrap().map(|kept| kept.upto), Some(3));
+    let said = |delay_ms, note: Option<&str>| ProbeResult { note: note.map(str::to_owned), ..result(1, delay_ms) };
+    let told = |shard: &Shard| shard.notes(&everywhere(2));
+    shard.take_edge(vec![said(None, Some("refused"))], due(3)).unwrap();
+    assert_eq!(told(&shard), [(1, 0, "refused".to_owned())]);
+    shard.take_edge(vec![said(Some(1.0), None)], due(4)).unwrap();
+    assert_eq!(told(&shard), [], "it is well again");
+    assert_eq!(shard.pending_rows(EDGE).unwrap().len(), 5);
+    assert_eq!(journal::find(&shard.storage.sql, EDGE).unwrap().map(|kept| kept.upto), Some(5));
     shard.set_probes(vec![]).unwrap();
     assert_eq!(shard.edge_turn(due(9)).unwrap(), []);
 }

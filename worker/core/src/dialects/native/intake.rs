@@ -276,9 +276,14 @@ impl Sieve {
                     checked => checked,
                 },
             };
-            let is_number = part.id > 0 && part.id.unsigned_abs() <= MAX_EXACT_INTEGER;
-            if !is_number || results.iter().any(|known| known.probe.0 == part.id) {
-                self.drop_value("probes.id", model::DropReason::NotANumber);
+            let wrong = match u64::try_from(part.id) {
+                Ok(1..=MAX_EXACT_INTEGER) if results.iter().all(|known| known.probe.0 != part.id) => None,
+                Ok(1..=MAX_EXACT_INTEGER) => Some(model::DropReason::TooMany),
+                Ok(1..) => Some(model::DropReason::TooLarge),
+                Ok(0) | Err(_) => Some(model::DropReason::TooSmall),
+            };
+            if let Some(reason) = wrong {
+                self.drop_value("probes.id", reason);
                 continue;
             }
             let tls_expires = self.bounded("probes.tls_expires_s", part.tls_expires_s, (0.0, MAX_EXPIRY_S));
@@ -337,6 +342,36 @@ mod tests {
         let (report, dropped) = read(r#"[{"number":1,"at_ms":1795361190000}]"#).unwrap();
         assert_eq!(dropped, []);
         assert_eq!(report.samples[0].cpu_percent, None);
+    }
+
+    #[test]
+    fn a_result_that_cannot_be_is_left_out_whole() {
+        let many: Vec<String> = (1..=201).map(|id| format!("{{\"id\":{id}}}")).collect();
+        let (report, dropped) = read(&format!(
+            r#"[{{"number":1,"at_ms":1,"probes":[{{"id":1,"delay_ms":5}},{{"id":1}},{{"id":0}},{{"id":9007199254740993}},{{"id":2,"delay_ms":-1}},
+                {{"id":3,"delay_ms":"x"}},{{"id":4,"tls_expires_s":-1}}]}},{{"number":2,"at_ms":1,"probes":[{}]}},
+                {{"number":3,"at_ms":1,"probes":[{{"id":1,"note":"{}"}}]}}]"#,
+            many.join(","),
+            "x".repeat(121)
+        ))
+        .unwrap();
+        let found: Vec<_> = report.samples[0].probes.iter().map(|one| (one.probe.0, one.delay_ms)).collect();
+        assert_eq!(found, [(1, Some(5.0)), (4, None)]);
+        assert_eq!((report.samples[1].probes.len(), &report.samples[2].probes[0].note), (200, &None));
+        let reasons: Vec<_> = dropped.iter().map(|one| (one.field.as_str(), one.reason)).collect();
+        assert_eq!(
+            reasons,
+            [
+                ("probes.id", DropReason::TooMany),
+                ("probes.id", DropReason::TooSmall),
+                ("probes.id", DropReason::TooLarge),
+                ("probes.delay_ms", DropReason::TooSmall),
+                ("probes.delay_ms", DropReason::NotANumber),
+                ("probes.tls_expires_s", DropReason::TooSmall),
+                ("probes", DropReason::TooMany),
+                ("probes.note", DropReason::TooLong),
+            ]
+        );
     }
 
     #[test]

@@ -21,8 +21,8 @@ pub use event::{ChannelListReply, ChannelPart, ChannelRequest, ChannelTestReply,
 pub use intake::{Intake, read_report};
 pub use probe::{ProbeList, ProbePart, ProbeTaskPart};
 pub use probes::{
-    CoveragePart, DayPart, EdgeSummary, ProbeFull, ProbeListReply, ProbeNotifyPart, ProbeRequest, ProbeSummary,
-    ProbeSummaryReply,
+    CoveragePart, DayPart, EdgeSummary, NotePart, ProbeFull, ProbeListReply, ProbeNotifyPart, ProbeRequest,
+    ProbeSummary, ProbeSummaryReply,
 };
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use sample::{Sample, Temperature};

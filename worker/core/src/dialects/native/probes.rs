@@ -121,9 +121,22 @@ pub struct ProbeSummary {
     pub tls_expires_s: Option<i64>,
     /// Thirty days, today last.
     pub days: Vec<DayPart>,
+    /// Some of what was said of it: why it failed, else who issued its certificate. Not told to guests, and gone after a while without
+    /// news.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notes: Option<Vec<NotePart>>,
     /// What the Worker found out itself, where it asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edge: Option<EdgeSummary>,
+}
+
+/// What was said of a probe. The words come from a host, or from its target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotePart {
+    /// By which host; 0 is the Worker.
+    pub host: i64,
+    /// The words.
+    pub text: String,
 }
 
 /// What the Worker found out itself.
