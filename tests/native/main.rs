@@ -3,6 +3,7 @@
 mod access_proxy;
 mod accounts;
 mod channels;
+mod probes;
 mod reports;
 mod series;
 mod session;

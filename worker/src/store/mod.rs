@@ -10,6 +10,7 @@ pub mod host_edits;
 pub mod hosts;
 pub mod newest;
 pub mod outbox;
+pub mod probes;
 pub mod sessions;
 pub mod settings;
 pub mod users;

@@ -6,6 +6,7 @@ mod event;
 mod form;
 mod guest;
 mod host;
+mod probe;
 mod report;
 mod series;
 
@@ -19,5 +20,6 @@ pub use event::{Event, EventKind};
 pub use form::{Form, Listing, Piece};
 pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
+pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
 pub use report::{DropReason, Dropped, FRAME_S, PERIOD_S, Report, Sample, Temperature};
 pub use series::SeriesQuery;

@@ -7,6 +7,8 @@ mod event;
 mod intake;
 mod lenient;
 pub mod live;
+mod probe;
+mod probes;
 mod report;
 mod sample;
 mod series;
@@ -24,6 +26,11 @@ pub use channel::{
 pub use error::{ErrorBody, ErrorReply, render};
 pub use event::{EventListReply, EventPart};
 pub use intake::{Intake, read_report};
+pub use probe::{ProbeList, ProbePart, ProbeTaskPart};
+pub use probes::{
+    CoveragePart, DayPart, EdgeSummary, NotePart, ProbeFull, ProbeListReply, ProbeNotifyPart, ProbeRequest,
+    ProbeSummary, ProbeSummaryReply,
+};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use sample::{Sample, Temperature};
 pub use series::{SeriesPart, SeriesRequest, read_series_query, series_reply};
