@@ -24,7 +24,7 @@ const DEFAULT_PERIOD_S: u32 = 10;
 const DAY_S: u64 = 86_400;
 
 /// Every key of the file, which is also a flag (`--state-dir`) and a variable (`EDGEWATCH_STATE_DIR`).
-pub const KEYS: [&str; 17] = [
+pub const KEYS: [&str; 18] = [
     "url",
     "name",
     "tag",
@@ -41,6 +41,7 @@ pub const KEYS: [&str; 17] = [
     "interfaces",
     "addresses",
     "log_level",
+    "probes",
     "hide_for_guest",
 ];
 
@@ -144,6 +145,8 @@ pub struct Config {
     pub selection: Selection,
     /// Addresses to show instead of what the server sees.
     pub addresses: Option<String>,
+    /// Whether the host asks targets when the server wants it to.
+    pub probes: bool,
     /// How much is logged.
     pub level: Level,
     /// Whether guests of the dashboard see the host, when it is registered.
@@ -201,6 +204,7 @@ impl Config {
             ca_file: path("ca_file"),
             selection: Selection { mounts: list(values, "mounts"), interfaces: list(values, "interfaces") },
             addresses: values.get("addresses").map(str::to_owned),
+            probes: truth(values, "probes")?.unwrap_or(true),
             level: Level::parse(level).ok_or_else(|| {
                 ConfigError::new(format!("log_level is `{level}`; choose error, warn, info or debug"))
             })?,

@@ -49,6 +49,7 @@ EDGEWATCH_KEY and a flag --key:
   addresses      addresses to show in place of the one the server sees
   hide_for_guest true hides the host from guests, when it is registered
   log_level      error, warn, info or debug        info
+  probes         false asks no targets for the server
 
   --config FILE  another configuration file (also EDGEWATCH_CONFIG)
 

@@ -11,6 +11,7 @@ mod files;
 mod help;
 mod install;
 mod log;
+mod probe;
 mod push;
 mod queue;
 mod record;

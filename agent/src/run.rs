@@ -14,8 +14,9 @@ use crate::backlog::Backlog;
 use crate::collect::{Collector, Facts};
 use crate::config::{Config, ConfigError, Transport};
 use crate::failed::Failed;
+use crate::probe::Roots;
 use crate::push::Pusher;
-use crate::push::https::{Client, Settings};
+use crate::push::https::{self, Client, Settings};
 use crate::push::websocket::Dialer;
 use crate::record::Record;
 use crate::reporter::Reporter;
@@ -24,7 +25,7 @@ use crate::sender::Sender;
 use crate::shared::Shared;
 use crate::spool::Spool;
 use crate::status::StatusFile;
-use crate::{clock, log, report};
+use crate::{clock, log, probe, report};
 
 /// From the first reading to the second: rates need two, and the server should show them within seconds.
 const BASELINE: Duration = Duration::from_secs(1);
@@ -61,12 +62,20 @@ pub fn run(config: &Config) -> Result<(), Failed> {
     let client = Client::new(&client_settings(config, TIMEOUT)?).map_err(|error| Failed::new(error.to_string()))?;
     let stopper = client.stopper();
     let dialer = dialer(config, &client, server.as_str(), secret.reveal())?;
+    let roots = probe_roots(config, &client);
     let pusher = Pusher::new(client, server.as_str(), secret.reveal());
     let status = StatusFile::new(&config.state_dir, server.as_str(), config.frame_s);
     let backlog = Backlog::new(Spool::open(&config.state_dir, config.spool_limits()));
     let pace = pace(ReportSettings::default(), config.period_s, config.frame_s);
-    let shared = Shared::new(backlog, report::host_facts(facts.clone(), config.addresses.as_deref()), pace)
-        .map_err(|error| Failed::new(format!("cannot begin: {error}")))?;
+    let host_facts = report::host_facts(facts.clone(), config.addresses.as_deref());
+    let shared =
+        Shared::new(backlog, host_facts, pace).map_err(|error| Failed::new(format!("cannot begin: {error}")))?;
+    let board = Arc::clone(&shared.lock().probes);
+    if config.probes {
+        probe::start(&board, seed(secret.reveal()), roots);
+    } else {
+        board.turn_off();
+    }
     let reporter = Reporter::new(Sender::new(pusher, Record::new(status)), dialer, config.transport);
     let of_sender = Arc::clone(&shared);
     let thread = thread::Builder::new().name("sender".to_owned()).stack_size(SENDER_STACK_BYTES);
@@ -107,6 +116,17 @@ fn dialer(config: &Config, client: &Client, base_url: &str, secret: &str) -> Res
             Ok(None)
         }
     }
+}
+
+/// The certificates that targets of probes are judged by: those of the system and, where one is set, those in `ca_file`. The ones that
+/// the server is judged by are shared where they are the same.
+fn probe_roots(config: &Config, client: &Client) -> Roots {
+    let shared = client.roots().filter(|_| config.ca_file.is_none()).map(Arc::clone);
+    let ca_file = config.ca_file.clone();
+    Box::new(move || match &shared {
+        Some(roots) => Ok(Arc::clone(roots)),
+        None => https::all_roots(ca_file.as_deref()).map(Arc::new).map_err(|error| error.to_string()),
+    })
 }
 
 /// What the HTTP client needs.
@@ -172,9 +192,10 @@ impl Sampler<'_> {
             ));
             facts
         });
-        let sample = report::sample(&reading, at_ms);
+        let mut sample = report::sample(&reading, at_ms);
 
         let mut state = self.shared.lock();
+        sample.probes = state.probes.take();
         state.backlog.add(sample);
         if let Some(facts) = new_facts {
             self.facts = facts.clone();

@@ -111,6 +111,7 @@ impl Sender {
             dropped_samples: self.record.dropped(&state.backlog),
             period_s: f64::from(state.period_s),
             frame_s: Some(f64::from(state.frame_s)),
+            probes_version: (!state.probes.is_off()).then(|| state.probes.version()),
             // A question changes nothing at the server: facts go with samples.
             host: (!is_sent && !is_refused && !is_asking).then(|| state.facts.clone()),
             samples,
@@ -128,6 +129,9 @@ impl Sender {
         self.record.answered(reply.time_ms, reply.settings.frame_s);
         self.record.tell_dropped(&reply.dropped);
         state.settings = reply.settings;
+        if let Some(list) = &reply.probes {
+            state.probes.set(list.clone());
+        }
         let settled = state.backlog.settle(reply, report.samples.last().map(|sample| sample.number));
         if settled == Settled::Resend {
             self.resends += 1;

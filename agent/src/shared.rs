@@ -7,6 +7,7 @@ use edgewatch_core::dialects::native::stream::Settings;
 use edgewatch_core::dialects::native::{HostFacts, ReportSettings};
 
 use crate::backlog::Backlog;
+use crate::probe::Board;
 use crate::wake::Wake;
 
 /// What the two threads share.
@@ -40,6 +41,8 @@ pub struct State {
     pub is_stopping: bool,
     /// The sender has ended.
     pub is_finished: bool,
+    /// What the server wants asked, and what came of it.
+    pub probes: Arc<Board>,
 }
 
 impl State {
@@ -86,6 +89,7 @@ impl Shared {
             is_due: false,
             is_stopping: false,
             is_finished: false,
+            probes: Arc::new(Board::new()?),
         };
         Ok(Arc::new(Self { state: Mutex::new(state), finished: Condvar::new(), wake: Wake::new()? }))
     }

@@ -1,7 +1,7 @@
 //! How one thread waits for another and for a socket at once, without looking again and again.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
@@ -20,6 +20,12 @@ pub struct Watched<'a> {
     pub reads: bool,
     /// Whether there is something that could not be written yet.
     pub writes: bool,
+}
+
+impl AsFd for Wake {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }
 
 impl Wake {
@@ -83,7 +89,6 @@ fn wait_for(watched: &mut [PollFd<'_>], left: Option<Duration>) -> Result<usize,
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
 
     use super::*;

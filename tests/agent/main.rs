@@ -2,6 +2,7 @@
 
 mod values;
 
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -98,6 +99,37 @@ fn an_agent_that_posts_and_is_stopped_is_called_offline_by_the_schedule_and_onli
         assert!(worker.cron_at(now_ms()));
         Some(kinds(&worker)).filter(|kinds| kinds.contains(&json!("host_online")))
     });
+}
+
+#[test]
+fn a_probe_made_while_an_agent_is_connected_is_asked_and_drawn() {
+    let worker = Worker::start();
+    let host = worker.add_host("alpha");
+    let folder = Folder::new("probes");
+    let _agent = Agent::start(&worker, &host, &folder.0);
+    wait_until("a report", Duration::from_secs(30), || {
+        server(&worker, host.id)["last_active"].as_i64().filter(|seen| *seen > 0)
+    });
+    let open = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = open.local_addr().expect("an address");
+    std::thread::spawn(move || open.incoming().for_each(drop));
+    let header = [("Authorization", worker.token.as_str())];
+    for (name, target) in [("open", address.to_string()), ("closed", "127.0.0.1:1".to_owned())] {
+        let body = json!({ "name": name, "kind": "tcp", "target": target, "interval_s": 10 }).to_string();
+        assert_eq!(worker.post("/api/edgewatch/v1/probes", &header, &body).status, 201);
+    }
+    let series = wait_until("two results of each", Duration::from_secs(90), || {
+        // Who looks at a host makes its agent report at once.
+        server(&worker, host.id);
+        let found = worker.get(&format!("/api/v1/monitor/{}", host.id)).at("/result");
+        found.as_array().filter(|found| found.len() == 2).cloned()
+    });
+    assert_eq!((&series[0]["monitor_name"], &series[1]["monitor_name"]), (&json!("open"), &json!("closed")));
+    assert!(series[0]["avg_delay"][0].as_f64().is_some_and(|delay| (0.0..200.0).contains(&delay)), "{series:?}");
+    assert_eq!(series[1]["avg_delay"][0], 0.0, "what is dead is 0");
+    let state = |at: usize| worker.get("/api/edgewatch/v1/probes/summary").at(&format!("/probes/{at}/state"));
+    assert_eq!((state(0), state(1)), (json!("good"), json!("down")));
+    assert_eq!(worker.get("/api/v1/server/list").at("/result").as_array().map(Vec::len), Some(1));
 }
 
 #[test]

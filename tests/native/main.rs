@@ -1,7 +1,9 @@
 //! Our own API: what agents and operators speak.
 
+mod access_proxy;
 mod accounts;
 mod channels;
+mod probes;
 mod reports;
 mod rules;
 mod series;

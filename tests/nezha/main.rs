@@ -5,6 +5,7 @@ mod auth;
 mod bad_input;
 mod feed;
 mod logout;
+mod monitor;
 mod notification;
 mod register;
 mod server;

@@ -1,6 +1,9 @@
 //! The view password and `POST /api/setting`. Source: nezha specification, 2.3, 7.3 and 17.
 
+use std::time::Duration;
+
 use edgewatch_harness::http::Reply;
+use edgewatch_harness::socket::{Heard, Socket};
 use edgewatch_harness::worker::Worker;
 use serde_json::json;
 
@@ -80,6 +83,30 @@ fn guests_are_asked_for_it_and_members_are_not() {
     let pass = jar(&worker.post(VIEW, &[FORM], "Password=open+sesame"));
     assert_eq!(who(&worker, &pass).at("/guest"), true);
     assert_eq!(worker.get_as("/api/v1/server/list", &[("Cookie", &pass)]).at("/code"), 403);
+}
+
+#[test]
+fn a_verified_guest_sees_hidden_servers_as_a_member_does() {
+    // 2.3: on `/ws` and in the page at `/`.
+    let worker = Worker::start();
+    worker.add_host("hidden-one");
+    let look = |jar: &str| Socket::open(worker.address(), "/ws", &[("Cookie", jar)]);
+    let page = |jar: &str| worker.get_as("/", &[("Cookie", jar), ("Accept", "text/html")]);
+    set(&worker, &json!({ "guest_view": "status" }));
+    let mut guest = look("").expect("guests are let in");
+    let heard = |socket: &mut Socket| match socket.next(Duration::from_secs(20)) {
+        Heard::Text(text) => text,
+        other => panic!("{other:?}"),
+    };
+    assert!(!heard(&mut guest).contains("hidden-one"));
+    set(&worker, &json!({ "view_password": "open sesame" }));
+    // Without the cookie there is nothing to see from then on.
+    assert!(look("").is_err());
+    let plain = page("");
+    assert_eq!((plain.status, plain.body.contains("hidden-one")), (200, false));
+    let pass = jar(&worker.post(VIEW, &[FORM], "Password=open+sesame"));
+    assert!(heard(&mut look(&pass).expect("they showed it")).contains("hidden-one"));
+    assert!(page(&pass).body.contains("hidden-one"));
 }
 
 #[test]

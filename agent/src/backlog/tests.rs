@@ -15,7 +15,14 @@ fn measure(backlog: &mut Backlog, samples: i64) {
 }
 
 fn reply(durable_up_to: u64, resend_from: Option<u64>) -> ReportReply {
-    ReportReply { durable_up_to, resend_from, dropped: Vec::new(), time_ms: 0, settings: ReportSettings::default() }
+    ReportReply {
+        durable_up_to,
+        resend_from,
+        dropped: Vec::new(),
+        time_ms: 0,
+        settings: ReportSettings::default(),
+        probes: None,
+    }
 }
 
 fn numbers(backlog: &mut Backlog) -> Vec<u64> {

@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ClientConfig;
+use rustls::{ClientConfig, RootCertStore};
 use ureq::http::Uri;
 use ureq::unversioned::resolver::Resolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, NextTimeout, TcpConnector};
 use ureq::{Agent, Timeout};
 
 use super::resolver::CachingResolver;
+use super::roots;
 use super::tls::{self, TlsConnector};
 
 /// Longer than any answer the server gives.
@@ -67,6 +68,7 @@ pub struct Client {
     agent: Agent,
     resolver: CachingResolver,
     tls: Option<Arc<ClientConfig>>,
+    roots: Option<Arc<RootCertStore>>,
     answer: Vec<u8>,
 }
 
@@ -98,16 +100,23 @@ impl Client {
             .max_idle_connections_per_host(1)
             .max_idle_age(Duration::from_secs(330))
             .build();
-        let tls = tls::config(settings)?;
+        let roots = if settings.is_tls { Some(Arc::new(roots::load(settings.ca_file.as_deref())?)) } else { None };
+        let tls = roots.clone().map(tls::config).transpose()?;
         let resolver = CachingResolver::default();
         let connector = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default());
         let connector = connector.chain(TlsConnector { config: tls.clone() });
-        Ok(Self { agent: Agent::with_parts(config, connector, resolver.clone()), resolver, tls, answer: Vec::new() })
+        let agent = Agent::with_parts(config, connector, resolver.clone());
+        Ok(Self { agent, resolver, tls, roots, answer: Vec::new() })
     }
 
     /// How TLS is spoken with the server; `None` for plain HTTP.
     pub fn tls(&self) -> Option<&Arc<ClientConfig>> {
         self.tls.as_ref()
+    }
+
+    /// The certificates that it trusts; `None` for plain HTTP.
+    pub fn roots(&self) -> Option<&Arc<RootCertStore>> {
+        self.roots.as_ref()
     }
 
     /// What looks up addresses as this client does.
@@ -195,4 +204,12 @@ fn explain(error: &ureq::Error) -> ClientError {
         other => format!("cannot reach the server: {other}"),
     };
     ClientError { words, is_disconnect }
+}
+
+/// The system's certificates and those in `ca_file`.
+///
+/// # Errors
+/// When there are none.
+pub fn all_roots(ca_file: Option<&std::path::Path>) -> Result<RootCertStore, ClientError> {
+    roots::load_all(ca_file)
 }

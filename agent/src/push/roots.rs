@@ -45,6 +45,22 @@ pub fn load(ca_file: Option<&Path>) -> Result<RootCertStore, ClientError> {
     Ok(roots)
 }
 
+/// The system's certificates, those of them that there are, and those in `ca_file`.
+///
+/// # Errors
+/// When there is none at all.
+pub fn load_all(ca_file: Option<&Path>) -> Result<RootCertStore, ClientError> {
+    let (system, own) = (load(None), ca_file.map(|path| load(Some(path))));
+    match (system, own) {
+        (Ok(mut system), Some(Ok(own))) => {
+            system.roots.extend(own.roots);
+            Ok(system)
+        }
+        (Ok(found), _) | (Err(_), Some(Ok(found))) => Ok(found),
+        (Err(error), _) => Err(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,31 +8,27 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use ureq::Error;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
-use super::https::{ClientError, Settings};
-use super::roots;
+use super::https::ClientError;
 
-/// How TLS is spoken with the server, by the roots of the settings; `None` for plain HTTP.
+/// How TLS is spoken with a server whom these vouch for.
 ///
 /// # Errors
-/// When there are no roots.
-pub fn config(settings: &Settings) -> Result<Option<Arc<ClientConfig>>, ClientError> {
-    if !settings.is_tls {
-        return Ok(None);
-    }
+/// When the library cannot speak it.
+pub fn config(roots: Arc<RootCertStore>) -> Result<Arc<ClientConfig>, ClientError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| ClientError::new(error.to_string()))?
-        .with_root_certificates(roots::load(settings.ca_file.as_deref())?)
+        .with_root_certificates(roots)
         .with_no_client_auth();
     config.resumption = Resumption::in_memory_sessions(2);
-    Ok(Some(Arc::new(config)))
+    Ok(Arc::new(config))
 }
 
 /// Wraps connections to `https` servers.

@@ -125,6 +125,7 @@ fn respond(stream: &mut TcpStream, answer: &Answer, request: &Got, durable: &mut
                 dropped: Vec::new(),
                 time_ms: clock::now_ms(),
                 settings,
+                probes: None,
             };
             (200, "", serde_json::to_string(&reply).unwrap())
         }
@@ -441,6 +442,7 @@ fn a_server_that_asks_for_earlier_samples_gets_them() {
         dropped: Vec::new(),
         time_ms: clock::now_ms(),
         settings: ReportSettings::default(),
+        probes: None,
     };
     // A server that took three samples and lost them before they were safe.
     bench.shared.lock().backlog.settle(&taken, Some(3));

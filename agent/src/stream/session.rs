@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use edgewatch_core::dialects::native::HostFacts;
 use edgewatch_core::dialects::native::stream::{
-    CAN_GO_LIVE, CAN_HOLD, EncodeError, Facts, Frame, FromAgent, FromHub, Goodbye, Hello, PONG, Reason, Resend,
-    Settings, Versions,
+    CAN_GO_LIVE, CAN_HOLD, CAN_PROBE, EncodeError, Facts, Frame, FromAgent, FromHub, Goodbye, Hello, PONG, Reason,
+    Resend, Settings, Versions,
 };
 use edgewatch_core::domain::stream::window::{Step, Window};
 
@@ -83,7 +83,7 @@ impl Session {
             clock_ms: clock::now_ms(),
             oldest: holding.oldest,
             next: holding.next,
-            capabilities: CAN_GO_LIVE | CAN_HOLD,
+            capabilities: CAN_GO_LIVE | CAN_HOLD | if state.probes.is_off() { 0 } else { CAN_PROBE },
             dropped_samples: record.dropped(&state.backlog),
         };
         self.wait_for_a_sign(now);
@@ -170,6 +170,7 @@ impl Session {
                 self.apply(&settings, state, now);
                 record.status.set_pace(settings.report.frame_s);
             }
+            FromHub::Probes(probes) => state.probes.set(probes.0),
             FromHub::Unknown(_) => {}
         }
         Ok(())

@@ -130,7 +130,7 @@ fn samples_arrive_after_a_hello_and_are_forgotten_when_they_are_safe() {
     let events = server.know().events.clone();
     assert_eq!(events[0], Event::Upgrade { authorization: format!("Bearer {SECRET}") });
     let Event::Hello(hello) = &events[1] else { panic!("{events:?}") };
-    assert_eq!((hello.versions, hello.capabilities), (Versions::OURS, 3));
+    assert_eq!((hello.versions, hello.capabilities), (Versions::OURS, 7));
     assert!(matches!(&events[2], Event::Facts(facts) if facts.platform.as_deref() == Some("debian")));
     let Event::Frame(frame) = &events[3] else { panic!("{events:?}") };
     assert_eq!((frame.frame, frame.oldest, frame.period_s, frame.frame_s), (1, 1, 10, 60));

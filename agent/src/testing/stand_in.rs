@@ -288,6 +288,7 @@ fn post(stream: &mut impl Write, body: &[u8], knowledge: &mut Knowledge) -> io::
         dropped: Vec::new(),
         time_ms: clock::now_ms(),
         settings: knowledge.settings.report,
+        probes: None,
     };
     let body = serde_json::to_string(&reply).unwrap();
     write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;

@@ -388,6 +388,7 @@ impl Agent {
                 let spread = Duration::from_secs(goodbye.spread_s.into()) / options.haste;
                 self.hang_up(spread.max(options.spread));
             }
+            FromHub::Probes(_) => panic!("host {}: it said that it asks nothing", self.host),
             FromHub::Unknown(kind) => panic!("host {}: the hub sent a message of kind {kind}", self.host),
         }
     }

@@ -125,6 +125,7 @@ fn read(path: &str) -> Vec<Sample> {
             dropped_samples: 0,
             period_s: 1.0,
             frame_s: None,
+            probes_version: None,
             host: None,
             samples: wire.collect(),
         };

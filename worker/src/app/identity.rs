@@ -32,7 +32,7 @@ pub struct AgentIdentity {
 
 impl AgentIdentity {
     /// The identity in the hub's words, with where the agent is.
-    pub fn wire(&self, origin: Origin, agent_version: String) -> AgentWire {
+    pub fn wire(&self, origin: Origin, agent_version: String, probes_version: Option<u64>) -> AgentWire {
         AgentWire {
             host_id: self.host_id.0,
             secret_hash: self.secret_hash.clone(),
@@ -40,6 +40,7 @@ impl AgentIdentity {
             ipv6: origin.addresses.v6,
             country_code: origin.country_code,
             agent_version,
+            probes_version,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! An agent's report comes in: the hub says which samples are taken, and when they are safe.
 
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Addresses, DropReason, Dropped, Report};
+use edgewatch_core::model::{Addresses, DropReason, Dropped, ProbeTask, Report};
 
 use super::App;
 use super::identity::{self, AgentIdentity};
@@ -26,6 +26,8 @@ pub struct Recorded {
     pub dropped: Vec<Dropped>,
     /// Seconds between two samples and between two reports, as the hub wants them.
     pub pace: (u32, u32),
+    /// What the agent is to ask from now on and the number of that list, when it is not the one it goes by.
+    pub probes: Option<(u64, Vec<ProbeTask>)>,
 }
 
 /// Hands a report to the host's shard, which stores what is new in it before it answers: 1 row written in the object, none for a
@@ -35,7 +37,7 @@ pub struct Recorded {
 /// [`Failure::Unavailable`] when the hub does not answer. The report may be stored all the same, and sending it again is harmless.
 /// [`Failure::Unauthenticated`] when the host was retired or has another secret by now.
 pub async fn record(app: &App, agent: AgentIdentity, report: Report, origin: Origin) -> Result<Recorded, Failure> {
-    let wire = agent.wire(origin, report.agent_version.clone());
+    let wire = agent.wire(origin, report.agent_version.clone(), report.probes_version);
     let Some(recorded) = app.hub()?.report(&wire, &report).await? else {
         identity::forget_agent(&agent);
         return Err(Failure::Unauthenticated);
@@ -46,5 +48,6 @@ pub async fn record(app: &App, agent: AgentIdentity, report: Report, origin: Ori
         resend_from: recorded.resend_from,
         dropped: recorded.times_off.into_iter().map(time_off).collect(),
         pace: (recorded.period_s, recorded.frame_s),
+        probes: recorded.probes.map(|list| (list.version, list.into_tasks())),
     })
 }

@@ -2,11 +2,13 @@
 
 pub mod accounts;
 pub mod channels;
+pub mod edge_probes;
 pub mod host_admin;
 pub mod hosts;
 pub mod identity;
 pub mod ingest;
 pub mod presence;
+pub mod probes;
 pub mod remember;
 pub mod rules;
 pub mod series;

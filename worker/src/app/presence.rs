@@ -1,7 +1,7 @@
 //! The schedule asks the hub who is up, and people are told.
 
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Event, EventKind};
+use edgewatch_core::model::{Event, EventKind, ProbeTask};
 use edgewatch_core::units::UnixSeconds;
 
 use super::App;
@@ -20,7 +20,7 @@ const KEEP_GIVEN_UP_S: i64 = 7 * 24 * 3600;
 const MOST_SHARDS: u32 = 64;
 
 /// What a run did, for the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
     /// Hosts called offline.
     pub offline: usize,
@@ -28,6 +28,8 @@ pub struct Summary {
     pub online: usize,
     /// Whether judgement was suspended by this run.
     pub impaired: bool,
+    /// What the Worker is to ask in this run.
+    pub edge: Vec<ProbeTask>,
 }
 
 /// Asks the hub for its verdict at `app.now`. When it has no answer nobody's state changes, and the operator is told once.
@@ -52,7 +54,12 @@ pub async fn watch(app: &App) -> Result<Summary, Failure> {
             if ever > shards && verdict.left == 0 {
                 statements.push(settings::put(HUB_SHARDS, &shards.to_string()));
             }
-            Summary { offline: verdict.offline, online: verdict.online, impaired: verdict.impaired }
+            Summary {
+                offline: verdict.offline,
+                online: verdict.online,
+                impaired: verdict.impaired,
+                edge: verdict.edge_tasks(),
+            }
         }
         Err(error) => {
             crate::platform::log::error("cron.hub", &error.to_string());

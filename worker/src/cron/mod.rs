@@ -1,6 +1,6 @@
 //! The schedules. "Now" is the moment the run was due, never the clock.
 
-use crate::app::{App, host_admin, presence};
+use crate::app::{App, edge_probes, host_admin, presence};
 use crate::notify;
 use crate::platform::log;
 
@@ -16,7 +16,7 @@ pub async fn run(app: &App, cron: &str) {
         log::error("cron", &format!("no job for the schedule {cron}"));
         return;
     }
-    let summary = presence::watch(app).await.unwrap_or_else(|failure| {
+    let mut summary = presence::watch(app).await.unwrap_or_else(|failure| {
         log::error("cron.presence", &failure.to_string());
         presence::Summary::default()
     });
@@ -27,6 +27,10 @@ pub async fn run(app: &App, cron: &str) {
         && let Err(failure) = host_admin::purge(app).await
     {
         log::error("cron.purge", &failure.to_string());
+    }
+    // Last: targets take their time.
+    if let Err(failure) = edge_probes::run(app, std::mem::take(&mut summary.edge)).await {
+        log::error("cron.probes", &failure.to_string());
     }
     let meter = app.db.meter();
     let of_objects = app.hub.as_ref().map(|hub| hub.spent().d1_rows).unwrap_or_default();

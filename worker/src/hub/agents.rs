@@ -81,7 +81,12 @@ impl Inner {
                 return Ok(vec![goodbye(Reason::Busy, 60, "too many messages in a minute", None)]);
             }
             Ok(match FromAgent::decode(bytes) {
-                Ok(FromAgent::Hello(hello)) => vec![shard.hello(id, &hello, now)],
+                Ok(FromAgent::Hello(hello)) => {
+                    let answer = shard.hello(id, &hello, now);
+                    let is_welcome = matches!(answer, FromHub::Welcome(_));
+                    let probes = if is_welcome { shard.greet_with_probes(id)? } else { None };
+                    std::iter::once(answer).chain(probes).collect()
+                }
                 Ok(FromAgent::Frame(frame)) => shard.frame(id, frame, now),
                 Ok(FromAgent::Facts(facts)) => {
                     shard.facts(id, facts, now)?;
@@ -176,6 +181,21 @@ impl Inner {
             let settings = self.with(|shard| Ok(FromHub::Settings(shard.settings(*id, now))));
             if let Ok(settings) = settings {
                 self.state.get_websockets_with_tag(&id.0.to_string()).iter().for_each(|socket| say(socket, &settings));
+            }
+        }
+    }
+
+    /// Tells agents with a socket what to ask from now on, where that is news.
+    pub(super) fn tell_probes(&self) {
+        let sockets = self.state.get_websockets();
+        for socket in sockets.iter().filter(|socket| sockets::is_open(socket)) {
+            let Some(id) = self.host_of(socket) else { continue };
+            let told =
+                self.with(|shard| if shard.load(id, || held_of(socket))? { shard.untold_probes(id) } else { Ok(None) });
+            match told {
+                Ok(Some(probes)) => say(socket, &probes),
+                Ok(None) => {}
+                Err(error) => log::error("hub.probes", &error.to_string()),
             }
         }
     }

@@ -1,16 +1,19 @@
 //! How the Worker reaches the hub: a function per operation.
 
-use edgewatch_core::dialects::native::SeriesRequest;
-use edgewatch_core::model::{Form, HostId, Report, SeriesQuery};
+use edgewatch_core::dialects::native::{ProbePart, SeriesRequest};
+use edgewatch_core::model::{Form, HostId, Probe, ProbeResult, Report, SeriesQuery};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Headers, Method, Request, RequestInit, Response};
 
 use super::listing::{self, ListRequest};
 use super::own::{self, OWN_HEADER, Own};
+use super::probe_history::{ProbePoints, Tallies};
+use super::probes::edge_shard;
 use super::wire::{
-    self, AcknowledgedRequest, AgentWire, COST_HEADER, ChangedRequest, EPOCH_HEADER, EpochReply, IDENTITY_HEADER,
-    RecordedWire, UsageWire, VerdictReply, VerdictRequest, shard_name, shard_of,
+    self, AcknowledgedRequest, AgentWire, COST_HEADER, ChangedRequest, EPOCH_HEADER, EdgeRequest, EpochReply,
+    IDENTITY_HEADER, PointsRequest, RecordedWire, TalliesReply, UsageWire, VerdictReply, VerdictRequest, shard_name,
+    shard_of,
 };
 use super::{HubError, series};
 use crate::platform::objects::{Class, Objects};
@@ -48,6 +51,19 @@ impl Spent {
             _ => Self { calls: 1, ..Self::default() },
         }
     }
+}
+
+/// How probes fared.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ProbeNews {
+    /// Every probe, by number.
+    pub probes: Vec<Probe>,
+    /// What all hosts found out, by the number of the probe.
+    pub hosts: Tallies,
+    /// What the Worker found out itself.
+    pub edge: Tallies,
+    /// Some of what was said of a probe: its number, the host's (0 is the Worker), and the words.
+    pub notes: Vec<(i64, i64, String)>,
 }
 
 /// The hub, as one request of the Worker sees it.
@@ -191,6 +207,7 @@ impl HubClient {
             sum.offline += reply.offline;
             sum.online += reply.online;
             sum.impaired |= reply.impaired;
+            sum.edge.extend(reply.edge);
         }
         for shard in self.shards..ever {
             // It judges nobody: what it has is for later.
@@ -228,6 +245,55 @@ impl HubClient {
             epochs.push(self.ask::<EpochReply>(shard, "epoch", &()).await?.epoch);
         }
         Ok((reply, epochs))
+    }
+
+    /// Tells the hub that the list of probes is another one.
+    ///
+    /// # Errors
+    /// [`HubError`] when a shard has no answer; it will find out with the schedule's next run.
+    pub async fn probes_changed(&self) -> Result<(), HubError> {
+        for shard in 0..self.shards {
+            self.ask::<serde_json::Value>(shard, "probes-changed", &()).await?;
+        }
+        Ok(())
+    }
+
+    /// The points of delay of a host's last day, of each ping that covers it, by the number of the probe.
+    ///
+    /// # Errors
+    /// [`HubError`] when the host's shard has no answer.
+    pub async fn probe_points(&self, host: HostId) -> Result<Vec<ProbePoints>, HubError> {
+        self.ask(shard_of(host, self.shards), "probe-points", &PointsRequest { host: host.0 }).await
+    }
+
+    /// How probes fared: every probe, what all hosts found out, what the Worker did, and some of what was said of them.
+    ///
+    /// # Errors
+    /// [`HubError`] when a shard has no answer.
+    pub async fn probe_tallies(&self) -> Result<ProbeNews, HubError> {
+        let mut news = ProbeNews::default();
+        for shard in 0..self.shards {
+            let reply: TalliesReply = self.ask(shard, "probe-tallies", &()).await?;
+            for wire in reply.probes {
+                news.probes.push(Probe::try_from(wire)?);
+            }
+            news.notes.extend(reply.notes);
+            for (sum, tallies) in [(&mut news.hosts, reply.hosts), (&mut news.edge, reply.edge)] {
+                for (id, tally) in tallies {
+                    sum.entry(id).or_default().join(tally);
+                }
+            }
+        }
+        Ok(news)
+    }
+
+    /// Hands over what came of a run of the Worker that was due at `at_ms`.
+    ///
+    /// # Errors
+    /// [`HubError`] when the shard that keeps it has no answer.
+    pub async fn edge_results(&self, at_ms: i64, results: &[ProbeResult]) -> Result<(), HubError> {
+        let request = EdgeRequest { at_ms, results: results.iter().map(ProbePart::from).collect() };
+        self.ask::<serde_json::Value>(edge_shard(self.shards), "edge-results", &request).await.map(drop)
     }
 
     /// Lets every shard count that a credential was taken away.

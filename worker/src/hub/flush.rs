@@ -261,6 +261,10 @@ pub async fn enrol(
         None => inner.with(|shard| Ok(shard.iter().map(Tracked::id).collect()))?,
     };
     let found = hosts::list_enrolled(db, ids).await?;
+    if version.is_some() {
+        // They are told with the same number.
+        inner.load_probes(Some(db)).await?;
+    }
     let ours: Vec<Entry> = found.into_iter().filter(|one| place.is_ours(one.host.id)).map(entry).collect();
     let there: BTreeSet<HostId> = ours.iter().map(|entry| entry.host.id).collect();
     let strangers = inner.with(|shard| handover::strangers(shard, &ours))?;

@@ -11,6 +11,7 @@ use edgewatch_core::model::HostId;
 use edgewatch_core::units::UnixMillis;
 use serde::{Deserialize, Serialize};
 
+use super::probes::EDGE;
 use super::shard::Shard;
 use super::sql::Sql;
 use super::{HubError, directory, rings};
@@ -187,25 +188,32 @@ impl Shard {
         if !lengths.is_moving() || left == 0 {
             return Ok(None);
         }
-        let target = lengths.target();
         let ids = directory::list_ids_after(sql, HostId(lengths.kept.moved_to), HOSTS_AT_ONCE)?;
         let before = sql.rows_written();
+        if lengths.kept.moved_to == i64::MIN {
+            // What the Worker finds is in no directory and goes first: its number is below all others.
+            self.move_host(EDGE)?;
+        }
         lengths.kept.moved_to = if ids.len() < HOSTS_AT_ONCE { ALL_HOSTS } else { lengths.kept.moved_to };
         for id in ids {
             if sql.rows_written() - before > left.min(ROWS_AT_ONCE) {
                 lengths.kept.moved_to = id.0 - 1;
                 break;
             }
-            for tier in [SAMPLES, MINUTES] {
-                if self.storage.lengths.of(id).of(tier) != target.of(tier) {
-                    rings::resize(sql, id, tier.number, target.of(tier))?;
-                }
-            }
+            self.move_host(id)?;
             lengths.kept.moved_to = lengths.kept.moved_to.max(id.0);
         }
         lengths.count(now, sql.rows_written() - before, 0);
         lengths.keep(sql)?;
         Ok(Some(lengths))
+    }
+
+    fn move_host(&self, id: HostId) -> Result<(), HubError> {
+        let (before, target) = (self.storage.lengths.of(id), self.storage.lengths.target());
+        for tier in [SAMPLES, MINUTES].into_iter().filter(|tier| before.of(*tier) != target.of(*tier)) {
+            rings::resize(&self.storage.sql, id, tier.number, target.of(tier))?;
+        }
+        Ok(())
     }
 
     /// The next hosts whose rows in D1 may be beyond their rings: each tier's newest block. `None` when there are none, or no

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use edgewatch_core::dialects::native::SeriesRequest;
 use edgewatch_core::dialects::native::live::WatchRequest;
 use edgewatch_core::dialects::native::stream::Reason;
+use edgewatch_core::dialects::native::{ProbeTaskPart, SeriesRequest};
 use edgewatch_core::model::{HostId, Presence, SeriesQuery};
 use edgewatch_core::units::UnixMillis;
 use worker::{Error, Method, Request, Response};
@@ -12,12 +12,16 @@ use worker::{Error, Method, Request, Response};
 use super::governor::ShardReport;
 use super::listing::ListRequest;
 use super::object::{Answer, Inner};
+use super::probes::{EDGE, ProbeWire};
 use super::shard::goodbye;
 use super::tracked::Tracked;
-use super::wire::{self, AcknowledgedRequest, AgentWire, ChangedRequest, IDENTITY_HEADER, VerdictRequest};
-use super::{HubError, digest, flush, handover, moving, presence, rules, series, spending};
+use super::wire::{
+    self, AcknowledgedRequest, AgentWire, ChangedRequest, EdgeRequest, IDENTITY_HEADER, PointsRequest, TalliesReply,
+    VerdictRequest,
+};
+use super::{HubError, digest, flush, handover, moving, presence, probe_history, rules, series, spending};
 use crate::platform::log;
-use crate::store::Db;
+use crate::store::{Db, probes};
 
 /// How soon the alarm comes when there is news for D1, ms.
 pub(super) const SOON_MS: i64 = 1_000;
@@ -73,6 +77,20 @@ impl Inner {
                 let wanted: AcknowledgedRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.with(|shard| json(&shard.acknowledge(&wanted.alert)?))
             }
+            (Method::Post, "/probes-changed") => {
+                self.load_probes(db).await?;
+                json(&())
+            }
+            (Method::Post, "/probe-points") => {
+                let wanted: PointsRequest = parse(&request.text().await.map_err(refused)?)?;
+                self.probe_points(HostId(wanted.host), db)
+            }
+            (Method::Post, "/probe-tallies") => self.probe_tallies(db).await,
+            (Method::Post, "/edge-results") => {
+                let run: EdgeRequest = parse(&request.text().await.map_err(refused)?)?;
+                self.with(|shard| shard.take_edge(wire::results(run.results), UnixMillis(run.at_ms)))?;
+                json(&())
+            }
             (Method::Post, "/series") => {
                 let wanted: SeriesRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.series(&wanted.into(), db).await
@@ -118,7 +136,9 @@ impl Inner {
                 times_off: wire::times_off(&times),
                 period_s: settings.period_s,
                 frame_s: settings.frame_s,
+                probes: None,
             };
+            let recorded = wire::RecordedWire { probes: shard.posted_probes(id, agent.probes_version)?, ..recorded };
             Ok((recorded, is_news))
         })?;
         if is_news {
@@ -182,8 +202,70 @@ impl Inner {
         }
         self.steer(now).await;
         self.push_changes(true).await;
+        if self.is_ours(EDGE) {
+            verdict.edge = self.edge_turn(due);
+        }
         verdict.left = handover::calls::run(&self, now).await;
         json(&verdict)
+    }
+
+    fn edge_turn(&self, due: UnixMillis) -> Vec<ProbeTaskPart> {
+        match self.with(|shard| shard.edge_turn(due)) {
+            Ok(tasks) => tasks.iter().map(ProbeTaskPart::from).collect(),
+            Err(error) => {
+                log::error("hub.edge", &error.to_string());
+                vec![]
+            }
+        }
+    }
+
+    /// Takes in what D1 says is to be asked, and tells agents.
+    pub(super) async fn load_probes(&self, db: Option<&Db>) -> Answer<()> {
+        let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
+        let list = probes::list(db).await?;
+        self.with(|shard| shard.set_probes(list))?;
+        self.tell_probes();
+        Ok(())
+    }
+
+    fn probe_points(&self, id: HostId, db: Option<&Db>) -> Answer<Response> {
+        self.with(|shard| shard.load(id, || self.attached(id)))?;
+        let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
+        let now = self.now();
+        self.with(|shard| {
+            let pending = shard.pending_with_names(id)?;
+            let list = shard.probes()?.to_vec();
+            let storage = &shard.storage;
+            let sources = series::Sources { sql: &storage.sql, db, rings: &|id| storage.rings(id) };
+            json(&probe_history::points(&sources, id, &list, &pending, now)?)
+        })
+    }
+
+    async fn probe_tallies(&self, db: Option<&Db>) -> Answer<Response> {
+        let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
+        self.complete()?;
+        let now = self.now();
+        let (list, hosts, storage) = self.with(|shard| {
+            let hosts: Vec<HostId> = shard.iter().map(Tracked::id).collect();
+            Ok((shard.probes()?.to_vec(), hosts, shard.storage.clone()))
+        })?;
+        let ids: Vec<_> = list.iter().map(|probe| probe.id).collect();
+        let rings = |id| self.with(|shard| Ok(shard.storage.rings(id))).unwrap_or_else(|_| storage.rings(id));
+        let sources = series::Sources { sql: &storage.sql, db, rings: &rings };
+        let known = |id| {
+            let known = self.with(|shard| Ok(if id == EDGE { shard.edge()?.known() } else { shard.known(id) }));
+            known.unwrap_or_default()
+        };
+        let pending = |id| self.with(|shard| shard.pending_with_names(id)).unwrap_or_default();
+        let from = UnixMillis(now.0.saturating_sub(probe_history::DAYS_MS));
+        let of_hosts = probe_history::tallies(&sources, &hosts, &ids, (from, now), known, pending).await?;
+        let notes = self.with(|shard| Ok(shard.notes(&list)))?;
+        let mut reply = TalliesReply { hosts: of_hosts, notes, ..TalliesReply::default() };
+        if self.is_ours(EDGE) {
+            reply.probes = list.iter().map(ProbeWire::from).collect();
+            reply.edge = probe_history::tallies(&sources, &[EDGE], &ids, (from, now), known, pending).await?;
+        }
+        json(&reply)
     }
 
     async fn series(&self, query: &SeriesQuery, db: Option<&Db>) -> Answer<Response> {

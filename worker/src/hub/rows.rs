@@ -3,7 +3,7 @@
 use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::{Block, Row, SeriesId, rollup};
 use edgewatch_core::metrics;
-use edgewatch_core::model::Sample;
+use edgewatch_core::model::{ProbeId, Sample};
 use edgewatch_core::units::Step;
 
 use super::rings::StoredBlock;
@@ -11,8 +11,20 @@ use super::rings::StoredBlock;
 /// The largest block that is stored, bytes: as hexadecimal text it still goes through one statement of D1.
 pub const MAX_BLOCK_BYTES: usize = 700_000;
 
-/// The rows of samples, in the order given. Sensors get an id in the host's dictionary as `temperature/<sensor>`; a name
-/// that it cannot take in is left out. When the dictionary grew, store it before the rows.
+/// The parts of a probe's name: whether it succeeded (1 or 0), its delay where it did, and when a certificate ends where one was seen.
+pub const UP: &str = "up";
+/// See [`UP`].
+pub const DELAY: &str = "delay_ms";
+/// See [`UP`].
+pub const EXPIRES: &str = "tls_expires_s";
+
+/// The name of a series of a probe's.
+pub fn probe_name(id: ProbeId, part: &str) -> String {
+    format!("probe/{}/{part}", id.0)
+}
+
+/// The rows of samples, in the order given. Sensors get an id in the host's dictionary as `temperature/<sensor>`, probes as
+/// [`probe_name`] has it; a name that it cannot take in is left out. When the dictionary grew, store it before the rows.
 pub fn rows(samples: &[Sample], dictionary: &mut Dictionary) -> Vec<Row> {
     samples.iter().map(|sample| row(sample, dictionary)).collect()
 }
@@ -28,6 +40,22 @@ fn row(sample: &Sample, dictionary: &mut Dictionary) -> Row {
         let name = format!("temperature/{}", sensor.name);
         if let Ok(series) = dictionary.assign(&name, metrics::CELSIUS_STEP) {
             row.set(series, sensor.celsius, metrics::CELSIUS_STEP);
+        }
+    }
+    for result in &sample.probes {
+        #[expect(clippy::cast_precision_loss, reason = "seconds of centuries are exact")]
+        let expires = result.tls_expires.map(|at| at.0 as f64);
+        // The mean of whether it succeeded is a part of one, so that is kept exactly.
+        let values = [
+            (UP, Some(f64::from(u8::from(result.is_up()))), Step::Exact),
+            (DELAY, result.delay_ms, Step::Hundredths),
+            (EXPIRES, expires, Step::Whole),
+        ];
+        for (part, value, step) in values {
+            let Some(value) = value else { continue };
+            if let Ok(series) = dictionary.assign(&probe_name(result.probe, part), step) {
+                row.set(series, value, step);
+            }
         }
     }
     row

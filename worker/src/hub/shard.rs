@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use edgewatch_core::blocks::Row;
 use edgewatch_core::dialects::native::stream::{
     Ack, Facts, Frame, FromHub, Goodbye, Hello, Reason, Resend, Settings, Versions, Welcome,
 };
@@ -20,11 +19,12 @@ use super::governor::Governor;
 use super::handover::Place;
 use super::held::Held;
 use super::lengths::Lengths;
+use super::probes::{self, EDGE};
 use super::rules::Rules;
 use super::sql::Sql;
 use super::tracked::{Storage, Tracked};
 use super::wire::AgentWire;
-use super::{HubError, coarse, journal, rings, rows};
+use super::{HubError, coarse, journal, rings};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
 pub(super) const HOLD_S: u32 = 300;
@@ -58,6 +58,10 @@ pub struct Shard {
     /// Rules, and what is not as they want it.
     pub rules: Rules,
     pub(super) hosts: BTreeMap<HostId, Tracked>,
+    /// What is to be asked, once it was read.
+    pub(super) probes: Option<Vec<model::Probe>>,
+    /// What the Worker found out itself, once it was read.
+    pub(super) edge: Option<Tracked>,
     pub(super) is_complete: bool,
     /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
     pub(super) watched: BTreeMap<HostId, (i64, i64)>,
@@ -85,6 +89,8 @@ impl Shard {
             governor: Governor::default(),
             rules: Rules::default(),
             hosts: BTreeMap::new(),
+            probes: None,
+            edge: None,
             is_complete: false,
             watched: BTreeMap::new(),
         })
@@ -95,6 +101,7 @@ impl Shard {
         self.hosts = BTreeMap::new();
         self.rules = Rules::default();
         self.watched = BTreeMap::new();
+        (self.probes, self.edge) = (None, None);
         self.is_complete = false;
     }
 
@@ -247,6 +254,7 @@ impl Shard {
             ipv6: String::new(),
             country_code: None,
             agent_version: hello.agent_version.chars().take(64).collect(),
+            probes_version: None,
         };
         // Its version is for people; what cannot be stored now comes with the next hello.
         let _ = self.note_origin(&agent);
@@ -364,25 +372,14 @@ impl Shard {
         Ok((resend_from, times))
     }
 
-    /// The rows of a host's samples that lie in no ring yet.
-    ///
-    /// # Errors
-    /// [`HubError::Refused`] when the object's database does not answer.
-    pub fn pending_rows(&mut self, id: HostId) -> Result<Vec<Row>, HubError> {
-        let Some(tracked) = self.hosts.get_mut(&id) else { return Ok(vec![]) };
-        tracked.ensure_loaded(&self.storage.sql)?;
-        let mut dictionary = rings::dictionary(&self.storage.sql, id)?;
-        Ok(rows::rows(&tracked.pending(), &mut dictionary))
-    }
-
     /// The days of history that are over and not in D1 yet, of some hosts, and whether there are more. What waits for its block is
     /// stored first.
     ///
     /// # Errors
-    /// As [`Shard::pending_rows`].
+    /// As [`Shard::complete`].
     pub fn finished_days(&mut self, now: UnixMillis, most: usize) -> Result<(Vec<Day>, bool), HubError> {
         let mut days = Vec::new();
-        for tracked in self.hosts.values_mut() {
+        for tracked in self.hosts.values_mut().chain(self.edge.as_mut()) {
             let Some(newest_ms) = tracked.newest_ms() else { continue };
             let id = tracked.id();
             for day in coarse::due(id, &self.storage.rings(id), tracked.entry.coarse_done, newest_ms, now.0) {
@@ -396,7 +393,7 @@ impl Shard {
                     // Nothing of that day, or nothing that could be read: it costs itself and no other.
                     Ok(None) | Err(HubError::Corrupt(_)) => {
                         tracked.entry.coarse_done = Some(day);
-                        directory::put(&self.storage.sql, &tracked.entry)?;
+                        probes::put_done(&self.storage.sql, &tracked.entry)?;
                     }
                     Err(error) => return Err(error),
                 }
@@ -408,13 +405,14 @@ impl Shard {
     /// Days of hosts are in D1: 1 row written for each.
     ///
     /// # Errors
-    /// As [`Shard::pending_rows`].
+    /// As [`Shard::complete`].
     pub fn note_done(&mut self, done: &[(HostId, u64)]) -> Result<(), HubError> {
         for (id, day) in done {
-            let Some(tracked) = self.hosts.get_mut(id) else { continue };
+            let tracked = if *id == EDGE { self.edge.as_mut() } else { self.hosts.get_mut(id) };
+            let Some(tracked) = tracked else { continue };
             if tracked.entry.coarse_done.is_none_or(|before| before < *day) {
                 tracked.entry.coarse_done = Some(*day);
-                directory::put(&self.storage.sql, &tracked.entry)?;
+                probes::put_done(&self.storage.sql, &tracked.entry)?;
             }
         }
         Ok(())

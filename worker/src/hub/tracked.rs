@@ -3,10 +3,12 @@
 //! A sample is first *pending*: it lies in memory and in the socket's attachment, and in the journal once that was written. When
 //! the next sample belongs to a later block, the pending ones become the block's row in the ring. Durable is what lies in a row.
 
+use std::collections::BTreeMap;
+
 use edgewatch_core::blocks::{Block, Row, tiers};
 use edgewatch_core::dialects::native::stream::Frame;
 use edgewatch_core::domain::stream::gap::{Gap, Verdict};
-use edgewatch_core::model::{Host, HostId, Link, Presence, Report, Sample};
+use edgewatch_core::model::{Host, HostId, Link, Presence, ProbeId, Report, Sample};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 
 use super::directory::Entry;
@@ -19,10 +21,11 @@ use super::series::Known;
 use super::sql::Sql;
 use super::{HubError, rollup, rows};
 
-/// Pending samples that outgrow this are put into their block's row before it is full: more would not fit an attachment.
-const MAX_PENDING_BYTES: usize = 15_000;
+/// Pending samples that outgrow this are put into their block's row before it is full: two hundred probes weigh half of it in half an
+/// hour. What does not fit an attachment is in the journal, or is asked for again.
+const MAX_PENDING_BYTES: usize = 60_000;
 /// With more than this nothing further is taken.
-const MOST_PENDING_BYTES: usize = 64_000;
+const MOST_PENDING_BYTES: usize = 128_000;
 /// So do this many samples.
 const MAX_PENDING_SAMPLES: u64 = 180;
 /// A block of this many rows ends, whatever the time: what has to be read and packed at once is bounded.
@@ -63,6 +66,11 @@ pub struct Tracked {
     pub is_changed: bool,
     /// Messages since the minute that began then, ms.
     pub heard: (i64, u32),
+    /// Which list of probes its agent was told on its socket; 0 for none.
+    pub probes_told: u64,
+    /// What its agent said last of a probe, and whether that failed then: why, else who issued the certificate. Gone when the object
+    /// sleeps.
+    pub notes: BTreeMap<ProbeId, (bool, String)>,
     /// When its row in the directory was last written because of what it says it is, ms.
     pub facts_ms: i64,
     gap: Gap,
@@ -100,6 +108,8 @@ impl Tracked {
             is_news: false,
             is_changed: false,
             heard: (0, 0),
+            probes_told: 0,
+            notes: BTreeMap::new(),
             facts_ms: 0,
             gap: Gap::default(),
             is_loaded: false,
@@ -269,6 +279,13 @@ impl Tracked {
         self.pending_bytes += frame.len();
         self.pending.push(frame);
         self.last_at_ms = Some(self.last_at_ms.map_or(last.at.0, |at| at.max(last.at.0)));
+        for result in run.iter().flat_map(|sample| &sample.probes) {
+            if let Some(note) = &result.note {
+                self.notes.insert(result.probe, (!result.is_up(), note.clone()));
+            } else if result.is_up() && self.notes.get(&result.probe).is_some_and(|(is_failure, _)| *is_failure) {
+                self.notes.remove(&result.probe);
+            }
+        }
         *self.newest = Some(last.clone());
         self.is_changed = true;
         let is_many = last.number.saturating_sub(self.pending_from) + 1 >= MAX_PENDING_SAMPLES;

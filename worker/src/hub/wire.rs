@@ -3,11 +3,15 @@
 
 use edgewatch_core::dialects::native;
 use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
-use edgewatch_core::model::{Addresses, Dropped, Facts, Host, HostId, Presence, Report, Sample};
+use edgewatch_core::model::{
+    Addresses, Dropped, Facts, Host, HostId, Presence, ProbeResult, ProbeTask, Report, Sample,
+};
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
 use super::HubError;
+use super::probe_history::Tallies;
+use super::probes::ProbeWire;
 
 /// The header with a typed identity, which never comes from outside.
 pub const IDENTITY_HEADER: &str = "x-edgewatch-identity";
@@ -73,6 +77,9 @@ pub struct AgentWire {
     /// Its version, when it posts.
     #[serde(default)]
     pub agent_version: String,
+    /// Which list of probes it goes by, when it posts and asks targets.
+    #[serde(default)]
+    pub probes_version: Option<u64>,
 }
 
 /// What became of a posted report.
@@ -90,6 +97,9 @@ pub struct RecordedWire {
     pub period_s: u32,
     /// Seconds between two reports, likewise.
     pub frame_s: u32,
+    /// What the agent is to ask, when that is not what it goes by.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub probes: Option<native::ProbeList>,
 }
 
 /// How often credentials were taken away.
@@ -146,7 +156,7 @@ impl UsageWire {
 }
 
 /// The verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct VerdictReply {
     /// Hosts called offline.
     pub offline: usize,
@@ -157,6 +167,45 @@ pub struct VerdictReply {
     /// Hosts that belong to other shards and are still to be handed over, and events that are still to be told.
     #[serde(default)]
     pub left: usize,
+    /// What the Worker is to ask in this run.
+    #[serde(default)]
+    pub edge: Vec<native::ProbeTaskPart>,
+}
+
+impl VerdictReply {
+    /// What the Worker is to ask in this run.
+    pub fn edge_tasks(self) -> Vec<ProbeTask> {
+        native::ProbeList { version: 0, probes: self.edge }.into_tasks()
+    }
+}
+
+/// What came of a run of the Worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EdgeRequest {
+    /// When the run was due, ms since 1970.
+    pub at_ms: i64,
+    /// The results, each probe's once.
+    pub results: Vec<native::ProbePart>,
+}
+
+/// Whose points of delay are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PointsRequest {
+    /// The host's number.
+    pub host: i64,
+}
+
+/// How probes fared.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TalliesReply {
+    /// Every probe; of the first shard alone.
+    pub probes: Vec<ProbeWire>,
+    /// What hosts found out.
+    pub hosts: Tallies,
+    /// What the Worker found out.
+    pub edge: Tallies,
+    /// Some of what was said of a probe: its number, the host's (0 is the Worker), and the words.
+    pub notes: Vec<(i64, i64, String)>,
 }
 
 /// A presence as a number, in JSON and in the tables.
@@ -197,7 +246,11 @@ impl From<&Host> for HostWire {
             country_code: host.country_code.clone(),
             agent_version: host.agent_version.clone(),
             facts: host.facts.as_ref().map(FactsWire::from),
-            newest: host.newest.as_ref().map(native::Sample::from),
+            // What probes gave is in no answer about now.
+            newest: host
+                .newest
+                .as_ref()
+                .map(|sample| native::Sample { probes: Vec::new(), ..native::Sample::from(sample) }),
         }
     }
 }
@@ -330,6 +383,12 @@ pub fn read_report(bytes: &[u8], agent_version: &str) -> Result<Report, HubError
     Ok(report)
 }
 
+/// What came of probes, in the model's words. What cannot be is left out.
+pub fn results(parts: Vec<native::ProbePart>) -> Vec<ProbeResult> {
+    let sample = native::Sample { probes: parts, ..native::Sample::default() };
+    sample.into_sample().map(|sample| sample.probes).unwrap_or_default()
+}
+
 /// The samples of `dropped` whose times could not be.
 pub fn times_off(dropped: &[Dropped]) -> Vec<u64> {
     dropped.iter().filter_map(|one| one.number).collect()
@@ -393,6 +452,7 @@ pub(super) mod tests {
             oldest: 9,
             period_s: 10,
             frame_s: 60,
+            probes_version: None,
             facts: Some(facts),
             samples: vec![host().newest.unwrap()],
         };

@@ -15,6 +15,7 @@ pub mod outbound;
 pub mod password;
 pub mod payload;
 pub mod random;
+pub mod reach;
 pub mod seal;
 #[cfg(target_arch = "wasm32")]
 pub mod sockets;

@@ -11,6 +11,7 @@ pub mod host_edits;
 pub mod hosts;
 pub mod newest;
 pub mod outbox;
+pub mod probes;
 pub mod rules;
 pub mod sessions;
 pub mod settings;

@@ -94,6 +94,7 @@ mod tests {
             oldest: 1,
             period_s: 10,
             frame_s: 10,
+            probes_version: None,
             facts: None,
             samples: samples.collect(),
         }

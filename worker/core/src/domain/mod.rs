@@ -8,4 +8,5 @@ pub mod ids;
 pub mod intake;
 pub mod passwords;
 pub mod presence;
+pub mod probing;
 pub mod stream;

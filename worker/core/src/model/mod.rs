@@ -7,6 +7,7 @@ mod event;
 mod form;
 mod guest;
 mod host;
+mod probe;
 mod report;
 mod rule;
 mod series;
@@ -22,6 +23,7 @@ pub use event::{AlertNote, Event, EventKind};
 pub use form::{Form, Listing, Piece};
 pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
+pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
 pub use report::{DropReason, Dropped, FRAME_S, PERIOD_S, Report, Sample, Temperature};
 pub use rule::{
     Bounds, Condition, Cycle, CycleUnit, Direction, Escalation, Hosts, Level, LocalTime, Quantity, QuietHours, Repeat,

@@ -1,6 +1,6 @@
 //! What an agent hands over.
 
-use super::Facts;
+use super::{Facts, ProbeResult};
 use crate::units::UnixMillis;
 
 /// Seconds between two samples, unless a deployment or an agent wants it otherwise.
@@ -49,6 +49,8 @@ pub struct Sample {
     pub gpu_percent: Option<f64>,
     /// Sensors in the order sent.
     pub temperatures: Vec<Temperature>,
+    /// What probes that ended since the sample before gave, each probe at most once.
+    pub probes: Vec<ProbeResult>,
 }
 
 /// One temperature sensor.
@@ -73,6 +75,8 @@ pub struct Report {
     pub period_s: u32,
     /// Seconds between two reports.
     pub frame_s: u32,
+    /// Which list of probes the agent goes by, 0 before the first; `None` when it asks nothing, or is told on its socket.
+    pub probes_version: Option<u64>,
     /// What the host is, when the report says so.
     pub facts: Option<Facts>,
     /// Oldest first, numbers rising by one.

@@ -7,6 +7,7 @@ mod auth;
 mod channels;
 mod error;
 mod live;
+mod probes;
 mod reports;
 mod rules;
 mod series;
@@ -56,6 +57,9 @@ fn router() -> Router {
             .route("/api/edgewatch/v1/alerts/{key}/acknowledge", post(alerts::acknowledge))
             .route("/api/edgewatch/v1/events", get(channels::events))
             .route("/api/edgewatch/v1/series", get(series::read))
+            .route("/api/edgewatch/v1/probes", get(probes::list).post(probes::create))
+            .route("/api/edgewatch/v1/probes/summary", get(probes::summary))
+            .route("/api/edgewatch/v1/probes/{id}", get(probes::show).put(probes::replace).delete(probes::remove))
             .route("/api/edgewatch/v1/usage", get(usage::read))
             .fallback(|| async { Refusal(Failure::NotFound { what: "route" }) })
             .method_not_allowed_fallback(|| async { Refusal(Failure::MethodNotAllowed) })

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use edgewatch_core::dialects::native::{self, DroppedValue, ReportReply, ReportSettings};
+use edgewatch_core::dialects::native::{self, DroppedValue, ProbeList, ReportReply, ReportSettings};
 use http::Request;
 
 use super::auth::{Agent, Here};
@@ -34,6 +34,7 @@ pub async fn submit(
         dropped: dropped.collect(),
         time_ms: app.now.0,
         settings: ReportSettings { period_s: recorded.pace.0, frame_s: recorded.pace.1 },
+        probes: recorded.probes.map(|(version, tasks)| ProbeList::of(version, &tasks)),
     };
     Ok(answer::json(200, answer::JSON, &reply))
 }

@@ -20,7 +20,7 @@ pub async fn open(Here(app): Here, Agent(agent): Agent, from: Caller, headers: H
     let origin = Origin { addresses: client::addresses(from.address), country_code: from.country_code };
     let negotiation = upgrade.into_headers().map_err(Refusal)?;
     let hub = app.hub().map_err(Refusal)?;
-    let answer = crate::hub::client::connect(hub, negotiation, &agent.wire(origin, String::new())).await;
+    let answer = crate::hub::client::connect(hub, negotiation, &agent.wire(origin, String::new(), None)).await;
     let answer = answer.map_err(|error| Refusal(error.into()))?;
     match answer.status_code() {
         101 => upgrade::answer(answer).await.map_err(Refusal),

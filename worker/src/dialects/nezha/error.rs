@@ -39,6 +39,17 @@ impl IntoResponse for AdminRefusal {
     }
 }
 
+/// A refusal by `GET /api/v1/monitor/{id}` to somebody who was let in.
+pub struct MonitorRefusal(pub Failure);
+
+impl IntoResponse for MonitorRefusal {
+    fn into_response(self) -> Response {
+        answer::note(&self.0, "nezha.monitor");
+        let (status, body) = nezha::render_monitor(&self.0);
+        answer::json(status, answer::JSON_UTF8, &body)
+    }
+}
+
 impl IntoResponse for GuestRefusal {
     fn into_response(self) -> Response {
         answer::note(&self.0, "nezha.guest");

@@ -8,6 +8,7 @@ mod auth;
 mod error;
 mod feed;
 mod logout;
+mod monitor;
 mod notification;
 mod refused;
 mod server;
@@ -45,6 +46,7 @@ const ROUTES: &[&str] = &[
     "/api/setting",
     "/api/logout",
     "/view-password",
+    "/api/monitor",
     "/api/cron",
     "/api/nat",
     "/api/ddns",
@@ -75,6 +77,9 @@ fn router() -> Router {
             .route("/api/setting", post(setting::change))
             .route("/api/logout", post(logout::log_out))
             .route("/view-password", post(view_password::show))
+            .route("/api/v1/monitor/{id}", get(monitor::delays))
+            .route("/api/monitor", post(monitor::save))
+            .route("/api/monitor/{id}", delete(monitor::remove))
             .route("/api/cron", post(refused::never))
             .route("/api/cron/{id}/manual", get(refused::never))
             .route("/api/nat", post(refused::never))
@@ -103,7 +108,12 @@ pub async fn serve(request: Request<Body>) -> Response {
 
 /// Quirk: a known route with a slash behind it leads to the one without. Source: nezha specification, H6.
 fn trailing_slash(request: &Request<Body>) -> Option<Response> {
-    let route = request.uri().path().strip_suffix('/').filter(|route| ROUTES.contains(route))?;
+    let is_monitor = |route: &str| {
+        let id = ["/api/v1/monitor/", "/api/monitor/"].into_iter().find_map(|prefix| route.strip_prefix(prefix));
+        id.is_some_and(|id| !id.is_empty() && !id.contains('/'))
+    };
+    let is_known = |route: &&str| ROUTES.contains(route) || is_monitor(route);
+    let route = request.uri().path().strip_suffix('/').filter(is_known)?;
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let location = HeaderValue::from_str(&format!("{route}{query}")).ok()?;
     let status =

@@ -56,6 +56,7 @@ fn report_samples(shard: &mut Shard, samples: &[Sample], oldest: u64) -> Option<
             oldest,
             period_s: 10,
             frame_s: 60,
+            probes_version: None,
             facts: None,
             samples: some.to_vec(),
         };

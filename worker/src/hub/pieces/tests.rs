@@ -68,6 +68,7 @@ fn agent(id: HostId, ipv4: &str) -> AgentWire {
         ipv6: String::new(),
         country_code: Some("fi".to_owned()),
         agent_version: "9.9.9".to_owned(),
+        probes_version: None,
     }
 }
 
@@ -80,6 +81,7 @@ fn post(shard: &mut Shard, id: HostId, number: u64, now: UnixMillis) {
         frame_s: 60,
         facts: Some(facts(number)),
         samples: vec![sample(number, now)],
+        probes_version: None,
     };
     shard.post(id, report, now).unwrap();
 }

@@ -47,6 +47,7 @@ fn report(number: u64, at: UnixMillis, load1: f64) -> Report {
         oldest: number,
         period_s: 10,
         frame_s: 10,
+        probes_version: None,
         facts: None,
         samples: vec![Sample { number, at, load1: Some(load1), ..Sample::default() }],
     }

@@ -29,6 +29,7 @@ fn report(numbers: std::ops::RangeInclusive<u64>, oldest: u64) -> Report {
         oldest,
         period_s: 10,
         frame_s: 60,
+        probes_version: None,
         facts: None,
         samples: numbers.map(sample).collect(),
     }

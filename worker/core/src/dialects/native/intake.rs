@@ -1,11 +1,20 @@
 //! From the wire to the model: a report's values are checked one by one, and what cannot be true is left out.
 
 use super::lenient;
-use super::{DroppedValue, HostFacts, ReportRequest, Sample};
+use super::{DroppedValue, HostFacts, ProbePart, ReportRequest, Sample};
 use crate::failure::Failure;
 use crate::metrics::{CELSIUS_BOUNDS, Metric, within};
 use crate::model;
 use crate::units::{MAX_EXACT_INTEGER, UnixMillis, UnixSeconds};
+
+/// The most results of probes that a sample may carry: as many as a deployment has probes.
+const MAX_PROBES: usize = 200;
+/// The longest delay: longer than any agent waits.
+const MAX_DELAY_MS: f64 = 120_000.0;
+/// The longest note of a result, in bytes.
+const MAX_NOTE_BYTES: usize = 120;
+/// The latest end of a certificate: beyond the year 9999 there is none.
+const MAX_EXPIRY_S: f64 = 253_402_300_799.0;
 
 /// The longest text a host may say of itself, in bytes.
 const MAX_TEXT_BYTES: usize = 256;
@@ -53,6 +62,7 @@ impl ReportRequest {
             oldest: self.oldest,
             period_s,
             frame_s: frame_s.max(period_s),
+            probes_version: self.probes_version,
             facts,
             samples,
         };
@@ -227,6 +237,7 @@ impl Sieve {
                 temperatures.push(model::Temperature { name, celsius });
             }
         }
+        let probes = self.probes(sample.probes);
         model::Sample {
             number: sample.number,
             at: UnixMillis(sample.at_ms),
@@ -247,7 +258,47 @@ impl Sieve {
             processes: self.whole(Metric::Processes, sample.processes),
             gpu_percent: self.real(Metric::GpuPercent, sample.gpu_percent),
             temperatures,
+            probes,
         }
+    }
+
+    /// A result that cannot be is left out whole: it is no failure of the target.
+    fn probes(&mut self, parts: Vec<ProbePart>) -> Vec<model::ProbeResult> {
+        if parts.len() > MAX_PROBES {
+            self.drop_value("probes", model::DropReason::TooMany);
+        }
+        let mut results: Vec<model::ProbeResult> = Vec::with_capacity(parts.len().min(MAX_PROBES));
+        for part in parts.into_iter().take(MAX_PROBES) {
+            let delay_ms = match part.delay_ms {
+                None => None,
+                Some(delay_ms) => match self.bounded("probes.delay_ms", Some(delay_ms), (0.0, MAX_DELAY_MS)) {
+                    None => continue,
+                    checked => checked,
+                },
+            };
+            let wrong = match u64::try_from(part.id) {
+                Ok(1..=MAX_EXACT_INTEGER) if results.iter().all(|known| known.probe.0 != part.id) => None,
+                Ok(1..=MAX_EXACT_INTEGER) => Some(model::DropReason::TooMany),
+                Ok(1..) => Some(model::DropReason::TooLarge),
+                Ok(0) | Err(_) => Some(model::DropReason::TooSmall),
+            };
+            if let Some(reason) = wrong {
+                self.drop_value("probes.id", reason);
+                continue;
+            }
+            let tls_expires = self.bounded("probes.tls_expires_s", part.tls_expires_s, (0.0, MAX_EXPIRY_S));
+            #[expect(clippy::cast_possible_truncation, reason = "checked to be below 10^12")]
+            let tls_expires = tls_expires.map(|at| UnixSeconds(at.round() as i64));
+            let note = part.note.filter(|note| {
+                let is_short = note.len() <= MAX_NOTE_BYTES;
+                if !is_short {
+                    self.drop_value("probes.note", model::DropReason::TooLong);
+                }
+                is_short
+            });
+            results.push(model::ProbeResult { probe: model::ProbeId(part.id), delay_ms, tls_expires, note });
+        }
+        results
     }
 }
 
@@ -291,6 +342,36 @@ mod tests {
         let (report, dropped) = read(r#"[{"number":1,"at_ms":1795361190000}]"#).unwrap();
         assert_eq!(dropped, []);
         assert_eq!(report.samples[0].cpu_percent, None);
+    }
+
+    #[test]
+    fn a_result_that_cannot_be_is_left_out_whole() {
+        let many: Vec<String> = (1..=201).map(|id| format!("{{\"id\":{id}}}")).collect();
+        let (report, dropped) = read(&format!(
+            r#"[{{"number":1,"at_ms":1,"probes":[{{"id":1,"delay_ms":5}},{{"id":1}},{{"id":0}},{{"id":9007199254740993}},{{"id":2,"delay_ms":-1}},
+                {{"id":3,"delay_ms":"x"}},{{"id":4,"tls_expires_s":-1}}]}},{{"number":2,"at_ms":1,"probes":[{}]}},
+                {{"number":3,"at_ms":1,"probes":[{{"id":1,"note":"{}"}}]}}]"#,
+            many.join(","),
+            "x".repeat(121)
+        ))
+        .unwrap();
+        let found: Vec<_> = report.samples[0].probes.iter().map(|one| (one.probe.0, one.delay_ms)).collect();
+        assert_eq!(found, [(1, Some(5.0)), (4, None)]);
+        assert_eq!((report.samples[1].probes.len(), &report.samples[2].probes[0].note), (200, &None));
+        let reasons: Vec<_> = dropped.iter().map(|one| (one.field.as_str(), one.reason)).collect();
+        assert_eq!(
+            reasons,
+            [
+                ("probes.id", DropReason::TooMany),
+                ("probes.id", DropReason::TooSmall),
+                ("probes.id", DropReason::TooLarge),
+                ("probes.delay_ms", DropReason::TooSmall),
+                ("probes.delay_ms", DropReason::NotANumber),
+                ("probes.tls_expires_s", DropReason::TooSmall),
+                ("probes", DropReason::TooMany),
+                ("probes.note", DropReason::TooLong),
+            ]
+        );
     }
 
     #[test]

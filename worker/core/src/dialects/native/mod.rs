@@ -8,6 +8,8 @@ mod event;
 mod intake;
 mod lenient;
 pub mod live;
+mod probe;
+mod probes;
 mod report;
 mod rule;
 mod sample;
@@ -27,6 +29,11 @@ pub use channel::{
 pub use error::{ErrorBody, ErrorReply, render};
 pub use event::{EventListReply, EventPart};
 pub use intake::{Intake, read_report};
+pub use probe::{ProbeList, ProbePart, ProbeTaskPart};
+pub use probes::{
+    CoveragePart, DayPart, EdgeSummary, NotePart, ProbeFull, ProbeListReply, ProbeNotifyPart, ProbeRequest,
+    ProbeSummary, ProbeSummaryReply,
+};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use rule::{ConditionPart, CyclePart, EscalationPart, RuleBody, RuleListReply, RulePart};
 pub use sample::{Sample, Temperature};

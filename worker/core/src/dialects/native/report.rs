@@ -12,7 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Sample, lenient};
+use super::{ProbeList, Sample, lenient};
 use crate::model::{FRAME_S, PERIOD_S};
 
 /// The body of `POST /agent/v1/reports`. At most [`ReportRequest::MAX_SAMPLES`] samples.
@@ -34,6 +34,9 @@ pub struct ReportRequest {
     /// Seconds between two reports; as `period_s` when left out. The Worker's patience with a silent host goes by it.
     #[serde(default, deserialize_with = "lenient::number", skip_serializing_if = "Option::is_none")]
     pub frame_s: Option<f64>,
+    /// Which list of probes the agent goes by, 0 before the first; left out by one that knows of none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probes_version: Option<u64>,
     /// What the host is. Sent with an agent's first samples, when it changes, and every six hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<HostFacts>,
@@ -103,6 +106,9 @@ pub struct ReportReply {
     pub time_ms: i64,
     /// How the agent should report from now on.
     pub settings: ReportSettings,
+    /// What the agent is to ask from now on, when that is not the list it goes by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probes: Option<ProbeList>,
 }
 
 /// A value of a report that was left out.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::lenient;
+use super::{ProbePart, lenient};
 use crate::metrics::{self, Metric};
 use crate::model;
 
@@ -68,6 +68,9 @@ pub struct Sample {
     /// Sensors by name; empty where the host has none.
     #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     pub temperatures: Vec<Temperature>,
+    /// What probes gave since the sample before, each at most once.
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<ProbePart>,
 }
 
 impl Sample {
@@ -124,6 +127,7 @@ impl From<&model::Sample> for Sample {
         }
         let sensors = sample.temperatures.iter();
         wire.temperatures = sensors.map(|one| Temperature { name: one.name.clone(), celsius: one.celsius }).collect();
+        wire.probes = sample.probes.iter().map(ProbePart::from).collect();
         wire
     }
 }

@@ -61,6 +61,23 @@ pub fn render_guest(failure: &Failure) -> (u16, ErrorReply) {
     }
 }
 
+/// The status and body for a failure of `GET /api/v1/monitor/{id}`. Source: nezha specification, 5.
+pub fn render_monitor(failure: &Failure) -> (u16, ErrorReply) {
+    match failure {
+        Failure::Malformed { .. } => (400, ErrorReply { code: 400, message: "id参数错误".to_owned() }),
+        Failure::NotFound { .. } => (404, ErrorReply { code: 404, message: "id不存在".to_owned() }),
+        Failure::Unauthenticated
+        | Failure::Forbidden { .. }
+        | Failure::MethodNotAllowed
+        | Failure::Invalid { .. }
+        | Failure::TooLarge { .. }
+        | Failure::Conflict { .. }
+        | Failure::TooManyAttempts { .. }
+        | Failure::Unavailable { .. }
+        | Failure::Internal(_) => render_guest(failure),
+    }
+}
+
 /// The status and body for a failed registration by a caller who may register.
 /// Source: nezha specification, 6.
 pub fn render_register(failure: &Failure) -> (u16, RegisterErrorReply) {

@@ -8,12 +8,14 @@
 //! field  7  varint number of the first sample, varint how many: their numbers rise by one. Before every field below
 //! field  8  the samples' times: per sample the zigzag varint of how much more than the one before its time grew, from 0
 //! field  9  a sensor, repeated: varint length of its name, the name, its column
+//! fields 10 to 12, repeated: results of a probe, see `probes`
 //! field 16 + n  the column of the metric with number n in `metrics`
 //! ```
 //!
 //! A sample without a time (no field 8) gets one by the rules for impossible times.
 
 use super::column;
+use super::probes::{self, DELAYS, EXPIRIES, NOTES};
 use super::wire::{DecodeError, EncodeError, Field, Reader, Writer, put_varint, unzigzag, zigzag};
 use crate::dialects::native::lenient::NO_TIME;
 use crate::dialects::native::{Intake, ReportRequest, Sample, Temperature};
@@ -67,6 +69,7 @@ impl Frame {
             dropped_samples: self.dropped_samples,
             period_s: self.period_s.into(),
             frame_s: Some(self.frame_s.into()),
+            probes_version: None,
             host: None,
             samples: self.samples,
         }
@@ -116,6 +119,7 @@ impl Frame {
             column::put(&mut body, &sensor.values);
             writer.bytes(9, &body);
         }
+        probes::write_results(writer, &self.samples);
         for definition in &metrics::ALL {
             let values: Vec<_> = self.samples.iter().map(|sample| sample.value(definition.metric)).collect();
             if values.iter().any(Option::is_some) {
@@ -166,6 +170,9 @@ impl Frame {
                     sensors += 1;
                     frame.read_sensor(&field)?;
                 }
+                DELAYS => probes::read_delays(&field, &mut frame.samples)?,
+                EXPIRIES => probes::read_expiries(&field, &mut frame.samples)?,
+                NOTES => probes::read_note(&field, &mut frame.samples)?,
                 id => frame.read_metric(id, &field)?,
             }
         }

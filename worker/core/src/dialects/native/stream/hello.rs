@@ -7,6 +7,8 @@ use crate::dialects::native::ReportSettings;
 pub const CAN_GO_LIVE: u64 = 1;
 /// [`Hello::capabilities`]: the agent can keep its samples for a while.
 pub const CAN_HOLD: u64 = 2;
+/// [`Hello::capabilities`]: the agent can ask targets.
+pub const CAN_PROBE: u64 = 4;
 
 /// The versions that one side speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,6 +22,7 @@
 //! | 17 | hub | [`Ack`] | answers a frame; without a frame's number it only tells of what became durable |
 //! | 18 | hub | [`Resend`] | answers a frame that was not taken |
 //! | 19 | hub | [`Settings`] | how to report from now on |
+//! | 20 | hub | [`Probes`] | what to ask from now on: behind the welcome and when it changes, to agents that can |
 //!
 //! ## Living together
 //! - Fields with an unknown id are skipped, and messages of an unknown kind are ignored: within a version, things are only added.
@@ -38,12 +39,14 @@ mod column;
 mod facts;
 mod frame;
 mod hello;
+mod probes;
 mod wire;
 
 pub use answer::{Ack, Goodbye, Reason, Resend};
 pub use facts::Facts;
 pub use frame::Frame;
-pub use hello::{CAN_GO_LIVE, CAN_HOLD, Hello, Settings, Versions, Welcome};
+pub use hello::{CAN_GO_LIVE, CAN_HOLD, CAN_PROBE, Hello, Settings, Versions, Welcome};
+pub use probes::Probes;
 pub use wire::{DecodeError, EncodeError};
 
 use wire::{Reader, Writer};
@@ -65,6 +68,7 @@ const WELCOME: u8 = 16;
 const ACK: u8 = 17;
 const RESEND: u8 = 18;
 const SETTINGS: u8 = 19;
+const PROBES: u8 = 20;
 
 /// A binary message from an agent.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +96,8 @@ pub enum FromHub {
     Resend(Resend),
     /// How to report from now on.
     Settings(Settings),
+    /// What to ask from now on.
+    Probes(Probes),
     /// The hub closes the connection.
     Goodbye(Goodbye),
     /// Of a newer hub: to be ignored.
@@ -143,6 +149,7 @@ impl FromHub {
             Self::Ack(ack) => finish(ACK, |writer| ack.write(writer)),
             Self::Resend(resend) => finish(RESEND, |writer| resend.write(writer)),
             Self::Settings(settings) => finish(SETTINGS, |writer| settings.write(writer)),
+            Self::Probes(probes) => finish(PROBES, |writer| probes.write(writer)),
             Self::Goodbye(goodbye) => finish(GOODBYE, |writer| goodbye.write(writer)),
             Self::Unknown(kind) => finish(*kind, |_| ()),
         }
@@ -159,6 +166,7 @@ impl FromHub {
             ACK => Self::Ack(Ack::read(reader)?),
             RESEND => Self::Resend(Resend::read(reader)?),
             SETTINGS => Self::Settings(Settings::read(reader)?),
+            PROBES => Self::Probes(Probes::read(reader)?),
             GOODBYE => Self::Goodbye(Goodbye::read(reader)?),
             kind => Self::Unknown(kind),
         })

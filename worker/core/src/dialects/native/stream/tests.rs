@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::dialects::native::{
-    DroppedValue, HostFacts, ReportRequest, ReportSettings, Sample, Temperature, read_report,
+    DroppedValue, HostFacts, ProbeList, ProbePart, ProbeTaskPart, ReportRequest, ReportSettings, Sample, Temperature,
+    read_report,
 };
 use crate::failure::Failure;
 use crate::metrics;
@@ -63,6 +64,16 @@ impl Random {
             if !self.one_in(3) && !celsius.is_nan() {
                 sample.temperatures.push(Temperature { name: name.clone(), celsius });
             }
+        }
+        for id in 1..=self.below(6) {
+            if self.one_in(2) {
+                continue;
+            }
+            #[expect(clippy::cast_precision_loss, reason = "small")]
+            let delay_ms = (!self.one_in(3)).then(|| self.below(12_000_000) as f64 / 100.0);
+            let tls_expires_s = self.one_in(4).then(|| self.real()).filter(|value| !value.is_nan());
+            let note = self.one_in(9).then(|| self.text(9));
+            sample.probes.push(ProbePart { id: id.cast_signed(), delay_ms, tls_expires_s, note });
         }
         sample
     }
@@ -146,7 +157,18 @@ impl Random {
     }
 
     fn hub_message(&mut self) -> FromHub {
-        match self.below(5) {
+        match self.below(6) {
+            5 => FromHub::Probes(Probes(ProbeList {
+                version: self.whole(),
+                probes: (0..self.below(5))
+                    .map(|_| ProbeTaskPart {
+                        id: self.signed(),
+                        kind: u8::try_from(self.below(256)).unwrap(),
+                        target: self.text(30),
+                        interval_s: u32::try_from(self.below(1 << 32)).unwrap(),
+                    })
+                    .collect(),
+            })),
             0 => FromHub::Welcome(Welcome {
                 durable_up_to: self.whole(),
                 time_ms: self.signed(),
@@ -372,6 +394,9 @@ fn a_frame_and_a_post_of_the_same_samples_are_the_same_report() {
                     *value = value.filter(|value| value.is_finite());
                 }
                 sample.temperatures.retain(|sensor| sensor.celsius.is_finite());
+                for probe in &mut sample.probes {
+                    probe.tls_expires_s = probe.tls_expires_s.filter(|value| value.is_finite());
+                }
                 sample
             };
             Frame { samples: frame.samples.into_iter().map(whole).collect(), ..frame }

@@ -131,6 +131,11 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
+    /// What is left.
+    pub const fn rest(self) -> &'a [u8] {
+        self.0
+    }
+
     pub fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
         let (head, rest) = self.0.split_at_checked(length).ok_or(DecodeError::Damaged)?;
         self.0 = rest;

@@ -1,0 +1,304 @@
+//! What is to be asked: the list that D1 has, kept in the object; what of it each agent was told; and what the Worker asks itself.
+//!
+//! The Worker reports as a host of number [`EDGE`], which is in no list: its samples lie in rings like everybody's, in the shard that
+//! would have a host of that number.
+
+use edgewatch_core::blocks::Row;
+use edgewatch_core::blocks::dictionary::Dictionary;
+use edgewatch_core::dialects::native::ProbeList;
+use edgewatch_core::dialects::native::stream::{CAN_PROBE, FromHub, Probes};
+use edgewatch_core::domain::probing::{self, edge};
+use edgewatch_core::model::{
+    Addresses, Coverage, Host, HostId, Presence, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec,
+    ProbeTask, Report, Sample,
+};
+use edgewatch_core::units::{UnixMillis, UnixSeconds};
+use serde::{Deserialize, Serialize};
+
+use super::directory::{self, Entry};
+use super::series::Known;
+use super::shard::Shard;
+use super::sql::Sql;
+use super::tracked::Tracked;
+use super::{HubError, rings, rows, wire};
+
+/// The number under which the Worker's own results are kept: no host has it.
+pub const EDGE: HostId = HostId(0);
+/// The key of the list in the object's small state.
+const LIST_KEY: &str = "probes";
+/// The key of the last day of the Worker's results that D1 has.
+const EDGE_DONE_KEY: &str = "edge_coarse_done";
+/// So many of the notes on a probe are told.
+const MAX_NOTES: usize = 5;
+/// The Worker asks at most once in this time, ms: a run that comes early has its turn later.
+const EDGE_EVERY_MS: i64 = 55_000;
+
+/// A probe as the object keeps it, and as it is told the Worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProbeWire {
+    id: i64,
+    name: String,
+    kind: u8,
+    target: String,
+    interval_s: u32,
+    only: bool,
+    hosts: Vec<i64>,
+    from_edge: bool,
+    is_public: bool,
+    notify: (bool, bool, f64, f64, String),
+    created_at_s: i64,
+}
+
+impl From<&Probe> for ProbeWire {
+    fn from(probe: &Probe) -> Self {
+        let ProbeSpec { name, kind, target, interval_s, coverage, from_edge, is_public, notices } = probe.spec.clone();
+        let ProbeNotices { of_state, of_delay, min_delay_ms, max_delay_ms, group } = notices;
+        Self {
+            id: probe.id.0,
+            name,
+            kind: kind.number(),
+            target,
+            interval_s,
+            only: matches!(coverage, Coverage::Only(_)),
+            hosts: coverage.named().iter().map(|host| host.0).collect(),
+            from_edge,
+            is_public,
+            notify: (of_state, of_delay, min_delay_ms, max_delay_ms, group),
+            created_at_s: probe.created_at.0,
+        }
+    }
+}
+
+impl TryFrom<ProbeWire> for Probe {
+    type Error = HubError;
+
+    fn try_from(wire: ProbeWire) -> Result<Self, HubError> {
+        let kind = ProbeKind::of_number(wire.kind.into());
+        let hosts = wire.hosts.into_iter().map(HostId).collect();
+        let (of_state, of_delay, min_delay_ms, max_delay_ms, group) = wire.notify;
+        let spec = ProbeSpec {
+            name: wire.name,
+            kind: kind.ok_or_else(|| HubError::Corrupt("a probe of no kind".to_owned()))?,
+            target: wire.target,
+            interval_s: wire.interval_s,
+            coverage: if wire.only { Coverage::Only(hosts) } else { Coverage::AllBut(hosts) },
+            from_edge: wire.from_edge,
+            is_public: wire.is_public,
+            notices: ProbeNotices { of_state, of_delay, min_delay_ms, max_delay_ms, group },
+        };
+        Ok(Self { id: ProbeId(wire.id), spec, created_at: UnixSeconds(wire.created_at_s) })
+    }
+}
+
+impl Shard {
+    /// Every probe, by number. Reads a row of the object's small state the first time.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not answer.
+    pub fn probes(&mut self) -> Result<&[Probe], HubError> {
+        if self.probes.is_none() {
+            let text = directory::meta(&self.storage.sql, LIST_KEY)?;
+            // What cannot be read is no list: D1 has it, and tells it with the next change.
+            let wires: Vec<ProbeWire> = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+            self.probes = Some(wires.into_iter().filter_map(|wire| Probe::try_from(wire).ok()).collect());
+        }
+        Ok(self.probes.as_deref().unwrap_or_default())
+    }
+
+    /// Takes in the list that D1 has: 1 row written when it is another one.
+    ///
+    /// # Errors
+    /// As [`Shard::probes`].
+    pub fn set_probes(&mut self, probes: Vec<Probe>) -> Result<(), HubError> {
+        if self.probes()? == probes.as_slice() {
+            return Ok(());
+        }
+        let wires: Vec<ProbeWire> = probes.iter().map(ProbeWire::from).collect();
+        let text = serde_json::to_string(&wires).map_err(|error| HubError::Corrupt(error.to_string()))?;
+        directory::put_meta(&self.storage.sql, LIST_KEY, &text)?;
+        self.probes = Some(probes);
+        Ok(())
+    }
+
+    /// What a host is to ask.
+    ///
+    /// # Errors
+    /// As [`Shard::probes`].
+    pub fn probe_list(&mut self, id: HostId) -> Result<ProbeList, HubError> {
+        let tasks = probing::tasks(self.probes()?, id);
+        Ok(ProbeList::of(probing::version(&tasks), &tasks))
+    }
+
+    /// What an agent that has just said hello is to ask; `None` for one that cannot.
+    ///
+    /// # Errors
+    /// As [`Shard::probes`].
+    pub fn greet_with_probes(&mut self, id: HostId) -> Result<Option<FromHub>, HubError> {
+        if let Some(tracked) = self.get_mut(id) {
+            tracked.probes_told = 0;
+        }
+        self.untold_probes(id)
+    }
+
+    /// The list of a host whose agent can ask and was told another one, for its socket; it counts as told.
+    ///
+    /// # Errors
+    /// As [`Shard::probes`].
+    pub fn untold_probes(&mut self, id: HostId) -> Result<Option<FromHub>, HubError> {
+        if self.get(id).is_none_or(|tracked| tracked.capabilities & CAN_PROBE == 0) {
+            return Ok(None);
+        }
+        let list = self.probe_list(id)?;
+        let Some(tracked) = self.get_mut(id).filter(|tracked| tracked.probes_told != list.version) else {
+            return Ok(None);
+        };
+        tracked.probes_told = list.version;
+        Ok(Some(FromHub::Probes(Probes(list))))
+    }
+
+    /// The list of a host that posts, when that is not the one it goes by.
+    ///
+    /// # Errors
+    /// As [`Shard::probes`].
+    pub fn posted_probes(&mut self, id: HostId, known: Option<u64>) -> Result<Option<ProbeList>, HubError> {
+        let Some(known) = known else { return Ok(None) };
+        let list = self.probe_list(id)?;
+        // Who has no list yet needs none that is empty.
+        let is_news = list.version != known && !(known == 0 && list.probes.is_empty());
+        Ok(is_news.then_some(list))
+    }
+
+    /// What the Worker is to ask in the run that was due at `due`: nothing when it asked a moment ago.
+    ///
+    /// # Errors
+    /// As [`Shard::probes`].
+    pub fn edge_turn(&mut self, due: UnixMillis) -> Result<Vec<ProbeTask>, HubError> {
+        let turn = edge::turn(self.probes()?, due.seconds());
+        if turn.is_empty() {
+            return Ok(turn);
+        }
+        let asked_ms = self.edge()?.newest_ms();
+        let is_early = asked_ms.is_some_and(|asked_ms| (0..EDGE_EVERY_MS).contains(&due.0.saturating_sub(asked_ms)));
+        Ok(if is_early { vec![] } else { turn })
+    }
+
+    /// The rows of a host's samples that lie in no ring yet.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not answer.
+    pub fn pending_rows(&mut self, id: HostId) -> Result<Vec<Row>, HubError> {
+        self.pending_with_names(id).map(|(rows, _)| rows)
+    }
+
+    /// The same, and the host's names: those that no ring has yet, too.
+    ///
+    /// # Errors
+    /// As [`Shard::pending_rows`].
+    pub fn pending_with_names(&mut self, id: HostId) -> Result<(Vec<Row>, Dictionary), HubError> {
+        let sql = self.storage.sql.clone();
+        let tracked = if id == EDGE { Some(self.edge()?) } else { self.get_mut(id) };
+        let Some(tracked) = tracked else { return Ok((vec![], Dictionary::default())) };
+        tracked.ensure_loaded(&sql)?;
+        let mut dictionary = rings::dictionary(&sql, id)?;
+        let rows = rows::rows(&tracked.pending(), &mut dictionary);
+        Ok((rows, dictionary))
+    }
+
+    /// Some of what hosts and the Worker said of these probes: the probe's number, the host's, and the words. At most five of each.
+    pub fn notes(&self, probes: &[Probe]) -> Vec<(i64, i64, String)> {
+        let of = |probe: &Probe| {
+            let id = probe.id;
+            let all = self.iter().filter(|tracked| probe.spec.coverage.has(tracked.id())).chain(self.edge.as_ref());
+            let said = all.filter_map(move |tracked| Some((id.0, tracked.id().0, tracked.notes.get(&id)?.1.clone())));
+            said.take(MAX_NOTES).collect::<Vec<_>>()
+        };
+        probes.iter().flat_map(of).collect()
+    }
+
+    /// What questions about a host's history need to know.
+    pub fn known(&self, id: HostId) -> Known {
+        self.get(id).map(Tracked::known).unwrap_or_default()
+    }
+
+    /// The Worker's own results, as a host's: with the probes that the Worker asks alone.
+    ///
+    /// # Errors
+    /// As [`Shard::probes`].
+    pub fn edge(&mut self) -> Result<&mut Tracked, HubError> {
+        if self.edge.is_none() {
+            let done = directory::meta(&self.storage.sql, EDGE_DONE_KEY)?.and_then(|text| text.parse().ok());
+            self.edge = Some(Tracked::load(&self.storage.sql, edge_entry(done), None)?);
+        }
+        self.edge.as_mut().ok_or_else(|| HubError::Corrupt("no edge".to_owned()))
+    }
+
+    /// Takes what came of a run of the Worker: 1 row written, and what a host's report of this time would.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not answer: these results are lost, the next run brings others.
+    pub fn take_edge(&mut self, results: Vec<ProbeResult>, at: UnixMillis) -> Result<(), HubError> {
+        let storage = self.storage.clone();
+        let edge = self.edge()?;
+        edge.ensure_loaded(&storage.sql)?;
+        if results.is_empty() || edge.newest_ms().is_some_and(|newest_ms| newest_ms >= at.0) {
+            // Told twice.
+            return Ok(());
+        }
+        let number = edge.progress().0.saturating_add(1);
+        let report = Report {
+            agent_version: String::new(),
+            sent_at: at,
+            oldest: number,
+            period_s: 60,
+            frame_s: 60,
+            probes_version: None,
+            facts: None,
+            samples: vec![Sample { number, at, probes: results, ..Sample::default() }],
+        };
+        edge.take(&storage, &report)?;
+        edge.put_journal(&storage.sql, at)
+    }
+}
+
+/// Stores the row of a host or of the Worker after a day of it was done: 1 row written.
+///
+/// # Errors
+/// [`HubError::Refused`] when the object's database does not answer.
+pub(super) fn put_done(sql: &Sql, entry: &Entry) -> Result<(), HubError> {
+    if entry.host.id != EDGE {
+        return directory::put(sql, entry);
+    }
+    let done = entry.coarse_done.map(|day| day.to_string()).unwrap_or_default();
+    directory::put_meta(sql, EDGE_DONE_KEY, &done)
+}
+
+fn edge_entry(coarse_done: Option<u64>) -> Entry {
+    let host = Host {
+        id: EDGE,
+        public_id: String::new(),
+        uuid: String::new(),
+        name: "edge".to_owned(),
+        tag: String::new(),
+        note: String::new(),
+        public_note: String::new(),
+        display_index: 0,
+        hidden_for_guest: true,
+        registered_at: UnixSeconds(0),
+        presence: Presence::Online,
+        last_seen: None,
+        addresses: Addresses::default(),
+        country_code: String::new(),
+        agent_version: String::new(),
+        facts: None,
+        newest: None,
+    };
+    Entry { host, secret_hash: String::new(), addresses_fixed: false, coarse_done, floor: 0 }
+}
+
+/// The index of the shard that keeps the Worker's results.
+pub fn edge_shard(shards: u32) -> u32 {
+    wire::shard_of(EDGE, shards)
+}
+
+#[cfg(test)]
+pub(super) mod tests;
