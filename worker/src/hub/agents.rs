@@ -84,7 +84,12 @@ impl Inner {
                 Ok(FromAgent::Hello(hello)) => {
                     let answer = shard.hello(id, &hello, now);
                     let is_welcome = matches!(answer, FromHub::Welcome(_));
-                    let probes = if is_welcome { shard.greet_with_probes(id)? } else { None };
+                    let probes = if is_welcome { shard.greet_with_probes(id) } else { Ok(None) };
+                    let probes = probes.unwrap_or_else(|error| {
+                        // It may report all the same, and asks what it was told before.
+                        log::error("hub.probes", &error.to_string());
+                        None
+                    });
                     std::iter::once(answer).chain(probes).collect()
                 }
                 Ok(FromAgent::Frame(frame)) => shard.frame(id, frame, now),

@@ -138,7 +138,12 @@ impl Inner {
                 frame_s: settings.frame_s,
                 probes: None,
             };
-            let recorded = wire::RecordedWire { probes: shard.posted_probes(id, agent.probes_version)?, ..recorded };
+            let probes = shard.posted_probes(id, agent.probes_version).unwrap_or_else(|error| {
+                // What was reported is stored, whatever becomes of this.
+                log::error("hub.probes", &error.to_string());
+                None
+            });
+            let recorded = wire::RecordedWire { probes, ..recorded };
             Ok((recorded, is_news))
         })?;
         if is_news {
