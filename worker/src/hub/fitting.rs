@@ -106,10 +106,13 @@ impl Shard {
         Ok(())
     }
 
-    /// Whose blocks in D1 are to be measured now: once a day, by the first shard.
-    pub fn to_measure(&self, now: UnixMillis) -> Option<Vec<HostId>> {
-        let is_due = self.place.index == 0 && self.governor.measured.coarse_day != day_of(now.seconds());
-        is_due.then(|| self.measured_hosts())
+    /// Whose blocks in D1 are to be measured now: once a day, by the first shard, and not on its first day, when there are none.
+    pub fn to_measure(&mut self, now: UnixMillis) -> Option<Vec<HostId>> {
+        let (day, measured) = (day_of(now.seconds()), &mut self.governor.measured.coarse_day);
+        if *measured == 0 {
+            *measured = day;
+        }
+        (self.place.index == 0 && *measured != day).then(|| self.measured_hosts())
     }
 
     /// Notes the tier and the packed length of those blocks.
@@ -278,6 +281,13 @@ mod tests {
         let now = UnixMillis(1_795_361_190_000);
         let mut shard = crowded(0, 300_000_000);
         assert_eq!(shard.to_measure(now), None, "once a day");
+        let mut young = Shard::new(Sql::in_memory().unwrap()).unwrap();
+        let tomorrow = UnixMillis(now.0 + 86_400_000);
+        assert_eq!(
+            (young.to_measure(now), young.to_measure(tomorrow)),
+            (None, Some(vec![])),
+            "nothing on its first day"
+        );
         shard.fit(now).unwrap();
         assert!(!shard.storage.lengths.is_trimming(), "there is room yet");
         shard.governor.ledger.spent.d1_bytes = 360_000_000;
