@@ -4,6 +4,7 @@ mod alert_rule;
 mod auth;
 mod bad_input;
 mod feed;
+mod ip_change;
 mod logout;
 mod monitor;
 mod notification;

@@ -4,6 +4,7 @@
 //! A host's row is written when it is registered or changed, when it says what it is, and when its presence changes. Its newest
 //! sample there is as old as that; the journal and the sockets have newer ones.
 
+use edgewatch_core::domain::address_change::Told;
 use edgewatch_core::model::{Event, EventKind, Host, HostId};
 use edgewatch_core::units::UnixSeconds;
 
@@ -63,6 +64,8 @@ pub struct Entry {
     pub coarse_done: Option<u64>,
     /// Samples up to this number were stored before this shard had the host.
     pub floor: u64,
+    /// What people know of its addresses, where that is more than those.
+    pub told: Option<Told>,
 }
 
 /// Makes the tables where there are none.
@@ -82,8 +85,8 @@ pub fn create(sql: &Sql) -> Result<(), HubError> {
 /// # Errors
 /// As [`create`].
 pub fn put(sql: &Sql, entry: &Entry) -> Result<(), HubError> {
-    let host =
-        serde_json::to_string(&HostWire::from(&entry.host)).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    let wire = HostWire::of(&entry.host, entry.told.as_ref());
+    let host = serde_json::to_string(&wire).map_err(|error| HubError::Corrupt(error.to_string()))?;
     let binds = vec![
         entry.host.id.into(),
         entry.secret_hash.as_str().into(),
@@ -223,8 +226,10 @@ pub fn put_meta(sql: &Sql, key: &'static str, value: &str) -> Result<(), HubErro
 }
 
 fn entry(row: &Row) -> Result<Entry, HubError> {
-    let wire: HostWire = serde_json::from_str(row.text(5)?).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    let mut wire: HostWire =
+        serde_json::from_str(row.text(5)?).map_err(|error| HubError::Corrupt(error.to_string()))?;
     Ok(Entry {
+        told: wire.told.take().map(Told::from),
         host: Host::try_from(wire)?,
         secret_hash: row.text(1)?.to_owned(),
         addresses_fixed: row.int(2)? != 0,
@@ -241,7 +246,8 @@ pub(super) mod tests {
     /// A host of this number.
     pub fn entry(id: i64) -> Entry {
         let host = Host { id: HostId(id), newest: None, ..host() };
-        Entry { host, secret_hash: format!("hash-{id}"), addresses_fixed: false, coarse_done: None, floor: 0 }
+        let secret_hash = format!("hash-{id}");
+        Entry { host, secret_hash, addresses_fixed: false, coarse_done: None, floor: 0, told: None }
     }
 
     #[test]
@@ -249,7 +255,8 @@ pub(super) mod tests {
         let sql = Sql::in_memory().unwrap();
         create(&sql).unwrap();
         put(&sql, &entry(7)).unwrap();
-        let changed = Entry { coarse_done: Some(20_780), floor: 9, host: host(), ..entry(7) };
+        let told = Some(Told::exactly(&host().addresses));
+        let changed = Entry { coarse_done: Some(20_780), floor: 9, host: host(), told, ..entry(7) };
         put(&sql, &changed).unwrap();
         put(&sql, &entry(3)).unwrap();
         assert_eq!(sql.rows_written(), 3);

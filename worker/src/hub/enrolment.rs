@@ -37,6 +37,7 @@ impl Shard {
                     coarse_done: known.coarse_done,
                     // D1 was told by us: it knows of nothing that is not here.
                     floor: known.floor,
+                    told: known.told.clone(),
                     ..entry
                 };
                 if entry == known {

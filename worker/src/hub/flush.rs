@@ -265,7 +265,7 @@ pub async fn enrol(
         // They are told with the same number.
         inner.load_probes(Some(db)).await?;
     }
-    let ours: Vec<Entry> = found.into_iter().filter(|one| place.is_ours(one.host.id)).map(entry).collect();
+    let mut ours: Vec<Entry> = found.into_iter().filter(|one| place.is_ours(one.host.id)).map(entry).collect();
     let there: BTreeSet<HostId> = ours.iter().map(|entry| entry.host.id).collect();
     let strangers = inner.with(|shard| handover::strangers(shard, &ours))?;
     if place.index > 0 && !strangers.is_empty() {
@@ -283,6 +283,7 @@ pub async fn enrol(
             shard.start_anew(now);
         }
         handover::bear_with(shard, &ours, &strangers, now)?;
+        handover::doubt(&mut ours, &strangers, now);
         let has_other_secret =
             |entry: &&Entry| shard.get(entry.host.id).is_some_and(|known| known.entry.secret_hash != entry.secret_hash);
         let shut_out: Vec<HostId> = ours.iter().filter(has_other_secret).map(|entry| entry.host.id).collect();
@@ -326,6 +327,7 @@ fn entry(enrolled: Enrolled) -> Entry {
         addresses_fixed: enrolled.addresses_fixed,
         coarse_done: None,
         floor: enrolled.last_number,
+        told: None,
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::tiers::{self, MINUTES, SAMPLES, Tier};
 use edgewatch_core::blocks::{Block, Row, SeriesId};
+use edgewatch_core::domain::address_change::Told;
 use edgewatch_core::domain::presence::HOLD_S;
 use edgewatch_core::model::{Host, HostId, Link, Presence};
 use edgewatch_core::units::{Step, UnixMillis};
@@ -139,6 +140,15 @@ pub fn bear_with(shard: &mut Shard, entries: &[Entry], strangers: &[HostId], now
     Ok(())
 }
 
+/// People may have been told of other addresses than D1 knows of hosts that come here: the shard they were in will say so.
+pub fn doubt(entries: &mut [Entry], strangers: &[HostId], now: UnixMillis) {
+    for entry in entries.iter_mut().filter(|entry| strangers.contains(&entry.host.id)) {
+        if entry.host.presence != Presence::Never {
+            entry.told = Some(Told::in_doubt(&entry.host.addresses, now.seconds()));
+        }
+    }
+}
+
 /// Everything of a host that belongs elsewhere, in parcels; `attached` is what its socket held. What waited for its block is in a
 /// row afterwards. Nothing when there is no such host.
 ///
@@ -170,6 +180,7 @@ pub fn pack(
         },
         coarse_done: tracked.entry.coarse_done,
         from_ms: blocks.iter().map(|stored| stored.start_ms).min(),
+        told: tracked.entry.told.clone(),
         alerts: shard.alerts_text(id)?,
         is_last: true,
         dictionary: rings::dictionary(sql, id)?,
@@ -250,6 +261,11 @@ fn take_state(tracked: &mut Tracked, parcel: &Parcel) {
         entry.coarse_done = parcel.coarse_done.or_else(|| parcel.from_ms.map(before)).or(Some(done));
     } else {
         entry.coarse_done = parcel.coarse_done;
+    }
+    if entry.told.as_ref().is_some_and(|told| told.is_in_doubt)
+        && parcel.told.as_ref().is_none_or(|one| !one.is_in_doubt)
+    {
+        entry.told = parcel.told.clone().or_else(|| Some(Told::exactly(&parcel.host.addresses)));
     }
     if parcel.seen_ms <= tracked.seen_ms {
         return;

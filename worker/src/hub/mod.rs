@@ -1,6 +1,7 @@
 //! The hot layer: one object per shard of the hosts. It holds the newest state of each, the samples that are not in a block yet,
 //! the fine history, and the verdict on who is up.
 
+mod addresses;
 #[cfg(target_arch = "wasm32")]
 mod agents;
 pub mod client;

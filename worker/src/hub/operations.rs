@@ -125,7 +125,7 @@ impl Inner {
         let report = wire::read_report(body, &agent.agent_version)?;
         let (recorded, is_news) = self.with(|shard| {
             shard.note_worker(now);
-            shard.note_origin(agent)?;
+            shard.note_origin(agent, now)?;
             let (resend_from, times) = shard.post(id, report, now)?;
             let settings = shard.report_settings();
             let tracked = shard.get(id);

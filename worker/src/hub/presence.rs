@@ -103,6 +103,10 @@ impl Shard {
             directory::owe(&self.storage.sql, &impaired_event(impaired, now), None)?;
         }
         self.look_at_rules(now, ahead_ms);
+        if let Err(error) = self.tell_late_addresses(now) {
+            // The verdict stands; the next one tells.
+            log::error("hub.addresses", &error.to_string());
+        }
         Ok(reply)
     }
 

@@ -292,7 +292,7 @@ fn edge_entry(coarse_done: Option<u64>) -> Entry {
         facts: None,
         newest: None,
     };
-    Entry { host, secret_hash: String::new(), addresses_fixed: false, coarse_done, floor: 0 }
+    Entry { host, secret_hash: String::new(), addresses_fixed: false, coarse_done, floor: 0, told: None }
 }
 
 /// The index of the shard that keeps the Worker's results.

@@ -173,12 +173,14 @@ impl Shard {
         known.is_some_and(|tracked| is_same(&tracked.entry.secret_hash, &agent.secret_hash))
     }
 
-    /// Notes where a host reports from, and its agent's version where it is known; writes the host's row when that is news.
+    /// Notes where a host reports from, and its agent's version where it is known; writes the host's row when that is news. People
+    /// are told of another address.
     ///
     /// # Errors
     /// As [`Shard::complete`].
-    pub fn note_origin(&mut self, agent: &AgentWire) -> Result<(), HubError> {
-        let Some(tracked) = self.hosts.get_mut(&HostId(agent.host_id)) else { return Ok(()) };
+    pub fn note_origin(&mut self, agent: &AgentWire, now: UnixMillis) -> Result<(), HubError> {
+        let id = HostId(agent.host_id);
+        let Some(tracked) = self.hosts.get_mut(&id) else { return Ok(()) };
         let before = Entry::clone(&tracked.entry);
         let Entry { host, addresses_fixed, .. } = &mut *tracked.entry;
         if !*addresses_fixed {
@@ -194,7 +196,7 @@ impl Shard {
         if !agent.agent_version.is_empty() {
             host.agent_version.clone_from(&agent.agent_version);
         }
-        if tracked.entry == before { Ok(()) } else { directory::put(&self.storage.sql, &tracked.entry) }
+        self.put_host(id, &before, false, now)
     }
 
     /// Takes in what a host says it is; writes its row when that is news, at most once a minute. What is not written is in memory,
@@ -217,11 +219,11 @@ impl Shard {
             return Ok(());
         }
         tracked.is_changed = true;
-        if (0..FACTS_EVERY_MS).contains(&now.0.saturating_sub(tracked.facts_ms)) {
-            return Ok(());
+        let is_held = (0..FACTS_EVERY_MS).contains(&now.0.saturating_sub(tracked.facts_ms));
+        if !is_held {
+            tracked.facts_ms = now.0;
         }
-        tracked.facts_ms = now.0;
-        directory::put(&self.storage.sql, &tracked.entry)
+        self.put_host(id, &before, is_held, now)
     }
 
     /// An agent begins: everything of its host that is with the hub becomes durable first, for an agent that lost its counter gives
@@ -257,7 +259,7 @@ impl Shard {
             probes_version: None,
         };
         // Its version is for people; what cannot be stored now comes with the next hello.
-        let _ = self.note_origin(&agent);
+        let _ = self.note_origin(&agent, now);
         FromHub::Welcome(Welcome { durable_up_to, time_ms: now.0, settings: self.settings(id, now) })
     }
 

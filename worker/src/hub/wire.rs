@@ -3,6 +3,7 @@
 
 use edgewatch_core::dialects::native;
 use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
+use edgewatch_core::domain::address_change::Told;
 use edgewatch_core::model::{
     Addresses, Dropped, Facts, Host, HostId, Presence, ProbeResult, ProbeTask, Report, Sample,
 };
@@ -10,6 +11,7 @@ use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
 use super::HubError;
+use super::addresses::ToldWire;
 use super::probe_history::Tallies;
 use super::probes::ProbeWire;
 
@@ -44,6 +46,9 @@ pub struct HostWire {
     facts: Option<FactsWire>,
     /// In the agent's own words: exact.
     newest: Option<native::Sample>,
+    /// What people know of its addresses, where that is more than those.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub told: Option<ToldWire>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -226,6 +231,13 @@ pub const fn presence_of(number: u8) -> Presence {
     }
 }
 
+impl HostWire {
+    /// A host, and what people know of its addresses.
+    pub fn of(host: &Host, told: Option<&Told>) -> Self {
+        Self { told: told.map(ToldWire::from), ..Self::from(host) }
+    }
+}
+
 impl From<&Host> for HostWire {
     fn from(host: &Host) -> Self {
         Self {
@@ -251,6 +263,7 @@ impl From<&Host> for HostWire {
                 .newest
                 .as_ref()
                 .map(|sample| native::Sample { probes: Vec::new(), ..native::Sample::from(sample) }),
+            told: None,
         }
     }
 }

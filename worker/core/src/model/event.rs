@@ -16,6 +16,8 @@ pub enum EventKind {
     DuplicateMachine,
     /// A meter of the platform is used up, or will be before the day ends.
     BudgetTight,
+    /// A host has another address than before.
+    AddressChanged,
     /// A cause of alert came up.
     AlertFired,
     /// It is still there.
@@ -32,12 +34,13 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::HostOffline,
         Self::HostOnline,
         Self::MonitoringImpaired,
         Self::DuplicateMachine,
         Self::BudgetTight,
+        Self::AddressChanged,
         Self::AlertFired,
         Self::AlertReminder,
         Self::AlertEscalated,
@@ -54,6 +57,7 @@ impl EventKind {
             Self::MonitoringImpaired => "monitoring_impaired",
             Self::DuplicateMachine => "duplicate_machine",
             Self::BudgetTight => "budget_tight",
+            Self::AddressChanged => "address_changed",
             Self::AlertFired => "alert_fired",
             Self::AlertReminder => "alert_reminder",
             Self::AlertEscalated => "alert_escalated",

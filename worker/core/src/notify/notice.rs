@@ -55,6 +55,7 @@ impl Letter<'_> {
             EventKind::MonitoringImpaired => "Monitoring impaired",
             EventKind::DuplicateMachine => "Machine registered twice",
             EventKind::BudgetTight => "Budget tight",
+            EventKind::AddressChanged => "Address changed",
             EventKind::AlertFired => "Alert",
             EventKind::AlertReminder => "Alert goes on",
             EventKind::AlertEscalated => "Alert nobody acknowledged",
@@ -74,9 +75,11 @@ impl Letter<'_> {
             | EventKind::AlertReminder
             | EventKind::AlertEscalated => Urgency::Trouble,
             EventKind::HostOnline | EventKind::AlertRecovered => Urgency::Relief,
-            EventKind::DuplicateMachine | EventKind::BudgetTight | EventKind::AlertWithdrawn | EventKind::Test => {
-                Urgency::News
-            }
+            EventKind::DuplicateMachine
+            | EventKind::BudgetTight
+            | EventKind::AddressChanged
+            | EventKind::AlertWithdrawn
+            | EventKind::Test => Urgency::News,
         }
     }
 

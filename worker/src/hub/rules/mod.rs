@@ -11,7 +11,9 @@ use edgewatch_core::domain::alerting::quiet::is_quiet;
 use edgewatch_core::domain::alerting::reading::Totals;
 use edgewatch_core::domain::alerting::text::{self, Named};
 use edgewatch_core::domain::alerting::{Book, HostState, Moment, Subject, Transition};
-use edgewatch_core::model::{Cause, Event, HostId, Link, LocalTime, Presence, QuietHours, RuleId, Sample};
+use edgewatch_core::model::{
+    AddressNotices, Cause, Event, HostId, Link, LocalTime, Presence, QuietHours, RuleId, Sample,
+};
 use edgewatch_core::units::UnixMillis;
 
 use super::shard::Shard;
@@ -36,6 +38,8 @@ const STEP_BACK_S: i64 = 60;
 pub struct Rules {
     /// The machines.
     pub book: Book,
+    /// When people are told that a host has another address.
+    pub address_notices: AddressNotices,
     /// The version of the rules in D1; `None` before any was told.
     version: Option<u64>,
     quiet_hours: Option<QuietHours>,
@@ -50,6 +54,11 @@ impl Rules {
     /// The version of the rules that this shard has.
     pub const fn version(&self) -> Option<u64> {
         self.version
+    }
+
+    /// Whether people are shown addresses whole.
+    pub const fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     fn moment(&mut self, at: UnixMillis) -> Moment {
@@ -69,6 +78,7 @@ impl Rules {
         self.version = version;
         self.quiet_hours = set.quiet_hours.take();
         self.is_plain = set.plain_addresses;
+        self.address_notices = std::mem::take(&mut set.address_notices);
         self.quiet_now = None;
     }
 }
