@@ -10,7 +10,7 @@ use edgewatch_core::units::UnixSeconds;
 
 use super::HubError;
 use super::rules::kept;
-use super::sql::{Row, Sql};
+use super::sql::{Row, Sql, Value};
 use super::wire::HostWire;
 
 const CREATE_HOSTS: &str = "CREATE TABLE IF NOT EXISTS hosts (host_id INTEGER NOT NULL PRIMARY KEY, secret_hash TEXT NOT NULL, \
@@ -66,6 +66,32 @@ pub struct Entry {
     pub floor: u64,
     /// What people know of its addresses, where that is more than those.
     pub told: Option<Told>,
+}
+
+/// Runs a statement on a table that objects of before did not have: where nothing more could be written when this one was upgraded it
+/// is missing, and made now.
+fn exec_new(sql: &Sql, statement: &'static str, binds: Vec<Value>) -> Result<Vec<Row>, HubError> {
+    match sql.exec(statement, binds.clone()) {
+        Err(error) if error.is_missing_table() => {
+            create(sql)?;
+            sql.exec(statement, binds)
+        }
+        done => done,
+    }
+}
+
+/// As [`exec_new`] for a question: in a table that cannot be made yet is nothing.
+fn read_new(sql: &Sql, statement: &'static str, binds: Vec<Value>) -> Result<Vec<Row>, HubError> {
+    match sql.exec(statement, binds.clone()) {
+        Err(error) if error.is_missing_table() => {
+            if create(sql).is_ok() {
+                sql.exec(statement, binds)
+            } else {
+                Ok(Vec::new())
+            }
+        }
+        found => found,
+    }
 }
 
 /// Makes the tables where there are none.
@@ -161,7 +187,7 @@ pub fn owe(sql: &Sql, event: &Event, name: Option<&str>) -> Result<(), HubError>
         name.map(str::to_owned).into(),
         kept::more(event).into(),
     ];
-    sql.exec(PUT_OWED, binds).map(drop)
+    exec_new(sql, PUT_OWED, binds).map(drop)
 }
 
 /// At most `limit` events that D1 does not have, oldest first.
@@ -177,7 +203,7 @@ pub fn owed(sql: &Sql, limit: u32) -> Result<Vec<(Event, Option<String>)>, HubEr
         let event = kept::with_more(Event::new(key, kind, host_id, UnixSeconds(row.int(3)?), text), row.text(6)?);
         Ok((event, row.optional(5, |row, column| row.text(column).map(str::to_owned))?))
     };
-    sql.exec(LIST_OWED, vec![limit.into()])?.into_iter().map(event).collect()
+    read_new(sql, LIST_OWED, vec![limit.into()])?.into_iter().map(event).collect()
 }
 
 /// Forgets an event that D1 has: 1 row written.
@@ -185,7 +211,7 @@ pub fn owed(sql: &Sql, limit: u32) -> Result<Vec<(Event, Option<String>)>, HubEr
 /// # Errors
 /// As [`create`].
 pub fn settle(sql: &Sql, key: &str) -> Result<(), HubError> {
-    sql.exec(DELETE_OWED_EVENT, vec![key.into()])?;
+    exec_new(sql, DELETE_OWED_EVENT, vec![key.into()])?;
     sql.exec(DELETE_OWED, vec![key.into()]).map(drop)
 }
 
@@ -195,7 +221,7 @@ pub fn settle(sql: &Sql, key: &str) -> Result<(), HubError> {
 /// As [`find`].
 pub fn list_alert_states(sql: &Sql) -> Result<Vec<(HostId, String)>, HubError> {
     let state = |row: &Row| Ok((HostId(row.int(0)?), row.text(1)?.to_owned()));
-    sql.exec(LIST_ALERT_STATES, vec![])?.iter().map(state).collect()
+    read_new(sql, LIST_ALERT_STATES, vec![])?.iter().map(state).collect()
 }
 
 /// Keeps what is not at rest at a host, or forgets it: 1 row written.
@@ -204,8 +230,8 @@ pub fn list_alert_states(sql: &Sql) -> Result<Vec<(HostId, String)>, HubError> {
 /// As [`create`].
 pub fn put_alert_state(sql: &Sql, id: HostId, state: Option<&str>) -> Result<(), HubError> {
     match state {
-        Some(state) => sql.exec(PUT_ALERT_STATE, vec![id.into(), state.into()]).map(drop),
-        None => sql.exec(DELETE_ALERT_STATE, vec![id.into()]).map(drop),
+        Some(state) => exec_new(sql, PUT_ALERT_STATE, vec![id.into(), state.into()]).map(drop),
+        None => exec_new(sql, DELETE_ALERT_STATE, vec![id.into()]).map(drop),
     }
 }
 
@@ -291,6 +317,27 @@ pub(super) mod tests {
         assert_eq!(owed(&sql, 9), Ok(vec![(first, Some("alpha".to_owned())), (second.clone(), None)]));
         settle(&sql, "a").unwrap();
         assert_eq!(owed(&sql, 9), Ok(vec![(second, None)]));
+    }
+
+    #[test]
+    fn tables_that_could_not_be_made_are_empty_until_they_can() {
+        let sql = Sql::in_memory().unwrap();
+        create(&sql).unwrap();
+        // An object of before there were alerts, woken by this code when nothing more may be written.
+        for old in ["DROP TABLE owed_events", "DROP TABLE alert_states", "PRAGMA query_only = ON"] {
+            sql.exec(old, vec![]).unwrap();
+        }
+        assert!(create(&sql).is_err());
+        assert_eq!((owed(&sql, 9), list_alert_states(&sql)), (Ok(vec![]), Ok(vec![])));
+        let event = Event::new("a".to_owned(), EventKind::HostOffline, None, UnixSeconds(5), "t".to_owned());
+        assert!(owe(&sql, &event, None).is_err() && put_alert_state(&sql, HostId(7), Some("s")).is_err());
+        sql.exec("PRAGMA query_only = OFF", vec![]).unwrap();
+        owe(&sql, &event, None).unwrap();
+        put_alert_state(&sql, HostId(7), Some("s")).unwrap();
+        assert_eq!((owed(&sql, 9).unwrap().len(), list_alert_states(&sql).unwrap().len()), (1, 1));
+        // A question makes them too.
+        sql.exec("DROP TABLE alert_states", vec![]).unwrap();
+        assert_eq!((list_alert_states(&sql), sql.exec(LIST_ALERT_STATES, vec![])), (Ok(vec![]), Ok(vec![])));
     }
 
     #[test]
