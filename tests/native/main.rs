@@ -2,6 +2,7 @@
 
 mod access_proxy;
 mod accounts;
+mod alert_ways;
 mod channels;
 mod probes;
 mod reports;

@@ -272,6 +272,8 @@ pub async fn enrol(
         // Before this shard has a host: else nobody would ask it for that once it is one too many.
         db.run(settings::raise(HUB_SHARDS, u64::from(place.index) + 1)).await?;
     }
+    let is_elsewhere =
+        handover::are_heard(&ours, &strangers) && (place.shards > 1 || settings::find_count(db, HUB_SHARDS).await? > 1);
     for some in strangers.chunks(MAX_DICTIONARIES) {
         let names = history::list_dictionaries(db, some).await?;
         inner.with(|shard| handover::take_names(shard, &names))?;
@@ -283,7 +285,9 @@ pub async fn enrol(
             shard.start_anew(now);
         }
         handover::bear_with(shard, &ours, &strangers, now)?;
-        handover::doubt(&mut ours, &strangers, now);
+        if is_elsewhere {
+            handover::doubt(&mut ours, &strangers, now);
+        }
         let has_other_secret =
             |entry: &&Entry| shard.get(entry.host.id).is_some_and(|known| known.entry.secret_hash != entry.secret_hash);
         let shut_out: Vec<HostId> = ours.iter().filter(has_other_secret).map(|entry| entry.host.id).collect();

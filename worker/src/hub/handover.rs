@@ -26,6 +26,7 @@ use super::{HubError, journal, rollup, rows, wire};
 #[cfg(target_arch = "wasm32")]
 pub mod calls;
 pub mod parcel;
+pub mod tidings;
 
 pub use parcel::Parcel;
 
@@ -140,7 +141,13 @@ pub fn bear_with(shard: &mut Shard, entries: &[Entry], strangers: &[HostId], now
     Ok(())
 }
 
-/// People may have been told of other addresses than D1 knows of hosts that come here: the shard they were in will say so.
+/// Whether one of the strangers was heard before, and so somewhere else.
+pub fn are_heard(entries: &[Entry], strangers: &[HostId]) -> bool {
+    let mut heard = entries.iter().filter(|entry| entry.host.presence != Presence::Never);
+    heard.any(|entry| strangers.contains(&entry.host.id))
+}
+
+/// People may have been told more than D1 knows of hosts that come here, and their alerts go on: the shard they were in will say so.
 pub fn doubt(entries: &mut [Entry], strangers: &[HostId], now: UnixMillis) {
     for entry in entries.iter_mut().filter(|entry| strangers.contains(&entry.host.id)) {
         if entry.host.presence != Presence::Never {
@@ -240,7 +247,11 @@ pub fn adopt(
         }
     }
     merge.roll_up(shard.get(id).and_then(Tracked::newest_ms))?;
-    if parcel.is_last && shard.get(id).is_some() {
+    // Else they were told of before, and what became of them since is known here. Nobody waits for what was never heard.
+    let is_waited_for = |tracked: &Tracked| {
+        tracked.entry.told.as_ref().is_some_and(|told| told.is_in_doubt) || parcel.host.presence == Presence::Never
+    };
+    if parcel.is_last && shard.get(id).is_some_and(is_waited_for) {
         shard.adopt_alerts(id, &parcel.alerts)?;
     }
     let Some(tracked) = shard.get_mut(id) else { return Ok(()) };

@@ -10,6 +10,7 @@ use edgewatch_core::units::UnixMillis;
 use worker::{Error, Method, Request, Response};
 
 use super::governor::ShardReport;
+use super::handover::tidings::Tidings;
 use super::listing::ListRequest;
 use super::object::{Answer, Inner};
 use super::probes::{EDGE, ProbeWire};
@@ -49,6 +50,11 @@ impl Inner {
             (Method::Post, "/adopt") => {
                 let body = request.bytes().await.map_err(refused)?;
                 handover::calls::adopt(&self, &body, db).await?;
+                json(&())
+            }
+            (Method::Post, "/tidings") => {
+                let tidings: Tidings = parse(&request.text().await.map_err(refused)?)?;
+                handover::calls::heed(&self, tidings, db).await?;
                 json(&())
             }
             (Method::Post, "/changed") => {

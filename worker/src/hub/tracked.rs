@@ -436,6 +436,11 @@ impl Tracked {
         self.pending.iter().filter_map(|frame| held::unpack(frame).ok()).flatten().collect()
     }
 
+    /// Whether another shard had the host and has not said yet what people were told of it.
+    pub fn is_doubted(&self, now: UnixSeconds) -> bool {
+        self.entry.told.as_ref().is_some_and(|told| told.is_doubted(now))
+    }
+
     /// When its newest sample was measured, ms since 1970, as far as is known without reading on.
     pub fn newest_ms(&self) -> Option<i64> {
         self.last_at_ms.or_else(|| self.newest.as_ref().map(|sample| sample.at.0))

@@ -56,6 +56,11 @@ impl Told {
         Self { addresses: addresses.clone(), ..Self::default() }
     }
 
+    /// Whether somebody else is still waited for.
+    pub fn is_doubted(&self, now: UnixSeconds) -> bool {
+        self.by(now).is_in_doubt
+    }
+
     /// The same once the time of its count, or of its doubt, is over.
     fn by(&self, now: UnixSeconds) -> Self {
         let is_on = (self.count > 0 || self.is_in_doubt) && (0..WINDOW_S).contains(&now.since(self.since));

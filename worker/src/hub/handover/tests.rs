@@ -1,11 +1,10 @@
 //! Two shards over two databases: whatever was reported to either is in the new one afterwards, once.
 
-use edgewatch_core::model::{AddressNotices, Report, Sample, Temperature};
+use edgewatch_core::model::{Report, Sample, Temperature};
 
 use super::*;
 use crate::hub::directory::tests::entry;
 use crate::hub::sql::Sql;
-use crate::store::rules::RuleSet;
 use edgewatch_core::blocks::Facet;
 
 const HOST: HostId = HostId(7);
@@ -73,6 +72,7 @@ fn report(shard: &mut Shard, numbers: std::ops::RangeInclusive<u64>, oldest: u64
 fn parcels(old: &mut Shard) -> Vec<Parcel> {
     old.place = Place { index: (wire::shard_of(HOST, SHARDS) + 1) % SHARDS, shards: SHARDS };
     old.clear();
+    old.read_rules().unwrap();
     assert_eq!(foreign(old), Ok(vec![HOST]));
     pack(old, HOST, None, UnixMillis(at_ms(0))).unwrap().unwrap()
 }
@@ -425,48 +425,4 @@ fn a_note_of_the_list_says_nothing_with_another_number_of_shards() {
     assert!(!one.is_retired() && Place { index: 1, shards: 1 }.is_retired());
 }
 
-#[test]
-fn who_was_told_of_an_address_there_is_not_told_again_here_and_of_another_once() {
-    let from = |shard: &mut Shard, address: &str, number: u64| {
-        let agent = wire::AgentWire {
-            host_id: HOST.0,
-            secret_hash: String::new(),
-            ipv4: address.to_owned(),
-            ipv6: String::new(),
-            country_code: None,
-            agent_version: String::new(),
-            probes_version: None,
-        };
-        shard.note_origin(&agent, UnixMillis(at_ms(number))).unwrap();
-    };
-    let told = |shard: &Shard| -> Vec<String> {
-        let owed = directory::owed(&shard.storage.sql, 9).unwrap();
-        owed.into_iter().map(|(event, _)| event.text).filter(|text| text.starts_with("[IP Changed]")).collect()
-    };
-    for (last, expected) in [("198.51.100.9", 0), ("198.18.0.3", 1)] {
-        let (mut old, mut new) = shards();
-        for shard in [&mut old, &mut new] {
-            // As D1 knows it, and will for a while.
-            from(shard, "203.0.113.7", 1);
-            let notices = AddressNotices { is_on: true, ..AddressNotices::default() };
-            let set = RuleSet { address_notices: notices, ..RuleSet::default() };
-            shard.set_rules(set, 1, UnixMillis(at_ms(1))).unwrap();
-        }
-        from(&mut old, "198.51.100.9", 2);
-        assert_eq!(told(&old).len(), 1);
-        let mut ours = vec![Entry::clone(&new.get(HOST).unwrap().entry)];
-        ours[0].host.presence = Presence::Online;
-        doubt(&mut ours, &[HOST], UnixMillis(at_ms(3)));
-        new.dismiss(HOST).unwrap();
-        new.enrol(ours).unwrap();
-        from(&mut new, "198.51.100.9", 4);
-        from(&mut new, last, 5);
-        new.judge(UnixMillis(at_ms(6)), UnixMillis(at_ms(12)).seconds()).unwrap();
-        assert_eq!(told(&new), Vec::<String>::new());
-        report(&mut new, 1..=7, 1);
-        hand_over(&mut old, &mut new);
-        new.judge(UnixMillis(at_ms(9)), UnixMillis(at_ms(15)).seconds()).unwrap();
-        new.judge(UnixMillis(at_ms(12)), UnixMillis(at_ms(18)).seconds()).unwrap();
-        assert_eq!(told(&new).len(), expected, "{:?}", told(&new));
-    }
-}
+mod told;

@@ -135,7 +135,8 @@ impl Shard {
             return;
         }
         let moment = self.rules.moment(now);
-        let Some(tracked) = self.hosts.get(&id) else { return };
+        // What another shard found goes on, and does not begin anew.
+        let Some(tracked) = self.hosts.get(&id).filter(|tracked| !tracked.is_doubted(now.seconds())) else { return };
         let steps = self.rules.book.samples(subject(tracked), before, samples, period_s, moment);
         self.told(&steps, now);
     }
@@ -149,7 +150,8 @@ impl Shard {
         let moment = self.rules.moment(now);
         let (is_holding, from) = (self.watch.is_holding(now.seconds()), self.watch.clocks_from.millis());
         let mut book = std::mem::take(&mut self.rules.book);
-        let hosts = self.hosts.values().map(|tracked| {
+        let known = self.hosts.values().filter(|tracked| !tracked.is_doubted(now.seconds()));
+        let hosts = known.map(|tracked| {
             let ahead_ms = if tracked.link == Link::Socket { ahead_ms } else { 0 };
             let seen = UnixMillis(tracked.seen_ms.saturating_add(ahead_ms)).max(from);
             let last_seen = (tracked.seen_ms > 0).then_some(seen);
@@ -285,4 +287,4 @@ fn subject_of(cause: Cause, names: &BTreeMap<RuleId, String>) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -12,7 +12,7 @@ fn after(seconds: i64) -> UnixMillis {
     UnixMillis(NOW.0 + seconds * 1000)
 }
 
-fn rule_of(id: i64, condition: &str) -> Rule {
+pub(in crate::hub) fn rule_of(id: i64, condition: &str) -> Rule {
     // The stored form is the shortest to write a condition in.
     let set = format!(
         r#"{{"rules":[{{"id":{id},"name":"rule {id}","enabled":true,"body":{{"group":"","only":false,"hosts":[],"tags":[],
