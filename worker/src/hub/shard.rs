@@ -359,10 +359,11 @@ impl Shard {
         if [taken.as_ref().err(), kept.as_ref().err()].into_iter().flatten().any(HubError::is_refusal) {
             self.note_refused(now);
         }
-        kept?;
         if let Ok(Verdict::Take { skip }) = taken {
+            // Also when they could not be made durable: they are with the hub, and a repeat of them is no news.
             self.weigh(id, before.as_ref(), report.samples.get(skip..).unwrap_or_default(), report.period_s, now);
         }
+        kept?;
         let facts = report.facts.take().filter(|_| !is_old);
         let resend_from = match taken? {
             Verdict::Resend { from } => Some(from),
