@@ -10,6 +10,9 @@ use edgewatch_harness::wait::wait_until;
 use edgewatch_harness::worker::{TestHost, Worker};
 use serde_json::json;
 
+/// Longer than anybody waits after a refusal.
+const LATER_MS: u64 = 620_000;
+
 fn report(worker: &Worker, host: &TestHost, number: u64, load1: f64) -> Reply {
     let body = json!({
         "agent_version": "0.1.0", "sent_at_ms": 0, "oldest": number, "period_s": 10, "frame_s": 300,
@@ -53,7 +56,6 @@ fn tables_that_could_not_be_made_at_an_upgrade_are_made_when_they_can() {
     assert_eq!((tables(), receiver.received().len()), (0, 0));
     assert!(worker.refill(Exhausted::ObjectRowsWritten) > 0);
     // Without any restart; agents were asked to wait for a while.
-    const LATER_MS: u64 = 620_000;
     worker.set_clock_ahead(LATER_MS.cast_signed());
     assert_eq!(report(&worker, &host, 2, 9.0).status, 200);
     wait_until("the alert", Duration::from_secs(20), || {

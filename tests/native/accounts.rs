@@ -148,12 +148,12 @@ fn fail_for_long(worker: &Worker, ahead_ms: &mut i64, from: &str) -> Vec<i64> {
         }
         assert_eq!((reply.status, reply.at("/error/code")), (429, json!("too_many_attempts")));
         assert!(failures >= 5, "five are free: {failures}");
-        let wait_s: i64 = reply.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
-        waits.push(wait_s);
-        if wait_s >= 60 {
+        let told_s: i64 = reply.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
+        waits.push(told_s);
+        if told_s >= 60 {
             return waits;
         }
-        *ahead_ms += wait_s * 1000;
+        *ahead_ms += told_s * 1000;
         worker.set_clock_ahead(*ahead_ms);
     }
     panic!("{from} never had to wait for long: {waits:?}");

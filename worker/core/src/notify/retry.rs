@@ -47,9 +47,9 @@ fn http_date(text: &str, now: UnixSeconds) -> Option<UnixSeconds> {
         text.split(|one: char| !one.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
     let (day, month, year, time) = match *parts.as_slice() {
         // `Sun, 06 Nov 1994 08:49:37 GMT` and `Sunday, 06-Nov-94 08:49:37 GMT`.
-        [_, day, month, year, hour, minute, second, "GMT"] => (day, month, year, [hour, minute, second]),
+        [_, day, month, year, hour, minute, second, "GMT"]
         // `Sun Nov  6 08:49:37 1994`.
-        [_, month, day, hour, minute, second, year] => (day, month, year, [hour, minute, second]),
+        | [_, month, day, hour, minute, second, year] => (day, month, year, [hour, minute, second]),
         _ => return None,
     };
     let month = MONTHS.iter().position(|one| month.eq_ignore_ascii_case(one))?;
