@@ -186,15 +186,12 @@ impl Shard {
         self.rules.book.state(id).map_or_else(|| Ok(String::new()), kept::encode)
     }
 
-    /// Takes over what [`Shard::alerts_text`] wrote, unless something is here.
-    ///
-    /// # Errors
-    /// As [`Shard::read_rules`].
-    pub fn adopt_alerts(&mut self, id: HostId, text: &str) -> Result<(), HubError> {
+    /// Takes over what [`Shard::alerts_text`] wrote.
+    pub fn adopt_alerts(&mut self, id: HostId, text: &str, now: UnixMillis) {
         if let Ok(state) = kept::decode(text) {
-            self.rules.book.adopt(id, state);
+            let steps = self.rules.book.adopt(id, state, now);
+            self.told(&steps, now);
         }
-        self.keep_states()
     }
 
     /// A host's alerts are another shard's now.
