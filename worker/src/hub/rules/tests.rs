@@ -189,6 +189,27 @@ fn another_shard_that_saw_the_host_fail_first_has_one_alert_of_it_after_all() {
 }
 
 #[test]
+fn a_host_in_another_group_has_no_alert_of_a_rule_for_its_old_one() {
+    let of_group = |group: &str| {
+        let mut rule = rule_of(3, r#"{"test":"load1","for_s":0,"above":[4.0,4.0],"below":null}"#);
+        rule.scope.tags = vec![group.to_owned()];
+        rule
+    };
+    let mut shard = shard(1, vec![of_group(&entry(1).host.tag)]);
+    shard.post(HostId(1), report(1, after(10), 9.0), after(10)).unwrap();
+    let mut moved = entry(1);
+    shard.rescope(std::slice::from_ref(&moved), after(20));
+    assert_eq!(kinds(&shard), [EventKind::AlertFired]);
+    moved.host.tag = "elsewhere".to_owned();
+    // Also when the object woke for it and knows no host yet.
+    let mut shard = Shard::new(shard.storage.sql.clone()).unwrap();
+    shard.read_rules().unwrap();
+    shard.rescope(std::slice::from_ref(&moved), after(20));
+    assert_eq!(kinds(&shard), [EventKind::AlertFired, EventKind::AlertWithdrawn]);
+    assert_eq!(directory::list_alert_states(&shard.storage.sql).unwrap(), []);
+}
+
+#[test]
 fn rules_come_back_as_they_were_told() {
     let shard = shard(1, vec![Rule { id: RuleId(9), ..rule() }]);
     let again = woken(&shard);

@@ -275,6 +275,23 @@ fn what_waits_for_a_time_does_not_jump_with_the_clock() {
 }
 
 #[test]
+fn a_host_that_leaves_a_rules_group_leaves_its_alert_and_is_reminded_of_nothing() {
+    let scope = Scope { tags: vec!["eu".to_owned()], ..Scope::default() };
+    let of_group = Rule { scope, repeat: Repeat::Every(60), ..rule(1, vec![cpu(90.0, 0)]) };
+    let mut book = book(vec![of_group, rule(2, vec![cpu(90.0, 0)])]);
+    run(&mut book, &[(95.0, 0.0)]);
+    book.take_changed();
+    assert_eq!((book.rescope(HostId(7), "eu", moment(10).at), book.take_changed().len()), (vec![], 0));
+    let steps = book.rescope(HostId(7), "us", moment(20).at);
+    let steps: Vec<_> = steps.iter().map(|one| (one.cause.id, one.step, one.is_quiet)).collect();
+    assert_eq!(steps, [(1, Step::Withdrawn, true)]);
+    assert_eq!(book.take_changed(), BTreeSet::from([HostId(7)]));
+    let open: Vec<i64> = book.state(HostId(7)).unwrap().open.keys().map(|cause| cause.id).collect();
+    assert_eq!(open, [2], "the other rule looks at every host");
+    assert_eq!(book.tick(moment(300), |_| false, |_| None), []);
+}
+
+#[test]
 fn an_alert_that_moves_to_a_book_with_one_of_its_own_goes_on_as_one() {
     let mut old = book(vec![rule(1, vec![cpu(90.0, 0)])]);
     run(&mut old, &[(95.0, 0.0)]);
