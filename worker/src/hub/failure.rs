@@ -26,7 +26,7 @@ impl HubError {
         matches!(self, Self::Refused(_))
     }
 
-    /// Whether the object's database lacks a table. Source: SQLite's own words, which the platform hands on.
+    /// Whether the object's database lacks a table. Source: `SQLite`'s own words, which the platform hands on.
     pub fn is_missing_table(&self) -> bool {
         matches!(self, Self::Refused(words) if words.contains("no such table"))
     }

@@ -247,12 +247,9 @@ pub fn adopt(
         }
     }
     merge.roll_up(shard.get(id).and_then(Tracked::newest_ms))?;
-    // Else they were told of before, and what became of them since is known here. Nobody waits for what was never heard.
-    let is_waited_for = |tracked: &Tracked| {
-        tracked.entry.told.as_ref().is_some_and(|told| told.is_in_doubt) || parcel.host.presence == Presence::Never
-    };
-    if parcel.is_last && shard.get(id).is_some_and(is_waited_for) {
-        shard.adopt_alerts(id, &parcel.alerts)?;
+    // Else they came ahead of it, and what became of them since is known here.
+    if parcel.is_last && shard.get(id).is_some_and(|tracked| !tracked.is_spoken_for) {
+        shard.adopt_alerts(id, &parcel.alerts, now);
     }
     let Some(tracked) = shard.get_mut(id) else { return Ok(()) };
     if parcel.is_last {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use edgewatch_core::blocks::{Block, Row, tiers};
 use edgewatch_core::dialects::native::stream::Frame;
+use edgewatch_core::domain::probing::MAX_PROBES;
 use edgewatch_core::domain::stream::gap::{Gap, Verdict};
 use edgewatch_core::model::{Host, HostId, Link, Presence, ProbeId, Report, Sample};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
@@ -71,6 +72,8 @@ pub struct Tracked {
     /// What its agent said last of a probe, and whether that failed then: why, else who issued the certificate. Gone when the object
     /// sleeps.
     pub notes: BTreeMap<ProbeId, (bool, String)>,
+    /// Whether the shard that had the host said ahead of it what there is to its alerts.
+    pub is_spoken_for: bool,
     /// When its row in the directory was last written because of what it says it is, ms.
     pub facts_ms: i64,
     gap: Gap,
@@ -110,6 +113,7 @@ impl Tracked {
             heard: (0, 0),
             probes_told: 0,
             notes: BTreeMap::new(),
+            is_spoken_for: false,
             facts_ms: 0,
             gap: Gap::default(),
             is_loaded: false,
@@ -281,6 +285,10 @@ impl Tracked {
         self.last_at_ms = Some(self.last_at_ms.map_or(last.at.0, |at| at.max(last.at.0)));
         for result in run.iter().flat_map(|sample| &sample.probes) {
             if let Some(note) = &result.note {
+                // Of probes that there are no more first; an agent may make up as many as it likes.
+                if self.notes.len() >= MAX_PROBES && !self.notes.contains_key(&result.probe) {
+                    self.notes.pop_first();
+                }
                 self.notes.insert(result.probe, (!result.is_up(), note.clone()));
             } else if result.is_up() && self.notes.get(&result.probe).is_some_and(|(is_failure, _)| *is_failure) {
                 self.notes.remove(&result.probe);

@@ -118,7 +118,8 @@ pub async fn heed(inner: &Inner, tidings: Tidings, db: Option<&Db>) -> Answer<()
     for id in ids {
         inner.with(|shard| shard.load(id, || inner.attached(id)))?;
     }
-    inner.with(|shard| tidings::heed(shard, tidings))
+    let now = inner.now();
+    inner.with(|shard| tidings::heed(shard, tidings, now))
 }
 
 /// Alerts of rules that are not known here would end, and counts begin anew.

@@ -4,6 +4,7 @@
 
 use edgewatch_core::domain::address_change::Told;
 use edgewatch_core::model::{HostId, Presence};
+use edgewatch_core::units::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::hub::addresses::ToldWire;
@@ -68,24 +69,25 @@ pub fn are_heard(shard: &mut Shard, tidings: &Tidings) -> Result<(), HubError> {
 ///
 /// # Errors
 /// As [`of`].
-pub fn heed(shard: &mut Shard, tidings: Tidings) -> Result<(), HubError> {
+pub fn heed(shard: &mut Shard, tidings: Tidings, now: UnixMillis) -> Result<(), HubError> {
     for host in tidings.hosts {
         let id = HostId(host.id);
         let Some(tracked) = shard.get_mut(id) else { continue };
         if tracked.entry.told.as_ref().is_none_or(|told| !told.is_in_doubt) {
-            if tracked.entry.host.presence == Presence::Never && !host.alerts.is_empty() {
+            if tracked.entry.host.presence == Presence::Never && !host.alerts.is_empty() && !tracked.is_spoken_for {
+                tracked.is_spoken_for = true;
                 // There was nothing to wait for but this: that it never reported.
-                shard.adopt_alerts(id, &host.alerts)?;
+                shard.adopt_alerts(id, &host.alerts, now);
             }
             continue;
         }
         let told = Told::from(host.told);
         tracked.entry.told = (told != Told::exactly(&tracked.entry.host.addresses)).then_some(told);
+        tracked.is_spoken_for = true;
         let entry = tracked.entry.clone();
         if !host.alerts.is_empty() {
-            shard.adopt_alerts(id, &host.alerts)?;
+            shard.adopt_alerts(id, &host.alerts, now);
         }
-        // Last: while it is in doubt, they may come again.
         directory::put(&shard.storage.sql, &entry)?;
     }
     Ok(())

@@ -96,7 +96,7 @@ fn an_alert_goes_on_where_its_host_is_and_is_told_once() {
         assert_eq!(alerts(&new), []);
         if is_said_first {
             let said = said(&mut old);
-            tidings::heed(&mut new, said.clone()).unwrap();
+            tidings::heed(&mut new, said.clone(), UnixMillis(at_ms(6))).unwrap();
             // The answer may be lost: then it is said again, and comes with the host besides.
             if is_heard_of {
                 tidings::are_heard(&mut old, &said).unwrap();
@@ -105,7 +105,7 @@ fn an_alert_goes_on_where_its_host_is_and_is_told_once() {
             assert_eq!(alerts(&new), []);
             report_samples(&mut new, &[calm(9)], 9);
             assert_eq!(alerts(&new), [EventKind::AlertRecovered]);
-            tidings::heed(&mut new, said).unwrap();
+            tidings::heed(&mut new, said, UnixMillis(at_ms(9))).unwrap();
         }
         old.place = Place::default();
         hand_over(&mut old, &mut new);
