@@ -76,6 +76,7 @@ impl Shard {
         directory::delete(&self.storage.sql, id)?;
         self.hosts.remove(&id);
         self.watched.remove(&id);
+        self.spoken_for.remove(&id);
         Ok(())
     }
 }

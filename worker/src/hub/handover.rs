@@ -248,7 +248,7 @@ pub fn adopt(
     }
     merge.roll_up(shard.get(id).and_then(Tracked::newest_ms))?;
     // Else they came ahead of it, and what became of them since is known here.
-    if parcel.is_last && shard.get(id).is_some_and(|tracked| !tracked.is_spoken_for) {
+    if parcel.is_last && shard.get(id).is_some() && !shard.spoken_for.contains(&id) {
         shard.adopt_alerts(id, &parcel.alerts, now);
     }
     let Some(tracked) = shard.get_mut(id) else { return Ok(()) };

@@ -1,6 +1,6 @@
 //! All hosts of one object, and what its events do to them. Nothing here waits, and nothing here knows a socket: `object` does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::dialects::native::stream::{
     Ack, Facts, Frame, FromHub, Goodbye, Hello, Reason, Resend, Settings, Versions, Welcome,
@@ -63,6 +63,8 @@ pub struct Shard {
     /// What the Worker found out itself, once it was read.
     pub(super) edge: Option<Tracked>,
     pub(super) is_complete: bool,
+    /// Hosts of whose alerts the shard that had them spoke ahead.
+    pub(super) spoken_for: BTreeSet<HostId>,
     /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
     pub(super) watched: BTreeMap<HostId, (i64, i64)>,
 }
@@ -92,6 +94,7 @@ impl Shard {
             probes: None,
             edge: None,
             is_complete: false,
+            spoken_for: BTreeSet::new(),
             watched: BTreeMap::new(),
         })
     }
@@ -100,7 +103,7 @@ impl Shard {
     pub fn clear(&mut self) {
         self.hosts = BTreeMap::new();
         self.rules = Rules::default();
-        self.watched = BTreeMap::new();
+        (self.watched, self.spoken_for) = (BTreeMap::new(), BTreeSet::new());
         (self.probes, self.edge) = (None, None);
         self.is_complete = false;
     }

@@ -72,8 +72,6 @@ pub struct Tracked {
     /// What its agent said last of a probe, and whether that failed then: why, else who issued the certificate. Gone when the object
     /// sleeps.
     pub notes: BTreeMap<ProbeId, (bool, String)>,
-    /// Whether the shard that had the host said ahead of it what there is to its alerts.
-    pub is_spoken_for: bool,
     /// When its row in the directory was last written because of what it says it is, ms.
     pub facts_ms: i64,
     gap: Gap,
@@ -113,7 +111,6 @@ impl Tracked {
             heard: (0, 0),
             probes_told: 0,
             notes: BTreeMap::new(),
-            is_spoken_for: false,
             facts_ms: 0,
             gap: Gap::default(),
             is_loaded: false,

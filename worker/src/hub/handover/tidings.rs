@@ -73,19 +73,17 @@ pub fn heed(shard: &mut Shard, tidings: Tidings, now: UnixMillis) -> Result<(), 
     for host in tidings.hosts {
         let id = HostId(host.id);
         let Some(tracked) = shard.get_mut(id) else { continue };
-        if tracked.entry.told.as_ref().is_none_or(|told| !told.is_in_doubt) {
-            if tracked.entry.host.presence == Presence::Never && !host.alerts.is_empty() && !tracked.is_spoken_for {
-                tracked.is_spoken_for = true;
-                // There was nothing to wait for but this: that it never reported.
-                shard.adopt_alerts(id, &host.alerts, now);
-            }
+        let is_in_doubt = tracked.entry.told.as_ref().is_some_and(|told| told.is_in_doubt);
+        if !is_in_doubt && tracked.entry.host.presence != Presence::Never {
             continue;
         }
-        let told = Told::from(host.told);
-        tracked.entry.told = (told != Told::exactly(&tracked.entry.host.addresses)).then_some(told);
-        tracked.is_spoken_for = true;
+        if is_in_doubt {
+            let told = Told::from(host.told);
+            tracked.entry.told = (told != Told::exactly(&tracked.entry.host.addresses)).then_some(told);
+        }
         let entry = tracked.entry.clone();
-        if !host.alerts.is_empty() {
+        // Of a host that was never heard nobody waits for more than that this was told.
+        if shard.spoken_for.insert(id) && !host.alerts.is_empty() {
             shard.adopt_alerts(id, &host.alerts, now);
         }
         directory::put(&shard.storage.sql, &entry)?;
