@@ -27,7 +27,7 @@ pub struct Schedule {
     is_busy: Cell<bool>,
     is_done: Cell<bool>,
     /// Whether what goes ahead of hosts was said.
-    is_said: Cell<bool>,
+    has_spoken: Cell<bool>,
 }
 
 /// Hands over hosts that belong elsewhere, unless that is under way or storage refuses; gives how much is left, and never 0 when
@@ -53,8 +53,8 @@ async fn hand_over_some(inner: &Inner, now: UnixMillis) -> Answer<usize> {
         inner.with(|shard| Ok((super::foreign(shard)?, shard.refused_until_ms.max(shard.hold_until_ms) > now.0)))?;
     let mut left = hosts.len();
     if !is_held && !schedule.is_busy.replace(true) {
-        if !schedule.is_said.get() {
-            schedule.is_said.set(say_ahead(inner, &hosts).await);
+        if !schedule.has_spoken.get() {
+            schedule.has_spoken.set(say_ahead(inner, &hosts).await);
         }
         let mut away = BTreeSet::new();
         for id in hosts.into_iter().take(MAX_HOSTS) {
