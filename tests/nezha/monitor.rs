@@ -13,7 +13,7 @@ fn now_ms() -> i64 {
 }
 
 /// A Worker, and the session cookie of its first administrator.
-fn signed_in() -> (Worker, String) {
+pub(super) fn signed_in() -> (Worker, String) {
     let mut worker = Worker::builder().without_admin().start();
     let body = json!({ "token": worker.setup_link(), "username": "admin" }).to_string();
     let setup = worker.post("/api/edgewatch/v1/setup", &[], &body);
@@ -23,14 +23,14 @@ fn signed_in() -> (Worker, String) {
     (worker, format!("nezha-dashboard={value}"))
 }
 
-fn form(name: &str, kind: u8, target: &str) -> Value {
+pub(super) fn form(name: &str, kind: u8, target: &str) -> Value {
     json!({
         "Name": name, "Type": kind, "Target": target, "Duration": 30, "Cover": 0, "SkipServersRaw": "[]",
         "FailTriggerTasksRaw": "[]", "RecoverTriggerTasksRaw": "[]"
     })
 }
 
-fn save(worker: &Worker, jar: &str, form: &Value) -> Value {
+pub(super) fn save(worker: &Worker, jar: &str, form: &Value) -> Value {
     let reply = worker.post(MONITOR, &[("Cookie", jar)], &form.to_string());
     assert_eq!(reply.status, 200, "{}", reply.body);
     assert_eq!(reply.header("content-type"), Some("application/json; charset=utf-8"));
@@ -42,7 +42,7 @@ fn probes(worker: &Worker) -> Vec<Value> {
 }
 
 /// Posts samples as an agent does: when each was taken, ms before now, and what came of probes.
-fn report(worker: &Worker, host: &TestHost, first: u64, samples: &[(i64, Value)]) {
+pub(super) fn report(worker: &Worker, host: &TestHost, first: u64, samples: &[(i64, Value)]) {
     let now = now_ms();
     let sample = |(number, (back_ms, probes)): (u64, &(i64, Value))| json!({ "number": number, "at_ms": now - back_ms, "load1": 1, "probes": probes });
     let samples: Vec<Value> = (first..).zip(samples).map(sample).collect();
@@ -56,7 +56,7 @@ fn report(worker: &Worker, host: &TestHost, first: u64, samples: &[(i64, Value)]
 }
 
 /// What is half a minute and a minute ago, in one hour whenever the test runs.
-fn back_ms() -> [i64; 2] {
+pub(super) fn back_ms() -> [i64; 2] {
     let of_hour = now_ms() % 3_600_000;
     if of_hour > 130_000 { [60_000, 30_000] } else { [of_hour + 120_000, of_hour + 90_000] }
 }
