@@ -74,7 +74,7 @@ pub fn network_page(servers: &[ServerName], chosen: Option<i64>, lines: &[Networ
     write_chart(&mut page, lines, now_ms);
     page.push_str(
         "<table class=\"plain\"><thead><tr><th scope=\"col\">Monitor</th><th scope=\"col\">Mean</th><th scope=\"col\">Least</th>\
-         <th scope=\"col\">Most</th><th scope=\"col\">Lost</th></tr></thead>\n<tbody>\n",
+         <th scope=\"col\">Most</th><th scope=\"col\">No answer</th></tr></thead>\n<tbody>\n",
     );
     lines.iter().enumerate().for_each(|(index, line)| write_row(&mut page, index, line));
     page.push_str("</tbody></table>\n");

@@ -85,7 +85,7 @@ fn write_monitor(page: &mut String, monitor: &ServiceMonitor, today: i64) {
     let whole = step * monitor.days.len();
     let _ = write!(
         page,
-        "</p>\n<svg class=\"days\" viewBox=\"0 0 {whole} {height}\" role=\"img\" aria-label=\"Availability by day, today last\">"
+        "</p>\n<svg class=\"days\" viewBox=\"0 0 {whole} {height}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Availability by day, today last\">"
     );
     let first = today - i64::try_from(monitor.days.len()).unwrap_or(0) + 1;
     for (index, (number, (results, percent))) in (first..).zip(&monitor.days).enumerate() {
