@@ -362,19 +362,19 @@ impl Shard {
         if [taken.as_ref().err(), kept.as_ref().err()].into_iter().flatten().any(HubError::is_refusal) {
             self.note_refused(now);
         }
+        // What the host says it is goes for the samples beside it: whose percentages they are, and what its address is.
+        let facts = report.facts.take().filter(|_| !is_old && taken.is_ok() && kept.is_ok());
+        let noted = facts.map_or(Ok(()), |facts| self.note_facts(id, facts, now));
         if let Ok(Verdict::Take { skip }) = taken {
             // Also when they could not be made durable: they are with the hub, and a repeat of them is no news.
             self.weigh(id, before.as_ref(), report.samples.get(skip..).unwrap_or_default(), report.period_s, now);
         }
         kept?;
-        let facts = report.facts.take().filter(|_| !is_old);
         let resend_from = match taken? {
             Verdict::Resend { from } => Some(from),
             Verdict::Take { .. } | Verdict::Repeat | Verdict::NotLoaded => None,
         };
-        if let Some(facts) = facts {
-            self.note_facts(id, facts, now)?;
-        }
+        noted?;
         Ok((resend_from, times))
     }
 
