@@ -6,6 +6,7 @@ mod bad_input;
 mod feed;
 mod logout;
 mod monitor;
+mod monitor_alert;
 mod notification;
 mod register;
 mod server;

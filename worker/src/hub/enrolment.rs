@@ -64,7 +64,9 @@ impl Shard {
     /// As [`Shard::complete`].
     pub fn retire(&mut self, id: HostId, now: UnixMillis) -> Result<(), HubError> {
         self.end_alerts(id, now);
-        self.dismiss(id)
+        self.dismiss(id)?;
+        self.end_monitors(now);
+        Ok(())
     }
 
     /// Forgets a host here. Its history stays until it is purged.
@@ -75,6 +77,7 @@ impl Shard {
         directory::delete(&self.storage.sql, id)?;
         self.hosts.remove(&id);
         self.watched.remove(&id);
+        self.forget_reporter(id);
         Ok(())
     }
 }

@@ -21,6 +21,7 @@ pub mod lengths;
 pub mod listing;
 #[cfg(test)]
 mod measure;
+pub mod monitors;
 #[cfg(target_arch = "wasm32")]
 mod moving;
 pub mod noted;

@@ -58,6 +58,7 @@ pub fn note(event: &Event) -> Option<Statement> {
         | EventKind::MonitoringImpaired
         | EventKind::DuplicateMachine
         | EventKind::BudgetTight
+        | EventKind::CertificateChanged
         | EventKind::Test => None,
     }
 }

@@ -14,7 +14,7 @@ fn storage() -> Storage {
     rings::create(&sql).unwrap();
     journal::create(&sql).unwrap();
     directory::create(&sql).unwrap();
-    Storage { sql, lengths: Lengths::default() }
+    Storage { sql, lengths: Lengths::default(), means: Rc::default() }
 }
 
 fn at(number: u64) -> UnixMillis {
