@@ -3,6 +3,7 @@
 mod access_proxy;
 mod accounts;
 mod channels;
+mod probe_alert;
 mod probes;
 mod reports;
 mod rules;

@@ -275,9 +275,9 @@ fn a_failed_result_is_no_short_delay() {
     assert_eq!(scene.texts(), Vec::<String>::new());
 }
 
-/// A good page whose certificate ends after so many seconds.
-fn page(issuer: Option<&str>, ends_in_s: u64) -> Value {
-    let mut result = json!({ "delay_ms": 10, "tls_expires_s": now_ms() / 1000 + ends_in_s });
+/// A good page whose certificate ends at this time, Unix seconds.
+fn page(issuer: Option<&str>, expires_s: u64) -> Value {
+    let mut result = json!({ "delay_ms": 10, "tls_expires_s": expires_s });
     if let Some(issuer) = issuer {
         result["note"] = json!(issuer);
     }
@@ -289,20 +289,21 @@ fn a_certificate_is_told_of_when_it_ends_within_seven_days() {
     let scene = Scene::start();
     let host = scene.host("fra-1");
     scene.monitor("web", &json!({ "Type": 1, "Target": "https://example.com/" }));
-    scene.report(&host, &page(Some("R3"), 8 * DAY_S));
+    let start_s = now_ms() / 1000;
+    scene.report(&host, &page(Some("R3"), start_s + 8 * DAY_S));
     assert_eq!(scene.texts(), Vec::<String>::new());
     scene.pass(31);
-    scene.report(&host, &page(None, 6 * DAY_S));
+    scene.report(&host, &page(None, start_s + 6 * DAY_S));
     let told = scene.texts();
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with("[SSL] web The certificate by R3 expires within 7 days, at 20"), "{told:?}");
     assert_eq!(scene.alerts("open")[0]["source"], "probe_certificate");
     // Seen again it is muted; another one ends it.
     scene.pass(31);
-    scene.report(&host, &page(None, 6 * DAY_S));
+    scene.report(&host, &page(None, start_s + 6 * DAY_S));
     assert_eq!(scene.texts(), told);
     scene.pass(31);
-    scene.report(&host, &page(None, 90 * DAY_S));
+    scene.report(&host, &page(None, start_s + 90 * DAY_S));
     let over = scene.texts();
     assert!(over.len() == 2 && over[1].starts_with("[Resolved] [SSL] web "), "{over:?}");
 }
@@ -312,14 +313,15 @@ fn a_certificate_is_told_of_when_its_issuer_and_its_end_are_others() {
     let scene = Scene::start();
     let host = scene.host("fra-1");
     scene.monitor("web", &json!({ "Type": 1, "Target": "https://example.com/" }));
+    let start_s = now_ms() / 1000;
     for (issuer, days) in [(Some("R3"), 30), (None, 90), (Some("E1"), 90)] {
         scene.pass(31);
-        scene.report(&host, &page(issuer, days * DAY_S));
+        scene.report(&host, &page(issuer, start_s + days * DAY_S));
     }
     let told = scene.texts();
-    assert!(told.is_empty(), "the end alone, and the issuer alone as far as a second shows: {told:?}");
+    assert!(told.is_empty(), "the end alone, and the issuer alone: {told:?}");
     scene.pass(31);
-    scene.report(&host, &page(Some("R11"), 60 * DAY_S));
+    scene.report(&host, &page(Some("R11"), start_s + 60 * DAY_S));
     let told = scene.texts();
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with("[SSL] web The certificate changed, old: E1, expires at "), "{told:?}");
@@ -431,13 +433,17 @@ fn of_several_shards_the_state_is_that_of_all_reporters() {
     scene.monitor("web", &json!({}));
     for _ in 0..3 {
         scene.pass(31);
-        hosts.iter().for_each(|host| scene.report(host, &up()));
+        for host in &hosts {
+            scene.report(host, &up());
+        }
         scene.run_schedule();
     }
     assert_eq!(scene.texts(), Vec::<String>::new());
     for _ in 0..4 {
         scene.pass(31);
-        hosts.iter().for_each(|host| scene.report(host, &down("refused")));
+        for host in &hosts {
+            scene.report(host, &down("refused"));
+        }
         scene.run_schedule();
     }
     let told = scene.texts();

@@ -90,8 +90,7 @@ impl Inner {
             (Method::Post, "/probe-tallies") => self.probe_tallies(db).await,
             (Method::Post, "/edge-results") => {
                 let run: EdgeRequest = parse(&request.text().await.map_err(refused)?)?;
-                let is_told =
-                    self.with(|shard| shard.take_edge(wire::results(run.results), UnixMillis(run.at_ms)))?;
+                let is_told = self.with(|shard| shard.take_edge(wire::results(run.results), UnixMillis(run.at_ms)))?;
                 if is_told {
                     self.flush.soon();
                     self.wake_at(self.now().0 + SOON_MS).await;

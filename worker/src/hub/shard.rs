@@ -251,7 +251,7 @@ impl Shard {
             }
         }
         (tracked.link, tracked.capabilities) = (Link::Socket, hello.capabilities);
-        tracked.is_back = true;
+        tracked.prober.is_back = true;
         tracked.hear(now);
         let durable_up_to = tracked.progress().1;
         let agent = AgentWire {

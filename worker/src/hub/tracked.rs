@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use edgewatch_core::blocks::{Block, Row, tiers};
 use edgewatch_core::dialects::native::stream::Frame;
-use edgewatch_core::domain::probing::means::{Means, Wanted};
+use edgewatch_core::domain::probing::means::Wanted;
 use edgewatch_core::domain::stream::gap::{Gap, Verdict};
 use edgewatch_core::model::{Host, HostId, Link, Presence, ProbeId, Report, Sample};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
@@ -17,6 +17,7 @@ use super::directory::Entry;
 use super::held::{self, Held};
 use super::journal::{self, Kept};
 use super::lengths::Lengths;
+use super::monitors::Prober;
 use super::noted::Noted;
 use super::rings::{self, StoredBlock};
 use super::series::Known;
@@ -75,10 +76,8 @@ pub struct Tracked {
     /// What its agent said last of a probe, and whether that failed then: why, else who issued the certificate. Gone when the object
     /// sleeps.
     pub notes: BTreeMap<ProbeId, (bool, String)>,
-    /// Its delays as alerts see them; what was begun is found again in the pending samples.
-    pub means: Means,
-    /// Whether its agent has just come back: what it found meanwhile may be of its own trouble.
-    pub is_back: bool,
+    /// It, as one that asks targets.
+    pub prober: Prober,
     /// When its row in the directory was last written because of what it says it is, ms.
     pub facts_ms: i64,
     gap: Gap,
@@ -118,8 +117,7 @@ impl Tracked {
             heard: (0, 0),
             probes_told: 0,
             notes: BTreeMap::new(),
-            means: Means::default(),
-            is_back: false,
+            prober: Prober::default(),
             facts_ms: 0,
             gap: Gap::default(),
             is_loaded: false,
@@ -251,10 +249,7 @@ impl Tracked {
     pub fn take(&mut self, storage: &Storage, report: &Report) -> Result<Verdict, HubError> {
         self.ensure_loaded(&storage.sql)?;
         let Some(first) = report.samples.first() else { return Ok(Verdict::Repeat) };
-        if !storage.means.is_empty() && !self.means.is_known() {
-            self.pending().iter().for_each(|sample| self.means.add(&storage.means, &sample.probes));
-            self.means.know();
-        }
+        self.know_means(&storage.means);
         if self.pending_bytes > MOST_PENDING_BYTES {
             // Storage has refused them for long. What is not taken stays with the agent.
             self.write_block(storage)?;
@@ -300,7 +295,9 @@ impl Tracked {
                 self.notes.remove(&result.probe);
             }
         }
-        run.iter().for_each(|sample| self.means.add(&storage.means, &sample.probes));
+        for sample in run {
+            self.prober.means.add(&storage.means, &sample.probes);
+        }
         *self.newest = Some(last.clone());
         self.is_changed = true;
         let is_many = last.number.saturating_sub(self.pending_from) + 1 >= MAX_PENDING_SAMPLES;
@@ -442,7 +439,7 @@ impl Tracked {
     /// Forgets what is not durable: its agent still has it.
     pub fn forget_pending(&mut self) {
         if self.gap.taken() > self.gap.durable() {
-            (self.gap, self.is_loaded, self.means) = (Gap::default(), false, Means::default());
+            (self.gap, self.is_loaded, self.prober) = (Gap::default(), false, Prober::default());
         }
     }
 

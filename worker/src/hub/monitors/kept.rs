@@ -83,7 +83,7 @@ pub fn encode(monitors: &BTreeMap<ProbeId, Monitor>) -> Result<String, HubError>
 pub fn decode(text: &str) -> Result<BTreeMap<ProbeId, Monitor>, HubError> {
     let wires: Vec<MonitorWire> =
         serde_json::from_str(text).map_err(|error| HubError::Corrupt(format!("monitors: {error}")))?;
-    wires.into_iter().map(|wire| Ok((ProbeId(wire.id), monitor(wire)?))).collect()
+    wires.iter().map(|wire| Ok((ProbeId(wire.id), monitor(wire)?))).collect()
 }
 
 fn wire(id: ProbeId, monitor: &Monitor) -> MonitorWire {
@@ -107,14 +107,12 @@ fn wire(id: ProbeId, monitor: &Monitor) -> MonitorWire {
         known_certificate: judged.certificate.as_ref().map(|(issuer, expires)| (issuer.clone(), expires.0)),
         said: said
             .iter()
-            .map(|(source, words)| {
-                (source.word().to_owned(), words.text.clone(), words.host.map(|host| host.0))
-            })
+            .map(|(source, words)| (source.word().to_owned(), words.text.clone(), words.host.map(|host| host.0)))
             .collect(),
     }
 }
 
-fn monitor(wire: MonitorWire) -> Result<Monitor, HubError> {
+fn monitor(wire: &MonitorWire) -> Result<Monitor, HubError> {
     let corrupt = |what: &str| HubError::Corrupt(format!("monitor {}: {what}", wire.id));
     let results = wire.ring.iter().flat_map(|(bad, count)| {
         let bad = (*bad != GOOD).then_some(HostId(*bad));

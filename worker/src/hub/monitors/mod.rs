@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 
 use edgewatch_core::domain::alerting::{Moment, Policy, Verdict};
 use edgewatch_core::domain::ids;
-use edgewatch_core::domain::probing::{Availability, State};
+use edgewatch_core::domain::probing::means::{Means, Wanted};
 use edgewatch_core::domain::probing::monitor::{
     Act, Finding, Findings, Heard, Judged, News, Reporter, Seen, is_news, judge, repeat,
 };
+use edgewatch_core::domain::probing::{Availability, State};
 use edgewatch_core::model::{
     Cause, Event, EventKind, HostId, Presence, Probe, ProbeId, ProbeResult, ProbeSpec, Sample, Source,
 };
@@ -47,6 +48,15 @@ pub struct Monitors {
     /// What of it is kept.
     marks: BTreeMap<ProbeId, Mark>,
     kept_ms: i64,
+}
+
+/// A host, as one that asks targets.
+#[derive(Debug, Clone, Default)]
+pub struct Prober {
+    /// Its delays as alerts see them.
+    pub means: Means,
+    /// Whether its agent has just come back: what it found meanwhile may be of its own trouble.
+    pub is_back: bool,
 }
 
 /// What is known of a probe.
@@ -112,6 +122,19 @@ impl Monitors {
     }
 }
 
+impl Tracked {
+    /// Finds the means again that were begun before the object slept.
+    pub(super) fn know_means(&mut self, wanted: &Wanted) {
+        if wanted.is_empty() || self.prober.means.is_known() {
+            return;
+        }
+        for sample in self.pending() {
+            self.prober.means.add(wanted, &sample.probes);
+        }
+        self.prober.means.know();
+    }
+}
+
 impl Shard {
     /// Reads what is known of monitors, after the object woke: at most two rows.
     ///
@@ -152,9 +175,10 @@ impl Shard {
         let Some(tracked) = (if id == EDGE { self.edge.as_mut() } else { self.hosts.get_mut(&id) }) else {
             return false;
         };
-        let means = tracked.means.take_done();
+        let means = tracked.prober.means.take_done();
         // What a host found while it was cut off is of its own trouble.
-        let was_cut_off = std::mem::take(&mut tracked.is_back) || tracked.entry.host.presence == Presence::Offline;
+        let was_cut_off =
+            std::mem::take(&mut tracked.prober.is_back) || tracked.entry.host.presence == Presence::Offline;
         if !self.monitors.is_read || samples.iter().all(|sample| sample.probes.is_empty()) {
             return false;
         }

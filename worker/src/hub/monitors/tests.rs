@@ -1,5 +1,6 @@
 //! What people are told of probes, over sleep and over several shards, and what it costs.
 
+use edgewatch_core::dialects::native::stream::{Frame, Hello, Versions};
 use edgewatch_core::model::{Coverage, Link, ProbeKind, ProbeNotices, Report};
 use edgewatch_core::units::UnixSeconds;
 
@@ -218,6 +219,32 @@ fn backlog_and_what_a_host_found_while_it_was_cut_off_bring_nothing_down() {
 }
 
 #[test]
+fn frames_are_heard_and_what_was_found_before_a_connection_brings_nothing_down() {
+    let mut shard = shard(1, vec![probe(1)]);
+    let hello = Hello {
+        versions: Versions::OURS,
+        agent_version: String::new(),
+        clock_ms: NOW.0,
+        oldest: 1,
+        next: 1,
+        capabilities: 0,
+        dropped_samples: 0,
+    };
+    let mut send = |number: u64, at: UnixMillis| {
+        let samples = report(number, at, vec![result(1, None, Some("no route"))]).samples;
+        let frame = Frame { sent_at_ms: at.0, oldest: 1, period_s: 10, frame_s: 60, ..Frame::of_samples(&samples) };
+        shard.frame(HostId(1), frame, at);
+        if number == 2 {
+            shard.hello(HostId(1), &hello, at);
+        }
+        texts(&shard).len()
+    };
+    assert_eq!([send(1, after(30)), send(2, after(60))], [1, 1]);
+    // Down is told again after a quarter of an hour, but not by what was found while there was no connection.
+    assert_eq!([send(3, after(1_000)), send(4, after(1_030))], [1, 2]);
+}
+
+#[test]
 fn the_worker_itself_reports_as_edge() {
     let mut shard = shard(1, vec![probe(1)]);
     let told_any = |shard: &mut Shard, minute: i64, delay_ms, note| {
@@ -325,6 +352,9 @@ fn several_shards_are_judged_together_by_the_first() {
     // One of 24, two of 26, three of 28 failed.
     let low = "[Low Availability] p1 Reporter: h2, Error: refused";
     let found = texts(&first);
-    assert!(found.iter().any(|text| text == low) && told(&second) == [], "{found:?}");
-    assert_eq!(first.monitor_news(), vec![NewsWire::of(ProbeId(1), &first.monitors.by_probe[&ProbeId(1)].seen.clone().news())]);
+    assert!(found.iter().any(|text| text == low) && told(&second).is_empty(), "{found:?}");
+    assert_eq!(
+        first.monitor_news(),
+        vec![NewsWire::of(ProbeId(1), &first.monitors.by_probe[&ProbeId(1)].seen.clone().news())]
+    );
 }

@@ -307,9 +307,10 @@ pub fn judge(judged: &mut Judged, name: &str, notices: &ProbeNotices, news: News
         let is_other = |old: &&(String, UnixSeconds)| {
             old.1 != seen.expires && old.0 != seen.issuer && !old.0.is_empty() && !seen.issuer.is_empty()
         };
-        findings.other_certificate = before.as_ref().filter(is_other).map(|(issuer, expires)| {
-            (words::of_other_certificate(name, (issuer.as_str(), *expires), new), seen.by.id)
-        });
+        findings.other_certificate = before
+            .as_ref()
+            .filter(is_other)
+            .map(|(issuer, expires)| (words::of_other_certificate(name, (issuer.as_str(), *expires), new), seen.by.id));
         findings.alerts.push(judge_certificate(name, notices.certificate_days, &seen, now));
     }
     findings
@@ -324,9 +325,8 @@ fn judge_state(judged: &mut Judged, name: &str, news: &News) -> Option<Finding> 
         (_, State::NoData) => Act::Withdraw,
         (State::Low, State::Down) | (State::Down, State::Low) => Act::Restate,
         (_, State::Good) => Act::Note(Verdict::Clear),
-        (_, State::Down) => Act::Note(Verdict::Failing),
-        // People are told of a change.
-        (State::Good, State::Low) => Act::Note(Verdict::Failing),
+        // People are told of a change, and of being down each time.
+        (_, State::Down) | (State::Good, State::Low) => Act::Note(Verdict::Failing),
         (State::NoData | State::Low, State::Low) => Act::Note(Verdict::Steady),
     };
     let is_change = before != state;

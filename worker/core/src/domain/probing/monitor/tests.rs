@@ -118,10 +118,10 @@ fn those_that_do_not_count_any_more_take_their_bad_results_along() {
     place.hear(7, 0, &down("x"));
     place.seen.retain(|host| host != HostId(7));
     assert_eq!(acts(&place.judge(60)), [(Source::Probe, Act::Withdraw)]);
-    assert_eq!((place.judge(120), place.seen.clone()), (Findings::default(), Seen {
-        availability: place.seen.availability.clone(),
-        ..Seen::default()
-    }));
+    assert_eq!(
+        (place.judge(120), place.seen.clone()),
+        (Findings::default(), Seen { availability: place.seen.availability.clone(), ..Seen::default() })
+    );
 }
 
 #[test]
