@@ -65,7 +65,7 @@ impl Shard {
     pub fn retire(&mut self, id: HostId, now: UnixMillis) -> Result<(), HubError> {
         self.end_alerts(id, now);
         self.dismiss(id)?;
-        self.end_monitors(now);
+        self.forget_reporter(id, now);
         Ok(())
     }
 
@@ -77,7 +77,6 @@ impl Shard {
         directory::delete(&self.storage.sql, id)?;
         self.hosts.remove(&id);
         self.watched.remove(&id);
-        self.forget_reporter(id);
         Ok(())
     }
 }

@@ -189,6 +189,8 @@ pub fn forget(shard: &mut Shard, id: HostId) -> Result<(), HubError> {
         directory::put_meta(&sql, NOTE_KEY, "")?;
     }
     shard.forget_alerts(id)?;
+    // Its results were counted here; the one that judges goes by the delays of those that are here.
+    shard.leave_delays(id);
     purge(shard, id)
 }
 

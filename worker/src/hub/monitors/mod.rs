@@ -270,21 +270,44 @@ impl Shard {
         Ok(())
     }
 
-    /// A host is no more, or belongs elsewhere: what it found does not count any more.
-    pub(super) fn forget_reporter(&mut self, id: HostId) {
-        if self.read_monitors().is_ok() {
-            self.monitors.by_probe.values_mut().for_each(|monitor| monitor.seen.retain(|host| host != id));
-        }
+    /// A host is no more: what it found does not count any more, and alerts for which nothing else spoke end.
+    pub(super) fn forget_reporter(&mut self, id: HostId, now: UnixMillis) {
+        let changed = self.let_go(|seen| {
+            let before = seen.clone();
+            seen.retain(|host| host != id);
+            *seen != before
+        });
+        self.end_alerts_of(&changed, now);
     }
 
-    /// Ends the alerts for which only those spoke that do not count any more.
-    pub(super) fn end_monitors(&mut self, now: UnixMillis) {
-        if self.place.shards > 1 {
-            // The one that judges finds out.
+    /// A host is offline: nobody knows how long its targets take there, and alerts for which nothing else spoke end.
+    pub(super) fn forget_delays(&mut self, id: HostId, now: UnixMillis) {
+        let changed = self.leave_delays(id);
+        self.end_alerts_of(&changed, now);
+    }
+
+    /// A host is another shard's now, and so are its delays. Gives the probes of which it had some.
+    pub(super) fn leave_delays(&mut self, id: HostId) -> Vec<ProbeId> {
+        self.let_go(|seen| seen.slow.remove(&id).is_some())
+    }
+
+    /// The probes of which there was something to forget.
+    fn let_go(&mut self, forget: impl Fn(&mut Seen) -> bool) -> Vec<ProbeId> {
+        if let Err(error) = self.read_monitors() {
+            log::error("hub.monitors", &error.to_string());
+            return vec![];
+        }
+        let all = self.monitors.by_probe.iter_mut();
+        all.filter_map(|(id, monitor)| forget(&mut monitor.seen).then_some(*id)).collect()
+    }
+
+    fn end_alerts_of(&mut self, changed: &[ProbeId], now: UnixMillis) {
+        // Of several shards, the one that judges finds out.
+        if self.place.shards > 1 || changed.is_empty() {
             return;
         }
         let probes = self.probes.clone().unwrap_or_default();
-        for probe in &probes {
+        for probe in probes.iter().filter(|probe| changed.contains(&probe.id)) {
             let Some(monitor) = self.monitors.by_probe.get_mut(&probe.id) else { continue };
             let state = monitor.seen.availability.state();
             let is_over = |source: &Source| match source {

@@ -312,6 +312,21 @@ fn a_host_that_is_no_more_does_not_count() {
 }
 
 #[test]
+fn a_host_that_is_offline_holds_no_delay_against_its_target() {
+    let mut shard = shard(2, vec![probe(1)]);
+    for number in 1..=2 {
+        post(&mut shard, 1, number, Some(300.0));
+        post(&mut shard, 2, number, Some(300.0));
+    }
+    assert_eq!(texts(&shard).len(), 1);
+    let kinds = |shard: &Shard| told(shard).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
+    shard.forget_delays(HostId(2), after(90));
+    assert_eq!(kinds(&shard), [EventKind::AlertFired], "the other one still finds it");
+    shard.forget_delays(HostId(1), after(120));
+    assert_eq!(kinds(&shard), [EventKind::AlertFired, EventKind::AlertWithdrawn]);
+}
+
+#[test]
 fn who_is_not_to_ask_is_not_heard() {
     let mut only = probe(1);
     only.spec.coverage = Coverage::Only(vec![HostId(2)]);

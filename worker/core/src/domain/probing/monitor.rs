@@ -18,6 +18,8 @@ const DAY_S: i64 = 86_400;
 const NEWS_SLACK_S: i64 = 60;
 /// A certificate that nobody saw for so long may be gone, seconds: probes are asked once a day at the least.
 const STALE_S: i64 = 3 * DAY_S;
+/// So many hosts whose delays are out of bounds are remembered of each probe.
+const MOST_SLOW: usize = 20;
 /// Reports come at least this far apart as far as news are concerned, seconds.
 const LEAST_FRAME_S: u32 = 60;
 
@@ -81,7 +83,7 @@ pub struct Seen {
     pub availability: Availability,
     /// Why it failed last, and where.
     pub error: Option<(HostId, String)>,
-    /// The hosts whose newest mean delay is out of bounds.
+    /// The hosts whose newest mean delay is out of bounds; some of them where they are many.
     pub slow: BTreeMap<HostId, Slow>,
     /// The certificate that ends first.
     pub certificate: Option<Certificate>,
@@ -209,7 +211,9 @@ impl Seen {
         // A failure counts as 0, and is no quick answer.
         let is_below = !has_failure && min_ms > 0.0 && delay_ms < min_ms;
         if is_above || is_below {
-            self.slow.insert(by.id, Slow { name: by.name.clone(), delay_ms, is_below: !is_above });
+            if self.slow.len() < MOST_SLOW || self.slow.contains_key(&by.id) {
+                self.slow.insert(by.id, Slow { name: by.name.clone(), delay_ms, is_below: !is_above });
+            }
         } else if has_failure {
             return;
         } else {
