@@ -38,6 +38,11 @@ long() {
     say "  $title: done in $((SECONDS - begun)) s"
     rm -f "$log"
   else
+    # What the compiler said stands far above what the tools around it say at the end.
+    if grep -q '^ *error' "$log"; then
+      say "  $title: failed after $((SECONDS - begun)) s; the first error of $log:"
+      grep -m 1 -A 24 '^ *error' "$log" | sed 's/^/    /' >&2
+    fi
     say "  $title: failed after $((SECONDS - begun)) s; the end of $log:"
     tail -n 25 "$log" | sed 's/^/    /' >&2
   fi

@@ -122,15 +122,23 @@ impl Monitors {
     }
 }
 
+impl Prober {
+    /// Takes the results of samples in the order of time.
+    pub fn take(&mut self, wanted: &Wanted, samples: &[Sample]) {
+        for sample in samples {
+            self.means.add(wanted, &sample.probes);
+        }
+    }
+}
+
 impl Tracked {
     /// Finds the means again that were begun before the object slept.
     pub(super) fn know_means(&mut self, wanted: &Wanted) {
         if wanted.is_empty() || self.prober.means.is_known() {
             return;
         }
-        for sample in self.pending() {
-            self.prober.means.add(wanted, &sample.probes);
-        }
+        let pending = self.pending();
+        self.prober.take(wanted, &pending);
         self.prober.means.know();
     }
 }
