@@ -326,7 +326,7 @@ impl Names {
 
 /// What is here of a host while blocks from elsewhere are laid to it.
 struct Merge {
-    storage: super::tracked::Storage,
+    storage: super::storage::Storage,
     id: HostId,
     /// The blocks of samples that were here before.
     ours: Vec<StoredBlock>,

@@ -44,6 +44,7 @@ pub mod shard;
 #[cfg(target_arch = "wasm32")]
 mod spending;
 pub mod sql;
+pub mod storage;
 #[cfg(test)]
 mod testing;
 pub mod tracked;

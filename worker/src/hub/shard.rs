@@ -24,7 +24,8 @@ use super::monitors::Monitors;
 use super::probes::{self, EDGE};
 use super::rules::Rules;
 use super::sql::Sql;
-use super::tracked::{Storage, Tracked};
+use super::storage::Storage;
+use super::tracked::Tracked;
 use super::wire::AgentWire;
 use super::{HubError, coarse, journal, rings};
 

@@ -4,11 +4,10 @@
 //! the next sample belongs to a later block, the pending ones become the block's row in the ring. Durable is what lies in a row.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use edgewatch_core::blocks::{Block, Row, tiers};
 use edgewatch_core::dialects::native::stream::Frame;
-use edgewatch_core::domain::probing::{MAX_PROBES, means};
+use edgewatch_core::domain::probing::MAX_PROBES;
 use edgewatch_core::domain::stream::gap::{Gap, Verdict};
 use edgewatch_core::model::{Host, HostId, Link, Presence, ProbeId, Report, Sample};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
@@ -16,12 +15,12 @@ use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use super::directory::Entry;
 use super::held::{self, Held};
 use super::journal::{self, Kept};
-use super::lengths::Lengths;
 use super::monitors::Prober;
 use super::noted::Noted;
 use super::rings::{self, StoredBlock};
 use super::series::Known;
 use super::sql::Sql;
+use super::storage::Storage;
 use super::{HubError, rollup, rows};
 
 /// Pending samples that outgrow this are put into their block's row before it is full: two hundred probes weigh half of it in half an
@@ -33,24 +32,6 @@ const MOST_PENDING_BYTES: usize = 128_000;
 const MAX_PENDING_SAMPLES: u64 = 180;
 /// A block of this many rows ends, whatever the time: what has to be read and packed at once is bounded.
 const MAX_BLOCK_ROWS: usize = 12_000;
-
-/// Where a host's rows go.
-#[derive(Clone)]
-pub struct Storage {
-    /// The object's database.
-    pub sql: Sql,
-    /// The lengths of the rings.
-    pub lengths: Lengths,
-    /// Of which probes' delays means are made on the way.
-    pub means: Rc<means::Wanted>,
-}
-
-impl Storage {
-    /// The lengths of a host's rings.
-    pub const fn rings(&self, host: HostId) -> tiers::Rings {
-        self.lengths.of(host)
-    }
-}
 
 /// A host in the hub.
 #[derive(Debug, Clone)]

@@ -18,8 +18,8 @@ const DAY_S: i64 = 86_400;
 const NEWS_SLACK_S: i64 = 60;
 /// A certificate that nobody saw for so long may be gone, seconds: probes are asked once a day at the least.
 const STALE_S: i64 = 3 * DAY_S;
-/// So many hosts whose delays are out of bounds are remembered of each probe.
-const MOST_SLOW: usize = 20;
+/// So many hosts whose delays are out of bounds are remembered of each probe: all of it goes into one row.
+const MOST_SLOW: usize = 10;
 /// Reports come at least this far apart as far as news are concerned, seconds.
 const LEAST_FRAME_S: u32 = 60;
 
