@@ -230,7 +230,7 @@ impl Tracked {
     pub fn take(&mut self, storage: &Storage, report: &Report) -> Result<Verdict, HubError> {
         self.ensure_loaded(&storage.sql)?;
         let Some(first) = report.samples.first() else { return Ok(Verdict::Repeat) };
-        self.know_means(&storage.means);
+        self.know_means(storage)?;
         if self.pending_bytes > MOST_PENDING_BYTES {
             // Storage has refused them for long. What is not taken stays with the agent.
             self.write_block(storage)?;

@@ -21,8 +21,9 @@ use edgewatch_core::units::UnixMillis;
 
 use super::probes::EDGE;
 use super::shard::Shard;
+use super::storage::Storage;
 use super::tracked::Tracked;
-use super::{HubError, directory};
+use super::{HubError, directory, probe_history};
 use crate::platform::log;
 
 mod kept;
@@ -126,20 +127,30 @@ impl Prober {
     /// Takes the results of samples in the order of time.
     pub fn take(&mut self, wanted: &Wanted, samples: &[Sample]) {
         for sample in samples {
-            self.means.add(wanted, &sample.probes);
+            self.means.add(wanted, sample.at, &sample.probes);
         }
     }
 }
 
 impl Tracked {
-    /// Finds the means again that were begun before the object slept.
-    pub(super) fn know_means(&mut self, wanted: &Wanted) {
+    /// Finds the results again that came before the object slept, as far as they make a mean with the next ones: in the newest block
+    /// and behind it. At most 3 rows read.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not answer.
+    pub(super) fn know_means(&mut self, storage: &Storage) -> Result<(), HubError> {
+        let wanted = &storage.means;
         if wanted.is_empty() || self.prober.means.is_known() {
-            return;
+            return Ok(());
+        }
+        let stored = probe_history::newest_results(storage, self.id(), &mut wanted.keys().copied())?;
+        for (at, results) in &stored {
+            self.prober.means.add(wanted, *at, results);
         }
         let pending = self.pending();
         self.prober.take(wanted, &pending);
         self.prober.means.know();
+        Ok(())
     }
 }
 

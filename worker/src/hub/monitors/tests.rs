@@ -196,6 +196,18 @@ fn a_mean_is_made_of_two_results_over_sleep_between_them() {
 }
 
 #[test]
+fn the_result_before_is_found_in_a_block_that_was_written_since() {
+    let mut shard = shard(1, vec![probe(1)]);
+    for (number, delay_ms) in (1..).zip([10.0, 200.0, 10.0]) {
+        post(&mut shard, 1, number, Some(delay_ms));
+        let storage = shard.storage.clone();
+        shard.get_mut(HostId(1)).unwrap().settle(&storage, after(number * STEP_S)).unwrap();
+        shard = woken(&shard);
+    }
+    assert_eq!(texts(&shard), ["[Latency] p1 105.000000 > 100.000000, Reporter: h1"]);
+}
+
+#[test]
 fn backlog_and_what_a_host_found_while_it_was_cut_off_bring_nothing_down() {
     let mut shard = shard(1, vec![probe(1)]);
     post(&mut shard, 1, 1, Some(1.0));

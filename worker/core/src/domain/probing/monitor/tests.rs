@@ -251,8 +251,7 @@ proptest! {
         }
     }
 
-    /// However results are cut into reports, and whoever forgets what was begun and finds it again in the open block, the same means
-    /// come out.
+    /// However results are cut into reports, and whoever forgets the result before and finds it again, the same means come out.
     #[test]
     fn means_are_the_same_over_every_restart(
         delays in prop::collection::vec(prop::option::of(0..500_u16), 1..60),
@@ -261,18 +260,24 @@ proptest! {
         let wanted = Wanted::from([(ProbeId(1), 2)]);
         let results: Vec<ProbeResult> =
             delays.iter().map(|delay| result(delay.map(f64::from), None, None)).collect();
+        let at = |place: usize| UnixMillis(i64::try_from(place).unwrap() * 30_000);
+        let add = |means: &mut Means, from: usize, to: usize| {
+            for place in from..to {
+                means.add(&wanted, at(place), std::slice::from_ref(&results[place]));
+            }
+        };
         let mut whole = Means::default();
-        whole.add(&wanted, &results);
+        add(&mut whole, 0, results.len());
         let (mut means, mut done) = (Means::default(), Vec::new());
-        for (at, one) in results.iter().enumerate() {
-            if restarts[at] {
+        for place in 0..results.len() {
+            if restarts[place] {
                 means = Means::default();
             }
             if !means.is_known() {
-                means.add(&wanted, &results[..at]);
+                add(&mut means, place.saturating_sub(20), place);
                 means.know();
             }
-            means.add(&wanted, std::slice::from_ref(one));
+            add(&mut means, place, place + 1);
             done.extend(means.take_done());
         }
         prop_assert_eq!(done, whole.take_done());
