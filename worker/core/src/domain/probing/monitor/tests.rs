@@ -262,15 +262,15 @@ proptest! {
             delays.iter().map(|delay| result(delay.map(f64::from), None, None)).collect();
         let at = |place: usize| UnixMillis(i64::try_from(place).unwrap() * 30_000);
         let add = |means: &mut Means, from: usize, to: usize| {
-            for place in from..to {
-                means.add(&wanted, at(place), std::slice::from_ref(&results[place]));
+            for (place, one) in results.iter().enumerate().take(to).skip(from) {
+                means.add(&wanted, at(place), std::slice::from_ref(one));
             }
         };
         let mut whole = Means::default();
         add(&mut whole, 0, results.len());
         let (mut means, mut done) = (Means::default(), Vec::new());
-        for place in 0..results.len() {
-            if restarts[place] {
+        for (place, restarts) in restarts.into_iter().enumerate().take(results.len()) {
+            if restarts {
                 means = Means::default();
             }
             if !means.is_known() {
