@@ -4,6 +4,7 @@ mod access_proxy;
 mod accounts;
 mod alert_ways;
 mod channels;
+mod probe_alert;
 mod probes;
 mod reports;
 mod rules;

@@ -8,6 +8,7 @@ mod http_rules;
 mod ip_change;
 mod logout;
 mod monitor;
+mod monitor_alert;
 mod notification;
 mod public_page;
 mod register;

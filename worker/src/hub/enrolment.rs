@@ -65,7 +65,9 @@ impl Shard {
     /// As [`Shard::complete`].
     pub fn retire(&mut self, id: HostId, now: UnixMillis) -> Result<(), HubError> {
         self.end_alerts(id, now);
-        self.dismiss(id)
+        self.dismiss(id)?;
+        self.forget_reporter(id, now);
+        Ok(())
     }
 
     /// Forgets a host here. Its history stays until it is purged.

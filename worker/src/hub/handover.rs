@@ -207,6 +207,8 @@ pub fn forget(shard: &mut Shard, id: HostId) -> Result<(), HubError> {
         directory::put_meta(&sql, NOTE_KEY, "")?;
     }
     shard.forget_alerts(id)?;
+    // Its results were counted here; the one that judges goes by the delays of those that are here.
+    shard.leave_delays(id);
     purge(shard, id)
 }
 
@@ -348,7 +350,7 @@ impl Names {
 
 /// What is here of a host while blocks from elsewhere are laid to it.
 struct Merge {
-    storage: super::tracked::Storage,
+    storage: super::storage::Storage,
     id: HostId,
     /// The blocks of samples that were here before.
     ours: Vec<StoredBlock>,

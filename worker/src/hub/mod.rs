@@ -22,6 +22,7 @@ pub mod lengths;
 pub mod listing;
 #[cfg(test)]
 mod measure;
+pub mod monitors;
 #[cfg(target_arch = "wasm32")]
 mod moving;
 pub mod noted;
@@ -44,6 +45,7 @@ pub mod shard;
 #[cfg(target_arch = "wasm32")]
 mod spending;
 pub mod sql;
+pub mod storage;
 #[cfg(test)]
 mod testing;
 pub mod tracked;

@@ -164,7 +164,9 @@ impl Shard {
         if to == Presence::Offline {
             // The minutes before it fell silent are the ones that people want.
             tracked.keep(&sql, now)?;
+            self.forget_delays(id, now);
         }
+        let Some(tracked) = self.hosts.get_mut(&id) else { return Ok(()) };
         if !is_first {
             directory::owe(&sql, &event, Some(&tracked.entry.host.name))?;
         }

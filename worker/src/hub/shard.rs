@@ -1,6 +1,7 @@
 //! All hosts of one object, and what its events do to them. Nothing here waits, and nothing here knows a socket: `object` does.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use edgewatch_core::dialects::native::stream::{
     Ack, Facts, Frame, FromHub, Goodbye, Hello, Reason, Resend, Settings, Versions, Welcome,
@@ -19,10 +20,12 @@ use super::governor::Governor;
 use super::handover::Place;
 use super::held::Held;
 use super::lengths::Lengths;
+use super::monitors::Monitors;
 use super::probes::{self, EDGE};
 use super::rules::Rules;
 use super::sql::Sql;
-use super::tracked::{Storage, Tracked};
+use super::storage::Storage;
+use super::tracked::Tracked;
 use super::wire::AgentWire;
 use super::{HubError, coarse, journal, rings};
 
@@ -57,6 +60,8 @@ pub struct Shard {
     pub governor: Governor,
     /// Rules, and what is not as they want it.
     pub rules: Rules,
+    /// What probes found that people want to be told of.
+    pub monitors: Monitors,
     pub(super) hosts: BTreeMap<HostId, Tracked>,
     /// What is to be asked, once it was read.
     pub(super) probes: Option<Vec<model::Probe>>,
@@ -81,7 +86,7 @@ impl Shard {
             directory::meta(&sql, "").map_err(|_| error)?;
         }
         Ok(Self {
-            storage: Storage { sql, lengths: Lengths::default() },
+            storage: Storage { sql, lengths: Lengths::default(), means: Rc::default() },
             place: Place::default(),
             levers: Levers::default(),
             watch: Watch::default(),
@@ -90,6 +95,7 @@ impl Shard {
             posts_excused_ms: 0,
             governor: Governor::default(),
             rules: Rules::default(),
+            monitors: Monitors::default(),
             hosts: BTreeMap::new(),
             probes: None,
             edge: None,
@@ -103,6 +109,7 @@ impl Shard {
     pub fn clear(&mut self) {
         self.hosts = BTreeMap::new();
         self.rules = Rules::default();
+        self.monitors = Monitors::default();
         (self.watched, self.spoken_for) = (BTreeMap::new(), BTreeSet::new());
         (self.probes, self.edge) = (None, None);
         self.is_complete = false;
@@ -250,6 +257,7 @@ impl Shard {
             }
         }
         (tracked.link, tracked.capabilities) = (Link::Socket, hello.capabilities);
+        tracked.prober.is_back = true;
         tracked.hear(now);
         let durable_up_to = tracked.progress().1;
         let agent = AgentWire {
@@ -280,13 +288,15 @@ impl Shard {
     /// An agent sends samples.
     pub fn frame(&mut self, id: HostId, frame: Frame, now: UnixMillis) -> Vec<FromHub> {
         let number = frame.frame;
-        let Some(tracked) = self.hosts.get_mut(&id) else { return vec![unknown()] };
+        let Some(tracked) = self.hosts.get(&id) else { return vec![unknown()] };
         let version = tracked.entry.host.agent_version.clone();
         let (mut report, impossible) = match frame.into_report(version) {
             Ok(intake) => intake,
             Err(failure) => return vec![goodbye(Reason::Malformed, 60, &failure.to_string(), None)],
         };
         let times = intake::mend_times(&mut report, now);
+        self.expect_results(&report.samples);
+        let Some(tracked) = self.hosts.get_mut(&id) else { return vec![unknown()] };
         tracked.link = Link::Socket;
         tracked.hear(now);
         let (write_s, frame_s) = (self.levers.write_s, report.frame_s);
@@ -299,7 +309,9 @@ impl Shard {
             self.note_refused(now);
         }
         if let Ok(Verdict::Take { skip }) = taken {
-            self.weigh(id, before.as_ref(), report.samples.get(skip..).unwrap_or_default(), report.period_s, now);
+            let samples = report.samples.get(skip..).unwrap_or_default();
+            self.weigh(id, before.as_ref(), samples, report.period_s, now);
+            self.weigh_probes(id, samples, frame_s, now);
         }
         match taken {
             Ok(Verdict::Take { .. } | Verdict::Repeat) => {
@@ -340,6 +352,7 @@ impl Shard {
         now: UnixMillis,
     ) -> Result<(Option<u64>, Vec<Dropped>), HubError> {
         let times = intake::mend_times(&mut report, now);
+        self.expect_results(&report.samples);
         let sql = self.storage.sql.clone();
         let Some(tracked) = self.hosts.get_mut(&id) else {
             return Err(HubError::Corrupt("a report of a host that is not here".to_owned()));
@@ -367,7 +380,9 @@ impl Shard {
         let noted = facts.map_or(Ok(()), |facts| self.note_facts(id, facts, now));
         if let Ok(Verdict::Take { skip }) = taken {
             // Also when they could not be made durable: they are with the hub, and a repeat of them is no news.
-            self.weigh(id, before.as_ref(), report.samples.get(skip..).unwrap_or_default(), report.period_s, now);
+            let samples = report.samples.get(skip..).unwrap_or_default();
+            self.weigh(id, before.as_ref(), samples, report.period_s, now);
+            self.weigh_probes(id, samples, report.frame_s, now);
         }
         kept?;
         let resend_from = match taken? {

@@ -15,11 +15,12 @@ use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use super::directory::Entry;
 use super::held::{self, Held};
 use super::journal::{self, Kept};
-use super::lengths::Lengths;
+use super::monitors::Prober;
 use super::noted::Noted;
 use super::rings::{self, StoredBlock};
 use super::series::Known;
 use super::sql::Sql;
+use super::storage::Storage;
 use super::{HubError, rollup, rows};
 
 /// Pending samples that outgrow this are put into their block's row before it is full: two hundred probes weigh half of it in half an
@@ -31,22 +32,6 @@ const MOST_PENDING_BYTES: usize = 128_000;
 const MAX_PENDING_SAMPLES: u64 = 180;
 /// A block of this many rows ends, whatever the time: what has to be read and packed at once is bounded.
 const MAX_BLOCK_ROWS: usize = 12_000;
-
-/// Where a host's rows go.
-#[derive(Clone)]
-pub struct Storage {
-    /// The object's database.
-    pub sql: Sql,
-    /// The lengths of the rings.
-    pub lengths: Lengths,
-}
-
-impl Storage {
-    /// The lengths of a host's rings.
-    pub const fn rings(&self, host: HostId) -> tiers::Rings {
-        self.lengths.of(host)
-    }
-}
 
 /// A host in the hub.
 #[derive(Debug, Clone)]
@@ -72,6 +57,8 @@ pub struct Tracked {
     /// What its agent said last of a probe, and whether that failed then: why, else who issued the certificate. Gone when the object
     /// sleeps.
     pub notes: BTreeMap<ProbeId, (bool, String)>,
+    /// It, as one that asks targets.
+    pub prober: Prober,
     /// When its row in the directory was last written because of what it says it is, ms.
     pub facts_ms: i64,
     gap: Gap,
@@ -111,6 +98,7 @@ impl Tracked {
             heard: (0, 0),
             probes_told: 0,
             notes: BTreeMap::new(),
+            prober: Prober::default(),
             facts_ms: 0,
             gap: Gap::default(),
             is_loaded: false,
@@ -242,6 +230,7 @@ impl Tracked {
     pub fn take(&mut self, storage: &Storage, report: &Report) -> Result<Verdict, HubError> {
         self.ensure_loaded(&storage.sql)?;
         let Some(first) = report.samples.first() else { return Ok(Verdict::Repeat) };
+        self.know_means(storage)?;
         if self.pending_bytes > MOST_PENDING_BYTES {
             // Storage has refused them for long. What is not taken stays with the agent.
             self.write_block(storage)?;
@@ -291,6 +280,7 @@ impl Tracked {
                 self.notes.remove(&result.probe);
             }
         }
+        self.prober.take(&storage.means, run);
         *self.newest = Some(last.clone());
         self.is_changed = true;
         let is_many = last.number.saturating_sub(self.pending_from) + 1 >= MAX_PENDING_SAMPLES;
@@ -432,7 +422,7 @@ impl Tracked {
     /// Forgets what is not durable: its agent still has it.
     pub fn forget_pending(&mut self) {
         if self.gap.taken() > self.gap.durable() {
-            (self.gap, self.is_loaded) = (Gap::default(), false);
+            (self.gap, self.is_loaded, self.prober) = (Gap::default(), false, Prober::default());
         }
     }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::HubError;
 use super::addresses::ToldWire;
+use super::monitors::NewsWire;
 use super::probe_history::Tallies;
 use super::probes::ProbeWire;
 
@@ -122,7 +123,7 @@ pub struct ChangedRequest {
 }
 
 /// The schedule asks for the verdict on all hosts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VerdictRequest {
     /// When the schedule was due, ms since 1970.
     pub now_ms: i64,
@@ -131,6 +132,9 @@ pub struct VerdictRequest {
     /// The number of the last change to rules.
     #[serde(default)]
     pub rules_version: u64,
+    /// What the other shards found out about probes, for the one that judges by it; nothing when one of them did not answer.
+    #[serde(default)]
+    pub monitors: Option<Vec<NewsWire>>,
 }
 
 /// Somebody knows of an alert.
@@ -161,7 +165,7 @@ impl UsageWire {
 }
 
 /// The verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct VerdictReply {
     /// Hosts called offline.
     pub offline: usize,
@@ -175,6 +179,9 @@ pub struct VerdictReply {
     /// What the Worker is to ask in this run.
     #[serde(default)]
     pub edge: Vec<native::ProbeTaskPart>,
+    /// What this shard found out about probes, for the one that judges by it.
+    #[serde(default)]
+    pub monitors: Vec<NewsWire>,
 }
 
 impl VerdictReply {

@@ -59,6 +59,7 @@ pub fn note(event: &Event) -> Option<Statement> {
         | EventKind::DuplicateMachine
         | EventKind::BudgetTight
         | EventKind::AddressChanged
+        | EventKind::CertificateChanged
         | EventKind::Test => None,
     }
 }

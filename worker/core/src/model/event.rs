@@ -28,13 +28,15 @@ pub enum EventKind {
     AlertRecovered,
     /// Nobody looks for it any more.
     AlertWithdrawn,
+    /// A probe saw another certificate of another issuer.
+    CertificateChanged,
     /// Nothing: somebody tests a channel.
     Test,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::HostOffline,
         Self::HostOnline,
         Self::MonitoringImpaired,
@@ -46,6 +48,7 @@ impl EventKind {
         Self::AlertEscalated,
         Self::AlertRecovered,
         Self::AlertWithdrawn,
+        Self::CertificateChanged,
         Self::Test,
     ];
 
@@ -63,6 +66,7 @@ impl EventKind {
             Self::AlertEscalated => "alert_escalated",
             Self::AlertRecovered => "alert_recovered",
             Self::AlertWithdrawn => "alert_withdrawn",
+            Self::CertificateChanged => "certificate_changed",
             Self::Test => "test",
         }
     }

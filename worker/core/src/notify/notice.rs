@@ -61,6 +61,7 @@ impl Letter<'_> {
             EventKind::AlertEscalated => "Alert nobody acknowledged",
             EventKind::AlertRecovered => "Recovered",
             EventKind::AlertWithdrawn => "Alert withdrawn",
+            EventKind::CertificateChanged => "Certificate changed",
             EventKind::Test => "Test",
         };
         self.host_name().map_or_else(|| what.to_owned(), |name| format!("{what}: {name}"))
@@ -79,6 +80,7 @@ impl Letter<'_> {
             | EventKind::BudgetTight
             | EventKind::AddressChanged
             | EventKind::AlertWithdrawn
+            | EventKind::CertificateChanged
             | EventKind::Test => Urgency::News,
         }
     }

@@ -10,13 +10,14 @@ use edgewatch_core::domain::alerting::book::Sign;
 use edgewatch_core::domain::alerting::quiet::is_quiet;
 use edgewatch_core::domain::alerting::reading::Totals;
 use edgewatch_core::domain::alerting::text::{self, Named};
-use edgewatch_core::domain::alerting::{Book, HostState, Moment, Subject, Transition};
+use edgewatch_core::domain::alerting::{Book, HostState, Moment, Policy, Subject, Transition};
 use edgewatch_core::model::{
-    AddressNotices, Cause, Event, HostId, Link, LocalTime, Presence, QuietHours, RuleId, Sample,
+    AddressNotices, Cause, Event, HostId, Link, LocalTime, Presence, QuietHours, Repeat, RuleId, Sample,
 };
 use edgewatch_core::units::UnixMillis;
 
 use super::directory::Entry;
+use super::probes::EDGE;
 use super::shard::Shard;
 use super::sql::Sql;
 use super::tracked::Tracked;
@@ -63,7 +64,7 @@ impl Rules {
         self.is_plain
     }
 
-    fn moment(&mut self, at: UnixMillis) -> Moment {
+    pub(super) fn moment(&mut self, at: UnixMillis) -> Moment {
         let Some(hours) = &self.quiet_hours else { return Moment { at, is_quiet: false } };
         let minute = at.0.div_euclid(60_000);
         if let Some((_, is_quiet)) = self.quiet_now.filter(|(known, _)| *known == minute) {
@@ -146,8 +147,14 @@ impl Shard {
     /// Looks at presence, and tells again who is to be told again. Every host is in memory. `ahead_ms`: how far `now` is ahead of
     /// the clock by which sockets were heard.
     pub(super) fn look_at_rules(&mut self, now: UnixMillis, ahead_ms: i64) {
+        self.keep_monitors(now);
         if self.rules.book.is_idle() {
             return;
+        }
+        if self.rules.book.has_others()
+            && let Err(error) = self.read_monitors()
+        {
+            log::error("hub.rules", &error.to_string());
         }
         let moment = self.rules.moment(now);
         let (is_holding, from) = (self.watch.is_holding(now.seconds()), self.watch.clocks_from.millis());
@@ -161,9 +168,12 @@ impl Shard {
             (subject(tracked), sign)
         });
         let mut steps = book.presence(hosts, is_holding, moment);
-        let is_offline =
-            |id| self.hosts.get(&id).is_some_and(|tracked| tracked.entry.host.presence == Presence::Offline);
-        steps.extend(book.tick(moment, is_offline, |_| None));
+        // A host that is offline has nothing new to say; of what probes find people are told again when it is found again.
+        let is_silent = |cause: Cause| {
+            let host = cause.host.and_then(|id| self.hosts.get(&id));
+            cause.rule_id().is_none() || host.is_some_and(|host| host.entry.host.presence == Presence::Offline)
+        };
+        steps.extend(book.tick(moment, is_silent, |cause| self.policy_of(cause)));
         self.rules.book = book;
         self.told(&steps, now);
     }
@@ -225,7 +235,40 @@ impl Shard {
         self.keep_states()
     }
 
-    fn told(&mut self, steps: &[Transition], now: UnixMillis) {
+    /// Who is told of what a probe found.
+    fn policy_of(&self, cause: Cause) -> Option<Policy<'_>> {
+        let probe = self.probes.as_deref().unwrap_or_default().iter().find(|probe| probe.id.0 == cause.id)?;
+        let group = probe.spec.notices.group.as_str();
+        cause.rule_id().is_none().then_some(Policy {
+            group,
+            repeat: Repeat::Never,
+            escalations: &[],
+            ignores_quiet_hours: false,
+        })
+    }
+
+    /// An event that is no step of an alert.
+    pub(super) fn tell_event(&mut self, event: Event) {
+        let tracked = event.host_id.and_then(|id| self.hosts.get_mut(&id));
+        let name = tracked.map(|tracked| {
+            tracked.is_news = true;
+            tracked.entry.host.name.clone()
+        });
+        self.rules.untold.push((event, name));
+        if let Err(error) = self.owe_untold() {
+            log::error("hub.rules", &error.to_string());
+        }
+    }
+
+    fn owe_untold(&mut self) -> Result<(), HubError> {
+        for (event, name) in &self.rules.untold {
+            directory::owe(&self.storage.sql, event, name.as_deref())?;
+        }
+        self.rules.untold.clear();
+        Ok(())
+    }
+
+    pub(super) fn told(&mut self, steps: &[Transition], now: UnixMillis) {
         let names = if steps.is_empty() { BTreeMap::new() } else { self.rule_names() };
         let hosts: BTreeSet<HostId> = self.rules.book.changed().collect();
         if let Err(error) = self.tell_steps(steps, &names) {
@@ -249,20 +292,23 @@ impl Shard {
 
     fn tell_steps(&mut self, steps: &[Transition], names: &BTreeMap<RuleId, String>) -> Result<(), HubError> {
         for (order, step) in (0_u16..).zip(steps) {
-            let tracked = step.cause.host.and_then(|id| self.hosts.get_mut(&id));
+            // A rule has none.
+            let words = self.monitors.words(step.cause).cloned();
+            let host_id = step.cause.host.or_else(|| words.as_ref()?.host).filter(|id| *id != EDGE);
+            let tracked = host_id.and_then(|id| self.hosts.get_mut(&id));
             let host = tracked.map(|tracked| {
                 tracked.is_news = true;
                 let host = &tracked.entry.host;
                 Named { name: &host.name, addresses: &host.addresses, is_plain: self.rules.is_plain }
             });
             let name = host.map(|host| host.name.to_owned());
-            let event = text::event(step, &subject_of(step.cause, names), host, order);
+            let event = match words.filter(|_| step.cause.rule_id().is_none()) {
+                Some(words) => text::event_of(step, words.text, host_id, order),
+                None => text::event(step, &subject_of(step.cause, names), host, order),
+            };
             self.rules.untold.push((event, name));
         }
-        for (event, name) in &self.rules.untold {
-            directory::owe(&self.storage.sql, event, name.as_deref())?;
-        }
-        self.rules.untold.clear();
+        self.owe_untold()?;
         self.keep_states()
     }
 
