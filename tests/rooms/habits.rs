@@ -12,6 +12,7 @@ const SQL_ROOMS: [&str; 5] = [
     "worker/src/hub/rings.rs",
     "worker/src/hub/journal.rs",
     "worker/src/hub/directory.rs",
+    "worker/src/hub/probe_days.rs",
     "worker/src/gate/",
 ];
 /// How SQL begins.
