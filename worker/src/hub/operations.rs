@@ -83,7 +83,7 @@ impl Inner {
             }
             (Method::Post, "/probe-points") => {
                 let wanted: PointsRequest = parse(&request.text().await.map_err(refused)?)?;
-                self.probe_points(HostId(wanted.host), db)
+                self.probe_points(&wanted, db)
             }
             (Method::Post, "/probe-tallies") => self.probe_tallies(db).await,
             (Method::Post, "/edge-results") => {
@@ -233,13 +233,15 @@ impl Inner {
         Ok(())
     }
 
-    fn probe_points(&self, id: HostId, db: Option<&Db>) -> Answer<Response> {
+    fn probe_points(&self, wanted: &PointsRequest, db: Option<&Db>) -> Answer<Response> {
+        let id = HostId(wanted.host);
         self.with(|shard| shard.load(id, || self.attached(id)))?;
         let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
         let now = self.now();
         self.with(|shard| {
             let pending = shard.pending_with_names(id)?;
-            let list = shard.probes()?.to_vec();
+            let mut list = shard.probes()?.to_vec();
+            list.retain(|probe| !wanted.for_guests || probe.spec.shows_delays());
             let storage = &shard.storage;
             let sources = series::Sources { sql: &storage.sql, db, rings: &|id| storage.rings(id) };
             json(&probe_history::points(&sources, id, &list, &pending, now)?)

@@ -45,13 +45,16 @@ pub struct ProbeWire {
     hosts: Vec<i64>,
     from_edge: bool,
     is_public: bool,
+    #[serde(default)]
+    delays_public: bool,
     notify: (bool, bool, f64, f64, String),
     created_at_s: i64,
 }
 
 impl From<&Probe> for ProbeWire {
     fn from(probe: &Probe) -> Self {
-        let ProbeSpec { name, kind, target, interval_s, coverage, from_edge, is_public, notices } = probe.spec.clone();
+        let ProbeSpec { name, kind, target, interval_s, coverage, from_edge, is_public, delays_public, notices } =
+            probe.spec.clone();
         let ProbeNotices { of_state, of_delay, min_delay_ms, max_delay_ms, group } = notices;
         Self {
             id: probe.id.0,
@@ -63,6 +66,7 @@ impl From<&Probe> for ProbeWire {
             hosts: coverage.named().iter().map(|host| host.0).collect(),
             from_edge,
             is_public,
+            delays_public,
             notify: (of_state, of_delay, min_delay_ms, max_delay_ms, group),
             created_at_s: probe.created_at.0,
         }
@@ -84,6 +88,7 @@ impl TryFrom<ProbeWire> for Probe {
             coverage: if wire.only { Coverage::Only(hosts) } else { Coverage::AllBut(hosts) },
             from_edge: wire.from_edge,
             is_public: wire.is_public,
+            delays_public: wire.delays_public,
             notices: ProbeNotices { of_state, of_delay, min_delay_ms, max_delay_ms, group },
         };
         Ok(Self { id: ProbeId(wire.id), spec, created_at: UnixSeconds(wire.created_at_s) })

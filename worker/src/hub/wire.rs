@@ -193,6 +193,9 @@ pub struct EdgeRequest {
 pub struct PointsRequest {
     /// The host's number.
     pub host: i64,
+    /// Of those probes alone whose delays guests may see.
+    #[serde(default)]
+    pub for_guests: bool,
 }
 
 /// How probes fared.

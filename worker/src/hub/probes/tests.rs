@@ -21,6 +21,7 @@ pub fn probe(id: i64, coverage: Coverage) -> Probe {
         coverage,
         from_edge: true,
         is_public: false,
+        delays_public: false,
         notices: ProbeNotices { group: "night".to_owned(), min_delay_ms: 0.1, ..ProbeNotices::default() },
     };
     Probe { id: ProbeId(id), spec, created_at: UnixSeconds(7) }
