@@ -3,6 +3,7 @@
 mod access_proxy;
 mod accounts;
 mod channels;
+mod probe_summary;
 mod probes;
 mod reports;
 mod rules;

@@ -103,6 +103,7 @@ impl Shard {
     pub fn probes(&mut self) -> Result<&[Probe], HubError> {
         if self.probes.is_none() {
             let text = directory::meta(&self.storage.sql, LIST_KEY)?;
+            self.knows_probes = text.is_some();
             // What cannot be read is no list: D1 has it, and tells it with the next change.
             let wires: Vec<ProbeWire> = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
             self.probes = Some(wires.into_iter().filter_map(|wire| Probe::try_from(wire).ok()).collect());
@@ -110,19 +111,33 @@ impl Shard {
         Ok(self.probes.as_deref().unwrap_or_default())
     }
 
-    /// Takes in the list that D1 has: 1 row written when it is another one.
+    /// Takes in the list that D1 has: 1 row written when it is another one, and 1 more when somebody asked lately how probes fared.
     ///
     /// # Errors
     /// As [`Shard::probes`].
     pub fn set_probes(&mut self, probes: Vec<Probe>) -> Result<(), HubError> {
-        if self.probes()? == probes.as_slice() {
+        if self.probes()? == probes.as_slice() && self.knows_probes {
             return Ok(());
         }
         let wires: Vec<ProbeWire> = probes.iter().map(ProbeWire::from).collect();
         let text = serde_json::to_string(&wires).map_err(|error| HubError::Corrupt(error.to_string()))?;
         directory::put_meta(&self.storage.sql, LIST_KEY, &text)?;
-        self.probes = Some(probes);
-        Ok(())
+        (self.probes, self.knows_probes) = (Some(probes), true);
+        self.forget_answer()
+    }
+
+    /// Drops what samples of a host hold of probes that do not cover it: an agent may say what it likes, or not know yet.
+    pub fn drop_uncovered(&mut self, id: HostId, samples: &mut [Sample]) {
+        if samples.iter().all(|sample| sample.probes.is_empty()) || self.probes().is_err() || !self.knows_probes {
+            // Who was never told a list cannot say; it counts by the list all the same.
+            return;
+        }
+        let list = self.probes.as_deref().unwrap_or_default();
+        let covers = |result: &ProbeResult| {
+            let at = list.binary_search_by_key(&result.probe, |probe| probe.id).ok();
+            at.and_then(|at| list.get(at)).is_some_and(|probe| probe.spec.coverage.has(id))
+        };
+        samples.iter_mut().for_each(|sample| sample.probes.retain(covers));
     }
 
     /// What a host is to ask.
@@ -260,8 +275,10 @@ impl Shard {
             facts: None,
             samples: vec![Sample { number, at, probes: results, ..Sample::default() }],
         };
-        edge.take(&storage, &report)?;
-        edge.put_journal(&storage.sql, at)
+        let taken = edge.take(&storage, &report);
+        let kept = if taken.is_ok() { edge.put_journal(&storage.sql, at) } else { Ok(()) };
+        self.count_results(EDGE, &taken, &report.samples, at);
+        taken.and(kept)
     }
 }
 

@@ -19,12 +19,13 @@ use super::governor::Governor;
 use super::handover::Place;
 use super::held::Held;
 use super::lengths::Lengths;
+use super::probe_counts::Counts;
 use super::probes::{self, EDGE};
 use super::rules::Rules;
 use super::sql::Sql;
 use super::tracked::{Storage, Tracked};
 use super::wire::AgentWire;
-use super::{HubError, coarse, journal, rings};
+use super::{HubError, coarse, journal, probe_days, rings};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
 pub(super) const HOLD_S: u32 = 300;
@@ -60,6 +61,10 @@ pub struct Shard {
     pub(super) hosts: BTreeMap<HostId, Tracked>,
     /// What is to be asked, once it was read.
     pub(super) probes: Option<Vec<model::Probe>>,
+    /// Whether that is a list which D1 had once.
+    pub(super) knows_probes: bool,
+    /// What came of it.
+    pub(super) counts: Counts,
     /// What the Worker found out itself, once it was read.
     pub(super) edge: Option<Tracked>,
     pub(super) is_complete: bool,
@@ -73,7 +78,10 @@ impl Shard {
     /// # Errors
     /// [`HubError::Refused`] when the object's database does not answer.
     pub fn new(sql: Sql) -> Result<Self, HubError> {
-        let created = rings::create(&sql).and_then(|()| journal::create(&sql)).and_then(|()| directory::create(&sql));
+        let created = rings::create(&sql)
+            .and_then(|()| journal::create(&sql))
+            .and_then(|()| probe_days::create(&sql))
+            .and_then(|()| directory::create(&sql));
         if let Err(error) = created {
             // A database that takes no more rows is good to read, when its tables are there: the last one made is the proof.
             directory::meta(&sql, "").map_err(|_| error)?;
@@ -90,6 +98,8 @@ impl Shard {
             rules: Rules::default(),
             hosts: BTreeMap::new(),
             probes: None,
+            knows_probes: false,
+            counts: Counts::default(),
             edge: None,
             is_complete: false,
             watched: BTreeMap::new(),
@@ -102,6 +112,7 @@ impl Shard {
         self.rules = Rules::default();
         self.watched = BTreeMap::new();
         (self.probes, self.edge) = (None, None);
+        self.counts = Counts::default();
         self.is_complete = false;
     }
 
@@ -238,6 +249,7 @@ impl Shard {
         let Some(tracked) = self.hosts.get_mut(&id) else { return unknown() };
         let kept = tracked.ensure_loaded(&sql).and_then(|()| tracked.keep(&sql, now));
         if kept.is_err() {
+            self.counts.forget();
             tracked.forget_pending();
             if tracked.ensure_loaded(&sql).is_err() {
                 self.note_refused(now);
@@ -275,13 +287,15 @@ impl Shard {
     /// An agent sends samples.
     pub fn frame(&mut self, id: HostId, frame: Frame, now: UnixMillis) -> Vec<FromHub> {
         let number = frame.frame;
-        let Some(tracked) = self.hosts.get_mut(&id) else { return vec![unknown()] };
+        let Some(tracked) = self.hosts.get(&id) else { return vec![unknown()] };
         let version = tracked.entry.host.agent_version.clone();
         let (mut report, impossible) = match frame.into_report(version) {
             Ok(intake) => intake,
             Err(failure) => return vec![goodbye(Reason::Malformed, 60, &failure.to_string(), None)],
         };
         let times = intake::mend_times(&mut report, now);
+        self.drop_uncovered(id, &mut report.samples);
+        let Some(tracked) = self.hosts.get_mut(&id) else { return vec![unknown()] };
         tracked.link = Link::Socket;
         tracked.hear(now);
         let (write_s, frame_s) = (self.levers.write_s, report.frame_s);
@@ -293,6 +307,7 @@ impl Shard {
         if [taken.as_ref().err(), kept.as_ref().err()].into_iter().flatten().any(HubError::is_refusal) {
             self.note_refused(now);
         }
+        self.count_results(id, &taken, &report.samples, now);
         if let Ok(Verdict::Take { skip }) = taken {
             self.weigh(id, before.as_ref(), report.samples.get(skip..).unwrap_or_default(), report.period_s, now);
         }
@@ -335,6 +350,7 @@ impl Shard {
         now: UnixMillis,
     ) -> Result<(Option<u64>, Vec<Dropped>), HubError> {
         let times = intake::mend_times(&mut report, now);
+        self.drop_uncovered(id, &mut report.samples);
         let sql = self.storage.sql.clone();
         let Some(tracked) = self.hosts.get_mut(&id) else {
             return Err(HubError::Corrupt("a report of a host that is not here".to_owned()));
@@ -357,6 +373,7 @@ impl Shard {
         if [taken.as_ref().err(), kept.as_ref().err()].into_iter().flatten().any(HubError::is_refusal) {
             self.note_refused(now);
         }
+        self.count_results(id, &taken, &report.samples, now);
         kept?;
         if let Ok(Verdict::Take { skip }) = taken {
             self.weigh(id, before.as_ref(), report.samples.get(skip..).unwrap_or_default(), report.period_s, now);
@@ -382,6 +399,9 @@ impl Shard {
         for tracked in self.hosts.values_mut().chain(self.edge.as_mut()) {
             let Some(newest_ms) = tracked.newest_ms() else { continue };
             let id = tracked.id();
+            if tracked.days.rests(now.0) {
+                continue;
+            }
             for day in coarse::due(id, &self.storage.rings(id), tracked.entry.coarse_done, newest_ms, now.0) {
                 if days.len() >= most {
                     return Ok((days, true));
@@ -389,7 +409,10 @@ impl Shard {
                 tracked.ensure_loaded(&self.storage.sql)?;
                 tracked.write_block(&self.storage)?;
                 match coarse::build(&self.storage.sql, id, &self.storage.rings(id), day) {
-                    Ok(Some(built)) => days.push(built),
+                    Ok(Some(built)) => {
+                        tracked.days.built(day, built.probes.clone());
+                        days.push(built);
+                    }
                     // Nothing of that day, or nothing that could be read: it costs itself and no other.
                     Ok(None) | Err(HubError::Corrupt(_)) => {
                         tracked.entry.coarse_done = Some(day);
@@ -410,6 +433,11 @@ impl Shard {
         for (id, day) in done {
             let tracked = if *id == EDGE { self.edge.as_mut() } else { self.hosts.get_mut(id) };
             let Some(tracked) = tracked else { continue };
+            // Else samples of the day came while it was written: it is written once more.
+            let Some(parts) = tracked.days.done(*day) else { continue };
+            if !parts.is_empty() {
+                probe_days::note(&self.storage.sql, *id, *day, parts)?;
+            }
             if tracked.entry.coarse_done.is_none_or(|before| before < *day) {
                 tracked.entry.coarse_done = Some(*day);
                 probes::put_done(&self.storage.sql, &tracked.entry)?;
