@@ -35,6 +35,7 @@ const EDGE_EVERY_MS: i64 = 55_000;
 
 /// A probe as the object keeps it, and as it is told the Worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 pub struct ProbeWire {
     id: i64,
     name: String,
@@ -137,7 +138,9 @@ impl Shard {
             let at = list.binary_search_by_key(&result.probe, |probe| probe.id).ok();
             at.and_then(|at| list.get(at)).is_some_and(|probe| probe.spec.coverage.has(id))
         };
-        samples.iter_mut().for_each(|sample| sample.probes.retain(covers));
+        for sample in samples {
+            sample.probes.retain(covers);
+        }
     }
 
     /// What a host is to ask.
