@@ -5,6 +5,7 @@ mod accounts;
 mod alert_ways;
 mod channels;
 mod probe_alert;
+mod probe_summary;
 mod probes;
 mod reports;
 mod rules;

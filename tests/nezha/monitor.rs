@@ -293,3 +293,42 @@ fn every_covered_server_is_given_the_task_and_no_other() {
     assert_eq!((told(&hosts[1]), told(&hosts[2])), (first.clone(), first), "to each, not to one of them");
     assert_eq!(told(&hosts[0]), json!([{ "id": 2, "kind": 1, "target": "https://example.com/", "interval_s": 30 }]));
 }
+
+#[test]
+fn guests_see_delays_of_monitors_and_of_what_was_made_public_elsewhere() {
+    let (worker, jar) = signed_in();
+    worker.sql("INSERT INTO settings (key, value) VALUES ('guest_view', 'status')");
+    let host = worker.add_host("alpha");
+    worker.sql("UPDATE hosts SET hidden_for_guest = 0");
+    // Nezha shows every monitor here, also those that are not on its page of services.
+    save(&worker, &jar, &form("monitor", 3, "192.0.2.1:80"));
+    let native = |name: &str, more: &Value| {
+        let mut body = json!({ "name": name, "kind": "tcp", "target": "192.0.2.2:80" });
+        more.as_object().into_iter().flatten().for_each(|(key, value)| body[key] = value.clone());
+        let made = worker.post("/api/edgewatch/v1/probes", &[("Authorization", &worker.token)], &body.to_string());
+        assert_eq!(made.status, 201, "{}", made.body);
+        made.at("/delays_public")
+    };
+    assert_eq!(native("secret", &json!({ "public": false })), false);
+    native("public", &json!({ "public": true }));
+    assert_eq!(native("delays", &json!({ "delays_public": true })), true);
+    let [first, second] = back_ms();
+    let results: Vec<Value> = (1..=4).map(|id| json!({ "id": id, "delay_ms": 7 })).collect();
+    report(&worker, &host, 1, &[(first, json!(results)), (second, json!(results))]);
+    let path = format!("/api/v1/monitor/{}", host.id);
+    let names = |headers: &[(&str, &str)]| -> Vec<String> {
+        let shown = worker.get_as(&path, headers).at("/result");
+        let names = shown.as_array().into_iter().flatten().filter_map(|one| one["monitor_name"].as_str());
+        names.map(str::to_owned).collect()
+    };
+    assert_eq!(names(&[]), ["monitor", "public", "delays"]);
+    assert_eq!(names(&[("Authorization", &worker.token)]), ["monitor", "secret", "public", "delays"]);
+    // Who saves it by Nezha's form does not make it public: that has no word for it.
+    let mut saved = form("secret", 3, "192.0.2.2:80");
+    saved["ID"] = json!(2);
+    save(&worker, &jar, &saved);
+    assert_eq!(names(&[]), ["monitor", "public", "delays"]);
+    // The page of services has what is shown there alone.
+    let summary = worker.get_as("/api/edgewatch/v1/probes/summary", &[]).at("/probes");
+    assert_eq!(summary.as_array().map(Vec::len), Some(1), "{summary}");
+}

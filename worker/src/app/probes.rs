@@ -114,6 +114,8 @@ pub async fn update(
         if notices.of_state && before.spec.notices.certificate_days > 0 {
             notices.certificate_days = before.spec.notices.certificate_days;
         }
+        // Who may see what stays as it was decided.
+        spec.delays_public = before.spec.delays_public;
         // A target that the edge cannot reach is none of its own any more.
         spec.from_edge =
             before.spec.from_edge && (is_own_machine(app) || check_edge_target(spec.kind, &spec.target).is_ok());
@@ -145,7 +147,8 @@ pub async fn delete(app: &App, caller: &Credential, id: ProbeId) -> Result<(), F
     Ok(())
 }
 
-/// A host, and the delays that it saw in the last day: of each ping that covers it and has any, by number.
+/// A host, and the delays that it saw in the last day: of each ping that covers it and has any, by number. Guests see those of which
+/// they may.
 ///
 /// # Errors
 /// [`Failure::NotFound`] for an unknown host; [`Failure::Forbidden`] for one that is hidden from this visitor;
@@ -156,7 +159,8 @@ pub async fn delays(app: &App, visitor: &Visitor, id: HostId) -> Result<(Host, V
     if host.hidden_for_guest && !visitor.sees_hidden() {
         return Err(Failure::Forbidden { needs: "to see hidden hosts" });
     }
-    let points = app.hub()?.probe_points(id).await?;
+    let for_guests = !matches!(visitor, Visitor::Member(_));
+    let points = app.hub()?.probe_points(id, for_guests).await?;
     Ok((host, points))
 }
 

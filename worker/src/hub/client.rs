@@ -275,12 +275,14 @@ impl HubClient {
         Ok(())
     }
 
-    /// The points of delay of a host's last day, of each ping that covers it, by the number of the probe.
+    /// The points of delay of a host's last day, of each ping that covers it, by the number of the probe; `for_guests`: of those alone
+    /// that guests may see.
     ///
     /// # Errors
     /// [`HubError`] when the host's shard has no answer.
-    pub async fn probe_points(&self, host: HostId) -> Result<Vec<ProbePoints>, HubError> {
-        self.ask(shard_of(host, self.shards), "probe-points", &PointsRequest { host: host.0 }).await
+    pub async fn probe_points(&self, host: HostId, for_guests: bool) -> Result<Vec<ProbePoints>, HubError> {
+        let request = PointsRequest { host: host.0, for_guests };
+        self.ask(shard_of(host, self.shards), "probe-points", &request).await
     }
 
     /// How probes fared: every probe, what all hosts found out, what the Worker did, and some of what was said of them.

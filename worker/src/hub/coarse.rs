@@ -16,13 +16,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgewatch_core::blocks::rollup::{self, TEN_MINUTES};
 use edgewatch_core::blocks::tiers::{self, MINUTES, Rings, SAMPLES, TENS, TWO_HOURS};
 use edgewatch_core::blocks::{Block, Row, SeriesId};
-use edgewatch_core::model::HostId;
+use edgewatch_core::model::{HostId, Sample};
 
 use super::HubError;
+use super::probe_days::{self, Part};
 use super::rings;
 use super::rollup::{coarser, fuller};
-use super::rows;
 use super::sql::Sql;
+use super::tracked::Tracked;
+use super::{probes, rows};
 use crate::store::Db;
 use crate::store::history::{self, CoarseBlock, Wanted};
 
@@ -42,6 +44,8 @@ pub struct Day {
     two_hours: Vec<Row>,
     /// The host's dictionary, when it has any names.
     names: Option<Vec<u8>>,
+    /// What came of probes.
+    pub probes: Vec<Part>,
 }
 
 /// What became of days that were to be written.
@@ -73,6 +77,20 @@ pub fn due(host: HostId, rings: &Rings, done: Option<u64>, newest_ms: i64, now_m
     let oldest = tiers::day_no(host, MINUTES.start_ms(host, oldest_block));
     let first = done.map_or(oldest, |done| done.saturating_add(1).max(oldest));
     (first..=newest_day).take_while(|day| is_over(*day)).collect()
+}
+
+impl Tracked {
+    /// What of these samples, which are about to be taken, lies in days that are done makes them be done again: 1 row written then.
+    ///
+    /// # Errors
+    /// [`HubError::Refused`] when the object's database does not answer.
+    pub fn reopen_days(&mut self, sql: &Sql, samples: &[Sample]) -> Result<(), HubError> {
+        let id = self.id();
+        let Some(day) = samples.iter().map(|sample| tiers::day_no(id, sample.at.0)).min() else { return Ok(()) };
+        let Some(done) = self.days.reopen(self.entry.coarse_done, day, self.seen_ms) else { return Ok(()) };
+        self.entry.coarse_done = Some(done);
+        probes::put_done(sql, &self.entry)
+    }
 }
 
 /// The coarse rows of a day, from its minutes, and where they are missing from samples. Reads at most five rows of minutes
@@ -108,6 +126,7 @@ pub fn build(sql: &Sql, host: HostId, rings: &Rings, day_no: u64) -> Result<Opti
         tens: coarser(&fine, TEN_MINUTES, &dictionary),
         two_hours: two_hours.iter().map(rollup::averages).collect(),
         names: (!dictionary.is_empty()).then(|| dictionary.encode()),
+        probes: probe_days::parts(&two_hours, &dictionary),
     }))
 }
 

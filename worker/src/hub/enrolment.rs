@@ -76,6 +76,7 @@ impl Shard {
     /// As [`Shard::complete`].
     pub fn dismiss(&mut self, id: HostId) -> Result<(), HubError> {
         directory::delete(&self.storage.sql, id)?;
+        self.counts.forget();
         self.hosts.remove(&id);
         self.watched.remove(&id);
         self.spoken_for.remove(&id);

@@ -21,7 +21,7 @@ use super::held::Held;
 use super::rings::{self, StoredBlock};
 use super::shard::Shard;
 use super::tracked::Tracked;
-use super::{HubError, journal, rollup, rows, wire};
+use super::{HubError, journal, probe_days, rollup, rows, wire};
 
 #[cfg(target_arch = "wasm32")]
 pub mod calls;
@@ -122,6 +122,9 @@ pub fn take_names(shard: &Shard, dictionaries: &[(HostId, Vec<u8>)]) -> Result<(
         // Names that cannot be read are begun anew.
         if let (Ok(names), true) = (Dictionary::decode(data), rings::dictionary(sql, *id)?.is_empty()) {
             rings::put_dictionary(sql, *id, &names)?;
+            if probe_days::has_probes(&names) {
+                probe_days::reset(sql, *id)?;
+            }
         }
     }
     Ok(())
@@ -219,6 +222,7 @@ pub fn forget(shard: &mut Shard, id: HostId) -> Result<(), HubError> {
 pub fn purge(shard: &mut Shard, id: HostId) -> Result<(), HubError> {
     rings::delete(&shard.storage.sql, id)?;
     journal::delete(&shard.storage.sql, id)?;
+    probe_days::delete(&shard.storage.sql, id)?;
     shard.dismiss(id)
 }
 
@@ -240,6 +244,11 @@ pub fn adopt(
         tracked.settle(&storage, now)?;
     }
     let names = Names::of(shard, parcel)?;
+    if probe_days::has_probes(&parcel.dictionary) {
+        // Of the days that are done, here or there, D1 knows best.
+        probe_days::reset(&storage.sql, id)?;
+    }
+    shard.counts.forget();
     let mut merge = Merge::begin(shard, id)?;
     for stored in &parcel.blocks {
         if stored.tier == MINUTES.number {

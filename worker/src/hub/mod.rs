@@ -33,6 +33,8 @@ mod operations;
 pub mod own;
 pub mod pieces;
 pub mod presence;
+pub mod probe_counts;
+pub mod probe_days;
 pub mod probe_history;
 pub mod probes;
 pub mod reckoning;

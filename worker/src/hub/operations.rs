@@ -21,7 +21,9 @@ use super::wire::{
     self, AcknowledgedRequest, AgentWire, ChangedRequest, EdgeRequest, IDENTITY_HEADER, PointsRequest, TalliesReply,
     VerdictRequest,
 };
-use super::{HubError, digest, flush, handover, moving, presence, probe_history, rules, series, spending};
+use super::{
+    HubError, digest, flush, handover, moving, presence, probe_counts, probe_history, rules, series, spending,
+};
 use crate::platform::log;
 use crate::store::{Db, probes};
 
@@ -98,7 +100,7 @@ impl Inner {
             }
             (Method::Post, "/probe-points") => {
                 let wanted: PointsRequest = parse(&request.text().await.map_err(refused)?)?;
-                self.probe_points(HostId(wanted.host), db)
+                self.probe_points(&wanted, db)
             }
             (Method::Post, "/probe-tallies") => self.probe_tallies(db).await,
             (Method::Post, "/edge-results") => {
@@ -260,13 +262,15 @@ impl Inner {
         Ok(())
     }
 
-    fn probe_points(&self, id: HostId, db: Option<&Db>) -> Answer<Response> {
+    fn probe_points(&self, wanted: &PointsRequest, db: Option<&Db>) -> Answer<Response> {
+        let id = HostId(wanted.host);
         self.with(|shard| shard.load(id, || self.attached(id)))?;
         let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
         let now = self.now();
         self.with(|shard| {
             let pending = shard.pending_with_names(id)?;
-            let list = shard.probes()?.to_vec();
+            let mut list = shard.probes()?.to_vec();
+            list.retain(|probe| !wanted.for_guests || probe.spec.shows_delays());
             let storage = &shard.storage;
             let sources = series::Sources { sql: &storage.sql, db, rings: &|id| storage.rings(id) };
             json(&probe_history::points(&sources, id, &list, &pending, now)?)
@@ -274,30 +278,34 @@ impl Inner {
     }
 
     async fn probe_tallies(&self, db: Option<&Db>) -> Answer<Response> {
-        let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
-        self.complete()?;
         let now = self.now();
-        let (list, hosts, storage) = self.with(|shard| {
-            let hosts: Vec<HostId> = shard.iter().map(Tracked::id).collect();
-            Ok((shard.probes()?.to_vec(), hosts, shard.storage.clone()))
-        })?;
-        let ids: Vec<_> = list.iter().map(|probe| probe.id).collect();
-        let rings = |id| self.with(|shard| Ok(shard.storage.rings(id))).unwrap_or_else(|_| storage.rings(id));
-        let sources = series::Sources { sql: &storage.sql, db, rings: &rings };
-        let known = |id| {
-            let known = self.with(|shard| Ok(if id == EDGE { shard.edge()?.known() } else { shard.known(id) }));
-            known.unwrap_or_default()
-        };
-        let pending = |id| self.with(|shard| shard.pending_with_names(id)).unwrap_or_default();
-        let from = UnixMillis(now.0.saturating_sub(probe_history::DAYS_MS));
-        let of_hosts = probe_history::tallies(&sources, &hosts, &ids, (from, now), known, pending).await?;
-        let notes = self.with(|shard| Ok(shard.notes(&list)))?;
-        let mut reply = TalliesReply { hosts: of_hosts, notes, ..TalliesReply::default() };
-        if self.is_ours(EDGE) {
-            reply.probes = list.iter().map(ProbeWire::from).collect();
-            reply.edge = probe_history::tallies(&sources, &[EDGE], &ids, (from, now), known, pending).await?;
+        if let Some(text) = self.with(|shard| shard.probe_answer(now))? {
+            return Response::ok(text).map_err(|error| HubError::Refused(error.to_string()));
         }
-        json(&reply)
+        self.complete()?;
+        let missing = self.with(|shard| shard.ready_counts(now))?;
+        if !missing.is_empty() {
+            let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
+            for some in missing.chunks(probe_counts::HOSTS_AT_ONCE) {
+                let blocks = probe_counts::recall(db, some, now).await?;
+                self.with(|shard| shard.take_recalled(some, &blocks))?;
+            }
+            self.with(|shard| shard.count_anew(now))?;
+        }
+        let text = self.with(|shard| {
+            let list = shard.probes()?.to_vec();
+            let (hosts, edge) = shard.tallies(now);
+            let is_edge = shard.place.is_ours(EDGE);
+            let probes = if is_edge { list.iter().map(ProbeWire::from).collect() } else { vec![] };
+            let reply = TalliesReply { probes, hosts, edge, notes: shard.notes(&list) };
+            let text = serde_json::to_string(&reply).map_err(|error| HubError::Corrupt(error.to_string()))?;
+            if let Err(error) = shard.keep_probe_answer(&text, now) {
+                // It is in memory.
+                log::error("hub.probes", &error.to_string());
+            }
+            Ok(text)
+        })?;
+        Response::ok(text).map_err(|error| HubError::Refused(error.to_string()))
     }
 
     async fn series(&self, query: &SeriesQuery, db: Option<&Db>) -> Answer<Response> {

@@ -1,30 +1,23 @@
-//! What the rings know of probes: points of delay of a host, and availability over all that ask.
+//! What the rings know of probes: points of delay of a host. What is told of availability is shaped here too; `probe_counts` counts it.
 
 use std::collections::BTreeMap;
 
 use edgewatch_core::blocks::dictionary::Dictionary;
-use edgewatch_core::blocks::tiers::{self, MINUTES, Rings, SAMPLES, TWO_HOURS};
-use edgewatch_core::blocks::{Block, Facet, Row, SeriesId};
+use edgewatch_core::blocks::tiers::{MINUTES, SAMPLES};
+use edgewatch_core::blocks::{Block, Row, SeriesId};
 use edgewatch_core::domain::probing::{Availability, Delays};
 use edgewatch_core::model::{HostId, Probe, ProbeId, ProbeKind, ProbeResult};
 use edgewatch_core::units::UnixMillis;
 use serde::{Deserialize, Serialize};
 
-use super::series::{Known, Sources};
+use super::series::Sources;
 use super::storage::Storage;
 use super::{HubError, rings, rows};
-use crate::store::history::{self, CoarseBlock, Wanted};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 86_400_000;
 /// How far back points of delay go, ms. Source: nezha specification, 5.
 const POINTS_MS: i64 = DAY_MS;
-/// How far back the state of a probe looks, ms: thirty results, half a minute apart.
-const RECENT_MS: i64 = 15 * 60_000;
-/// How far back availability by day goes, ms: twenty-nine days before today.
-pub const DAYS_MS: i64 = 29 * DAY_MS;
-/// Of how many hosts coarse blocks are asked for at a time.
-const HOSTS_AT_ONCE: usize = 4;
 
 /// The delays of a probe as one host saw them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,7 +68,7 @@ impl Tally {
     }
 
     /// Puts the newest results into the order of time and lets those go that would not count.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         self.recent.sort_unstable();
         let mut last_ms = i64::MIN;
         self.recent.retain(|(at_ms, _)| {
@@ -90,14 +83,14 @@ impl Tally {
 
 /// The series of one probe in a host's rows.
 #[derive(Clone, Copy)]
-struct Series {
-    up: SeriesId,
-    delay: Option<SeriesId>,
-    expires: Option<SeriesId>,
+pub(super) struct Series {
+    pub(super) up: SeriesId,
+    pub(super) delay: Option<SeriesId>,
+    pub(super) expires: Option<SeriesId>,
 }
 
 impl Series {
-    fn find(dictionary: &Dictionary, id: ProbeId) -> Option<Self> {
+    pub(super) fn find(dictionary: &Dictionary, id: ProbeId) -> Option<Self> {
         let find = |part: &str| dictionary.find(&rows::probe_name(id, part));
         Some(Self { up: find(rows::UP)?, delay: find(rows::DELAY), expires: find(rows::EXPIRES) })
     }
@@ -159,52 +152,6 @@ pub fn points(
     Ok(delays.into_iter().map(part).filter(|one| !one.points.is_empty()).collect())
 }
 
-/// What hosts found out about the probes since the beginning of the day `from_ms` lies in. `known` is as in
-/// [`super::series::answer`]. Reads of each host two rows of D1 a month, and what lies behind its last day that is done.
-///
-/// # Errors
-/// [`HubError::Refused`] when a database does not answer.
-pub async fn tallies(
-    sources: &Sources<'_>,
-    hosts: &[HostId],
-    probes: &[ProbeId],
-    (from, now): (UnixMillis, UnixMillis),
-    known: impl Fn(HostId) -> Known,
-    pending: impl Fn(HostId) -> Pending,
-) -> Result<Tallies, HubError> {
-    let from_ms = from.0.div_euclid(DAY_MS) * DAY_MS;
-    let mut tallies = Tallies::new();
-    for hosts in hosts.chunks(HOSTS_AT_ONCE) {
-        let mut wanted = Vec::new();
-        for host in hosts {
-            if let Some(to_ms) = coarse_to_ms(*host, known(*host)).filter(|to_ms| *to_ms > from_ms) {
-                let numbers = (TWO_HOURS.block_no(*host, from_ms), TWO_HOURS.block_no(*host, to_ms - 1));
-                wanted.push(Wanted { host: *host, tier: TWO_HOURS.number, from_no: numbers.0, to_no: numbers.1 });
-            }
-        }
-        let coarse = if wanted.is_empty() { vec![] } else { history::list(sources.db, &wanted).await? };
-        for host in hosts {
-            let (pending, dictionary) = pending(*host);
-            let series: Vec<(i64, Series)> =
-                probes.iter().filter_map(|id| Some((id.0, Series::find(&dictionary, *id)?))).collect();
-            if series.is_empty() {
-                continue;
-            }
-            let mut gathered = Gathered { tallies: &mut tallies, series, now_ms: now.0 };
-            let done_ms = coarse_to_ms(*host, known(*host)).unwrap_or(from_ms).max(from_ms);
-            gathered.add_coarse(*host, &coarse, from_ms, done_ms);
-            gathered.add_fine(sources, *host, done_ms, &pending)?;
-        }
-    }
-    tallies.values_mut().for_each(Tally::settle);
-    Ok(tallies)
-}
-
-/// Until when D1 has the coarse rows of a host.
-fn coarse_to_ms(host: HostId, known: Known) -> Option<i64> {
-    known.day_done.map(|day| tiers::day_start_ms(host, day.saturating_add(1)))
-}
-
 /// What the newest block of a host's samples has of these probes, by time: at most 3 rows read.
 ///
 /// # Errors
@@ -237,70 +184,6 @@ fn block_rows(data: &[u8]) -> impl Iterator<Item = Row> {
     let block = Block::unpack(data).unwrap_or_default();
     let rows: Vec<Row> = block.rows().collect();
     rows.into_iter()
-}
-
-struct Gathered<'a> {
-    tallies: &'a mut Tallies,
-    series: Vec<(i64, Series)>,
-    now_ms: i64,
-}
-
-impl Gathered<'_> {
-    fn add(&mut self, row: &Row, is_sample: bool) {
-        let weight = row.get(SeriesId::WEIGHT).unwrap_or(1.0);
-        for (id, series) in &self.series {
-            let Some(up) = row.get(series.up) else { continue };
-            let count = row.get(series.up.with(Facet::Count)).unwrap_or(weight);
-            let tally = self.tallies.entry(*id).or_default();
-            let day = tally.days.entry(row.at_ms.div_euclid(DAY_MS)).or_default();
-            *day = (day.0 + count, day.1 + up * count);
-            if !is_sample {
-                continue;
-            }
-            if row.at_ms > self.now_ms.saturating_sub(RECENT_MS) {
-                tally.recent.push((row.at_ms, up > 0.0));
-                if let Some(delay_ms) = series.delay.and_then(|delay| row.get(delay)) {
-                    tally.recent_delays.0 += delay_ms;
-                    tally.recent_delays.1 += 1;
-                }
-            }
-            if let Some(expires) = series.expires.and_then(|expires| row.get(expires)) {
-                #[expect(clippy::cast_possible_truncation, reason = "seconds of centuries")]
-                let expires_s = expires as i64;
-                tally.tls_expires_s = Some(expires_s);
-            }
-        }
-    }
-
-    fn add_coarse(&mut self, host: HostId, blocks: &[CoarseBlock], from_ms: i64, to_ms: i64) {
-        for block in blocks.iter().filter(|block| block.host == host) {
-            for row in block_rows(&block.data).filter(|row| (from_ms..to_ms).contains(&row.at_ms)) {
-                self.add(&row, false);
-            }
-        }
-    }
-
-    /// Minutes as far as there are, then samples, then what is in memory.
-    fn add_fine(&mut self, sources: &Sources<'_>, host: HostId, from_ms: i64, pending: &[Row]) -> Result<(), HubError> {
-        let lengths: Rings = (sources.rings)(host);
-        let to_ms = self.now_ms.saturating_add(1);
-        // Its samples tell the last quarter of an hour, and what no minutes are made of yet.
-        let minutes_to_ms = MINUTES.start_ms(host, MINUTES.block_no(host, self.now_ms.saturating_sub(RECENT_MS)));
-        let mut had_to_ms = from_ms;
-        for stored in rings::in_time(sources.sql, host, MINUTES, lengths.of(MINUTES), from_ms, minutes_to_ms)? {
-            had_to_ms = had_to_ms.max(MINUTES.end_ms(host, stored.block_no)).min(minutes_to_ms.max(from_ms));
-            for row in block_rows(&stored.data).filter(|row| (from_ms..minutes_to_ms).contains(&row.at_ms)) {
-                self.add(&row, false);
-            }
-        }
-        for stored in rings::in_time(sources.sql, host, SAMPLES, lengths.of(SAMPLES), had_to_ms, to_ms)? {
-            for row in block_rows(&stored.data).filter(|row| (had_to_ms..to_ms).contains(&row.at_ms)) {
-                self.add(&row, true);
-            }
-        }
-        pending.iter().filter(|row| (had_to_ms..to_ms).contains(&row.at_ms)).for_each(|row| self.add(row, true));
-        Ok(())
-    }
 }
 
 #[cfg(test)]

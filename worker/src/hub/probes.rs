@@ -39,6 +39,7 @@ const EDGE_S: u32 = 60;
 
 /// A probe as the object keeps it, and as it is told the Worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 pub struct ProbeWire {
     id: i64,
     name: String,
@@ -49,6 +50,8 @@ pub struct ProbeWire {
     hosts: Vec<i64>,
     from_edge: bool,
     is_public: bool,
+    #[serde(default)]
+    delays_public: bool,
     notify: (bool, bool, f64, f64, String),
     #[serde(default)]
     certificate_days: Option<u32>,
@@ -57,7 +60,8 @@ pub struct ProbeWire {
 
 impl From<&Probe> for ProbeWire {
     fn from(probe: &Probe) -> Self {
-        let ProbeSpec { name, kind, target, interval_s, coverage, from_edge, is_public, notices } = probe.spec.clone();
+        let ProbeSpec { name, kind, target, interval_s, coverage, from_edge, is_public, delays_public, notices } =
+            probe.spec.clone();
         let ProbeNotices { of_state, of_delay, min_delay_ms, max_delay_ms, certificate_days, group } = notices;
         Self {
             id: probe.id.0,
@@ -69,6 +73,7 @@ impl From<&Probe> for ProbeWire {
             hosts: coverage.named().iter().map(|host| host.0).collect(),
             from_edge,
             is_public,
+            delays_public,
             notify: (of_state, of_delay, min_delay_ms, max_delay_ms, group),
             certificate_days: Some(certificate_days),
             created_at_s: probe.created_at.0,
@@ -91,6 +96,7 @@ impl TryFrom<ProbeWire> for Probe {
             coverage: if wire.only { Coverage::Only(hosts) } else { Coverage::AllBut(hosts) },
             from_edge: wire.from_edge,
             is_public: wire.is_public,
+            delays_public: wire.delays_public,
             notices: ProbeNotices {
                 of_state,
                 of_delay,
@@ -113,6 +119,7 @@ impl Shard {
     pub fn probes(&mut self) -> Result<&[Probe], HubError> {
         if self.probes.is_none() {
             let text = directory::meta(&self.storage.sql, LIST_KEY)?;
+            self.knows_probes = text.is_some();
             // What cannot be read is no list: D1 has it, and tells it with the next change.
             let wires: Vec<ProbeWire> = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
             self.know_probes(wires.into_iter().filter_map(|wire| Probe::try_from(wire).ok()).collect());
@@ -120,19 +127,36 @@ impl Shard {
         Ok(self.probes.as_deref().unwrap_or_default())
     }
 
-    /// Takes in the list that D1 has: 1 row written when it is another one.
+    /// Takes in the list that D1 has: 1 row written when it is another one, and 1 more when somebody asked lately how probes fared.
     ///
     /// # Errors
     /// As [`Shard::probes`].
     pub fn set_probes(&mut self, probes: Vec<Probe>) -> Result<(), HubError> {
-        if self.probes()? == probes.as_slice() {
+        if self.probes()? == probes.as_slice() && self.knows_probes {
             return Ok(());
         }
         let wires: Vec<ProbeWire> = probes.iter().map(ProbeWire::from).collect();
         let text = serde_json::to_string(&wires).map_err(|error| HubError::Corrupt(error.to_string()))?;
         directory::put_meta(&self.storage.sql, LIST_KEY, &text)?;
         self.know_probes(probes);
-        Ok(())
+        self.knows_probes = true;
+        self.forget_answer()
+    }
+
+    /// Drops what samples of a host hold of probes that do not cover it: an agent may say what it likes, or not know yet.
+    pub fn drop_uncovered(&mut self, id: HostId, samples: &mut [Sample]) {
+        if samples.iter().all(|sample| sample.probes.is_empty()) || self.probes().is_err() || !self.knows_probes {
+            // Who was never told a list cannot say; it counts by the list all the same.
+            return;
+        }
+        let list = self.probes.as_deref().unwrap_or_default();
+        let covers = |result: &ProbeResult| {
+            let at = list.binary_search_by_key(&result.probe, |probe| probe.id).ok();
+            at.and_then(|at| list.get(at)).is_some_and(|probe| probe.spec.coverage.has(id))
+        };
+        for sample in samples {
+            sample.probes.retain(covers);
+        }
     }
 
     fn know_probes(&mut self, probes: Vec<Probe>) {
@@ -277,8 +301,10 @@ impl Shard {
             facts: None,
             samples: vec![Sample { number, at, probes: results, ..Sample::default() }],
         };
-        edge.take(&storage, &report)?;
-        edge.put_journal(&storage.sql, at)?;
+        let taken = edge.take(&storage, &report);
+        let kept = if taken.is_ok() { edge.put_journal(&storage.sql, at) } else { Ok(()) };
+        self.count_results(EDGE, &taken, &report.samples, at);
+        taken.and(kept)?;
         Ok(self.weigh_probes(EDGE, &report.samples, EDGE_S, at))
     }
 }

@@ -23,6 +23,12 @@ pub fn probe_name(id: ProbeId, part: &str) -> String {
     format!("probe/{}/{part}", id.0)
 }
 
+/// The probe that a series is of, and which part of it.
+pub fn probe_of(name: &str) -> Option<(ProbeId, &str)> {
+    let (id, part) = name.strip_prefix("probe/")?.split_once('/')?;
+    Some((ProbeId(id.parse().ok()?), part))
+}
+
 /// The rows of samples, in the order given. Sensors get an id in the host's dictionary as `temperature/<sensor>`, probes as
 /// [`probe_name`] has it; a name that it cannot take in is left out. When the dictionary grew, store it before the rows.
 pub fn rows(samples: &[Sample], dictionary: &mut Dictionary) -> Vec<Row> {

@@ -21,13 +21,14 @@ use super::handover::Place;
 use super::held::Held;
 use super::lengths::Lengths;
 use super::monitors::Monitors;
+use super::probe_counts::Counts;
 use super::probes::{self, EDGE};
 use super::rules::Rules;
 use super::sql::Sql;
 use super::storage::Storage;
 use super::tracked::Tracked;
 use super::wire::AgentWire;
-use super::{HubError, coarse, journal, rings};
+use super::{HubError, coarse, journal, probe_days, rings};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
 pub(super) const HOLD_S: u32 = 300;
@@ -65,6 +66,10 @@ pub struct Shard {
     pub(super) hosts: BTreeMap<HostId, Tracked>,
     /// What is to be asked, once it was read.
     pub(super) probes: Option<Vec<model::Probe>>,
+    /// Whether that is a list which D1 had once.
+    pub(super) knows_probes: bool,
+    /// What came of it.
+    pub(super) counts: Counts,
     /// What the Worker found out itself, once it was read.
     pub(super) edge: Option<Tracked>,
     pub(super) is_complete: bool,
@@ -80,7 +85,10 @@ impl Shard {
     /// # Errors
     /// [`HubError::Refused`] when the object's database does not answer.
     pub fn new(sql: Sql) -> Result<Self, HubError> {
-        let created = rings::create(&sql).and_then(|()| journal::create(&sql)).and_then(|()| directory::create(&sql));
+        let created = rings::create(&sql)
+            .and_then(|()| journal::create(&sql))
+            .and_then(|()| probe_days::create(&sql))
+            .and_then(|()| directory::create(&sql));
         if let Err(error) = created {
             // A database that takes no more rows is good to read, when its tables are there: the last one made is the proof.
             directory::meta(&sql, "").map_err(|_| error)?;
@@ -98,6 +106,8 @@ impl Shard {
             monitors: Monitors::default(),
             hosts: BTreeMap::new(),
             probes: None,
+            knows_probes: false,
+            counts: Counts::default(),
             edge: None,
             is_complete: false,
             spoken_for: BTreeSet::new(),
@@ -112,6 +122,7 @@ impl Shard {
         self.monitors = Monitors::default();
         (self.watched, self.spoken_for) = (BTreeMap::new(), BTreeSet::new());
         (self.probes, self.edge) = (None, None);
+        self.counts = Counts::default();
         self.is_complete = false;
     }
 
@@ -250,6 +261,7 @@ impl Shard {
         let Some(tracked) = self.hosts.get_mut(&id) else { return unknown() };
         let kept = tracked.ensure_loaded(&sql).and_then(|()| tracked.keep(&sql, now));
         if kept.is_err() {
+            self.counts.forget();
             tracked.forget_pending();
             if tracked.ensure_loaded(&sql).is_err() {
                 self.note_refused(now);
@@ -295,6 +307,7 @@ impl Shard {
             Err(failure) => return vec![goodbye(Reason::Malformed, 60, &failure.to_string(), None)],
         };
         let times = intake::mend_times(&mut report, now);
+        self.drop_uncovered(id, &mut report.samples);
         self.expect_results(&report.samples);
         let Some(tracked) = self.hosts.get_mut(&id) else { return vec![unknown()] };
         tracked.link = Link::Socket;
@@ -308,6 +321,7 @@ impl Shard {
         if [taken.as_ref().err(), kept.as_ref().err()].into_iter().flatten().any(HubError::is_refusal) {
             self.note_refused(now);
         }
+        self.count_results(id, &taken, &report.samples, now);
         if let Ok(Verdict::Take { skip }) = taken {
             let samples = report.samples.get(skip..).unwrap_or_default();
             self.weigh(id, before.as_ref(), samples, report.period_s, now);
@@ -352,6 +366,7 @@ impl Shard {
         now: UnixMillis,
     ) -> Result<(Option<u64>, Vec<Dropped>), HubError> {
         let times = intake::mend_times(&mut report, now);
+        self.drop_uncovered(id, &mut report.samples);
         self.expect_results(&report.samples);
         let sql = self.storage.sql.clone();
         let Some(tracked) = self.hosts.get_mut(&id) else {
@@ -375,6 +390,7 @@ impl Shard {
         if [taken.as_ref().err(), kept.as_ref().err()].into_iter().flatten().any(HubError::is_refusal) {
             self.note_refused(now);
         }
+        self.count_results(id, &taken, &report.samples, now);
         // What the host says it is goes for the samples beside it: whose percentages they are, and what its address is.
         let facts = report.facts.take().filter(|_| !is_old && taken.is_ok() && kept.is_ok());
         let noted = facts.map_or(Ok(()), |facts| self.note_facts(id, facts, now));
@@ -403,6 +419,9 @@ impl Shard {
         for tracked in self.hosts.values_mut().chain(self.edge.as_mut()) {
             let Some(newest_ms) = tracked.newest_ms() else { continue };
             let id = tracked.id();
+            if tracked.days.rests(now.0) {
+                continue;
+            }
             for day in coarse::due(id, &self.storage.rings(id), tracked.entry.coarse_done, newest_ms, now.0) {
                 if days.len() >= most {
                     return Ok((days, true));
@@ -410,7 +429,10 @@ impl Shard {
                 tracked.ensure_loaded(&self.storage.sql)?;
                 tracked.write_block(&self.storage)?;
                 match coarse::build(&self.storage.sql, id, &self.storage.rings(id), day) {
-                    Ok(Some(built)) => days.push(built),
+                    Ok(Some(built)) => {
+                        tracked.days.built(day, built.probes.clone());
+                        days.push(built);
+                    }
                     // Nothing of that day, or nothing that could be read: it costs itself and no other.
                     Ok(None) | Err(HubError::Corrupt(_)) => {
                         tracked.entry.coarse_done = Some(day);
@@ -431,6 +453,11 @@ impl Shard {
         for (id, day) in done {
             let tracked = if *id == EDGE { self.edge.as_mut() } else { self.hosts.get_mut(id) };
             let Some(tracked) = tracked else { continue };
+            // Else samples of the day came while it was written: it is written once more.
+            let Some(parts) = tracked.days.done(*day) else { continue };
+            if !parts.is_empty() {
+                probe_days::note(&self.storage.sql, *id, *day, parts)?;
+            }
             if tracked.entry.coarse_done.is_none_or(|before| before < *day) {
                 tracked.entry.coarse_done = Some(*day);
                 probes::put_done(&self.storage.sql, &tracked.entry)?;

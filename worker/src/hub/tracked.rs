@@ -17,6 +17,7 @@ use super::held::{self, Held};
 use super::journal::{self, Kept};
 use super::monitors::Prober;
 use super::noted::Noted;
+use super::probe_days::{self, OfHost};
 use super::rings::{self, StoredBlock};
 use super::series::Known;
 use super::sql::Sql;
@@ -61,6 +62,8 @@ pub struct Tracked {
     pub prober: Prober,
     /// When its row in the directory was last written because of what it says it is, ms.
     pub facts_ms: i64,
+    /// What is under way with its finished days.
+    pub days: OfHost,
     gap: Gap,
     is_loaded: bool,
     /// What the socket's attachment says to be durable and taken, until storage was asked whether it is the newest.
@@ -100,6 +103,7 @@ impl Tracked {
             notes: BTreeMap::new(),
             prober: Prober::default(),
             facts_ms: 0,
+            days: OfHost::default(),
             gap: Gap::default(),
             is_loaded: false,
             attached: None,
@@ -240,6 +244,7 @@ impl Tracked {
         let verdict = probe.frame(report.oldest, first.number, count);
         let Verdict::Take { skip } = verdict else { return Ok(verdict) };
         let mut rest = report.samples.get(skip..).unwrap_or_default();
+        self.reopen_days(&storage.sql, rest)?;
         while let Some(first) = rest.first() {
             let block_no = self.block_of(first);
             // A run lies in one block, of samples as of minutes.
@@ -332,6 +337,7 @@ impl Tracked {
         let rows = rows::rows(&samples, &mut dictionary);
         if dictionary.len() > known_names {
             rings::put_dictionary(&storage.sql, self.id(), &dictionary)?;
+            probe_days::begin(&storage.sql, self.id(), &dictionary, known_names)?;
         }
         let mut rest = &rows[..];
         while !rest.is_empty() {

@@ -6,14 +6,14 @@ use serde::Deserialize;
 
 use super::{Bind, Db, Outcome, Statement, StoreError};
 
-const LIST: &str = "SELECT id, name, kind, target, interval_s, cover, hosts, from_edge, is_public, notify_state, notify_delay, \
-     min_delay_ms, max_delay_ms, notify_group, created_at_s FROM probes ORDER BY id";
+const LIST: &str = "SELECT id, name, kind, target, interval_s, cover, hosts, from_edge, is_public, delays_public, \
+     notify_state, notify_delay, min_delay_ms, max_delay_ms, notify_group, created_at_s FROM probes ORDER BY id";
 const INSERT: &str = "INSERT INTO probes (name, kind, target, interval_s, cover, hosts, from_edge, is_public, notify_state, \
-     notify_delay, min_delay_ms, max_delay_ms, notify_group, created_at_s) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) RETURNING id";
+     notify_delay, min_delay_ms, max_delay_ms, notify_group, delays_public, created_at_s) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) RETURNING id";
 const UPDATE: &str = "UPDATE probes SET name = ?1, kind = ?2, target = ?3, interval_s = ?4, cover = ?5, hosts = ?6, \
      from_edge = ?7, is_public = ?8, notify_state = ?9, notify_delay = ?10, min_delay_ms = ?11, max_delay_ms = ?12, \
-     notify_group = ?13 WHERE id = ?14";
+     notify_group = ?13, delays_public = ?14 WHERE id = ?15";
 const DELETE: &str = "DELETE FROM probes WHERE id = ?1";
 
 /// Column `notify_state` says in its lowest bit whether states are told, and in the others how many days before a certificate's end
@@ -31,6 +31,7 @@ struct Row {
     hosts: String,
     from_edge: i64,
     is_public: i64,
+    delays_public: i64,
     notify_state: i64,
     notify_delay: i64,
     min_delay_ms: f64,
@@ -109,6 +110,7 @@ fn binds(spec: &ProbeSpec) -> Result<Vec<Bind>, StoreError> {
         spec.notices.min_delay_ms.into(),
         spec.notices.max_delay_ms.into(),
         spec.notices.group.as_str().into(),
+        spec.delays_public.into(),
     ])
 }
 
@@ -135,6 +137,7 @@ impl TryFrom<Row> for Probe {
             interval_s: row.interval_s,
             from_edge: row.from_edge != 0,
             is_public: row.is_public != 0,
+            delays_public: row.delays_public != 0,
             notices: ProbeNotices {
                 of_state,
                 certificate_days: ProbeNotices::certificate_days(days, of_state),
@@ -162,6 +165,7 @@ mod tests {
             coverage: Coverage::Only(vec![HostId(1), HostId(7)]),
             from_edge: true,
             is_public: true,
+            delays_public: true,
             notices: ProbeNotices {
                 of_state: true,
                 of_delay: false,

@@ -71,6 +71,7 @@ mod tests {
             coverage,
             from_edge: false,
             is_public: false,
+            delays_public: false,
             notices: ProbeNotices::default(),
         };
         Probe { id: ProbeId(id), spec, created_at: UnixSeconds(0) }

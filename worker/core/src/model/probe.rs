@@ -128,6 +128,8 @@ pub struct ProbeSpec {
     pub from_edge: bool,
     /// Whether it is on the public page.
     pub is_public: bool,
+    /// Whether guests see the delays that hosts measured even so: Nezha shows them those of every monitor.
+    pub delays_public: bool,
     /// When people are told.
     pub notices: ProbeNotices,
 }
@@ -141,6 +143,13 @@ pub struct Probe {
     pub spec: ProbeSpec,
     /// When it was made.
     pub created_at: UnixSeconds,
+}
+
+impl ProbeSpec {
+    /// Whether guests may see the delays that hosts measured.
+    pub const fn shows_delays(&self) -> bool {
+        self.is_public || self.delays_public
+    }
 }
 
 /// What an agent needs to know of a probe.

@@ -33,6 +33,7 @@ fn spec(kind: ProbeKind, target: &str) -> ProbeSpec {
         coverage: Coverage::AllBut(vec![]),
         from_edge: false,
         is_public: false,
+        delays_public: false,
         notices: ProbeNotices::default(),
     }
 }

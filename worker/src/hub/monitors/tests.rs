@@ -33,6 +33,7 @@ fn probe(id: i64) -> Probe {
         coverage: Coverage::AllBut(vec![]),
         from_edge: true,
         is_public: false,
+        delays_public: false,
         notices,
     };
     Probe { id: ProbeId(id), spec, created_at: UnixSeconds(7) }

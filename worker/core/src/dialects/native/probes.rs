@@ -32,6 +32,9 @@ pub struct ProbeRequest {
     /// Whether guests see how it fares.
     #[serde(default)]
     pub public: bool,
+    /// Whether guests see the delays that hosts measured although it is not public: Nezha shows them those of every monitor.
+    #[serde(default)]
+    pub delays_public: bool,
     /// When people are told.
     #[serde(default)]
     pub notify: ProbeNotifyPart,
@@ -190,6 +193,7 @@ impl ProbeRequest {
             },
             from_edge: self.from_edge,
             is_public: self.public,
+            delays_public: self.delays_public,
             notices: ProbeNotices {
                 of_state: self.notify.state,
                 of_delay: self.notify.delay,
@@ -204,7 +208,8 @@ impl ProbeRequest {
 
 impl From<Probe> for ProbeFull {
     fn from(probe: Probe) -> Self {
-        let ProbeSpec { name, kind, target, interval_s, coverage, from_edge, is_public, notices } = probe.spec;
+        let ProbeSpec { name, kind, target, interval_s, coverage, from_edge, is_public, delays_public, notices } =
+            probe.spec;
         let ids = |hosts: Vec<HostId>| hosts.into_iter().map(|host| host.0).collect();
         let ProbeNotices { of_state, of_delay, min_delay_ms, max_delay_ms, certificate_days, group } = notices;
         let wanted = ProbeRequest {
@@ -218,6 +223,7 @@ impl From<Probe> for ProbeFull {
             },
             from_edge,
             public: is_public,
+            delays_public,
             notify: ProbeNotifyPart {
                 state: of_state,
                 delay: of_delay,

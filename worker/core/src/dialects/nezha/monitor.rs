@@ -53,6 +53,8 @@ impl MonitorForm {
             coverage,
             from_edge: false,
             is_public: form.on("EnableShowInService")?,
+            // That is about the page of services alone: delays are everybody's who may see the server.
+            delays_public: true,
             notices: ProbeNotices {
                 // Certificates have no field of their own.
                 certificate_days: ProbeNotices::certificate_days(None, form.on("Notify")?),

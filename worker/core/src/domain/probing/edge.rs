@@ -40,6 +40,7 @@ mod tests {
             coverage: Coverage::AllBut(vec![]),
             from_edge: id % 7 != 0,
             is_public: false,
+            delays_public: false,
             notices: ProbeNotices::default(),
         };
         Probe { id: ProbeId(id), spec, created_at: UnixSeconds(0) }
