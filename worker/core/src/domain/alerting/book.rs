@@ -9,8 +9,11 @@ use super::transfer::Account;
 use crate::model::{Cause, HostId, Presence, Rule, RuleId, Sample, Test};
 use crate::units::UnixMillis;
 
+mod moves;
+mod usage;
 mod weigh;
 
+pub use usage::Transferred;
 use weigh::{
     Sight, carry_over, fit, gap_ms, is_at_rest, is_gone, is_of_interest, is_of_presence, is_resting, look, note, trim,
 };
@@ -93,14 +96,6 @@ impl Book {
         self.hosts.get(&id)
     }
 
-    /// Takes over what another book had of a host, unless something is here.
-    pub fn adopt(&mut self, id: HostId, state: HostState) {
-        if !self.hosts.contains_key(&id) && state != HostState::default() {
-            self.hosts.insert(id, state);
-            self.changed.insert(id);
-        }
-    }
-
     /// Whether time and presence change nothing here.
     pub fn is_idle(&self) -> bool {
         !self.has_offline && self.hosts.values().all(|state| state.open.is_empty())
@@ -143,7 +138,11 @@ impl Book {
             state.rules.retain(|rule, state| {
                 let old = before.iter().find(|one| one.id == *rule);
                 looks(*rule).is_some_and(|new| {
-                    carry_over(state, old.map_or(&[], |old| old.conditions.as_slice()), &new.conditions);
+                    match old {
+                        Some(old) => carry_over(state, &old.conditions, &new.conditions),
+                        // Another book knew the rule: what it counted goes on.
+                        None => state.runs.clear(),
+                    }
                     true
                 })
             });
