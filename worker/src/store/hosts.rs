@@ -17,7 +17,7 @@ macro_rules! select_hosts {
             "s.swap_used_bytes, s.disk_used_bytes, s.net_in_bytes, s.net_out_bytes, s.net_in_bytes_per_s, ",
             "s.net_out_bytes_per_s, s.uptime_s, s.load1, s.load5, s.load15, s.tcp_connections, s.udp_connections, ",
             "s.processes, s.gpu_percent, s.temperatures_json, h.secret_hash, s.addresses_fixed, ",
-            "d.facts_json FROM hosts h JOIN host_states s ON s.host_id = h.id LEFT JOIN host_details d ON d.host_id = h.id WHERE h.retired_at_s IS NULL ",
+            "s.facts_json FROM hosts h JOIN host_states s ON s.host_id = h.id WHERE h.retired_at_s IS NULL ",
             $rest
         )
     };

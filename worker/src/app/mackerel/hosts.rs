@@ -44,7 +44,7 @@ pub async fn create(app: &App, party: &Party, draft: HostDraft) -> Result<String
     };
     let more = |secret_hash: &str| {
         let mut statements = services::make_missing(&roles);
-        statements.push(hosts::insert(secret_hash, &details, &facts_json));
+        statements.extend(hosts::insert(secret_hash, &details, &facts_json));
         statements.push(hosts::add_roles_to_new(secret_hash, &roles));
         Ok(statements)
     };
@@ -175,9 +175,11 @@ pub async fn change(
             != (&old.display_name, &old.custom_identifier, &old.memo);
 
     let mut statements = Vec::new();
-    if new != *old || new_facts_json != facts_json {
-        statements.push(hosts::put(host.id, &new, new_facts_json.as_deref()));
+    if new != *old {
+        statements.push(hosts::put(host.id, &new));
     }
+    statements
+        .extend(new_facts_json.iter().filter(|_| new_facts_json != facts_json).map(|json| hosts::say(host.id, json)));
     if is_renamed {
         statements.push(hosts::rename(host.id, &draft.name));
     }

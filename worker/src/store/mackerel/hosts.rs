@@ -1,4 +1,4 @@
-//! Tables `host_details` and `host_roles`: what is changed of them.
+//! Tables `host_details` and `host_roles`: what is changed of them; and what hosts say they are, in `host_states`.
 
 use edgewatch_core::model::{Facts, HostDetails, HostId, HostMeta, HostStatus, RoleName};
 use edgewatch_core::units::UnixSeconds;
@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::store::{Bind, Db, Statement, StoreError};
 
 const INSERT: &str = "INSERT INTO host_details (host_id, display_name, custom_identifier, memo, kind, meta_json, \
-     interfaces_json, facts_json) SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM hosts WHERE secret_hash = ?1";
+     interfaces_json) SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM hosts WHERE secret_hash = ?1";
 const PUT: &str = "INSERT INTO host_details (host_id, display_name, custom_identifier, memo, kind, meta_json, \
-     interfaces_json, facts_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (host_id) DO UPDATE SET \
+     interfaces_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (host_id) DO UPDATE SET \
      display_name = excluded.display_name, custom_identifier = excluded.custom_identifier, memo = excluded.memo, \
-     kind = excluded.kind, meta_json = excluded.meta_json, interfaces_json = excluded.interfaces_json, \
-     facts_json = excluded.facts_json WHERE is_retired = 0";
+     kind = excluded.kind, meta_json = excluded.meta_json, interfaces_json = excluded.interfaces_json WHERE is_retired = 0";
+const SAY_NEW: &str =
+    "UPDATE host_states SET facts_json = ?2 WHERE host_id = (SELECT id FROM hosts WHERE secret_hash = ?1)";
+const SAY: &str = "UPDATE host_states SET facts_json = ?2 WHERE host_id = ?1";
 const RENAME: &str = "UPDATE hosts SET name = ?2 WHERE id = ?1 AND retired_at_s IS NULL";
 const SET_STATUS: &str = "INSERT INTO host_details (host_id, status) SELECT id, ?2 FROM hosts \
      WHERE id IN (SELECT value FROM json_each(?1)) AND retired_at_s IS NULL \
@@ -110,7 +112,7 @@ pub fn said(json: &str) -> Result<Said, StoreError> {
     Ok(Said { facts, agent_version: row.agent_version })
 }
 
-fn binds(host: Bind, details: &HostDetails, facts_json: Option<&str>) -> Vec<Bind> {
+fn binds(host: Bind, details: &HostDetails) -> Vec<Bind> {
     vec![
         host,
         details.display_name.as_deref().into(),
@@ -119,18 +121,24 @@ fn binds(host: Bind, details: &HostDetails, facts_json: Option<&str>) -> Vec<Bin
         details.kind.word().into(),
         details.meta_json.as_deref().into(),
         details.interfaces_json.as_deref().into(),
-        facts_json.into(),
     ]
 }
 
-/// The statement that says this of a host with this secret, just inserted; it works. 1 row written, 2 with an identifier.
-pub fn insert(secret_hash: &str, details: &HostDetails, facts_json: &str) -> Statement {
-    Statement::new(INSERT, binds(secret_hash.into(), details, Some(facts_json)))
+/// The statements that say this of a host with this secret, just inserted, and what it says it is; it works. 2 rows written, 4 with
+/// an identifier.
+pub fn insert(secret_hash: &str, details: &HostDetails, facts_json: &str) -> Vec<Statement> {
+    let said = Statement::new(SAY_NEW, vec![secret_hash.into(), facts_json.into()]);
+    vec![Statement::new(INSERT, binds(secret_hash.into(), details)), said]
 }
 
 /// The statement that says this of a host, its status aside: 1 row written.
-pub fn put(id: HostId, details: &HostDetails, facts_json: Option<&str>) -> Statement {
-    Statement::new(PUT, binds(id.0.into(), details, facts_json))
+pub fn put(id: HostId, details: &HostDetails) -> Statement {
+    Statement::new(PUT, binds(id.0.into(), details))
+}
+
+/// The statement that stores what a host says it is: 1 row written.
+pub fn say(id: HostId, facts_json: &str) -> Statement {
+    Statement::new(SAY, vec![id.0.into(), facts_json.into()])
 }
 
 /// The statement that gives a host another name: 2 rows written.

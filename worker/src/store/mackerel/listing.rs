@@ -17,7 +17,7 @@ macro_rules! select_detailed {
             "h.registered_at_s, h.retired_at_s, s.presence, s.last_seen_s, s.ipv4, s.ipv6, s.country_code, s.agent_version, ",
             "s.platform, s.platform_version, s.kernel, s.arch, s.virtualization, s.cpu_models_json, s.mem_total_bytes, ",
             "s.swap_total_bytes, s.disk_total_bytes, d.status, d.display_name, d.custom_identifier, d.memo, d.kind, ",
-            "d.meta_json, d.interfaces_json, d.facts_json, ",
+            "d.meta_json, d.interfaces_json, s.facts_json, ",
             "(SELECT json_group_array(json_array(r.service, r.role)) FROM host_roles r WHERE r.host_id = h.id) AS roles_json ",
             "FROM hosts h JOIN host_states s ON s.host_id = h.id LEFT JOIN host_details d ON d.host_id = h.id ",
             "WHERE (?1 IS NULL OR h.registered_by_token_id = ?1) AND ",
