@@ -15,6 +15,12 @@ pub enum HubError {
     /// What is stored, or came over the inner wire, cannot be read.
     #[error("hub: unreadable: {0}")]
     Corrupt(String),
+    /// More than one message to the object may weigh.
+    #[error("hub: more than {limit_bytes} bytes at once")]
+    TooLarge {
+        /// What it may weigh.
+        limit_bytes: usize,
+    },
     /// The object was not reached. It may have done what it was asked all the same.
     #[error("hub: not reached: {0}")]
     Unreachable(String),
@@ -31,6 +37,7 @@ impl From<HubError> for Failure {
     fn from(error: HubError) -> Self {
         match error {
             HubError::Refused(_) | HubError::Unreachable(_) => Self::Unavailable { detail: error.to_string() },
+            HubError::TooLarge { limit_bytes } => Self::TooLarge { limit_bytes },
             HubError::Corrupt(_) => Self::Internal(error.to_string()),
         }
     }
@@ -61,5 +68,6 @@ mod tests {
             assert!(matches!(Failure::from(error), Failure::Unavailable { .. }));
         }
         assert!(matches!(Failure::from(HubError::from(BlockError::Damaged)), Failure::Internal(_)));
+        assert_eq!(Failure::from(HubError::TooLarge { limit_bytes: 9 }), Failure::TooLarge { limit_bytes: 9 });
     }
 }

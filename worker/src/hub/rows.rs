@@ -1,4 +1,4 @@
-//! What of a sample goes into blocks, and as what: built-in metrics by their columns, sensors by their names.
+//! What of a sample goes into blocks, and as what: built-in metrics by their columns, the others by their names.
 
 use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::{Block, Row, SeriesId, rollup};
@@ -23,8 +23,8 @@ pub fn probe_name(id: ProbeId, part: &str) -> String {
     format!("probe/{}/{part}", id.0)
 }
 
-/// The rows of samples, in the order given. Sensors get an id in the host's dictionary as `temperature/<sensor>`, probes as
-/// [`probe_name`] has it; a name that it cannot take in is left out. When the dictionary grew, store it before the rows.
+/// The rows of samples, in the order given. Sensors get an id in the host's dictionary as `temperature/<sensor>`, metrics of
+/// its own under their names, probes as [`probe_name`] has it; a name that it cannot take in is left out. When the dictionary grew, store it before the rows.
 pub fn rows(samples: &[Sample], dictionary: &mut Dictionary) -> Vec<Row> {
     samples.iter().map(|sample| row(sample, dictionary)).collect()
 }
@@ -40,6 +40,11 @@ fn row(sample: &Sample, dictionary: &mut Dictionary) -> Row {
         let name = format!("temperature/{}", sensor.name);
         if let Ok(series) = dictionary.assign(&name, metrics::CELSIUS_STEP) {
             row.set(series, sensor.celsius, metrics::CELSIUS_STEP);
+        }
+    }
+    for named in &sample.named {
+        if let Ok(series) = dictionary.assign(&named.name, Step::Exact) {
+            row.set(series, named.value, Step::Exact);
         }
     }
     for result in &sample.probes {
@@ -121,7 +126,7 @@ impl StoredBlock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use edgewatch_core::model::Temperature;
+    use edgewatch_core::model::{Named, Temperature};
     use edgewatch_core::units::UnixMillis;
 
     fn sample(number: u64) -> Sample {
@@ -132,6 +137,7 @@ mod tests {
             cpu_percent: Some(17.336),
             mem_used_bytes: Some(1_935_474_689),
             temperatures: vec![sensor("cpu", 45.04), sensor("nvme", 31.96), sensor("", 1.0)],
+            named: vec![Named { name: "custom.dice.d6".to_owned(), value: 1.0 / 3.0 }],
             ..Sample::default()
         }
     }
@@ -147,7 +153,8 @@ mod tests {
         // A sensor without a name is still told apart: the dictionary's name is not empty.
         let celsius = |name: &str| rows[0].get(names.find(name).unwrap());
         assert_eq!((celsius("temperature/cpu"), celsius("temperature/nvme")), (Some(45.0), Some(32.0)));
-        assert_eq!((names.len(), celsius("temperature/")), (3, Some(1.0)));
+        assert_eq!(celsius("temperature/"), Some(1.0));
+        assert_eq!((names.len(), celsius("custom.dice.d6")), (4, Some(1.0 / 3.0)), "exactly");
     }
 
     #[test]

@@ -286,7 +286,8 @@ impl Tracked {
                 self.notes.remove(&result.probe);
             }
         }
-        *self.newest = Some(last.clone());
+        // What the host named itself is in the pending samples and in blocks; here it would outgrow an attachment.
+        *self.newest = Some(Sample { named: Vec::new(), ..last.clone() });
         self.is_changed = true;
         let is_many = last.number.saturating_sub(self.pending_from) + 1 >= MAX_PENDING_SAMPLES;
         if is_many || self.pending_bytes > MAX_PENDING_BYTES {

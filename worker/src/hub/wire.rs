@@ -2,7 +2,7 @@
 //! object stores one.
 
 use edgewatch_core::dialects::native;
-use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
+use edgewatch_core::dialects::native::stream::{self, EncodeError, Frame, FromAgent};
 use edgewatch_core::model::{
     Addresses, Dropped, Facts, Host, HostId, Presence, ProbeResult, ProbeTask, Report, Sample,
 };
@@ -338,7 +338,7 @@ pub fn shard_name(shard: u32) -> String {
 /// A posted report in bytes: its frame, then what the host is, each behind its length as a u32, little-endian.
 ///
 /// # Errors
-/// [`HubError::Corrupt`] for samples that are too many or not in order.
+/// [`HubError::TooLarge`] when the samples weigh too much for a frame; [`HubError::Corrupt`] when they are too many or not in order.
 pub fn write_report(report: &Report) -> Result<Vec<u8>, HubError> {
     let frame = Frame {
         sent_at_ms: report.sent_at.0,
@@ -350,7 +350,10 @@ pub fn write_report(report: &Report) -> Result<Vec<u8>, HubError> {
     let facts = report.facts.as_ref().map(|facts| FromAgent::Facts(stream::Facts(facts.into())));
     let mut bytes = Vec::new();
     for message in std::iter::once(FromAgent::Frame(frame)).chain(facts) {
-        let part = message.encode().map_err(|error| HubError::Corrupt(error.to_string()))?;
+        let part = message.encode().map_err(|error| match error {
+            EncodeError::TooLarge { .. } => HubError::TooLarge { limit_bytes: stream::MAX_MESSAGE_BYTES },
+            error => HubError::Corrupt(error.to_string()),
+        })?;
         bytes.extend(u32::try_from(part.len()).unwrap_or(0).to_le_bytes());
         bytes.extend(part);
     }
