@@ -7,6 +7,7 @@ pub mod host_admin;
 pub mod hosts;
 pub mod identity;
 pub mod ingest;
+pub mod organization;
 pub mod presence;
 pub mod probes;
 pub mod remember;

@@ -149,6 +149,25 @@ pub enum Credential {
     Session(Session),
 }
 
+/// Which hosts a caller reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Every host.
+    All,
+    /// Those that the token with this number made; of others it may not know that they are there.
+    MadeBy(i64),
+}
+
+impl Reach {
+    /// The number of the token whose hosts alone are reached; `None` for every host.
+    pub const fn made_by(self) -> Option<i64> {
+        match self {
+            Self::All => None,
+            Self::MadeBy(token_id) => Some(token_id),
+        }
+    }
+}
+
 /// A range of addresses, such as `10.0.0.0/8` or `2001:db8::/32`; a single address is a range of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AddressRange {

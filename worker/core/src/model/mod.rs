@@ -13,7 +13,7 @@ mod rule;
 mod series;
 
 pub use access::{
-    Account, AddressRange, Credential, ListedToken, Login, Role, Scopes, Session, Token, TokenKind, User,
+    Account, AddressRange, Credential, ListedToken, Login, Reach, Role, Scopes, Session, Token, TokenKind, User,
 };
 pub use alert::{Alert, Cause, Source};
 pub use channel::{
