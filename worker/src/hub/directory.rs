@@ -4,7 +4,7 @@
 //! A host's row is written when it is registered or changed, when it says what it is, and when its presence changes. Its newest
 //! sample there is as old as that; the journal and the sockets have newer ones.
 
-use edgewatch_core::model::{Event, EventKind, Host, HostId};
+use edgewatch_core::model::{Addresses, Event, EventKind, Host, HostId, Presence};
 use edgewatch_core::units::UnixSeconds;
 
 use super::HubError;
@@ -56,6 +56,7 @@ const CREATE_POSTED: &str = "CREATE TABLE IF NOT EXISTS posted (host_id INTEGER 
 const PUT_POSTED: &str = "INSERT INTO posted (host_id, coarse_done, floor) VALUES (?1, ?2, ?3) \
      ON CONFLICT (host_id) DO UPDATE SET coarse_done = excluded.coarse_done, floor = excluded.floor";
 const LIST_POSTED: &str = "SELECT host_id, coarse_done, floor FROM posted ORDER BY host_id";
+const FIND_POSTED: &str = "SELECT host_id, coarse_done, floor FROM posted WHERE host_id = ?1";
 const DELETE_POSTED: &str = "DELETE FROM posted WHERE host_id = ?1";
 
 /// A host of this shard.
@@ -113,6 +114,9 @@ pub fn put(sql: &Sql, entry: &Entry) -> Result<(), HubError> {
 /// # Errors
 /// As [`create`]; [`HubError::Corrupt`] when it cannot be read.
 pub fn find(sql: &Sql, id: HostId) -> Result<Option<Entry>, HubError> {
+    if id.is_posted() {
+        return sql.exec(FIND_POSTED, vec![id.into()])?.first().map(posted).transpose();
+    }
     sql.exec(FIND, vec![id.into()])?.first().map(entry).transpose()
 }
 
@@ -139,14 +143,40 @@ pub fn list_ids(sql: &Sql) -> Result<Vec<HostId>, HubError> {
     sql.exec(LIST_IDS, vec![])?.iter().map(|row| Ok(HostId(row.int(0)?))).collect()
 }
 
-/// What is posted of hosts and services: the numbers it is kept under, the last day of each that the database has, and up to which
-/// number samples were stored before this shard had it. As many rows read.
+/// What is posted of hosts and services, by number: as many rows read.
 ///
 /// # Errors
 /// As [`find`].
-pub fn list_posted(sql: &Sql) -> Result<Vec<(HostId, Option<u64>, u64)>, HubError> {
-    let posted = |row: &Row| Ok((HostId(row.int(0)?), row.optional(1, Row::whole)?, row.whole(2)?));
+pub fn list_posted(sql: &Sql) -> Result<Vec<Entry>, HubError> {
     sql.exec(LIST_POSTED, vec![])?.iter().map(posted).collect()
+}
+
+fn posted(row: &Row) -> Result<Entry, HubError> {
+    Ok(unlisted(HostId(row.int(0)?), row.optional(1, Row::whole)?, row.whole(2)?))
+}
+
+/// What is kept under a number that is in no list of hosts, as if it were one.
+pub fn unlisted(id: HostId, coarse_done: Option<u64>, floor: u64) -> Entry {
+    let host = Host {
+        id,
+        public_id: String::new(),
+        uuid: String::new(),
+        name: String::new(),
+        tag: String::new(),
+        note: String::new(),
+        public_note: String::new(),
+        display_index: 0,
+        hidden_for_guest: true,
+        registered_at: UnixSeconds(0),
+        presence: Presence::Online,
+        last_seen: None,
+        addresses: Addresses::default(),
+        country_code: String::new(),
+        agent_version: String::new(),
+        facts: None,
+        newest: None,
+    };
+    Entry { host, secret_hash: String::new(), addresses_fixed: false, coarse_done, floor }
 }
 
 /// The next numbers behind `after` of [`list_ids`]: as many rows read.

@@ -51,6 +51,7 @@ impl Shard {
                 }
                 None if self.is_complete => {
                     self.hosts.insert(id, Tracked::of(entry, None, None));
+                    self.show_posted(id);
                 }
                 None => {}
             }
@@ -74,6 +75,7 @@ impl Shard {
     pub fn dismiss(&mut self, id: HostId) -> Result<(), HubError> {
         directory::delete(&self.storage.sql, id)?;
         self.hosts.remove(&id);
+        self.posted.iter_mut().for_each(|all| drop(all.remove(&id)));
         self.watched.remove(&id);
         Ok(())
     }

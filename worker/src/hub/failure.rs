@@ -1,6 +1,7 @@
 //! What can go wrong in the hub, and on the way to it.
 
 use edgewatch_core::blocks::BlockError;
+use edgewatch_core::dialects::native::stream::{EncodeError, MAX_MESSAGE_BYTES};
 use edgewatch_core::failure::Failure;
 use thiserror::Error;
 
@@ -48,6 +49,15 @@ impl From<StoreError> for HubError {
         match error {
             StoreError::Backend { detail, .. } => Self::Refused(detail),
             StoreError::Corrupt(_) | StoreError::Inexact(_) => Self::Corrupt(error.to_string()),
+        }
+    }
+}
+
+impl From<EncodeError> for HubError {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::TooLarge { .. } => Self::TooLarge { limit_bytes: MAX_MESSAGE_BYTES },
+            EncodeError::TooManySamples(_) | EncodeError::NotInOrder(_) => Self::Corrupt(error.to_string()),
         }
     }
 }

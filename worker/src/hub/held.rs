@@ -131,9 +131,9 @@ fn frame(rest: &mut &[u8]) -> Option<Vec<u8>> {
 /// Samples as a frame.
 ///
 /// # Errors
-/// [`HubError::Corrupt`] when they are too many or not in order.
+/// [`HubError::TooLarge`] when they weigh too much for a frame; [`HubError::Corrupt`] when they are too many or not in order.
 pub fn pack(samples: &[Sample]) -> Result<Vec<u8>, HubError> {
-    FromAgent::Frame(Frame::of_samples(samples)).encode().map_err(|error| HubError::Corrupt(error.to_string()))
+    Ok(FromAgent::Frame(Frame::of_samples(samples)).encode()?)
 }
 
 /// The samples of a frame.

@@ -30,6 +30,7 @@ mod object;
 mod operations;
 pub mod own;
 pub mod pieces;
+pub mod posted;
 pub mod presence;
 pub mod probe_history;
 pub mod probes;

@@ -74,27 +74,47 @@ pub fn coarse_step(series: SeriesId, dictionary: &Dictionary) -> Step {
     }
 }
 
-/// The block of coarse rows that may be stored. What is too large for one loses its largest values first, then the host's
-/// own metrics: that takes thousands of them.
+/// The block of coarse rows that may be stored. What is too large for one loses its largest values first, then all but three
+/// digits of the host's own metrics, then these: that takes thousands of them.
 pub fn fitting(rows: &[Row]) -> (Block, Vec<u8>) {
-    let averages = || rows.iter().map(rollup::averages).collect::<Vec<Row>>();
-    let built_in = || rows.iter().map(built_in).collect::<Vec<Row>>();
-    packed(rows).or_else(|| packed(&averages())).or_else(|| packed(&built_in())).unwrap_or_default()
+    fitting_within(rows, MAX_BLOCK_BYTES)
 }
 
-fn packed(rows: &[Row]) -> Option<(Block, Vec<u8>)> {
+/// As [`fitting`], with another limit in bytes.
+pub fn fitting_within(rows: &[Row], bytes: usize) -> (Block, Vec<u8>) {
+    let all = |of: fn(&Row) -> Row| rows.iter().map(of).collect::<Vec<Row>>();
+    packed(rows, bytes)
+        .or_else(|| packed(&all(rollup::averages), bytes))
+        .or_else(|| packed(&all(|row| shortened(&rollup::averages(row))), bytes))
+        .or_else(|| packed(&all(built_in), bytes))
+        .unwrap_or_default()
+}
+
+fn packed(rows: &[Row], most: usize) -> Option<(Block, Vec<u8>)> {
     let mut block = Block::default();
     for row in rows {
         block.push(row).ok()?;
     }
     let bytes = block.pack();
-    (bytes.len() <= MAX_BLOCK_BYTES).then_some((block, bytes))
+    (bytes.len() <= most).then_some((block, bytes))
+}
+
+fn is_own(series: SeriesId) -> bool {
+    series.metric() >= SeriesId::FIRST_NAMED && series != SeriesId::WEIGHT
+}
+
+fn shortened(row: &Row) -> Row {
+    let mut kept = Row::new(row.number, row.at_ms);
+    for (series, value) in row.values() {
+        // Counts are small whole numbers: they stay what they are.
+        kept.set(*series, *value, if is_own(*series) { Step::Binary11 } else { Step::Exact });
+    }
+    kept
 }
 
 fn built_in(row: &Row) -> Row {
     let mut kept = Row::new(row.number, row.at_ms);
-    let is_ours = |series: SeriesId| series.metric() < SeriesId::FIRST_NAMED || series == SeriesId::WEIGHT;
-    for (series, value) in row.values().iter().filter(|(series, _)| is_ours(*series)) {
+    for (series, value) in row.values().iter().filter(|(series, _)| !is_own(*series)) {
         kept.set(*series, *value, Step::Exact);
     }
     kept

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::{Block, Row, tiers};
 use edgewatch_core::dialects::native::stream::Frame;
 use edgewatch_core::domain::stream::gap::{Gap, Verdict};
@@ -20,6 +21,8 @@ use super::rings::{self, StoredBlock};
 use super::series::Known;
 use super::sql::Sql;
 use super::{HubError, rollup, rows};
+
+mod posted;
 
 /// Pending samples that outgrow this are put into their block's row before it is full: two hundred probes weigh half of it in half an
 /// hour. What does not fit an attachment is in the journal, or is asked for again.
@@ -86,6 +89,8 @@ pub struct Tracked {
     written_ms: i64,
     /// What is known to be durable before everything is read.
     durable_before: u64,
+    /// The names of what is posted, those that are in no ring yet too; once they were read.
+    posted_names: Option<Dictionary>,
 }
 
 impl Tracked {
@@ -121,6 +126,7 @@ impl Tracked {
             pending_from: 0,
             written_ms: 0,
             durable_before: entry.floor,
+            posted_names: None,
             entry: Noted::new(entry),
         };
         if let Some(held) = kept.and_then(|kept| Held::decode(&kept.data).ok()) {
@@ -206,7 +212,7 @@ impl Tracked {
     /// # Errors
     /// As [`Tracked::ensure_loaded`].
     pub fn reload(&mut self, sql: &Sql) -> Result<(), HubError> {
-        (self.gap, self.is_loaded) = (Gap::default(), false);
+        (self.gap, self.is_loaded, self.posted_names) = (Gap::default(), false, None);
         self.ensure_loaded(sql)
     }
 
@@ -345,7 +351,7 @@ impl Tracked {
         }
         self.gap.stored(begun);
         self.set_pending(Vec::new());
-        Ok(())
+        if self.id().is_posted() { self.roll_up_posted(storage, &rows) } else { Ok(()) }
     }
 
     /// Puts as many rows as fit behind what is stored of the open block; gives those that belong to the next one, which is open then.
@@ -439,12 +445,18 @@ impl Tracked {
 
     /// When its newest sample was measured, ms since 1970, as far as is known without reading on.
     pub fn newest_ms(&self) -> Option<i64> {
+        if self.id().is_posted() {
+            // Its samples may be of any time: blocks and days end by when they came.
+            return self.came_ms();
+        }
         self.last_at_ms.or_else(|| self.newest.as_ref().map(|sample| sample.at.0))
     }
 
     /// What questions about history need to know.
     pub fn known(&self) -> Known {
-        Known { newest_ms: self.newest_ms(), day_done: self.entry.coarse_done }
+        // What is posted may be of a time that is still to come.
+        let newest_ms = self.newest_ms().filter(|_| !self.id().is_posted());
+        Known { newest_ms, day_done: self.entry.coarse_done }
     }
 
     /// What outlives the object's sleep.

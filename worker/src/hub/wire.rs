@@ -2,7 +2,7 @@
 //! object stores one.
 
 use edgewatch_core::dialects::native;
-use edgewatch_core::dialects::native::stream::{self, EncodeError, Frame, FromAgent};
+use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
 use edgewatch_core::model::{
     Addresses, Dropped, Facts, Host, HostId, Presence, ProbeResult, ProbeTask, Report, Sample,
 };
@@ -326,7 +326,7 @@ impl From<FactsWire> for Facts {
 /// The shard of a host, out of so many: the same for as long as their number stays.
 pub fn shard_of(id: HostId, shards: u32) -> u32 {
     // Fibonacci hashing: neighbouring numbers lie far apart.
-    let hash = id.0.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
+    let hash = id.owner().0.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
     u32::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
 }
 
@@ -350,10 +350,7 @@ pub fn write_report(report: &Report) -> Result<Vec<u8>, HubError> {
     let facts = report.facts.as_ref().map(|facts| FromAgent::Facts(stream::Facts(facts.into())));
     let mut bytes = Vec::new();
     for message in std::iter::once(FromAgent::Frame(frame)).chain(facts) {
-        let part = message.encode().map_err(|error| match error {
-            EncodeError::TooLarge { .. } => HubError::TooLarge { limit_bytes: stream::MAX_MESSAGE_BYTES },
-            error => HubError::Corrupt(error.to_string()),
-        })?;
+        let part = message.encode()?;
         bytes.extend(u32::try_from(part.len()).unwrap_or(0).to_le_bytes());
         bytes.extend(part);
     }
