@@ -7,6 +7,7 @@ use super::HubError;
 use super::directory::{self, Entry};
 use super::shard::Shard;
 use super::tracked::Tracked;
+use crate::store::mackerel::hosts::Said;
 
 impl Shard {
     /// Takes in what the database says of hosts: new ones, and what changed of known ones. Writes a row for each that differs.
@@ -55,6 +56,32 @@ impl Shard {
                 }
                 None => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Takes in what the database says a host is: it does not tell the hub itself. Writes a row when that is news.
+    ///
+    /// # Errors
+    /// As [`Shard::complete`].
+    pub fn describe(&mut self, id: HostId, said: Said) -> Result<(), HubError> {
+        let known = match self.hosts.get(&id) {
+            Some(tracked) => Some(Entry::clone(&tracked.entry)),
+            None => directory::find(&self.storage.sql, id)?,
+        };
+        let Some(known) = known else { return Ok(()) };
+        let mut entry = known.clone();
+        entry.host.facts = Some(entry.host.facts.unwrap_or_default().with(said.facts));
+        if !said.agent_version.is_empty() {
+            entry.host.agent_version = said.agent_version;
+        }
+        if entry == known {
+            return Ok(());
+        }
+        directory::put(&self.storage.sql, &entry)?;
+        if let Some(tracked) = self.hosts.get_mut(&id) {
+            *tracked.entry = entry;
+            tracked.is_changed = true;
         }
         Ok(())
     }

@@ -165,6 +165,30 @@ pub struct Facts {
     pub addresses: Option<Addresses>,
 }
 
+impl Facts {
+    /// These facts, with what `said` has in its place.
+    #[must_use]
+    pub fn with(self, said: Self) -> Self {
+        let text = |known: String, said: String| if said.is_empty() { known } else { said };
+        let list = |known: Vec<String>, said: Vec<String>| if said.is_empty() { known } else { said };
+        let bytes = |known: u64, said: u64| if said == 0 { known } else { said };
+        Self {
+            platform: text(self.platform, said.platform),
+            platform_version: text(self.platform_version, said.platform_version),
+            kernel: text(self.kernel, said.kernel),
+            arch: text(self.arch, said.arch),
+            virtualization: text(self.virtualization, said.virtualization),
+            cpu: list(self.cpu, said.cpu),
+            gpu: list(self.gpu, said.gpu),
+            mem_total_bytes: bytes(self.mem_total_bytes, said.mem_total_bytes),
+            swap_total_bytes: bytes(self.swap_total_bytes, said.swap_total_bytes),
+            disk_total_bytes: bytes(self.disk_total_bytes, said.disk_total_bytes),
+            booted_at: if said.booted_at.0 == 0 { self.booted_at } else { said.booted_at },
+            addresses: said.addresses.or(self.addresses),
+        }
+    }
+}
+
 /// A host about to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {

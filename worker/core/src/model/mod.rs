@@ -3,6 +3,7 @@
 mod access;
 mod alert;
 mod channel;
+mod details;
 mod event;
 mod form;
 mod guest;
@@ -18,6 +19,10 @@ pub use access::{
 pub use alert::{Alert, Cause, Source};
 pub use channel::{
     Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSetting, DEFAULT_GROUP, Delivery, ListedChannel,
+};
+pub use details::{
+    DetailedHost, Document, GraphDef, GraphMetric, HostDetails, HostDraft, HostFilter, HostKind, HostMeta, HostStatus,
+    MetadataOwner, RoleMemo, RoleName, Said, Service,
 };
 pub use event::{AlertNote, Event, EventKind};
 pub use form::{Form, Listing, Piece};

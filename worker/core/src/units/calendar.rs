@@ -122,6 +122,19 @@ pub fn format_rfc3339(at: UnixSeconds) -> String {
     format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", day.year, day.month, day.day)
 }
 
+/// A time as HTTP's headers write it: `Sun, 22 Nov 2026 15:26:26 GMT`. Source: RFC 9110, 5.6.7.
+pub fn format_http(at: UnixSeconds) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (number, second) = (at.0.div_euclid(DAY_S), at.0.rem_euclid(DAY_S));
+    let day = Day::of_number(number);
+    let weekday = usize::try_from(number.rem_euclid(7)).ok().and_then(|index| DAYS.get(index)).copied();
+    let month = MONTHS.get(usize::from(day.month).saturating_sub(1)).copied();
+    let (weekday, month) = (weekday.unwrap_or_default(), month.unwrap_or_default());
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{weekday}, {:02} {month} {:04} {hour:02}:{minute:02}:{second:02} GMT", day.day, day.year)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +190,8 @@ mod tests {
             assert_eq!(parse_rfc3339(text), None, "{text}");
         }
         assert_eq!(format_rfc3339(UnixSeconds(1_795_361_186)), "2026-11-22T15:26:26Z");
+        assert_eq!(format_http(UnixSeconds(1_795_361_186)), "Sun, 22 Nov 2026 15:26:26 GMT");
+        assert_eq!(format_http(UnixSeconds(784_111_777)), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(format_rfc3339(UnixSeconds(-1)), "1969-12-31T23:59:59Z");
     }
 }

@@ -1,8 +1,10 @@
 //! Who may call: the key in `X-Api-Key`, or a session cookie. The order of checks is route, key, permission, body, target, meaning:
 //! an extractor of this file comes first among a handler's arguments, and the handler reads the body itself.
 
+use axum::body::Body;
 use axum::extract::FromRequestParts;
 use edgewatch_core::failure::Failure;
+use http::Request;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use worker::send::SendFuture;
@@ -12,6 +14,7 @@ use crate::app::App;
 use crate::app::identity::{Needs, Party};
 use crate::app::remember::Reader;
 use crate::dialects::context;
+use crate::http::body;
 use crate::http::credential::Scheme;
 
 /// Somebody with a key that may read.
@@ -29,6 +32,15 @@ pub struct Onlooker(pub App, pub Reader, pub Party);
 
 /// As [`ReadsWrites`], remembered.
 pub struct Poster(pub App, pub Reader, pub Party);
+
+/// The body of a request, which a handler reads once it knows who asks. What type it is said to be does not count.
+///
+/// # Errors
+/// [`Failure::TooLarge`] over the ordinary cap; [`Failure::Malformed`] when it breaks off.
+pub async fn read(request: Request<Body>) -> Result<Vec<u8>, Failure> {
+    let (parts, body) = request.into_parts();
+    body::read(&parts.headers, body, body::DEFAULT_CAP_BYTES).await
+}
 
 /// The variable parts of a path, decoded after they were split.
 pub struct InPath<T>(pub T);

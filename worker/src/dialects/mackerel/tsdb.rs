@@ -1,0 +1,54 @@
+//! `/api/v0/tsdb`, and the metrics of hosts.
+
+use axum::body::Body;
+use axum::response::Response;
+use edgewatch_core::dialects::mackerel::{
+    HostValue, LatestReply, NamesReply, PointsReply, read_latest_query, read_points_query,
+};
+use http::{Request, Uri};
+
+use super::auth::{InPath, Onlooker, Poster};
+use super::error::Refusal;
+use super::hosts::{done, ok};
+use crate::app::posted::{self, Value};
+use crate::http::{body, query};
+
+/// A post may hold a day of minutes. Source: design, "The native API".
+const CAP_BYTES: usize = 4 * 1024 * 1024;
+
+/// `POST /tsdb`: values of hosts' metrics, stored when this is answered.
+#[worker::send]
+pub async fn record(Poster(app, reader, party): Poster, request: Request<Body>) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
+    let values = HostValue::parse(&body::read(&parts.headers, body, CAP_BYTES).await?)?;
+    let values =
+        values.into_iter().map(|one| Value { at: one.at(), host: one.host_id, name: one.name, value: one.value });
+    posted::record(&app, &reader, &party, values.collect()).await?;
+    Ok(done())
+}
+
+/// `GET /hosts/<id>/metrics?name=&from=&to=`: a metric's points, both ends included.
+#[worker::send]
+pub async fn points(
+    Onlooker(app, reader, party): Onlooker,
+    InPath(id): InPath<String>,
+    uri: Uri,
+) -> Result<Response, Refusal> {
+    let (name, from, to) = read_points_query(&query::pairs(uri.query()))?;
+    let points = posted::points(&app, &reader, &party, &id, (&name, from, to)).await?;
+    Ok(ok(&PointsReply::of(points)))
+}
+
+/// `GET /hosts/<id>/metric-names`: what a host has metrics of.
+#[worker::send]
+pub async fn names(Onlooker(app, reader, party): Onlooker, InPath(id): InPath<String>) -> Result<Response, Refusal> {
+    Ok(ok(&NamesReply { names: posted::names(&app, &reader, &party, &id).await? }))
+}
+
+/// `GET /tsdb/latest?hostId=&name=`: the newest values.
+#[worker::send]
+pub async fn latest(Onlooker(app, reader, party): Onlooker, uri: Uri) -> Result<Response, Refusal> {
+    let (hosts, names) = read_latest_query(&query::pairs(uri.query()))?;
+    let latest = posted::latest(&app, &reader, &party, &hosts, &names).await?;
+    Ok(ok(&LatestReply::of(&names, latest)))
+}
