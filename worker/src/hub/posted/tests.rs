@@ -73,7 +73,7 @@ fn points_with(
 }
 
 fn points(shard: &mut Shard, now: UnixMillis) -> Vec<(i64, f64)> {
-    points_with(shard, &query(FIRST_S - 86_400, FIRST_S + 2 * 86_400), now, |_| vec![])
+    points_with(shard, &query(FIRST_S - 86_400, FIRST_S + 4 * 86_400), now, |_| vec![])
 }
 
 #[test]
