@@ -76,11 +76,11 @@ fn what_belongs_to_no_host_is_not_for_an_agents_key_but_its_graphs_are() {
 fn a_key_with_so_many_uses_makes_so_many_hosts() {
     let mackerel = Mackerel::start();
     let key = token(&mackerel.worker, &json!({ "kind": "agent", "uses": 1 }));
-    let make =
+    let register =
         || call(&mackerel.worker, &key, "POST", "/hosts", r#"{"name":"a","meta":{},"roleFullnames":["Svc:role"]}"#);
-    let made = make();
+    let made = register();
     assert_eq!(made.status, 200, "{}", made.body);
-    assert_eq!(make().status, 403);
+    assert_eq!(register().status, 403);
     assert_eq!(mackerel.names(""), ["a"]);
     let id = made.at("/id").as_str().expect("an id").to_owned();
     assert_eq!(

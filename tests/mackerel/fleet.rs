@@ -73,6 +73,9 @@ fn a_mackerel_host_is_in_nezhas_lists_with_what_its_meta_says() {
     let server = nezha(&mackerel.worker, "web02");
     assert_eq!((&server["host"]["PlatformVersion"], &server["host"]["MemTotal"]), (&json!("13.0"), &json!(1_048_576)));
 
+    mackerel.done("PUT", &format!("/hosts/{id}/role-fullnames"), &json!({ "roleFullnames": ["Svc:web"] }));
+    assert_eq!(nezha(&mackerel.worker, "web02")["tag"], json!("Svc"), "its group follows");
+
     let bare = mackerel.host("bare");
     assert_eq!(nezha(&mackerel.worker, "bare")["tag"], json!(""));
     mackerel.done("POST", &format!("/hosts/{bare}/retire"), &Value::Null);

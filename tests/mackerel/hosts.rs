@@ -132,6 +132,15 @@ fn a_database_that_does_not_answer_is_503_and_nothing_is_made() {
 }
 
 #[test]
+fn an_answer_that_is_lost_makes_one_host_and_gives_its_id() {
+    let mackerel = Mackerel::start();
+    mackerel.worker.faults(Fault::LostAfterCommit, 1, "INSERT INTO hosts");
+    let id = mackerel.host("a");
+    assert_eq!(mackerel.worker.faults_fired(), 1);
+    assert_eq!((mackerel.names(""), &mackerel.show(&id)["id"]), (vec!["a".to_owned()], &json!(id)));
+}
+
+#[test]
 fn a_key_costs_a_row_and_a_host_three_and_one_for_each_role() {
     let worker = Worker::start();
     let key = key(&worker, &["read", "write"]);

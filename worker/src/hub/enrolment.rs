@@ -107,3 +107,33 @@ impl Shard {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::directory::tests::entry;
+    use crate::hub::sql::Sql;
+    use edgewatch_core::model::Facts;
+
+    #[test]
+    fn what_the_database_says_a_host_is_is_news_once_and_keeps_what_it_does_not_say() {
+        let mut shard = Shard::new(Sql::in_memory().unwrap()).unwrap();
+        shard.complete(vec![]).unwrap();
+        let known = Facts { kernel: "6.1".to_owned(), mem_total_bytes: 7, ..Facts::default() };
+        let mut first = entry(1);
+        first.host.facts = Some(known.clone());
+        shard.enrol(vec![first]).unwrap();
+        let facts = Facts { platform: "debian".to_owned(), mem_total_bytes: 9, ..Facts::default() };
+        let said = Said { facts, agent_version: "0.87.1".to_owned() };
+        let written = shard.storage.sql.rows_written();
+        shard.describe(HostId(1), said.clone()).unwrap();
+        shard.describe(HostId(1), said.clone()).unwrap();
+        assert_eq!(shard.storage.sql.rows_written(), written + 1);
+        let tracked = shard.get(HostId(1)).unwrap();
+        let expected = Facts { platform: "debian".to_owned(), mem_total_bytes: 9, ..known };
+        assert_eq!((tracked.entry.host.facts.clone(), tracked.is_changed), (Some(expected), true));
+        assert_eq!(tracked.entry.host.agent_version, "0.87.1");
+        shard.describe(HostId(2), said).unwrap();
+        assert!(shard.get(HostId(2)).is_none(), "nobody's");
+    }
+}

@@ -12,7 +12,7 @@ use crate::app::{App, actor, host_admin, hosts as all_hosts};
 use crate::store::mackerel::hosts::{self, Named};
 use crate::store::mackerel::listing::{self, Found};
 use crate::store::mackerel::services;
-use crate::store::settings;
+use crate::store::{host_edits, settings};
 
 const UNKNOWN: Failure = Failure::NotFound { what: "host" };
 
@@ -36,8 +36,7 @@ pub async fn create(app: &App, party: &Party, draft: HostDraft) -> Result<String
     };
     let registration = Registration {
         name: draft.name,
-        // The group of the other dialects.
-        tag: roles.first().map(|first| first.service.clone()).unwrap_or_default(),
+        tag: group(&roles),
         note: String::new(),
         hidden_for_guest: true,
         machine_id: None,
@@ -68,6 +67,17 @@ fn nothing_said() -> HostMeta {
         agent_version: String::new(),
         facts: edgewatch_core::model::Facts::default(),
     }
+}
+
+/// The group that hosts of these roles, sorted, are in for other dialects: the first service.
+fn group(roles: &[RoleName]) -> String {
+    roles.first().map(|first| first.service.clone()).unwrap_or_default()
+}
+
+/// The group that a host comes into by other roles; `None` where it stays in the one it is in, as when somebody put it there.
+fn other_group(detailed: &DetailedHost, roles: &[RoleName]) -> Option<String> {
+    let (old, new) = (group(&detailed.roles), group(roles));
+    (detailed.host.tag == old && old != new).then_some(new)
 }
 
 /// An empty text is none.
@@ -155,7 +165,10 @@ pub async fn change(
     let added: Vec<RoleName> =
         draft.roles.value().unwrap_or_default().into_iter().filter(|role| !detailed.roles.contains(role)).collect();
     let is_renamed = host.name != draft.name && !(host.name.is_empty() && draft.name == host.public_id);
-    let concerns_hub = is_renamed || new_facts_json != facts_json;
+    let mut roles = [&detailed.roles[..], &added[..]].concat();
+    roles.sort();
+    let group = other_group(&detailed, &roles);
+    let concerns_hub = is_renamed || group.is_some() || new_facts_json != facts_json;
     let by_a_person = is_renamed
         || !added.is_empty()
         || (&new.display_name, &new.custom_identifier, &new.memo)
@@ -172,6 +185,7 @@ pub async fn change(
         statements.extend(services::make_missing(&added));
         statements.push(hosts::add_roles(host.id, &added));
     }
+    statements.extend(group.map(|group| host_edits::set_tag(&[host.id], &group)));
     if by_a_person {
         statements.push(app.audit(&actor(&party.credential), "host.edit", &host.public_id)?);
     }
@@ -231,19 +245,30 @@ pub async fn set_roles(
     id: &str,
     meaning: impl FnOnce() -> Result<Vec<RoleName>, Failure>,
 ) -> Result<(), Failure> {
-    let found = find_all(app, party, &[id.to_owned()]).await?;
+    let detailed = find(app, party, id).await?.detailed;
     let roles = meaning()?;
-    let named = found.first().ok_or(UNKNOWN)?;
-    if named.retired_at.is_some() {
+    if detailed.retired_at.is_some() {
         return Err(is_retired());
     }
+    if roles == detailed.roles {
+        return Ok(());
+    }
+    let number = detailed.host.id;
     let full: Vec<String> = roles.iter().map(RoleName::full).collect();
     let subject = format!("{id} {}", full.join(","));
     let mut statements = services::make_missing(&roles);
-    statements.push(hosts::keep_roles(named.id, &roles));
-    statements.push(hosts::add_roles(named.id, &roles));
+    statements.push(hosts::keep_roles(number, &roles));
+    statements.push(hosts::add_roles(number, &roles));
     statements.push(app.audit(&actor(&party.credential), "host.roles", &subject)?);
+    let group = other_group(&detailed, &roles);
+    if let Some(group) = &group {
+        statements.push(host_edits::set_tag(&[number], group));
+        statements.push(settings::bump(settings::HOSTS_VERSION));
+    }
     app.db.batch(statements).await?;
+    if group.is_some() {
+        all_hosts::tell_hub(app, &[number]).await;
+    }
     Ok(())
 }
 
@@ -281,4 +306,91 @@ pub(super) async fn require(app: &App, party: &Party, id: &str) -> Result<Named,
 /// As [`show`].
 pub async fn require_there(app: &App, party: &Party, id: &str) -> Result<(), Failure> {
     require(app, party, id).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::identity::Needs;
+    use crate::store::Db;
+    use crate::store::db::now;
+    use crate::store::hosts as all;
+    use edgewatch_core::model::{Facts, HostKind, Scopes, TokenKind};
+
+    fn party(kind: TokenKind, id: i64) -> Party {
+        let token = Token {
+            id,
+            kind,
+            scopes: Scopes { read: true, write: true, ..Scopes::default() },
+            note: String::new(),
+            user_id: 1,
+            expires_at: None,
+            uses_left: None,
+            address_ranges: vec![],
+            last_use: None,
+        };
+        Party::to(Needs::ReadWrite, Credential::Token(token)).unwrap()
+    }
+
+    fn draft(name: &str, platform: &str, roles: &[(&str, &str)]) -> HostDraft {
+        let facts = Facts { platform: platform.to_owned(), ..Facts::default() };
+        let meta = HostMeta { json: "{}".to_owned(), kind: HostKind::Agent, agent_version: "0.87.1".to_owned(), facts };
+        let role =
+            |(service, role): &(&str, &str)| RoleName { service: (*service).to_owned(), role: (*role).to_owned() };
+        HostDraft {
+            name: name.to_owned(),
+            meta: Some(meta),
+            display_name: Said::Nothing,
+            custom_identifier: Said::Nothing,
+            memo: Said::Nothing,
+            interfaces_json: Said::Nothing,
+            roles: Said::Value(roles.iter().map(role).collect()),
+            checks: Said::Nothing,
+        }
+    }
+
+    #[test]
+    fn what_a_host_says_it_is_reaches_every_reader_and_the_hub() {
+        let app = App::for_tests(Db::in_memory().unwrap());
+        let api = party(TokenKind::Api, 1);
+        let id = now(create(&app, &api, draft("a", "debian", &[]))).unwrap();
+        let listed = now(all::list_all(&app.db)).unwrap().remove(0);
+        assert_eq!(listed.facts.unwrap().platform, "debian");
+        now(change(&app, &api, &id, |_| Ok(draft("a", "ubuntu", &[])))).unwrap();
+        let enrolled = now(all::list_enrolled(&app.db, None)).unwrap().remove(0);
+        let said = enrolled.said.unwrap();
+        assert_eq!((said.facts.platform.as_str(), said.agent_version.as_str()), ("ubuntu", "0.87.1"));
+        assert_eq!(enrolled.host.facts.unwrap().platform, "ubuntu");
+    }
+
+    #[test]
+    fn a_hosts_group_follows_its_first_service_unless_somebody_moved_it() {
+        let app = App::for_tests(Db::in_memory().unwrap());
+        let api = party(TokenKind::Api, 1);
+        let id = now(create(&app, &api, draft("a", "", &[("Web", "front")]))).unwrap();
+        let tag = || now(show(&app, &api, &id)).unwrap().host.tag;
+        assert_eq!(tag(), "Web");
+        now(change(&app, &api, &id, |_| Ok(draft("a", "", &[("App", "back")])))).unwrap();
+        assert_eq!(tag(), "App");
+        let role = |service: &str| RoleName { service: service.to_owned(), role: "r1".to_owned() };
+        now(set_roles(&app, &api, &id, || Ok(vec![role("Zoo")]))).unwrap();
+        assert_eq!(tag(), "Zoo");
+        now(app.db.run(host_edits::set_tag(&[HostId(1)], "mine"))).unwrap();
+        now(set_roles(&app, &api, &id, || Ok(vec![role("Db")]))).unwrap();
+        assert_eq!(tag(), "mine");
+    }
+
+    #[test]
+    fn an_agents_token_finds_its_own_hosts_alone() {
+        let app = App::for_tests(Db::in_memory().unwrap());
+        let (first, second) = (party(TokenKind::Agent, 1), party(TokenKind::Agent, 2));
+        let id = now(create(&app, &first, draft("a", "", &[]))).unwrap();
+        assert_eq!(now(show(&app, &first, &id)).unwrap().host.public_id, id);
+        assert_eq!(now(show(&app, &second, &id)), Err(UNKNOWN));
+        assert_eq!(now(retire(&app, &second, std::slice::from_ref(&id))), Err(UNKNOWN));
+        assert_eq!(now(set_status(&app, &second, std::slice::from_ref(&id), HostStatus::Standby)), Err(UNKNOWN));
+        let filter = HostFilter { statuses: HostStatus::ALL.to_vec(), ..HostFilter::default() };
+        assert_eq!(now(list(&app, &first, &filter)).unwrap().len(), 1);
+        assert_eq!(now(list(&app, &second, &filter)).unwrap(), []);
+    }
 }

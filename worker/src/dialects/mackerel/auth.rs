@@ -38,8 +38,16 @@ pub struct Poster(pub App, pub Reader, pub Party);
 /// # Errors
 /// [`Failure::TooLarge`] over the ordinary cap; [`Failure::Malformed`] when it breaks off.
 pub async fn read(request: Request<Body>) -> Result<Vec<u8>, Failure> {
+    read_up_to(body::DEFAULT_CAP_BYTES, request).await
+}
+
+/// As [`read`], with another cap.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_up_to(cap_bytes: usize, request: Request<Body>) -> Result<Vec<u8>, Failure> {
     let (parts, body) = request.into_parts();
-    body::read(&parts.headers, body, body::DEFAULT_CAP_BYTES).await
+    body::read(&parts.headers, body, cap_bytes).await
 }
 
 /// The variable parts of a path, decoded after they were split.
@@ -54,8 +62,8 @@ async fn known(parts: &Parts, needs: Needs) -> Result<(App, Party), Refusal> {
 async fn remembered(parts: &Parts, needs: Needs) -> Result<(App, Reader, Party), Refusal> {
     let app = context::app(&parts.extensions)?;
     let reader = context::reader(parts, Scheme::ApiKey).await?;
-    let party = Party::to(needs, reader.credential.clone())?;
-    Ok((app, reader, party))
+    let credential = reader.credential.clone();
+    Ok((app, reader, Party::to(needs, credential)?))
 }
 
 impl<S: Sync> FromRequestParts<S> for Reads {

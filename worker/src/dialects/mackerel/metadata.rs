@@ -8,13 +8,13 @@ use edgewatch_core::model::{MetadataOwner, RoleName};
 use edgewatch_core::units::calendar::format_http;
 use http::{HeaderValue, Request, header};
 
-use super::auth::{InPath, Reads, ReadsWrites};
+use super::auth::{InPath, Reads, ReadsWrites, read_up_to};
 use super::error::Refusal;
 use super::hosts::{done, ok};
 use crate::app::App;
 use crate::app::identity::Party;
 use crate::app::mackerel::metadata;
-use crate::http::{answer, body};
+use crate::http::answer;
 
 async fn list(app: &App, party: &Party, owner: &MetadataOwner) -> Result<Response, Refusal> {
     Ok(ok(&MetadataListReply::of(metadata::list(app, party, owner).await?)))
@@ -37,8 +37,7 @@ async fn put(
     namespace: &str,
     request: Request<Body>,
 ) -> Result<Response, Refusal> {
-    let (parts, body) = request.into_parts();
-    let document = read_document(&body::read(&parts.headers, body, MAX_DOCUMENT_BYTES).await?)?;
+    let document = read_document(&read_up_to(MAX_DOCUMENT_BYTES, request).await?)?;
     metadata::put(app, party, owner, namespace, document, || check_namespace(namespace)).await?;
     Ok(done())
 }

@@ -103,6 +103,9 @@ pub fn delete_role(name: &RoleName) -> Vec<Statement> {
 
 /// The statements that make those of these roles, and of their services, that there are not yet.
 pub fn make_missing(roles: &[RoleName]) -> Vec<Statement> {
+    if roles.is_empty() {
+        return vec![];
+    }
     let list: Bind = role_list(roles);
     [MAKE_SERVICES, MAKE_ROLES].map(|sql| Statement::new(sql, vec![list.clone()])).to_vec()
 }

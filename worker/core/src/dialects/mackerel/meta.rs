@@ -16,8 +16,11 @@ const MOST_PROCESSORS: usize = 1_024;
 /// What a line of [`Facts::cpu`] ends with.
 const CORE_WORDS: [&str; 2] = [" Physical Core", " Virtual Core"];
 
-/// The keys that clients know, and whether a value is of the type they expect.
-const KNOWN: [(&str, fn(&Value) -> bool); 9] = [
+/// Whether a value is of the type that clients expect.
+type Fits = fn(&Value) -> bool;
+
+/// The keys that clients know.
+const KNOWN: [(&str, Fits); 9] = [
     ("agent-name", Value::is_string),
     ("agent-version", Value::is_string),
     ("agent-revision", Value::is_string),
@@ -29,7 +32,7 @@ const KNOWN: [(&str, fn(&Value) -> bool); 9] = [
     ("cloud", is_cloud),
 ];
 
-fn is_object_of(value: &Value, fits: fn(&Value) -> bool) -> bool {
+fn is_object_of(value: &Value, fits: Fits) -> bool {
     value.as_object().is_some_and(|object| object.values().all(fits))
 }
 
