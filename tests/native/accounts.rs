@@ -412,3 +412,13 @@ fn a_guest_who_showed_the_view_password_sees_hidden_hosts_too() {
     assert_eq!(last_words(&mut looking), Some(Heard::Closed(Some(4001))));
     assert_eq!(open(&[]).err(), Some(401));
 }
+
+#[test]
+fn a_number_that_no_account_can_have_is_refused() {
+    let worker = Worker::start();
+    for number in ["9007199254740993", "9223372036854775807"] {
+        let token = worker.request("DELETE", &format!("{TOKENS}/{number}"), &[("Authorization", &worker.token)], "");
+        let user = worker.request("PATCH", &format!("{USERS}/{number}"), &[("Authorization", &worker.token)], "{}");
+        assert_eq!((token.status, user.status), (400, 400), "{number}: {} {}", token.body, user.body);
+    }
+}

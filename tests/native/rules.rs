@@ -225,3 +225,21 @@ fn a_rule_for_a_tag_is_the_default_of_hosts_to_come_and_its_end_ends_its_alerts(
     let kind = worker.get("/api/edgewatch/v1/events").at("/events/0/kind");
     assert_eq!(kind, "alert_withdrawn");
 }
+
+#[test]
+fn a_host_that_leaves_a_rules_group_leaves_its_alert() {
+    let worker = with_channel();
+    let host = worker.add_host("alpha");
+    make(&worker, &load_rule(&json!({ "tags": ["AutoRegister"], "repeat": "every", "repeat_s": 60 })));
+    report(&worker, &host, 1, 5.0);
+    assert_eq!(told(&worker, now_ms()), ["alert_fired"]);
+    let group = json!({ "Servers": [host.id], "Group": "elsewhere" }).to_string();
+    let moved = worker.post("/api/batch-update-server-group", &[("Cookie", &worker.cookie())], &group);
+    assert_eq!(moved.json(), json!({ "code": 200 }));
+    for minute in 1..=3 {
+        worker.set_clock_ahead(i64::try_from(minute).expect("a few") * 61_000);
+        report(&worker, &host, minute + 1, 1.0);
+        assert_eq!(told(&worker, now_ms() + minute * 61_000).len(), 1, "minute {minute}");
+    }
+    assert_eq!(worker.get(ALERTS).at("/alerts"), json!([]));
+}

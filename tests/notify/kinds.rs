@@ -182,6 +182,8 @@ fn a_channel_is_changed_and_its_secrets_stay() {
     change(json!({ "config": { "topic": "second-topic" } }));
     test(&worker, id);
     assert_eq!(receiver.received()[1].json()["topic"], "second-topic");
+    let elsewhere = change(json!({ "config": { "server": "https://evil.example.com", "topic": "********" } }));
+    assert_eq!((elsewhere.status, elsewhere.at("/error/field")), (400, json!("topic")), "{}", elsewhere.body);
     for bad in [json!({ "config": { "wings": 2 } }), json!({ "config": { "topic": null } }), json!({ "name": "" })] {
         assert_eq!(change(bad.clone()).status, 400, "{bad}");
     }

@@ -19,6 +19,10 @@ use crate::store::{Statement, hosts, probes};
 const MAX_NAME_CHARS: usize = 128;
 /// How many hosts a probe may name.
 const MAX_NAMED: usize = 5_000;
+/// How many all probes together may name: the hub keeps the list in one row, and no row has more than 2 MB.
+const MAX_NAMED_IN_ALL: usize = 50_000;
+/// Of the name of a group of channels.
+const MAX_GROUP_CHARS: usize = 64;
 /// Days of availability, today included.
 const DAYS: i64 = 30;
 const DAY_S: i64 = 86_400;
@@ -218,6 +222,9 @@ fn checked(app: &App, mut spec: ProbeSpec) -> Result<ProbeSpec, Failure> {
     if spec.coverage.named().len() > MAX_NAMED {
         return invalid("hosts", format!("at most {MAX_NAMED}"));
     }
+    if spec.notices.group.chars().count() > MAX_GROUP_CHARS || spec.notices.group.chars().any(char::is_control) {
+        return invalid("group", format!("at most {MAX_GROUP_CHARS} characters"));
+    }
     let (min_ms, max_ms) = (spec.notices.min_delay_ms, spec.notices.max_delay_ms);
     if ![min_ms, max_ms].iter().all(|bound| (0.0..=MAX_DELAY_MS).contains(bound)) {
         return invalid("notify", format!("delays from 0 to {MAX_DELAY_MS} ms"));
@@ -232,9 +239,14 @@ fn is_own_machine(app: &App) -> bool {
 
 fn require_room(all: &[Probe], instead_of: Option<ProbeId>, spec: &ProbeSpec) -> Result<(), Failure> {
     let others = all.iter().filter(|probe| Some(probe.id) != instead_of);
-    let bytes: usize = others.map(|probe| probe.spec.target.len()).sum();
+    let bytes: usize = others.clone().map(|probe| probe.spec.target.len()).sum();
     if bytes + spec.target.len() > MAX_TARGETS_BYTES {
         let detail = format!("the targets of all probes together have at most {MAX_TARGETS_BYTES} bytes");
+        return Err(Failure::Conflict { detail });
+    }
+    let named: usize = others.map(|probe| probe.spec.coverage.named().len()).sum();
+    if named + spec.coverage.named().len() > MAX_NAMED_IN_ALL {
+        let detail = format!("all probes together name at most {MAX_NAMED_IN_ALL} hosts");
         return Err(Failure::Conflict { detail });
     }
     Ok(())

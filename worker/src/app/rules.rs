@@ -7,6 +7,7 @@ use edgewatch_core::model::{Alert, Bounds, Credential, Hosts, QuietHours, Repeat
 use super::{App, actor};
 use crate::platform::local_time::local_time;
 use crate::platform::log;
+use crate::store::rules::RuleSet;
 use crate::store::{alerts, rules};
 
 const MAX_NAME_CHARS: usize = 128;
@@ -15,8 +16,12 @@ const MAX_GROUP_CHARS: usize = 64;
 const MAX_RULES: usize = 200;
 const MAX_CONDITIONS: usize = 16;
 const MAX_TAGS: usize = 64;
+/// As long as a host's tag may be.
+const MAX_TAG_BYTES: usize = 1_024;
 const MAX_HOSTS: usize = 5_000;
 const MAX_ESCALATIONS: usize = 5;
+/// What all rules together may weigh: the hub keeps them in one row, and no row has more than 2 MB.
+const MAX_BYTES: usize = 1_000_000;
 /// A reminder comes at most once a minute.
 const MIN_REPEAT_S: u32 = 60;
 
@@ -37,10 +42,17 @@ pub async fn list(app: &App, caller: &Credential) -> Result<Vec<Rule>, Failure> 
 pub async fn save(app: &App, caller: &Credential, rule: &Rule) -> Result<RuleId, Failure> {
     require(caller, Right::Admin)?;
     check(rule)?;
+    let mut all = rules::list(&app.db).await?;
+    all.retain(|one| one.id != rule.id);
+    if all.len() >= MAX_RULES {
+        return Err(Failure::Conflict { detail: "there are 200 rules already".to_owned() });
+    }
+    all.push(rule.clone());
+    if rules::encode(&RuleSet { rules: all, ..RuleSet::default() })?.len() > MAX_BYTES {
+        let detail = "all rules together hold more than 1,000,000 bytes; name tags in the place of many hosts";
+        return Err(Failure::Conflict { detail: detail.to_owned() });
+    }
     let id = if rule.id.0 == 0 {
-        if rules::list(&app.db).await?.len() >= MAX_RULES {
-            return Err(Failure::Conflict { detail: "there are 200 rules already".to_owned() });
-        }
         let audit = app.audit(&actor(caller), "rule.create", &rule.name)?;
         rules::insert(&app.db, rule, app.now_s(), audit).await?
     } else {
@@ -161,7 +173,9 @@ fn check(rule: &Rule) -> Result<(), Failure> {
         (!rule.name.chars().any(char::is_control), "name", "holds control characters"),
         (groups.clone().all(|group| group.chars().count() <= MAX_GROUP_CHARS), "group", "at most 64 characters"),
         ((1..=MAX_CONDITIONS).contains(&rule.conditions.len()), "conditions", "1 to 16"),
+        (!groups.clone().any(|group| group.chars().any(char::is_control)), "group", "holds control characters"),
         (rule.scope.tags.len() <= MAX_TAGS, "tags", "at most 64"),
+        (rule.scope.tags.iter().all(|tag| tag.len() <= MAX_TAG_BYTES), "tags", "at most 1,024 bytes each"),
         (hosts <= MAX_HOSTS, "hosts", "at most 5,000"),
         (rule.escalations.len() <= MAX_ESCALATIONS, "escalate", "at most 5"),
         (rule.escalations.is_sorted_by_key(|one| one.after_s), "escalate", "by time, ascending"),
@@ -206,7 +220,7 @@ mod tests {
     use crate::store::Db;
     use crate::store::db::now;
     use crate::store::rules::tests::rule;
-    use edgewatch_core::model::{Condition, Level, Role, Session, User};
+    use edgewatch_core::model::{Condition, Level, Role, Scope, Session, User};
     use edgewatch_core::units::UnixSeconds;
 
     fn admin() -> Credential {
@@ -226,6 +240,18 @@ mod tests {
         assert_eq!(now(save(&app, &admin(), &gone)), Err(Failure::NotFound { what: "rule" }));
     }
 
+    #[test]
+    fn all_rules_together_fit_into_the_row_that_the_hub_keeps_them_in() {
+        let app = App::for_tests(Db::in_memory().unwrap());
+        let tags = |bytes: usize| Scope { tags: vec!["x".repeat(bytes); 64], ..Scope::default() };
+        let large = Rule { id: RuleId(0), scope: tags(1_024), ..rule_that_can_be() };
+        let mut made: Vec<_> = std::iter::from_fn(|| Some(now(save(&app, &admin(), &large)))).take(16).collect();
+        assert!(matches!(made.pop(), Some(Err(Failure::Conflict { .. }))));
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
+        assert!(now(save(&app, &admin(), &Rule { id: RuleId(3), ..large.clone() })).is_ok(), "in its own place");
+        assert!(now(save(&app, &admin(), &Rule { scope: tags(1), ..large })).is_ok());
+    }
+
     fn rule_that_can_be() -> Rule {
         let conditions = vec![Condition { test: Test::Offline, for_s: 60 }];
         Rule { conditions, ..rule() }
@@ -242,6 +268,8 @@ mod tests {
             Rule { name: String::new(), ..good.clone() },
             Rule { name: "a\nb".to_owned(), ..good.clone() },
             Rule { group: "x".repeat(65), ..good.clone() },
+            Rule { group: "a\0".to_owned(), ..good.clone() },
+            Rule { scope: Scope { tags: vec!["x".repeat(1_025)], ..Scope::default() }, ..good.clone() },
             Rule { conditions: vec![], ..good.clone() },
             Rule { repeat: Repeat::Every(59), ..good.clone() },
             Rule { conditions: level(90.0, 91.0), ..good.clone() },

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use edgewatch_core::domain::access::{Right, require};
+use edgewatch_core::domain::attempts;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Credential, GuestView};
 use edgewatch_core::units::UnixSeconds;
@@ -119,7 +120,7 @@ pub async fn visitor(app: &App, shown: &Shown<'_>) -> Result<Visitor, Failure> {
 pub async fn show_view_password(app: &App, password: &str, address: Option<IpAddr>) -> Result<String, Failure> {
     let door = Door::find(app).await?;
     let pass = door.pass(app.now_s()).ok_or(Failure::Unauthenticated)?;
-    accounts::attempt(app, "view", door.password, password, address).await?;
+    accounts::attempt(app, attempts::VIEW_ACCOUNT, door.password, password, address).await?;
     Ok(pass)
 }
 

@@ -288,6 +288,7 @@ pub async fn enrol(
         let has_other_secret =
             |entry: &&Entry| shard.get(entry.host.id).is_some_and(|known| known.entry.secret_hash != entry.secret_hash);
         let shut_out: Vec<HostId> = ours.iter().filter(has_other_secret).map(|entry| entry.host.id).collect();
+        shard.rescope(&ours, now);
         shard.enrol(ours)?;
         for (id, said) in said {
             shard.describe(id, said)?;

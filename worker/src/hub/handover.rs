@@ -231,7 +231,7 @@ pub fn adopt(
     }
     merge.roll_up(shard.get(id).and_then(Tracked::newest_ms))?;
     if parcel.is_last && shard.get(id).is_some() {
-        shard.adopt_alerts(id, &parcel.alerts)?;
+        shard.adopt_alerts(id, &parcel.alerts, now);
     }
     let Some(tracked) = shard.get_mut(id) else { return Ok(()) };
     if parcel.is_last {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::{Block, Row, tiers};
 use edgewatch_core::dialects::native::stream::Frame;
+use edgewatch_core::domain::probing::MAX_PROBES;
 use edgewatch_core::domain::stream::gap::{Gap, Verdict};
 use edgewatch_core::model::{Host, HostId, Link, Presence, ProbeId, Report, Sample};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
@@ -287,6 +288,10 @@ impl Tracked {
         self.last_at_ms = Some(self.last_at_ms.map_or(last.at.0, |at| at.max(last.at.0)));
         for result in run.iter().flat_map(|sample| &sample.probes) {
             if let Some(note) = &result.note {
+                // Of probes that there are no more first; an agent may make up as many as it likes.
+                if self.notes.len() >= MAX_PROBES && !self.notes.contains_key(&result.probe) {
+                    self.notes.pop_first();
+                }
                 self.notes.insert(result.probe, (!result.is_up(), note.clone()));
             } else if result.is_up() && self.notes.get(&result.probe).is_some_and(|(is_failure, _)| *is_failure) {
                 self.notes.remove(&result.probe);

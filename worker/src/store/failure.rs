@@ -52,7 +52,20 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Backend { .. } => Self::Unavailable { detail: error.to_string() },
-            StoreError::Corrupt(_) | StoreError::Inexact(_) => Self::Internal(error.to_string()),
+            StoreError::Corrupt(_) => Self::Internal(error.to_string()),
+            // What we store ourselves is bounded when it comes in: it is a number that somebody asks for.
+            StoreError::Inexact(_) => Self::Invalid { field: "number".to_owned(), reason: error.to_string() },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_nothing_has_is_the_callers_mistake() {
+        assert!(matches!(Failure::from(StoreError::Inexact(i64::MAX)), Failure::Invalid { .. }));
+        assert!(matches!(Failure::from(StoreError::Corrupt(String::new())), Failure::Internal(_)));
     }
 }

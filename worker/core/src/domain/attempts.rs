@@ -19,13 +19,20 @@ pub struct Tally {
 pub enum Subject {
     /// All tries from one network.
     Network(String),
+    /// All tries from the IPv6 /48 that a network lies in: as much as one customer is commonly given.
+    Site(String),
     /// All tries of one account from networks that never got in.
     Account(String),
     /// Tries of an account from a network that got in before: these count for nothing else.
     Familiar(String),
     /// All tries of all accounts from networks that never got in.
     Everybody,
+    /// All tries of the view password, likewise: who floods the guests' door keeps nobody from their own.
+    Guests,
 }
+
+/// What the view password is tried as. No account can have the name: it holds a control character.
+pub const VIEW_ACCOUNT: &str = "view\tpassword";
 
 /// A failure is forgotten when none followed it for so long.
 pub const FORGOTTEN_AFTER_S: i64 = 3_600;
@@ -40,6 +47,7 @@ struct Waits {
 }
 
 const NETWORK: Waits = Waits { free: 5, first_s: 2, longest_s: 900 };
+const SITE: Waits = Waits { free: 20, first_s: 2, longest_s: 900 };
 const ACCOUNT: Waits = Waits { free: 10, first_s: 1, longest_s: 60 };
 const FAMILIAR: Waits = Waits { free: 10, first_s: 1, longest_s: 60 };
 /// Of everybody: so many failures at once, and one more in so many seconds. It bounds what a flood from many networks can cost.
@@ -51,16 +59,20 @@ impl Subject {
         if is_familiar {
             return vec![Self::Familiar(pair(account, network))];
         }
-        vec![Self::Network(network.to_owned()), Self::Account(account.to_owned()), Self::Everybody]
+        let crowd = if account == VIEW_ACCOUNT { Self::Guests } else { Self::Everybody };
+        let all = [Self::Network(network.to_owned()), Self::Account(account.to_owned()), crowd];
+        all.into_iter().chain(site(network).map(Self::Site)).collect()
     }
 
     /// The subject as one text, no two the same.
     pub fn key(&self) -> String {
         match self {
             Self::Network(network) => format!("network {network}"),
+            Self::Site(site) => format!("site {site}"),
             Self::Account(account) => format!("account {account}"),
             Self::Familiar(pair) => format!("familiar {pair}"),
             Self::Everybody => "everybody".to_owned(),
+            Self::Guests => "guests".to_owned(),
         }
     }
 
@@ -70,9 +82,10 @@ impl Subject {
         let since = now.since(tally.last).max(0);
         let limit = match self {
             Self::Network(_) => &NETWORK,
+            Self::Site(_) => &SITE,
             Self::Account(_) => &ACCOUNT,
             Self::Familiar(_) => &FAMILIAR,
-            Self::Everybody => {
+            Self::Everybody | Self::Guests => {
                 let (burst, every_s) = FLOOD;
                 return if leaked(tally, now).count < burst { 0 } else { every_s - since.min(every_s - 1) };
             }
@@ -89,7 +102,7 @@ impl Subject {
     pub fn counted(&self, tally: Option<Tally>, now: UnixSeconds) -> Tally {
         let before = match (self, tally) {
             (_, None) => Tally { count: 0, last: now },
-            (Self::Everybody, Some(tally)) => leaked(tally, now),
+            (Self::Everybody | Self::Guests, Some(tally)) => leaked(tally, now),
             (_, Some(tally)) if now.since(tally.last) >= FORGOTTEN_AFTER_S => Tally { count: 0, last: now },
             (_, Some(tally)) => Tally { last: now, ..tally },
         };
@@ -128,6 +141,12 @@ pub fn network(address: Option<IpAddr>) -> String {
         }
         None => "unknown".to_owned(),
     }
+}
+
+/// The /48 that such a network of IPv6 lies in.
+fn site(network: &str) -> Option<String> {
+    let (prefix, _) = network.strip_suffix("::/64")?.rsplit_once(':')?;
+    Some(format!("{prefix}::/48"))
 }
 
 #[cfg(test)]
@@ -199,6 +218,27 @@ mod tests {
         assert!(!strange.contains(&familiar[0]));
         let keys: std::collections::BTreeSet<_> = strange.iter().chain(&familiar).map(Subject::key).collect();
         assert_eq!(keys.len(), 4);
+    }
+
+    #[test]
+    fn the_networks_of_one_site_count_together_too() {
+        let of = |network: &str| Subject::of("ada", network, false).iter().map(Subject::key).collect::<Vec<_>>();
+        assert!(of("2001:db8:1:2::/64").contains(&"site 2001:db8:1::/48".to_owned()));
+        assert_eq!(of("2001:db8:1:2::/64")[3], of("2001:db8:1:3::/64")[3]);
+        assert_ne!(of("2001:db8:1:2::/64")[3], of("2001:db8:2:2::/64")[3]);
+        assert_eq!((of("203.0.113.9").len(), of("unknown").len()), (3, 3));
+        let site = Subject::Site("2001:db8:1::/48".to_owned());
+        let waits = |count| site.wait_s(Some(tally(count, 0)), NOW);
+        assert_eq!((waits(19), waits(20), waits(29), waits(100)), (0, 2, 900, 900));
+    }
+
+    #[test]
+    fn a_flood_at_the_guests_door_is_counted_apart() {
+        let of = |account: &str| Subject::of(account, "203.0.113.9", false);
+        assert!(of("ada").contains(&Subject::Everybody) && !of("ada").contains(&Subject::Guests));
+        assert!(of(VIEW_ACCOUNT).contains(&Subject::Guests) && !of(VIEW_ACCOUNT).contains(&Subject::Everybody));
+        let flooded = Some(Tally { count: 60, last: NOW });
+        assert_eq!((Subject::Guests.wait_s(flooded, NOW), Subject::Guests.key()), (30, "guests".to_owned()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The settings of one channel: checked when they are made, kept as JSON under a seal, never shown where they are secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::address::{check_host, check_url};
 use super::kinds::{Holds, Kind, Setting};
@@ -65,19 +65,30 @@ impl Settings {
         serde_json::to_string(&self.values).map_err(|error| Failure::Internal(error.to_string()))
     }
 
-    /// The same with some of them changed: `None` takes one away, and the mask leaves one as it is.
+    /// The same with some of them changed: `None` takes one away, and the mask leaves one as it is. Where they lead to another server,
+    /// no secret stays as it is: else whoever may change a channel could have it sent to themselves.
     ///
     /// # Errors
-    /// As [`Settings::check`].
-    pub fn changed(mut self, changes: BTreeMap<String, Option<String>>) -> Result<Self, Failure> {
-        for (name, value) in changes {
+    /// As [`Settings::check`]; [`Failure::Invalid`] for a secret that has to be said again.
+    pub fn changed(self, changes: BTreeMap<String, Option<String>>) -> Result<Self, Failure> {
+        let (mut values, mut said) = (self.values.clone(), BTreeSet::new());
+        for (name, value) in changes.into_iter().filter(|(_, value)| value.as_deref() != Some(MASK)) {
+            said.insert(name.clone());
             match value {
-                Some(value) if value == MASK => {}
-                Some(value) => drop(self.values.insert(name, value)),
-                None => drop(self.values.remove(&name)),
+                Some(value) => drop(values.insert(name, value)),
+                None => drop(values.remove(&name)),
             }
         }
-        Self::check(self.kind, self.values)
+        let after = Self::check(self.kind, values)?;
+        let is_elsewhere =
+            self.targets().iter().zip(after.targets()).any(|(one, other)| place(one.1) != place(other.1));
+        let is_kept = |one: &&Setting| one.secret && !said.contains(one.name) && after.values.contains_key(one.name);
+        match self.kind.settings().iter().find(is_kept) {
+            Some(kept) if is_elsewhere => {
+                Err(invalid(kept.name, "has to be said again when it goes to another server"))
+            }
+            _ => Ok(after),
+        }
     }
 
     /// The kind.
@@ -220,6 +231,14 @@ fn check(setting: &Setting, value: &str) -> Result<(), Failure> {
     }
 }
 
+/// The scheme and host of an address, and its port where one is said; a bare host as it is.
+fn place(target: &str) -> String {
+    let scheme = target.find("://").map_or(0, |at| at + 3);
+    let end =
+        target.get(scheme..).and_then(|rest| rest.find(['/', '?', '#', '\\'])).map_or(target.len(), |at| scheme + at);
+    target.get(..end).unwrap_or(target).to_ascii_lowercase()
+}
+
 /// Whether a part of an address looks made rather than named: a receiver's words may well hold `message` or `webhooks`.
 fn is_random(part: &str) -> bool {
     part.len() >= 16 || part.bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
@@ -306,6 +325,38 @@ pub(super) mod tests {
         let changed = made.changed(change).unwrap();
         assert_eq!((changed.get("topic"), changed.get("priority")), ("my-secret-topic", ""));
         assert_eq!(field(settings(Kind::Slack, &[("url", MASK)])), "url");
+    }
+
+    #[test]
+    fn a_secret_does_not_follow_its_channel_to_another_server() {
+        let change = |made: &Settings, pairs: &[(&str, &str)]| {
+            let changes = pairs.iter().map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned()))).collect();
+            made.clone().changed(changes)
+        };
+        let made = settings(Kind::Gotify, &[("server", "https://push.example.com"), ("token", "abcdef")]).unwrap();
+        for server in ["https://evil.example.com", "http://push.example.com", "https://push.example.com:444/"] {
+            assert_eq!(field(change(&made, &[("server", server)])), "token", "{server}");
+            assert_eq!(field(change(&made, &[("server", server), ("token", MASK)])), "token", "{server}");
+            assert!(change(&made, &[("server", server), ("token", "another")]).is_ok(), "{server}");
+        }
+        assert_eq!(change(&made, &[("server", "https://PUSH.example.com/base/")]).unwrap().get("token"), "abcdef");
+        let telegram = settings(Kind::Telegram, &[("token", "1:a"), ("chat_id", "7")]).unwrap();
+        assert_eq!(field(change(&telegram, &[("server", "https://evil.example.com")])), "token");
+        assert!(change(&telegram, &[("chat_id", "8")]).is_ok());
+        let mail = [("host", "a.example.com"), ("from", "a@example.com"), ("to", "b@example.com")];
+        let open = settings(Kind::Smtp, &mail).unwrap();
+        assert!(change(&open, &[("host", "b.example.com")]).is_ok(), "there is no secret");
+        let closed = settings(Kind::Smtp, &[&mail[..], &[("username", "u"), ("password", "p")]].concat()).unwrap();
+        assert_eq!(field(change(&closed, &[("host", "b.example.com")])), "password");
+        let nezha = [("url", "https://a.example.com/x?y"), ("headers", r#"{"X-Key":"k"}"#)];
+        let nezha = settings(Kind::Nezha, &nezha).unwrap();
+        assert_eq!(field(change(&nezha, &[("url", "https://b.example.com/x?y")])), "headers");
+        assert!(change(&nezha, &[("url", "https://a.example.com?z")]).is_ok());
+        let gone = BTreeMap::from([
+            ("url".to_owned(), Some("https://b.example.com/".to_owned())),
+            ("headers".to_owned(), None),
+        ]);
+        assert!(nezha.changed(gone).is_ok());
     }
 
     #[test]

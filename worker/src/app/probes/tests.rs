@@ -118,3 +118,20 @@ fn figures_are_thirty_days_with_today_last() {
     assert_eq!((found.days[0], found.delay_ms, found.state), ((0, None), Some(2.5), State::Good));
     assert_eq!(figures(&Tally::default(), 100).state, State::NoData);
 }
+
+#[test]
+fn the_list_of_probes_fits_into_the_row_that_the_hub_keeps_it_in() {
+    let app = App::for_tests(Db::in_memory().unwrap());
+    let coverage = Coverage::Only((1..=5_000).map(HostId).collect());
+    let large = ProbeSpec { coverage, ..spec(ProbeKind::Icmp, "192.0.2.1") };
+    for _ in 0..10 {
+        assert!(now(create(&app, &admin(), large.clone())).is_ok());
+    }
+    assert!(matches!(now(create(&app, &admin(), large.clone())), Err(Failure::Conflict { .. })));
+    assert!(now(update(&app, &admin(), ProbeId(3), large, false)).is_ok(), "in its own place");
+    for group in ["x".repeat(65), "a\n".to_owned()] {
+        let notices = ProbeNotices { group, ..ProbeNotices::default() };
+        let wanted = ProbeSpec { notices, ..spec(ProbeKind::Icmp, "192.0.2.1") };
+        assert_eq!(at_fault(now(create(&app, &admin(), wanted))).0, "group");
+    }
+}

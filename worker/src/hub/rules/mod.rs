@@ -14,6 +14,7 @@ use edgewatch_core::domain::alerting::{Book, HostState, Moment, Subject, Transit
 use edgewatch_core::model::{Cause, Event, HostId, Link, LocalTime, Presence, QuietHours, RuleId, Sample};
 use edgewatch_core::units::UnixMillis;
 
+use super::directory::Entry;
 use super::shard::Shard;
 use super::sql::Sql;
 use super::tracked::Tracked;
@@ -186,15 +187,20 @@ impl Shard {
         self.rules.book.state(id).map_or_else(|| Ok(String::new()), kept::encode)
     }
 
-    /// Takes over what [`Shard::alerts_text`] wrote, unless something is here.
-    ///
-    /// # Errors
-    /// As [`Shard::read_rules`].
-    pub fn adopt_alerts(&mut self, id: HostId, text: &str) -> Result<(), HubError> {
+    /// Takes over what [`Shard::alerts_text`] wrote.
+    pub fn adopt_alerts(&mut self, id: HostId, text: &str, now: UnixMillis) {
         if let Ok(state) = kept::decode(text) {
-            self.rules.book.adopt(id, state);
+            let steps = self.rules.book.adopt(id, state, now);
+            self.told(&steps, now);
         }
-        self.keep_states()
+    }
+
+    /// Hosts are about to be what `entries` says, perhaps in other groups: alerts of rules that do not look at them there end.
+    pub fn rescope(&mut self, entries: &[Entry], now: UnixMillis) {
+        let book = &mut self.rules.book;
+        let steps = entries.iter().flat_map(|one| book.rescope(one.host.id, &one.host.tag, now));
+        let steps: Vec<Transition> = steps.collect();
+        self.told(&steps, now);
     }
 
     /// A host's alerts are another shard's now.

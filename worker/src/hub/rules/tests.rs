@@ -166,9 +166,47 @@ fn another_shard_goes_on_with_an_alert() {
     old.forget_alerts(HostId(1)).unwrap();
     assert_eq!(kinds(&old), [EventKind::AlertFired]);
     let mut new = shard(1, rules());
-    new.adopt_alerts(HostId(1), &text).unwrap();
+    new.adopt_alerts(HostId(1), &text, after(15));
     new.post(HostId(1), report(2, after(20), 1.0), after(20)).unwrap();
     assert_eq!(kinds(&new), [EventKind::AlertRecovered]);
+}
+
+#[test]
+fn another_shard_that_saw_the_host_fail_first_has_one_alert_of_it_after_all() {
+    let rules = || vec![rule_of(3, r#"{"test":"load1","for_s":0,"above":[4.0,4.0],"below":null}"#)];
+    let (mut old, mut new) = (shard(1, rules()), shard(1, rules()));
+    old.post(HostId(1), report(1, after(10), 9.0), after(10)).unwrap();
+    new.post(HostId(1), report(2, after(20), 9.0), after(20)).unwrap();
+    new.adopt_alerts(HostId(1), &old.alerts_text(HostId(1)).unwrap(), after(25));
+    assert_eq!(kinds(&new), [EventKind::AlertFired, EventKind::AlertWithdrawn]);
+    let mut new = woken(&new);
+    new.post(HostId(1), report(3, after(30), 1.0), after(30)).unwrap();
+    let owed = directory::owed(&new.storage.sql, 9).unwrap();
+    let keys: Vec<_> = owed.into_iter().map(|(event, _)| (event.kind, event.alert.unwrap().key)).collect();
+    let first = directory::owed(&old.storage.sql, 9).unwrap()[0].0.alert.clone().unwrap().key;
+    assert_eq!(keys[2], (EventKind::AlertRecovered, first), "the one that is listed ends");
+    assert_eq!(keys[0].1, keys[1].1);
+}
+
+#[test]
+fn a_host_in_another_group_has_no_alert_of_a_rule_for_its_old_one() {
+    let of_group = |group: &str| {
+        let mut rule = rule_of(3, r#"{"test":"load1","for_s":0,"above":[4.0,4.0],"below":null}"#);
+        rule.scope.tags = vec![group.to_owned()];
+        rule
+    };
+    let mut shard = shard(1, vec![of_group(&entry(1).host.tag)]);
+    shard.post(HostId(1), report(1, after(10), 9.0), after(10)).unwrap();
+    let mut moved = entry(1);
+    shard.rescope(std::slice::from_ref(&moved), after(20));
+    assert_eq!(kinds(&shard), [EventKind::AlertFired]);
+    moved.host.tag = "elsewhere".to_owned();
+    // Also when the object woke for it and knows no host yet.
+    let mut shard = Shard::new(shard.storage.sql.clone()).unwrap();
+    shard.read_rules().unwrap();
+    shard.rescope(std::slice::from_ref(&moved), after(20));
+    assert_eq!(kinds(&shard), [EventKind::AlertFired, EventKind::AlertWithdrawn]);
+    assert_eq!(directory::list_alert_states(&shard.storage.sql).unwrap(), []);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::hub::directory::{self, tests::entry};
+use edgewatch_core::model::ProbeResult;
 use edgewatch_core::units::UnixMillis;
 
 mod lives;
@@ -65,6 +66,26 @@ fn stored(storage: &Storage) -> Vec<u64> {
 
 fn all(up_to: u64) -> Vec<u64> {
     (1..=up_to).collect()
+}
+
+#[test]
+fn what_a_host_says_of_probes_is_kept_of_as_many_as_there_may_be() {
+    let storage = storage();
+    let mut host = fresh(&storage);
+    for number in 1..=4 {
+        let result = |probe| ProbeResult {
+            probe: ProbeId(probe),
+            delay_ms: None,
+            tls_expires: None,
+            note: Some("refused".to_owned()),
+        };
+        let mut one = report(number..=number, 1);
+        let first = i64::try_from(number).unwrap() * 1_000;
+        one.samples[0].probes = (first..first + 150).map(result).collect();
+        host.take(&storage, &one).unwrap();
+    }
+    assert_eq!(host.notes.len(), MAX_PROBES);
+    assert!(host.notes.contains_key(&ProbeId(4_149)) && !host.notes.contains_key(&ProbeId(1_000)));
 }
 
 /// Breaks every write into a table until the guard is given up.

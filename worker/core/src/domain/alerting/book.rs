@@ -9,6 +9,7 @@ use super::transfer::Account;
 use crate::model::{Cause, HostId, Presence, Rule, RuleId, Sample, Test};
 use crate::units::UnixMillis;
 
+mod moves;
 mod weigh;
 
 use weigh::{
@@ -93,14 +94,6 @@ impl Book {
         self.hosts.get(&id)
     }
 
-    /// Takes over what another book had of a host, unless something is here.
-    pub fn adopt(&mut self, id: HostId, state: HostState) {
-        if !self.hosts.contains_key(&id) && state != HostState::default() {
-            self.hosts.insert(id, state);
-            self.changed.insert(id);
-        }
-    }
-
     /// Whether time and presence change nothing here.
     pub fn is_idle(&self) -> bool {
         !self.has_offline && self.hosts.values().all(|state| state.open.is_empty())
@@ -143,7 +136,11 @@ impl Book {
             state.rules.retain(|rule, state| {
                 let old = before.iter().find(|one| one.id == *rule);
                 looks(*rule).is_some_and(|new| {
-                    carry_over(state, old.map_or(&[], |old| old.conditions.as_slice()), &new.conditions);
+                    match old {
+                        Some(old) => carry_over(state, &old.conditions, &new.conditions),
+                        // Another book knew the rule: what it counted goes on.
+                        None => state.runs.clear(),
+                    }
                     true
                 })
             });

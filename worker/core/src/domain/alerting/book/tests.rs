@@ -273,3 +273,69 @@ fn what_waits_for_a_time_does_not_jump_with_the_clock() {
     assert_eq!(book.tick(moment(7_800), |_| false, |_| None).len(), 1);
     assert_eq!(book.tick(moment(8_100), |_| false, |_| None).len(), 1, "the boss");
 }
+
+#[test]
+fn a_host_that_leaves_a_rules_group_leaves_its_alert_and_is_reminded_of_nothing() {
+    let scope = Scope { tags: vec!["eu".to_owned()], ..Scope::default() };
+    let of_group = Rule { scope, repeat: Repeat::Every(60), ..rule(1, vec![cpu(90.0, 0)]) };
+    let mut book = book(vec![of_group, rule(2, vec![cpu(90.0, 0)])]);
+    run(&mut book, &[(95.0, 0.0)]);
+    book.take_changed();
+    assert_eq!((book.rescope(HostId(7), "eu", moment(10).at), book.take_changed().len()), (vec![], 0));
+    let steps = book.rescope(HostId(7), "us", moment(20).at);
+    let steps: Vec<_> = steps.iter().map(|one| (one.cause.id, one.step, one.is_quiet)).collect();
+    assert_eq!(steps, [(1, Step::Withdrawn, true)]);
+    assert_eq!(book.take_changed(), BTreeSet::from([HostId(7)]));
+    let open: Vec<i64> = book.state(HostId(7)).unwrap().open.keys().map(|cause| cause.id).collect();
+    assert_eq!(open, [2], "the other rule looks at every host");
+    assert_eq!(book.tick(moment(300), |_| false, |_| None), []);
+}
+
+#[test]
+fn an_alert_that_moves_to_a_book_with_one_of_its_own_goes_on_as_one() {
+    let mut old = book(vec![rule(1, vec![cpu(90.0, 0)])]);
+    run(&mut old, &[(95.0, 0.0)]);
+    let moved = old.state(HostId(7)).unwrap().clone();
+    let known = moved.open.values().next().unwrap().key.clone();
+    let mut new = book(vec![rule(1, vec![cpu(90.0, 0)])]);
+    let now = sample(20, 95.0, 0.0);
+    let doubled = new.samples(subject(7), None, std::slice::from_ref(&now), 10, moment(20));
+    let steps = new.adopt(HostId(7), moved.clone(), moment(30).at);
+    assert_eq!(
+        steps.iter().map(|one| (one.step, &one.alert)).collect::<Vec<_>>(),
+        [(Step::Withdrawn, &doubled[0].alert)]
+    );
+    assert_eq!(new.adopt(HostId(7), moved, moment(31).at), [], "a parcel may come twice");
+    let well = sample(40, 5.0, 0.0);
+    let recovered = new.samples(subject(7), Some(&now), std::slice::from_ref(&well), 10, moment(40));
+    assert_eq!(recovered.iter().map(|one| (one.step, &one.alert)).collect::<Vec<_>>(), [(Step::Recovered, &known)]);
+    assert_eq!(new.hosts, BTreeMap::new());
+}
+
+#[test]
+fn a_count_that_moves_to_a_book_that_knows_no_rules_yet_goes_on() {
+    let cycle = Cycle { start: UnixSeconds(START), offset_s: 0, interval: 1, unit: CycleUnit::Day };
+    let test = Test::Transfer { direction: Direction::In, cycle, bounds: above(1_000.0) };
+    let rules = || vec![rule(1, vec![Condition { test: test.clone(), for_s: 0 }])];
+    let counted = |minute: i64, bytes: u64| Sample {
+        at: UnixSeconds(START + minute * 60).millis(),
+        net_in_bytes: Some(bytes),
+        uptime_s: Some(u64::try_from(minute).unwrap() * 60 + 100_000),
+        ..Sample::default()
+    };
+    let mut old = book(rules());
+    let before = counted(1, 5_900);
+    old.samples(subject(7), None, &[counted(0, 5_000), before.clone()], 60, moment(60));
+    let mut new = book(vec![]);
+    new.adopt(HostId(7), old.state(HostId(7)).unwrap().clone(), moment(70).at);
+    assert_eq!(new.set_rules(rules(), moment(80).at, |_| Some("eu")), []);
+    // 900 there and 200 here.
+    let steps = new.samples(subject(7), Some(&before), &[counted(2, 6_100)], 60, moment(120));
+    assert_eq!(steps.iter().map(|one| one.step).collect::<Vec<_>>(), [Step::Fired]);
+    // The same where it was looked at in between: the count of here begun later.
+    let mut late = book(rules());
+    late.samples(subject(7), Some(&before), &[counted(2, 6_000)], 60, moment(120));
+    late.adopt(HostId(7), old.state(HostId(7)).unwrap().clone(), moment(130).at);
+    let steps = late.samples(subject(7), Some(&counted(2, 6_000)), &[counted(3, 6_100)], 60, moment(180));
+    assert_eq!(steps.iter().map(|one| one.step).collect::<Vec<_>>(), [Step::Fired]);
+}
