@@ -427,3 +427,27 @@ fn a_host_that_stops_posting_is_offline_after_three_minutes_and_back_with_the_ne
     minutes(6..=6);
     assert_eq!(mackerel.worker.events("host_online"), 1);
 }
+
+#[test]
+fn a_service_has_metrics_of_its_own() {
+    let mackerel = Mackerel::start();
+    for name in ["shop", "blog"] {
+        mackerel.done("POST", "/services", &json!({ "name": name, "memo": "" }));
+    }
+    let post =
+        |service: &str, values: Value| mackerel.call("POST", &format!("/services/{service}/tsdb"), &values.to_string());
+    let at = minute(1);
+    let values = json!([{ "name": "clicks", "time": at, "value": 5 }, { "name": "no name", "time": at, "value": 5 }]);
+    assert_eq!(post("shop", values).body, r#"{"success":true}"#);
+    assert_eq!(post("nope", json!([])).status, 404);
+    assert_eq!(post("shop", json!(null)).status, 400);
+    let reply = mackerel.get(&format!("/services/shop/metrics?name=clicks&from={at}&to={at}"));
+    assert_eq!(reply, json!({ "metrics": [{ "time": at, "value": 5.0 }] }));
+    assert_eq!(mackerel.get("/services/shop/metric-names"), json!({ "names": ["clicks"] }));
+    assert_eq!(mackerel.get("/services/blog/metric-names"), json!({ "names": [] }));
+    let unknown = mackerel.call("GET", "/services/blog/metrics?name=clicks&from=0&to=1", "");
+    assert_eq!((unknown.status, unknown.at("/error/message")), (404, json!("Metric Not Found.")));
+    assert_eq!(mackerel.get("/hosts")["hosts"], json!([]), "it is in no list of hosts");
+    let agent = token(&mackerel.worker, &json!({ "kind": "agent" }));
+    assert_eq!(call(&mackerel.worker, &agent, "GET", "/services/shop/metric-names", "").status, 403);
+}

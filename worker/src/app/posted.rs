@@ -12,7 +12,7 @@ use super::App;
 use super::identity::{Needs, Party};
 use super::remember::Reader;
 use crate::hub::posted::wire::PointsQuery;
-use crate::store::mackerel::hosts;
+use crate::store::mackerel::{hosts, services};
 
 /// Hosts by their public ids, as far as they were asked for lately, each for all or for one token: which host an id means never
 /// changes, and whether it is still there its shard knows.
@@ -31,6 +31,15 @@ pub struct Value {
     pub at: UnixSeconds,
     /// What it was.
     pub value: f64,
+}
+
+/// Whose metrics are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of<'a> {
+    /// The host with this public id.
+    Host(&'a str),
+    /// The service of this name.
+    Service(&'a str),
 }
 
 /// Stores the values of a post: when this is over they are safe. Those of hosts that are not there, of names that are none and of times
@@ -57,16 +66,12 @@ pub async fn record(app: &App, reader: &Reader, party: &Party, values: Vec<Value
     let posted = values.len();
     let kept = posted::sort(values, app.now_s());
     if kept.bad_names == posted {
-        return Err(invalid("name", "is no metric's: letters, digits, '.', '_' and '-', at most 255"));
+        return Err(bad_name());
     }
-    let stored: usize = kept.samples.values().flatten().map(|sample| sample.named.len()).sum();
+    let stored = kept.count();
     let sent = send(app, reader, kept.samples).await?;
     if sent.unknown.is_empty() {
-        return if sent.full > 0 && sent.full == stored {
-            Err(invalid("name", "is one more than the 4,096 that a host may have"))
-        } else {
-            Ok(())
-        };
+        return if sent.full > 0 && sent.full == stored { Err(no_room()) } else { Ok(()) };
     }
     // Some are not there any more: whether others were is for the next look.
     let gone: BTreeSet<HostId> = sent.unknown.iter().copied().map(HostId).collect();
@@ -78,26 +83,30 @@ pub async fn record(app: &App, reader: &Reader, party: &Party, values: Vec<Value
     Ok(())
 }
 
-/// Stores the values of a service's metrics, as [`record`] does: second, name and value.
+/// Stores the values of a service's metrics as [`record`] does those of a host: name, second and value.
 ///
 /// # Errors
-/// As [`record`].
+/// As [`record`]; [`Failure::NotFound`] when there is no such service.
 pub async fn record_of_service(
     app: &App,
     reader: &Reader,
-    service: HostId,
+    party: &Party,
+    service: &str,
     values: Vec<(String, UnixSeconds, f64)>,
 ) -> Result<(), Failure> {
+    let of = find_service(app, party, service).await?;
     if values.is_empty() {
         return Ok(());
     }
     let posted = values.len();
-    let values = values.into_iter().map(|(name, at, value)| Posted { of: service, name, at, value }).collect();
+    let values = values.into_iter().map(|(name, at, value)| Posted { of, name, at, value }).collect();
     let kept = posted::sort(values, app.now_s());
     if kept.bad_names == posted {
-        return Err(invalid("name", "is no metric's: letters, digits, '.', '_' and '-', at most 255"));
+        return Err(bad_name());
     }
-    send(app, reader, kept.samples).await.map(drop)
+    let stored = kept.count();
+    let sent = send(app, reader, kept.samples).await?;
+    if sent.full > 0 && sent.full == stored { Err(no_room()) } else { Ok(()) }
 }
 
 /// What became of samples that were sent to their shards.
@@ -139,27 +148,28 @@ async fn send(app: &App, reader: &Reader, samples: BTreeMap<HostId, Vec<Sample>>
 /// A metric's points from one second to another, both included, oldest first: second and value.
 ///
 /// # Errors
-/// [`Failure::NotFound`] when there is no such host, or it never had this metric; [`Failure::Unavailable`] when nobody answers.
+/// [`Failure::NotFound`] when there is no such host or service, or it never had this metric; [`Failure::Unavailable`] when nobody
+/// answers.
 pub async fn points(
     app: &App,
     reader: &Reader,
     party: &Party,
-    host: &str,
+    of: Of<'_>,
     (name, from, to): (&str, UnixSeconds, UnixSeconds),
 ) -> Result<Vec<(i64, f64)>, Failure> {
-    let of = find(app, party, host).await?;
+    let of = of.find(app, party).await?;
     let wanted = PointsQuery { of: of.0, name: name.to_owned(), from_s: from.0, to_s: to.0 };
     let (points, epochs) = app.hub()?.points(&wanted).await?;
     still_reads(app, reader, &epochs).await?;
     points.ok_or(Failure::NotFound { what: "metric" })
 }
 
-/// The names of a host's metrics, ascending.
+/// The names of the metrics of a host or service, ascending.
 ///
 /// # Errors
 /// As [`points`].
-pub async fn names(app: &App, reader: &Reader, party: &Party, host: &str) -> Result<Vec<String>, Failure> {
-    let of = find(app, party, host).await?;
+pub async fn names(app: &App, reader: &Reader, party: &Party, of: Of<'_>) -> Result<Vec<String>, Failure> {
+    let of = of.find(app, party).await?;
     let (names, epochs) = app.hub()?.metric_names(of).await?;
     still_reads(app, reader, &epochs).await?;
     Ok(names)
@@ -188,10 +198,24 @@ async fn still_reads(app: &App, reader: &Reader, epochs: &BTreeMap<u32, u64>) ->
     Party::to(Needs::Read, reader.confirm_by(app, epochs).await?).map(drop)
 }
 
-async fn find(app: &App, party: &Party, host: &str) -> Result<HostId, Failure> {
-    let mut found = Found::of(app, party.reach.made_by(), BTreeSet::from([host.to_owned()])).await?;
-    // What was measured of a retired host is still there.
-    found.live.remove(host).or_else(|| found.retired.pop()).ok_or(Failure::NotFound { what: "host" })
+impl Of<'_> {
+    async fn find(self, app: &App, party: &Party) -> Result<HostId, Failure> {
+        match self {
+            Self::Service(name) => find_service(app, party, name).await,
+            Self::Host(id) => {
+                let mut found = Found::of(app, party.reach.made_by(), BTreeSet::from([id.to_owned()])).await?;
+                // What was measured of a retired host is still there.
+                found.live.remove(id).or_else(|| found.retired.pop()).ok_or(Failure::NotFound { what: "host" })
+            }
+        }
+    }
+}
+
+/// The number that a service's metrics are kept under: 1 row read, and one for each of its roles.
+async fn find_service(app: &App, party: &Party, name: &str) -> Result<HostId, Failure> {
+    party.of_all()?;
+    let (service, _) = services::find(&app.db, name).await?.ok_or(Failure::NotFound { what: "service" })?;
+    Ok(HostId(-service.id))
 }
 
 /// Which hosts some public ids mean.
@@ -241,6 +265,14 @@ impl Found {
 
 fn remembered() -> MutexGuard<'static, BTreeMap<(Option<i64>, String), HostId>> {
     HOSTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn bad_name() -> Failure {
+    invalid("name", "is no metric's: letters, digits, '.', '_' and '-', at most 255")
+}
+
+fn no_room() -> Failure {
+    invalid("name", "is beyond the 4,096 of different ones that there is room for")
 }
 
 fn invalid(field: &str, reason: &str) -> Failure {

@@ -207,9 +207,9 @@ fn wants(query: &SeriesQuery, host: HostId, memory: &impl Memory) -> Vec<Wants> 
             Default::default(),
             |(mut posted, mut own), (place, id)| {
                 if id.is_posted() {
-                    posted.push(place)
+                    posted.push(place);
                 } else {
-                    own.push(place)
+                    own.push(place);
                 }
                 (posted, own)
             },
@@ -309,7 +309,7 @@ impl Gathered<'_, '_> {
     fn add_posted(&mut self, sql: &Sql, rings: &Rings, pending: &[Row]) -> Result<(), HubError> {
         let (id, plan) = (self.wants.id, self.plan);
         let fine = || plan.parts.iter().filter(|part| part.tier.number < TENS.number);
-        let (Some(from), Some(to)) = (fine().next(), fine().last()) else { return Ok(()) };
+        let (Some(from), Some(to)) = (fine().next(), fine().next_back()) else { return Ok(()) };
         let mut rows = match posted::rows_of_time(sql, id, rings, from.from_ms, to.to_ms, pending) {
             Err(HubError::Corrupt(_)) => {
                 self.reader.is_complete = false;

@@ -134,7 +134,9 @@ impl Shard {
         }
         self.is_complete = true;
         let all: Vec<HostId> = self.hosts.keys().copied().collect();
-        all.into_iter().for_each(|id| self.show_posted(id));
+        for id in all {
+            self.show_posted(id);
+        }
         Ok(damaged)
     }
 

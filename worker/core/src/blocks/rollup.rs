@@ -237,7 +237,9 @@ mod tests {
     fn of_what_was_posted_the_last_value_of_a_minute_counts_and_counts_once() {
         let posted = |number, at_ms: i64, values: &[(SeriesId, f64)]| {
             let mut row = Row::new(number, START_MS - 30_000 + at_ms);
-            values.iter().for_each(|(series, value)| row.set(*series, *value, Step::Exact));
+            for (series, value) in values {
+                row.set(*series, *value, Step::Exact);
+            }
             row
         };
         // Minutes 3, 1, 2, and minute 1 once more with another second; memory came on its own.

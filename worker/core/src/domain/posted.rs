@@ -35,6 +35,13 @@ pub struct Kept {
     pub bad_names: usize,
 }
 
+impl Kept {
+    /// How many values are kept.
+    pub fn count(&self) -> usize {
+        self.samples.values().flatten().map(|sample| sample.named.len()).sum()
+    }
+}
+
 /// Sorts the values of a post. Of a host, name and minute the last one counts.
 pub fn sort(values: Vec<Posted>, now: UnixSeconds) -> Kept {
     let mut kept = Kept::default();
@@ -70,12 +77,11 @@ fn parts(named: Vec<Named>) -> Vec<Vec<Named>> {
     for one in named {
         // A field's and a column's head, and a double.
         bytes += one.name.len() + 16;
-        match parts.last_mut().filter(|_| bytes <= MAX_SAMPLE_BYTES) {
-            Some(part) => part.push(one),
-            None => {
-                bytes = one.name.len() + 16;
-                parts.push(vec![one]);
-            }
+        if let Some(part) = parts.last_mut().filter(|_| bytes <= MAX_SAMPLE_BYTES) {
+            part.push(one);
+        } else {
+            bytes = one.name.len() + 16;
+            parts.push(vec![one]);
         }
     }
     parts
@@ -107,7 +113,10 @@ mod tests {
         Posted { of: HostId(of), name: name.to_owned(), at: NOW.plus(-ago_s), value }
     }
 
-    fn sorted(values: Vec<Posted>) -> Vec<(i64, i64, Vec<(String, f64)>)> {
+    /// Of whom, how many seconds ago, names and values.
+    type Flat = (i64, i64, Vec<(String, f64)>);
+
+    fn sorted(values: Vec<Posted>) -> Vec<Flat> {
         let kept = sort(values, NOW);
         let flat = kept.samples.into_iter().flat_map(|(of, samples)| samples.into_iter().map(move |one| (of, one)));
         flat.map(|(of, one)| {
@@ -166,10 +175,10 @@ mod tests {
     #[test]
     fn a_minute_takes_so_many_names_and_long_ones_in_several_samples() {
         let of = |name: usize| posted(1, &format!("{name:0250}"), 0, 1.0);
-        let kept = sort((0..MAX_NAMES + 1).map(of).chain([posted(1, &format!("{:0250}", 0), 0, 9.0)]).collect(), NOW);
+        let kept = sort((0..=MAX_NAMES).map(of).chain([posted(1, &format!("{:0250}", 0), 0, 9.0)]).collect(), NOW);
         let samples = &kept.samples[&HostId(1)];
         assert_eq!(names(samples).len(), MAX_NAMES, "what is beyond is left out");
-        assert_eq!(samples[0].named[0].value, 9.0, "but not another value of a name that is in");
+        assert!((samples[0].named[0].value - 9.0).abs() < 1e-9, "but not another value of a name that is in");
         assert_eq!(samples.len(), 3);
         for sample in samples {
             let bytes: usize = sample.named.iter().map(|one| one.name.len() + 16).sum();

@@ -225,9 +225,9 @@ fn set(sample: &mut Sample, values: [Option<f64>; ALL.len()]) {
         net_in_speed,
         net_out_speed,
         uptime,
-        load1,
-        load5,
-        load15,
+        load_of_one,
+        load_of_five,
+        of_fifteen,
         tcp,
         udp,
         processes,
@@ -235,7 +235,7 @@ fn set(sample: &mut Sample, values: [Option<f64>; ALL.len()]) {
     ] = values;
     let whole = |value: Option<f64>| value.map(to_whole);
     (sample.cpu_percent, sample.gpu_percent) = (cpu_percent, gpu_percent);
-    (sample.load1, sample.load5, sample.load15) = (load1, load5, load15);
+    (sample.load1, sample.load5, sample.load15) = (load_of_one, load_of_five, of_fifteen);
     (sample.mem_used_bytes, sample.swap_used_bytes) = (whole(mem_used), whole(swap_used));
     (sample.disk_used_bytes, sample.uptime_s, sample.processes) = (whole(disk_used), whole(uptime), whole(processes));
     (sample.net_in_bytes, sample.net_out_bytes) = (whole(net_in), whole(net_out));

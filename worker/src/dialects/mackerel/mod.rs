@@ -71,6 +71,9 @@ fn of_metrics() -> Router {
         .route("/api/v0/tsdb/latest", get(tsdb::latest))
         .route("/api/v0/hosts/{id}/metrics", get(tsdb::points))
         .route("/api/v0/hosts/{id}/metric-names", get(tsdb::names))
+        .route("/api/v0/services/{name}/tsdb", post(tsdb::record_of_service))
+        .route("/api/v0/services/{name}/metrics", get(tsdb::points_of_service))
+        .route("/api/v0/services/{name}/metric-names", get(tsdb::names_of_service))
 }
 
 fn of_services() -> Router {

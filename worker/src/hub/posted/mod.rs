@@ -4,10 +4,11 @@
 #[cfg(target_arch = "wasm32")]
 mod calls;
 mod minutes;
-mod read;
+pub mod read;
 pub mod wire;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 
 use edgewatch_core::metrics::mackerel;
 use edgewatch_core::model::{Facts, HostId, Link, Sample};
@@ -59,12 +60,14 @@ impl Shard {
         self.load_posted(None)?;
         let id = of.posted();
         let all = self.posted.get_or_insert_with(BTreeMap::new);
-        if !all.contains_key(&id) {
-            let entry = unlisted(id, None, 0);
-            directory::put(&self.storage.sql, &entry)?;
-            all.insert(id, Tracked::load(&self.storage.sql, entry, None)?);
+        match all.entry(id) {
+            Slot::Occupied(known) => Ok(known.into_mut()),
+            Slot::Vacant(new) => {
+                let entry = unlisted(id, None, 0);
+                directory::put(&self.storage.sql, &entry)?;
+                Ok(new.insert(Tracked::load(&self.storage.sql, entry, None)?))
+            }
         }
-        all.get_mut(&id).ok_or_else(|| HubError::Corrupt("nothing posted".to_owned()))
     }
 
     /// Whether a host never reported by our agent: then what is posted of it says how it is.

@@ -158,7 +158,9 @@ impl Shard {
                 }
             }
         };
-        pending.iter().for_each(|row| look(row, &mut best));
+        for row in &pending {
+            look(row, &mut best);
+        }
         let mut since_ms = pending.first().map_or(i64::MAX, |row| began_ms(id, row));
         let mut next = rings::newest(sql, id, SAMPLES.number)?.map(|head| head.block_no);
         for _ in 0..rings.of(SAMPLES) {
@@ -168,7 +170,9 @@ impl Shard {
             let Some(stored) = rings::find(sql, id, SAMPLES.number, rings.of(SAMPLES), block_no)? else { continue };
             let Ok(block) = stored.block() else { continue };
             let rows: Vec<Row> = block.rows().collect();
-            rows.iter().for_each(|row| look(row, &mut best));
+            for row in &rows {
+                look(row, &mut best);
+            }
             since_ms = rows.first().map_or(since_ms, |row| began_ms(id, row));
         }
         for ((at, _), best) in wanted.iter().zip(best) {

@@ -318,12 +318,13 @@ fn a_host_has_room_for_so_many_names_and_says_when_they_are_too_many() {
 
 #[test]
 fn five_hundred_names_a_minute_are_kept_for_days() {
-    let names: Vec<String> = (0..500).map(|name| format!("custom.plugin.group.value{name}")).collect();
+    let all_names: Vec<String> = (0..500).map(|name| format!("custom.plugin.group.value{name}")).collect();
     let mut shard = shard();
     for minute in 0..400_i64 {
         let value =
             |name: usize| f64::from(u32::try_from(minute).unwrap()) + f64::from(u32::try_from(name).unwrap()).sin();
-        let named: Vec<(&str, f64)> = names.iter().enumerate().map(|(at, name)| (name.as_str(), value(at))).collect();
+        let named: Vec<(&str, f64)> =
+            all_names.iter().enumerate().map(|(at, name)| (name.as_str(), value(at))).collect();
         shard.take_posted(HOST, vec![sample(FIRST_S + minute * 60, &named)], after(minute)).unwrap();
     }
     let end = after(60 * 30);
@@ -337,7 +338,7 @@ fn five_hundred_names_a_minute_are_kept_for_days() {
             .exec("DELETE FROM blocks WHERE host_id = ?1 AND tier = 0 AND slot = ?2", vec![id, slot.into()])
             .unwrap();
     }
-    let wanted = PointsQuery { name: names[123].clone(), ..query(FIRST_S, FIRST_S + 400 * 60) };
+    let wanted = PointsQuery { name: all_names[123].clone(), ..query(FIRST_S, FIRST_S + 400 * 60) };
     let all = points_with(&mut shard, &wanted, end, |_| vec![]);
     assert_eq!(all.len(), 400);
     assert_eq!(all[7], (FIRST_S + 7 * 60, 7.0 + 123.0_f64.sin()), "to the last bit");

@@ -159,8 +159,8 @@ mod tests {
     use edgewatch_core::units::UnixMillis;
 
     fn sample(at_s: i64, names: usize, length: usize) -> Sample {
-        let named = |name: usize| Named { name: format!("{name:0length$}"), value: 1.0 / 3.0 };
-        Sample { at: UnixMillis(at_s * 1000), named: (0..names).map(named).collect(), ..Sample::default() }
+        let one = |name: usize| Named { name: format!("{name:0length$}"), value: 1.0 / 3.0 };
+        Sample { at: UnixMillis(at_s * 1000), named: (0..names).map(one).collect(), ..Sample::default() }
     }
 
     #[test]
