@@ -72,3 +72,14 @@ CREATE TABLE graph_defs (
     -- A JSON list of [name, display name, 1 when it is stacked].
     metrics_json TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Who is invited: with their first sign-in by the access proxy they get an account.
+CREATE TABLE invitations (
+    -- In lower case.
+    email TEXT NOT NULL PRIMARY KEY,
+    -- 'manager', 'collaborator' or 'viewer': the word they were invited with.
+    authority TEXT NOT NULL,
+    -- 'admin' or 'viewer'.
+    role TEXT NOT NULL,
+    expires_at_s INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

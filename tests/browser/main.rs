@@ -118,6 +118,26 @@ fn a_guest_looks_with_the_view_password_and_logs_in_from_there() {
 }
 
 #[test]
+fn the_page_that_asks_for_the_view_password_leads_back_to_the_one_that_was_wanted() {
+    let worker = Worker::start();
+    let header = [("Authorization", worker.token.as_str())];
+    let body = r#"{"view_password":"open sesame"}"#;
+    assert_eq!(worker.request("PATCH", "/api/edgewatch/v1/settings", &header, body).status, 200);
+    worker.add_host("alpha");
+    let Some(page) = Page::open(&format!("{}/network", worker.url)) else { return };
+    page.wait_for("document.querySelector('#view') !== null");
+    page.run("document.querySelector('#view').value = 'open sesame'");
+    page.run("document.querySelector('form').requestSubmit()");
+    page.wait_for("document.querySelector('.servers')?.textContent.includes('alpha')");
+    assert_eq!(page.value("location.pathname"), "/network");
+    page.run("document.querySelector('nav a[href=\"/service\"]').click()");
+    page.wait_for("document.querySelector('h2')?.textContent === 'Services'");
+    // The style came: nothing of the page was refused.
+    assert_eq!(page.value("getComputedStyle(document.querySelector('.status')).maxWidth"), "930px");
+    assert_eq!(page.violations(), [""; 0]);
+}
+
+#[test]
 fn a_thousand_hosts_are_written_only_where_they_are_seen() {
     let stage = Stage::start();
     let hosts: Vec<_> = (1..=1000).map(|id| host(id, &format!("host-{id}"))).collect();

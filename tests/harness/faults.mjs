@@ -45,8 +45,9 @@ export default class extends WorkerEntrypoint {
       return new Response(error.message, { status: 429 });
     }
     state.worker.requests += 1;
-    // Local runtimes make up where a request comes from; nothing known is the truth.
-    const here = request.cf ? new Request(request, { cf: {} }) : request;
+    // Local runtimes make up where a request comes from; nothing known is the truth, but for what is said in the platform's own header.
+    const country = request.headers.get("cf-ipcountry");
+    const here = request.cf ? new Request(request, { cf: country ? { country } : {} }) : request;
     return timed(() => new built.default(this.ctx, environment(this.env)).fetch(here));
   }
 

@@ -54,6 +54,8 @@ fn what_belongs_to_no_host_is_not_for_an_agents_key_but_its_graphs_are() {
         ("GET", "/users"),
         ("DELETE", "/users/x"),
         ("GET", "/invitations"),
+        ("POST", "/invitations"),
+        ("POST", "/invitations/revoke"),
         ("GET", "/aws-integrations"),
         ("GET", "/services"),
         ("POST", "/services"),

@@ -1,8 +1,10 @@
 //! The organization and its people. Source: mackerel specification, 10.
 
-use serde_json::json;
+use edgewatch_harness::access_proxy::AccessProxy;
+use edgewatch_harness::worker::Worker;
+use serde_json::{Value, json};
 
-use super::{Mackerel, call};
+use super::{Mackerel, call, key};
 
 #[test]
 fn the_organization_has_a_name_and_no_more() {
@@ -39,4 +41,45 @@ fn people_are_listed_and_removed_by_an_administrators_key_but_for_the_owner() {
     assert_eq!((removed.status, removed.json()), (200, eve));
     assert_eq!(mackerel.get("/users")["users"].as_array().map(Vec::len), Some(1));
     assert_eq!(delete(&admin, &id(1)).status, 404);
+}
+
+#[test]
+fn who_is_invited_gets_an_account_with_the_first_sign_in() {
+    let proxy = AccessProxy::start();
+    let worker =
+        Worker::builder().var("ACCESS_TEAM_DOMAIN", &proxy.url).var("ACCESS_AUDIENCE", "test-audience").start();
+    let admin = worker.token.clone();
+    let writer = key(&worker, &["read", "write"]);
+    let post = |key: &str, path: &str, body: &Value| call(&worker, key, "POST", path, &body.to_string());
+    let ada = json!({ "email": "Ada@example.com", "authority": "manager" });
+    assert_eq!(post(&writer, "/invitations", &ada).status, 403, "to write hosts is not to let people in");
+    let made = post(&admin, "/invitations", &ada);
+    assert_eq!(
+        (made.status, made.at("/email"), made.at("/authority")),
+        (200, json!("ada@example.com"), json!("manager"))
+    );
+    assert!(made.at("/expiresAt").is_i64());
+    for bad in [
+        json!({ "email": "x", "authority": "viewer" }),
+        json!({ "email": "eve@example.com", "authority": "owner" }),
+        json!({ "email": "eve@example.com" }),
+    ] {
+        assert_eq!(post(&admin, "/invitations", &bad).status, 400, "{bad}");
+    }
+    post(&admin, "/invitations", &json!({ "email": "eve@example.com", "authority": "viewer" }));
+    let listed = call(&worker, &writer, "GET", "/invitations", "").at("/invitations");
+    assert_eq!(listed.as_array().map(Vec::len), Some(2));
+    let revoke = || post(&admin, "/invitations/revoke", &json!({ "email": "eve@example.com" }));
+    assert_eq!(revoke().body, r#"{"success":true}"#);
+    assert_eq!(revoke().status, 404);
+
+    let sign_in = |email: &str| {
+        let assertion = proxy.assertion(email);
+        worker.post("/api/edgewatch/v1/session", &[("Cf-Access-Jwt-Assertion", &assertion)], r#"{"access_proxy":true}"#)
+    };
+    assert_eq!(sign_in("eve@example.com").status, 403, "revoked");
+    let opened = sign_in("ada@example.com");
+    assert_eq!((opened.status, opened.at("/user/role")), (201, json!("admin")));
+    assert_eq!(call(&worker, &admin, "GET", "/invitations", "").body, r#"{"invitations":[]}"#);
+    assert_eq!(post(&admin, "/invitations", &ada).status, 400, "she has an account");
 }

@@ -47,6 +47,11 @@ fn add_host(worker: &Worker, jar: &str, name: &str) -> TestHost {
 
 /// Reports samples ten seconds apart, the last one now; each the values of its keys.
 fn report(worker: &Worker, host: &TestHost, first: u64, samples: &[Value]) {
+    report_from(worker, host, first, samples, "203.0.113.7");
+}
+
+/// The same of a host with these addresses.
+fn report_from(worker: &Worker, host: &TestHost, first: u64, samples: &[Value], addresses: &str) {
     let count = i64::try_from(samples.len()).expect("a few");
     let numbered: Vec<Value> = (0_i64..)
         .zip(samples)
@@ -62,7 +67,7 @@ fn report(worker: &Worker, host: &TestHost, first: u64, samples: &[Value]) {
         "host": {
             "platform": "debian", "platform_version": "12", "arch": "x86_64", "virtualization": "", "kernel": "6.1",
             "cpu": [], "gpu": [], "mem_total_bytes": 1000, "swap_total_bytes": 0, "disk_total_bytes": 1000,
-            "booted_at_s": 1_652_683_962, "addresses": "203.0.113.7"
+            "booted_at_s": 1_652_683_962, "addresses": addresses
         },
         "samples": numbered
     });
@@ -108,8 +113,23 @@ fn a_rule_needs_a_session_and_a_body_that_means_something() {
         json!([{ "type": "transfer_in_cycle", "max": 1, "cycle_interval": 1 }]),
         json!([{ "type": "transfer_in_cycle", "max": 1, "cycle_interval": 1, "cycle_start": "2999-01-01T00:00:00Z" }]),
     ] {
-        assert_eq!(save(&worker, &jar, &rules, &json!({}))["code"], 400, "{rules}");
+        let refused = save(&worker, &jar, &rules, &json!({}));
+        assert!(
+            refused["code"] == 400 && refused["message"].as_str().is_some_and(|text| text.starts_with("请求错误：")),
+            "{refused}"
+        );
     }
+    let good = json!([{ "type": "cpu", "max": 90, "duration": 3 }]);
+    for (key, value) in
+        [("RulesRaw", json!("")), ("RulesRaw", json!("{")), ("RulesRaw", json!("{}")), ("RulesRaw", good.clone())]
+    {
+        let text = value.to_string();
+        assert_eq!(save(&worker, &jar, &good, &json!({ key: value }))["code"], 400, "{key}: {text}");
+    }
+    assert_eq!(
+        save(&worker, &jar, &good, &json!({ "ID": 99 })),
+        json!({ "code": 400, "message": "请求错误：record not found" })
+    );
     let list = || worker.get_as("/api/edgewatch/v1/rules", &[("Cookie", &jar)]).at("/rules");
     assert_eq!(list(), json!([]));
     let cpu = json!([{ "Type": "cpu", "MAX": 90, "Duration": 30, "cover": 1, "ignore": { "3": true } }]);
@@ -145,6 +165,10 @@ fn a_duration_counts_seconds_and_people_are_told_with_a_masked_address() {
     report(&worker, &host, 6, &[cpu(96.0), cpu(20.0)]);
     let resolved = ("alert_recovered".to_owned(), "[Resolved] fra-1(203.****.7) watch".to_owned());
     assert_eq!(told(&worker), [incident, resolved]);
+    // Of IPv6 the first two and the last two groups are shown.
+    let six = add_host(&worker, &jar, "fra-6");
+    report_from(&worker, &six, 1, &[cpu(95.0), cpu(95.0), cpu(95.0), cpu(95.0), cpu(95.0)], "2001:db8:1:2:3:4:5:7");
+    assert_eq!(told(&worker).last().map(|one| one.1.as_str()), Some("[Incident] fra-6(2001:db8:****:5:7) watch"));
 }
 
 #[test]

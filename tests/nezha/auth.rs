@@ -27,6 +27,7 @@ fn the_token_opens_bare_and_as_bearer_and_in_no_other_way() {
     let list = "/api/v1/server/list";
     assert_eq!(code(list, &[("Authorization", token)]), 0);
     assert_eq!(code(list, &[("authorization", &format!("Bearer {token}"))]), 0);
+    assert_eq!(code(list, &[("Authorization", &format!("  {token} \t"))]), 0, "white space around it is not its own");
     assert_eq!(code(list, &[("Authorization", &format!("Token {token}"))]), 403);
     assert_eq!(code(list, &[("Authorization", &format!("{token}x"))]), 403);
     assert_eq!(code(list, &[("Authorization", &token[1..])]), 403);

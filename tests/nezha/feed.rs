@@ -162,6 +162,8 @@ fn who_may_not_look_is_refused_before_the_upgrade() {
     assert!(open(&worker, &ours).is_ok());
     let plain = worker.get_as("/ws", &[("Cookie", &cookie)]);
     assert_eq!((plain.status, plain.body.as_str()), (400, "Bad Request"));
+    let sibling = [("Cookie", cookie.as_str()), ("Origin", "http://127.0.0.1:1")];
+    assert_eq!(open(&worker, &sibling).map(drop), Err(403), "the port belongs to the host");
     let_guests_in(&worker);
     assert_eq!(worker.get_as("/ws", &[]).status, 400);
     assert_eq!(open(&worker, &[("Origin", "https://evil.example")]).map(drop), Err(403));
@@ -194,6 +196,15 @@ fn a_hostile_name_stays_within_its_text() {
     let cookie = worker.cookie();
     let page = worker.get_as("/", &[("Cookie", &cookie)]).body;
     assert_eq!(literal(&page)["servers"][0]["Name"], name);
+    // Once, on one line, and nothing of JSON or HTML in it that is not escaped.
+    assert_eq!(page.matches("JSON.parse(").count(), 1);
+    let line = page.lines().find(|line| line.contains("JSON.parse(")).expect("a line");
+    let inner =
+        line.split_once("servers = JSON.parse('").and_then(|(_, rest)| rest.split_once("')")).expect("a literal").0;
+    assert!(!inner.contains(['"', '\'', '<', '>', '&']), "{inner}");
+    for part in ["{\\u0022now\\u0022:", "\\u003c/script\\u003e", "\\u0027", "\\u0026amp;"] {
+        assert!(inner.contains(part), "{part} in {inner}");
+    }
     assert_eq!(page.matches("<script").count(), 2, "our own and the block of data");
     assert!(!page.contains("alert('1')"));
 }
@@ -201,7 +212,12 @@ fn a_hostile_name_stays_within_its_text() {
 #[test]
 fn front_ends_that_ask_for_a_newer_version_find_nothing() {
     let worker = Worker::start();
+    let_guests_in(&worker);
+    let cookie = worker.cookie();
     for path in ["/api/v1/profile", "/api/v1/setting", "/api/v1/server", "/api/v1/ws/server"] {
-        assert_eq!(worker.get(path).status, 404, "{path}");
+        for headers in [&[][..], &[("Authorization", worker.token.as_str())], &[("Cookie", cookie.as_str())]] {
+            assert_eq!(worker.get_as(path, headers).status, 404, "{path}");
+        }
+        assert!(Socket::open(worker.address(), path, &[]).is_err(), "{path}");
     }
 }

@@ -57,6 +57,42 @@ fn what_is_left_out_has_the_documented_default() {
 }
 
 #[test]
+fn only_on_hides_and_white_space_is_kept() {
+    // 6.
+    let worker = Worker::start();
+    for hide in ["off", "ON", "true", "1", " on", "on", ""] {
+        let body = json!({ "Name": " x\t", "Tag": "", "HideForGuest": hide }).to_string();
+        assert_eq!(worker.post(REGISTER, &[("Authorization", &worker.token)], &body).at("/code"), 200, "{hide}");
+    }
+    let servers = worker.get("/api/v1/server/list").at("/result");
+    let hidden: Vec<_> = servers.as_array().into_iter().flatten().map(|server| &server["hide_for_guest"]).collect();
+    assert_eq!(hidden, [false, false, false, false, false, true, true]);
+    let first = &servers[0];
+    assert_eq!((&first["name"], &first["tag"]), (&json!(" x\t"), &json!("AutoRegister")));
+    assert_eq!((&first["display_index"], &first["ipv4"], &first["ipv6"]), (&json!(0), &json!(""), &json!("")));
+}
+
+#[test]
+fn a_server_without_a_name_has_the_callers_address_and_no_forged_one() {
+    // 6, in our form: the platform's own header, or the one that the deployment trusts.
+    let name = |worker: &Worker, more: &[(&str, &str)]| {
+        let headers = [&[("Authorization", worker.token.as_str())], more].concat();
+        worker.post(REGISTER, &headers, "{}");
+        let listed = worker.get("/api/v1/server/list").at("/result");
+        let last = listed.as_array().and_then(|servers| servers.last()).map(|server| server["name"].clone());
+        last.and_then(|name| name.as_str().map(str::to_owned)).expect("a name")
+    };
+    let worker = Worker::start();
+    let forged = [("X-Forwarded-For", "198.51.100.1"), ("X-Real-IP", "198.51.100.2")];
+    assert_eq!(name(&worker, &[&[("CF-Connecting-IP", "203.0.113.9")], &forged[..]].concat()), "203.0.113.9");
+    assert_eq!(name(&worker, &[("CF-Connecting-IP", "2001:db8::9")]), "2001:db8::9");
+    assert_eq!(name(&worker, &forged), "127.0.0.1");
+    let behind = Worker::builder().var("TRUSTED_ADDRESS_HEADER", "x-forwarded-for").start();
+    let chain = [("X-Forwarded-For", "198.51.100.1, 203.0.113.7"), ("CF-Connecting-IP", "203.0.113.9")];
+    assert_eq!(name(&behind, &chain), "203.0.113.7", "what the trusted proxy wrote, not what a client put before it");
+}
+
+#[test]
 fn keys_match_in_any_case_and_hostile_names_stay_texts() {
     // Check 9.
     let worker = Worker::start();

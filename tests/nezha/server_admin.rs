@@ -7,7 +7,20 @@ use edgewatch_harness::socket::{Heard, Socket};
 use edgewatch_harness::worker::Worker;
 use serde_json::{Value, json};
 
-const ROUTES: [(&str, &str); 13] = [
+const ROUTES: [(&str, &str); 26] = [
+    ("GET", "/api/token"),
+    ("POST", "/api/token"),
+    ("DELETE", "/api/token/x"),
+    ("POST", "/api/monitor"),
+    ("POST", "/api/notification"),
+    ("POST", "/api/alert-rule"),
+    ("POST", "/api/setting"),
+    ("POST", "/api/logout"),
+    ("DELETE", "/api/monitor/1"),
+    ("DELETE", "/api/notification/1"),
+    ("DELETE", "/api/alert-rule/x"),
+    ("DELETE", "/api/cron/1"),
+    ("DELETE", "/api/ddns/1"),
     ("POST", "/api/server"),
     ("POST", "/api/batch-update-server-group"),
     ("POST", "/api/batch-delete-server"),
@@ -96,7 +109,12 @@ fn a_session_of_another_site_and_one_that_may_only_look_change_nothing() {
 #[test]
 fn a_server_is_made_found_by_its_group_edited_whole_and_deleted() {
     let admin = Admin::new();
-    assert_eq!(admin.post("/api/server", &server("fra-1", &[("Secret", json!("ignored"))])), json!({ "code": 200 }));
+    // A new one gets a secret of its own, whatever it brings; the answer has neither that nor the id.
+    let brought = "abcdefghijklmnop12";
+    assert_eq!(admin.post("/api/server", &server("fra-1", &[("Secret", json!(brought))])), json!({ "code": 200 }));
+    let bearer = format!("Bearer {brought}");
+    let stream = Socket::open(admin.worker.address(), "/agent/v1/stream", &[("Authorization", &bearer)]);
+    assert_eq!(stream.map(drop), Err(401));
     assert_eq!(admin.listed("EU"), [(1, "fra-1".to_owned())]);
     let edited = server("fra-2", &[("ID", json!(1)), ("DisplayIndex", json!(7)), ("HideForGuest", json!("on"))]);
     assert_eq!(admin.post("/api/server", &edited), json!({ "code": 200 }));
@@ -120,6 +138,8 @@ fn what_is_no_server_is_refused_in_the_body() {
         "[]".to_owned(),
         json!({ "Name": "x" }).to_string(),
         json!({ "DDNSProfilesRaw": "[]" }).to_string(),
+        server("x", &[("DDNSProfilesRaw", json!(""))]).to_string(),
+        server("x", &[("DDNSProfilesRaw", json!("["))]).to_string(),
         json!({ "Name": 1, "DDNSProfilesRaw": "[]" }).to_string(),
         server("x", &[("ID", json!(99))]).to_string(),
         server("x", &[("ID", json!("1"))]).to_string(),
@@ -135,7 +155,17 @@ fn what_is_no_server_is_refused_in_the_body() {
         let reply = admin.call("DELETE", path, "");
         assert_eq!(reply.json(), json!({ "code": 400, "message": "错误的 Server ID" }), "{path}");
     }
-    assert_eq!(admin.call("DELETE", "/api/ddns/1", "").json(), json!({ "code": 200 }));
+    for model in ["server", "monitor", "notification", "alert-rule", "cron", "ddns", "nat"] {
+        assert_eq!(admin.call("DELETE", &format!("/api/{model}/99"), "").json(), json!({ "code": 200 }), "{model}");
+        let wrong = admin.call("DELETE", &format!("/api/{model}/1.5"), "");
+        assert_eq!(
+            (wrong.status, wrong.json()),
+            (200, json!({ "code": 400, "message": "错误的 Server ID" })),
+            "{model}"
+        );
+    }
+    // Paths of other models are another dialect's.
+    assert_eq!(admin.call("DELETE", "/api/unknown/1", "").status, 404);
     assert_eq!(admin.listed(""), []);
 }
 
@@ -195,9 +225,25 @@ fn servers_are_put_into_a_group_and_found_by_words() {
     assert_eq!(found(name), json!({ "results": [one], "success": true }));
     assert_eq!(found(&hosts[0].id.to_string())["results"][0]["value"], hosts[0].id);
     assert_eq!(found("A%26B")["results"].as_array().map(Vec::len), Some(2));
-    assert_eq!(found("nobody"), json!({ "results": null, "success": true }));
-    let none = admin.call("GET", "/api/search-tasks?word=host", "").json();
-    assert_eq!(none, json!({ "results": null, "success": true }));
+    let noted =
+        server("noted", &[("Tag", json!("")), ("Note", json!("rack 17, left")), ("PublicNote", json!("unseen"))]);
+    assert_eq!(admin.post("/api/server", &noted), json!({ "code": 200 }));
+    assert_eq!(found("rack%2017")["results"][0]["name"], "noted");
+    for nobody in ["nobody", "unseen", "99"] {
+        assert_eq!(found(nobody), json!({ "results": null, "success": true }), "{nobody}");
+    }
+    for empty in ["search-tasks", "search-ddns"] {
+        let none = admin.call("GET", &format!("/api/{empty}?word=host"), "");
+        assert_eq!((none.status, none.body.as_str()), (200, r#"{"results":null,"success":true}"#), "{empty}");
+    }
+    assert_eq!(
+        admin.post("/api/batch-update-server-group", &json!({ "Servers": [99], "Group": "x" })),
+        json!({ "code": 200 })
+    );
+    for wrong in ["", "[]", r#"{"Servers":"1","Group":"x"}"#, r#"{"Servers":[1],"Group":1}"#] {
+        let refused = admin.call("POST", "/api/batch-update-server-group", wrong);
+        assert_eq!((refused.status, refused.at("/code")), (200, json!(400)), "{wrong}");
+    }
 }
 
 #[test]
@@ -208,7 +254,12 @@ fn what_would_run_something_on_a_host_is_refused() {
         assert_eq!((reply.status, reply.at("/code")), (200, json!(400)), "{path}");
         assert!(reply.body.contains("agents run no commands"), "{}", reply.body);
     }
-    assert_eq!(admin.call("GET", "/api/cron/1/manual", "").at("/code"), 400);
+    let texts: Vec<String> = ["/api/cron/1/manual", "/api/cron/99/manual", "/api/cron/x/manual"]
+        .iter()
+        .map(|path| admin.call("GET", path, "").body)
+        .chain([admin.call("POST", "/api/nat", "").body])
+        .collect();
+    assert!(texts.iter().all(|text| *text == texts[0] && text.starts_with(r#"{"code":400,"#)), "one text: {texts:?}");
 }
 
 #[test]

@@ -4,7 +4,9 @@ use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Alert, Bounds, Credential, Hosts, QuietHours, Repeat, Rule, RuleId, Test};
 
+use super::visitor::Visitor;
 use super::{App, actor};
+pub use crate::hub::rules::usage::Transfer;
 use crate::platform::local_time::local_time;
 use crate::platform::log;
 use crate::store::rules::RuleSet;
@@ -96,6 +98,15 @@ pub async fn tell_hub(app: &App) {
     {
         log::error("rules.changed", &error.to_string());
     }
+}
+
+/// What hosts transferred in the running cycles of rules: by rule, then as hosts stand in lists. To guests of the hosts that they may
+/// see.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the hub does not answer.
+pub async fn transfers(app: &App, visitor: &Visitor) -> Result<Vec<Transfer>, Failure> {
+    Ok(app.hub()?.transfers(!visitor.sees_hidden()).await?)
 }
 
 /// When people are not to be disturbed.

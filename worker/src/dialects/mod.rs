@@ -64,10 +64,20 @@ pub fn owner(method: &str, path: &str) -> Owner {
         }
         ["agent", "v1", ..] | ["live"] | ["api", "edgewatch", ..] => Owner::Native,
         ["api", "v0", ..] => Owner::Mackerel,
-        ["api", "v1", ..] | ["ws" | "view-password"] | ["nezha", "ws"] => Owner::Nezha,
+        ["api", "v1", ..] | ["nezha", "ws"] => Owner::Nezha,
+        page if is_nezha_page(page) => Owner::Nezha,
         ["api", rest @ ..] if is_nezha_admin(method, rest) => Owner::Nezha,
         ["api", ..] => Owner::Pulse,
         _ => Owner::Pages,
+    }
+}
+
+/// Nezha's feed and pages. With a slash behind it, it is led to the one without. Source: routes, rows 8 and 10.
+fn is_nezha_page(segments: &[&str]) -> bool {
+    match segments.strip_suffix(&[""]).unwrap_or(segments) {
+        ["ws" | "view-password" | "service" | "network"] | ["network", _] => true,
+        [page] => nezha::MEMBER_PAGES.contains(page),
+        _ => false,
     }
 }
 
@@ -162,6 +172,14 @@ mod tests {
             ("GET", "/api/health", Owner::Pulse),
             ("GET", "/ws", Owner::Nezha),
             ("GET", "/nezha/ws", Owner::Nezha),
+            ("GET", "/ws/", Owner::Nezha),
+            ("GET", "/service", Owner::Nezha),
+            ("GET", "/network/3", Owner::Nezha),
+            ("GET", "/network/3/x", Owner::Pages),
+            ("GET", "/service/x", Owner::Pages),
+            ("GET", "/setting", Owner::Nezha),
+            ("GET", "/server/", Owner::Nezha),
+            ("GET", "/server/x", Owner::Pages),
             ("GET", "/ws/x", Owner::Pages),
             ("GET", "/api%2Fv1/server/list", Owner::Pages),
             ("GET", "/", Owner::Pages),

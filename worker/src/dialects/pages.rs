@@ -23,12 +23,22 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
 );
+// The page that asks for the view password works without a script: its form is sent to ourselves, which leads back to where it stood.
+const FORM_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+);
+const OWN_REFERRER: HeaderValue = HeaderValue::from_static("same-origin");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 
 /// What stands in the script where the address of this deployment belongs.
 const URL_PLACEHOLDER: &str = "__EDGEWATCH_PUBLIC_URL__";
 /// What stands in the home page where the block of data belongs that front ends of Nezha look for; it holds no mark of HTML.
 const LITERAL_PLACEHOLDER: &str = "__SERVERS__";
+/// What stands in the frame where a page's own part belongs.
+const MAIN_PLACEHOLDER: &str = "__MAIN__";
+const FRAME: &str = include_str!("pages/frame.html");
+const CLOSED: &str = include_str!("pages/closed.html");
+const MEMBERS: &str = include_str!("pages/members.html");
 const HOME: &str = include_str!("pages/home.html");
 const LOST: &str = include_str!("pages/lost.html");
 const WRONG: &str = include_str!("pages/wrong.html");
@@ -59,6 +69,31 @@ pub fn not_yet() -> Response {
 /// For a guest who showed another password than the view password. Quirk: status 200. Source: nezha specification, 2.3.
 pub fn wrong_view_password() -> Response {
     html(200, WRONG)
+}
+
+/// A page that was written for one request. `main` is its own part, in HTML.
+pub fn framed(main: &str) -> Response {
+    // The frame first: nothing in a name is a placeholder.
+    with_policy(200, ui::page(FRAME).replace(MAIN_PLACEHOLDER, main))
+}
+
+/// For a guest who may not look before showing the view password. Quirk: status 200. Source: nezha specification, 2.3.
+pub fn closed() -> Response {
+    let mut response = html(200, CLOSED);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, FORM_POLICY);
+    headers.insert(header::REFERRER_POLICY, OWN_REFERRER);
+    response
+}
+
+/// Where somebody has to be logged in.
+pub fn members_only() -> Response {
+    html(403, MEMBERS)
+}
+
+/// To the start.
+pub fn to_home() -> Response {
+    (StatusCode::FOUND, [(header::LOCATION, HeaderValue::from_static("/"))]).into_response()
 }
 
 fn to_login() -> Response {
@@ -104,7 +139,11 @@ fn accepts_json(request: &Request<Body>) -> bool {
 }
 
 fn html(status: u16, page: &str) -> Response {
-    let mut response = answer::with_body(status, HTML, ui::page(page).into_bytes());
+    with_policy(status, ui::page(page))
+}
+
+fn with_policy(status: u16, page: String) -> Response {
+    let mut response = answer::with_body(status, HTML, page.into_bytes());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(header::REFERRER_POLICY, NO_REFERRER);

@@ -10,6 +10,7 @@ use super::listing::{self, ListRequest};
 use super::own::{self, OWN_HEADER, Own};
 use super::probe_history::{ProbePoints, Tallies};
 use super::probes::edge_shard;
+use super::rules::usage::{Transfer, TransfersRequest};
 use super::wire::{
     self, AcknowledgedRequest, AgentWire, COST_HEADER, ChangedRequest, EPOCH_HEADER, EdgeRequest, EpochReply,
     IDENTITY_HEADER, PointsRequest, RecordedWire, TalliesReply, UsageWire, VerdictReply, VerdictRequest, shard_name,
@@ -318,6 +319,21 @@ impl HubClient {
             self.ask::<serde_json::Value>(shard, "rules-changed", &()).await?;
         }
         Ok(())
+    }
+
+    /// What hosts transferred in the running cycles of rules: by rule, then as hosts stand in lists. `for_guests`: of those alone that
+    /// guests may see.
+    ///
+    /// # Errors
+    /// [`HubError`] when a shard has no answer.
+    pub async fn transfers(&self, for_guests: bool) -> Result<Vec<Transfer>, HubError> {
+        let mut all = Vec::new();
+        for shard in 0..self.shards {
+            let of_shard: Vec<Transfer> = self.ask(shard, "transfers", &TransfersRequest { for_guests }).await?;
+            all.extend(of_shard);
+        }
+        all.sort_by_key(Transfer::place);
+        Ok(all)
     }
 
     /// Tells the hub that somebody knows of an alert.

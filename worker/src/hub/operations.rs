@@ -16,6 +16,7 @@ use super::listing::ListRequest;
 use super::object::{Answer, Inner};
 use super::posted::wire::{LatestQuery, PointsQuery};
 use super::probes::{EDGE, ProbeWire};
+use super::rules::usage::TransfersRequest;
 use super::shard::goodbye;
 use super::tracked::Tracked;
 use super::wire::{
@@ -80,6 +81,12 @@ impl Inner {
             (Method::Post, "/acknowledged") => {
                 let wanted: AcknowledgedRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.with(|shard| json(&shard.acknowledge(&wanted.alert)?))
+            }
+            (Method::Post, "/transfers") => {
+                let wanted: TransfersRequest = parse(&request.text().await.map_err(refused)?)?;
+                let now = self.now();
+                self.complete()?;
+                self.with(|shard| json(&shard.transfers(wanted.for_guests, now)))
             }
             (Method::Post, "/probes-changed") => {
                 self.load_probes(db).await?;

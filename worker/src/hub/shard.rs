@@ -374,17 +374,17 @@ impl Shard {
             self.note_refused(now);
         }
         kept?;
+        // What the host says it is goes for the samples beside it: whose percentages they are, and what its address is.
+        let facts = report.facts.take().filter(|_| !is_old && taken.is_ok());
+        let noted = facts.map_or(Ok(()), |facts| self.note_facts(id, facts, now));
         if let Ok(Verdict::Take { skip }) = taken {
             self.weigh(id, before.as_ref(), report.samples.get(skip..).unwrap_or_default(), report.period_s, now);
         }
-        let facts = report.facts.take().filter(|_| !is_old);
         let resend_from = match taken? {
             Verdict::Resend { from } => Some(from),
             Verdict::Take { .. } | Verdict::Repeat | Verdict::NotLoaded => None,
         };
-        if let Some(facts) = facts {
-            self.note_facts(id, facts, now)?;
-        }
+        noted?;
         Ok((resend_from, times))
     }
 

@@ -14,7 +14,8 @@ mod rule;
 mod series;
 
 pub use access::{
-    Account, AddressRange, Credential, ListedToken, Login, Reach, Role, Scopes, Session, Token, TokenKind, User,
+    Account, AddressRange, Authority, Credential, Invitation, ListedToken, Login, Reach, Role, Scopes, Session, Token,
+    TokenKind, User,
 };
 pub use alert::{Alert, Cause, Source};
 pub use channel::{

@@ -1,13 +1,18 @@
 //! People, as programs for Mackerel see them. The administrator who came first is the owner.
 
 use edgewatch_core::domain::access::{Right, require};
-use edgewatch_core::domain::ids;
+use edgewatch_core::domain::{ids, passwords};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Account, Role};
+use edgewatch_core::model::{Account, Authority, Invitation, Role};
 
+use super::invalid;
 use crate::app::identity::Party;
-use crate::app::{App, accounts};
+use crate::app::{App, accounts, actor};
+use crate::store::mackerel::invitations;
 use crate::store::users;
+
+/// How long an invitation is good, seconds.
+const GOOD_FOR_S: i64 = 7 * 86_400;
 
 /// A person as they are listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,4 +56,52 @@ pub async fn remove(app: &App, party: &Party, public_id: &str) -> Result<Person,
     }
     accounts::remove(app, &party.credential, person.account.user.id).await?;
     Ok(person)
+}
+
+/// The invitations that are good.
+///
+/// # Errors
+/// As [`list`].
+pub async fn invited(app: &App, party: &Party) -> Result<Vec<Invitation>, Failure> {
+    party.of_all()?;
+    Ok(invitations::list(&app.db, app.now_s()).await?)
+}
+
+/// Whether the caller may invite people: they would let others in.
+///
+/// # Errors
+/// [`Failure::Forbidden`] for who is no administrator.
+pub fn may_invite(party: &Party) -> Result<(), Failure> {
+    require(&party.credential, Right::Admin)
+}
+
+/// Invites somebody for a week: with their first sign-in by the access proxy they get an account. Nobody is sent anything.
+///
+/// # Errors
+/// As [`may_invite`]; [`Failure::Invalid`] for an address that is none, or somebody's who has an account.
+pub async fn invite(app: &App, party: &Party, email: &str, authority: Authority) -> Result<Invitation, Failure> {
+    may_invite(party)?;
+    let email = passwords::clean_email(email)?;
+    if users::find_by_email(&app.db, &email).await?.is_some() {
+        return Err(invalid("email", "is somebody's who has an account"));
+    }
+    let invitation = Invitation { email, authority, expires_at: app.now_s().plus(GOOD_FOR_S) };
+    let mut statements = invitations::put(&invitation, app.now_s());
+    statements.push(app.audit(&actor(&party.credential), "user.invite", &invitation.email)?);
+    app.db.batch(statements).await?;
+    Ok(invitation)
+}
+
+/// Revokes an invitation.
+///
+/// # Errors
+/// As [`may_invite`]; [`Failure::NotFound`] when nobody of this address is invited.
+pub async fn revoke(app: &App, party: &Party, email: &str) -> Result<(), Failure> {
+    may_invite(party)?;
+    let unknown = || Failure::NotFound { what: "invitation" };
+    let email = passwords::clean_email(email).map_err(|_| unknown())?;
+    invitations::find(&app.db, &email, app.now_s()).await?.ok_or_else(unknown)?;
+    let audit = app.audit(&actor(&party.credential), "user.revoke_invitation", &email)?;
+    app.db.batch(vec![invitations::delete(&email), audit]).await?;
+    Ok(())
 }

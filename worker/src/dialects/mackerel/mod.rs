@@ -1,7 +1,7 @@
 //! Mackerel: `/api/v0/`, as the stock agent, the stock `mkr` and programs for the public Hosts API call it.
 //!
 //! Success is always 200 with a JSON body; nothing redirects; an unknown route is told before the key is looked at; a slash behind a
-//! route makes it unknown, and so does another method. Left out: traces and APM, the settings of address ranges, inviting people.
+//! route makes it unknown, and so does another method. Left out: traces and APM, the settings of address ranges.
 
 pub mod auth;
 mod error;
@@ -45,7 +45,8 @@ fn of_organization() -> Router {
         .route("/api/v0/org", get(org::show))
         .route("/api/v0/users", get(org::users))
         .route("/api/v0/users/{id}", delete(org::remove_user))
-        .route("/api/v0/invitations", get(org::invitations))
+        .route("/api/v0/invitations", get(org::invitations).post(org::invite))
+        .route("/api/v0/invitations/revoke", post(org::revoke))
         .route("/api/v0/aws-integrations", get(org::aws_integrations))
         .route("/api/v0/graph-defs", delete(graph_defs::delete))
         .route("/api/v0/graph-defs/create", post(graph_defs::create))

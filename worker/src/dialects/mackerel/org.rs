@@ -1,13 +1,16 @@
 //! `/api/v0/org`, and the people of the organization.
 
+use axum::body::Body;
 use axum::response::Response;
 use edgewatch_core::dialects::mackerel::{
-    AwsIntegrationListReply, InvitationListReply, MackerelUser, MackerelUserListReply, OrgReply,
+    AwsIntegrationListReply, InvitationListReply, InvitationPart, InvitationRequest, MackerelUser,
+    MackerelUserListReply, OrgReply, read_revoked,
 };
+use http::Request;
 
-use super::auth::{InPath, Reads, ReadsWrites};
+use super::auth::{InPath, Reads, ReadsWrites, read};
 use super::error::Refusal;
-use super::hosts::ok;
+use super::hosts::{done, ok};
 use crate::app::mackerel::people::{self, Person};
 use crate::app::organization;
 
@@ -37,11 +40,27 @@ pub async fn remove_user(
     Ok(ok(&user(people::remove(&app, &party, &id).await?)))
 }
 
-/// `GET /invitations`: nobody is invited, accounts are made.
+/// `GET /invitations`: those that are good.
 #[worker::send]
-pub async fn invitations(Reads(_, party): Reads) -> Result<Response, Refusal> {
-    party.of_all()?;
-    Ok(ok(&InvitationListReply::default()))
+pub async fn invitations(Reads(app, party): Reads) -> Result<Response, Refusal> {
+    let invitations = people::invited(&app, &party).await?.into_iter().map(InvitationPart::from).collect();
+    Ok(ok(&InvitationListReply { invitations }))
+}
+
+/// `POST /invitations`: somebody who gets an account with their first sign-in by the access proxy.
+#[worker::send]
+pub async fn invite(ReadsWrites(app, party): ReadsWrites, request: Request<Body>) -> Result<Response, Refusal> {
+    people::may_invite(&party)?;
+    let (email, authority) = InvitationRequest::parse(&read(request).await?)?;
+    Ok(ok(&InvitationPart::from(people::invite(&app, &party, &email, authority).await?)))
+}
+
+/// `POST /invitations/revoke`.
+#[worker::send]
+pub async fn revoke(ReadsWrites(app, party): ReadsWrites, request: Request<Body>) -> Result<Response, Refusal> {
+    people::may_invite(&party)?;
+    people::revoke(&app, &party, &read_revoked(&read(request).await?)?).await?;
+    Ok(done())
 }
 
 /// `GET /aws-integrations`: there are none.

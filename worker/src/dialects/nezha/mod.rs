@@ -1,5 +1,6 @@
 //! Nezha v0 (dashboard 0.20.13): `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`,
-//! the admin API of servers, notifications, tokens and settings, `/api/logout`, `/view-password`, `/ws`.
+//! the admin API of servers, monitors, notifications, alert rules, tokens and settings, `/api/logout`, `/view-password`, `/ws`, and the
+//! pages at `/service` and `/network`.
 //!
 //! Left out on purpose, for good: commands, terminal, NAT and files; this fleet's agents execute nothing.
 
@@ -10,6 +11,7 @@ mod feed;
 mod logout;
 mod monitor;
 mod notification;
+mod public_page;
 mod refused;
 mod server;
 mod server_admin;
@@ -30,34 +32,58 @@ use tower_service::Service;
 use error::Refusal;
 pub use feed::literal;
 
-const ROUTES: &[&str] = &[
-    "/api/server",
-    "/api/batch-update-server-group",
-    "/api/batch-delete-server",
-    "/api/search-server",
-    "/api/search-tasks",
-    "/api/search-ddns",
-    "/api/v1/server/list",
-    "/api/v1/server/details",
-    "/api/v1/server/register",
-    "/api/notification",
-    "/api/alert-rule",
-    "/api/token",
-    "/api/setting",
-    "/api/logout",
-    "/view-password",
-    "/api/monitor",
-    "/api/cron",
-    "/api/nat",
-    "/api/ddns",
-    "/api/force-update",
+/// Every route that a slash too many leads to, with its methods. `*` is any one segment.
+const ROUTES: [(&str, &[Method]); 34] = [
+    ("/api/v1/server/list", &[Method::GET]),
+    ("/api/v1/server/details", &[Method::GET]),
+    ("/api/v1/server/register", &[Method::POST]),
+    ("/api/v1/monitor/*", &[Method::GET]),
+    ("/ws", &[Method::GET]),
+    ("/service", &[Method::GET]),
+    ("/network", &[Method::GET]),
+    ("/network/*", &[Method::GET]),
+    ("/view-password", &[Method::POST]),
+    ("/api/token", &[Method::GET, Method::POST]),
+    ("/api/token/*", &[Method::DELETE]),
+    ("/api/server", &[Method::POST]),
+    ("/api/monitor", &[Method::POST]),
+    ("/api/notification", &[Method::POST]),
+    ("/api/alert-rule", &[Method::POST]),
+    ("/api/setting", &[Method::POST]),
+    ("/api/logout", &[Method::POST]),
+    ("/api/cron", &[Method::POST]),
+    ("/api/cron/*/manual", &[Method::GET]),
+    ("/api/nat", &[Method::POST]),
+    ("/api/ddns", &[Method::POST]),
+    ("/api/force-update", &[Method::POST]),
+    ("/api/batch-update-server-group", &[Method::POST]),
+    ("/api/batch-delete-server", &[Method::POST]),
+    ("/api/search-server", &[Method::GET]),
+    ("/api/search-tasks", &[Method::GET]),
+    ("/api/search-ddns", &[Method::GET]),
+    ("/api/server/*", &[Method::DELETE]),
+    ("/api/monitor/*", &[Method::DELETE]),
+    ("/api/notification/*", &[Method::DELETE]),
+    ("/api/alert-rule/*", &[Method::DELETE]),
+    ("/api/cron/*", &[Method::DELETE]),
+    ("/api/ddns/*", &[Method::DELETE]),
+    ("/api/nat/*", &[Method::DELETE]),
 ];
+
+/// Where the original has pages for administrators.
+pub const MEMBER_PAGES: [&str; 7] = ["server", "monitor", "cron", "notification", "ddns", "nat", "setting"];
 
 fn router() -> Router {
     static ROUTER: OnceLock<Router> = OnceLock::new();
     let unknown = || async { Refusal(Failure::NotFound { what: "route" }) };
     let build = || {
-        Router::new()
+        let pages = MEMBER_PAGES
+            .iter()
+            .fold(Router::new(), |router, page| router.route(&format!("/{page}"), get(public_page::for_members)));
+        pages
+            .route("/service", get(public_page::service))
+            .route("/network", get(public_page::network))
+            .route("/network/{id}", get(public_page::network_of_one))
             .route("/api/v1/server/list", get(server::list))
             .route("/api/v1/server/details", get(server::details))
             .route("/api/v1/server/register", post(server::register))
@@ -79,7 +105,6 @@ fn router() -> Router {
             .route("/view-password", post(view_password::show))
             .route("/api/v1/monitor/{id}", get(monitor::delays))
             .route("/api/monitor", post(monitor::save))
-            .route("/api/monitor/{id}", delete(monitor::remove))
             .route("/api/cron", post(refused::never))
             .route("/api/cron/{id}/manual", get(refused::never))
             .route("/api/nat", post(refused::never))
@@ -108,12 +133,19 @@ pub async fn serve(request: Request<Body>) -> Response {
 
 /// Quirk: a known route with a slash behind it leads to the one without. Source: nezha specification, H6.
 fn trailing_slash(request: &Request<Body>) -> Option<Response> {
-    let is_monitor = |route: &str| {
-        let id = ["/api/v1/monitor/", "/api/monitor/"].into_iter().find_map(|prefix| route.strip_prefix(prefix));
-        id.is_some_and(|id| !id.is_empty() && !id.contains('/'))
+    let route = request.uri().path().strip_suffix('/')?;
+    let is_asked = |(pattern, methods): &(&str, &[Method])| {
+        let segment = |(wanted, found): (&str, &str)| wanted == found || (wanted == "*" && !found.is_empty());
+        let of = |route: &str| {
+            pattern.split('/').count() == route.split('/').count()
+                && pattern.split('/').zip(route.split('/')).all(segment)
+        };
+        methods.contains(request.method()) && of(route)
     };
-    let is_known = |route: &&str| ROUTES.contains(route) || is_monitor(route);
-    let route = request.uri().path().strip_suffix('/').filter(is_known)?;
+    let is_page = || route.strip_prefix('/').is_some_and(|page| MEMBER_PAGES.contains(&page));
+    if !(ROUTES.iter().any(is_asked) || request.method() == Method::GET && is_page()) {
+        return None;
+    }
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let location = HeaderValue::from_str(&format!("{route}{query}")).ok()?;
     let status =

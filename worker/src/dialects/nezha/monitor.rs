@@ -40,18 +40,11 @@ pub async fn save(Here(app): Here, Admin(caller): Admin, request: Request<Body>)
     Ok(answer::json(200, answer::JSON_UTF8, &AdminReply::DONE))
 }
 
-/// `DELETE /api/monitor/{id}`.
-#[worker::send]
-pub async fn remove(Here(app): Here, Admin(caller): Admin, Path(id): Path<String>) -> Result<Response, AdminRefusal> {
-    delete(&app, &caller, &id).await.map_err(AdminRefusal)?;
-    Ok(answer::json(200, answer::JSON_UTF8, &AdminReply::DONE))
-}
-
 /// Deletes a monitor. Quirk: one that there is not is as good as deleted.
-async fn delete(app: &App, caller: &Credential, id: &str) -> Result<(), Failure> {
-    let id = id.parse::<i64>().ok().filter(|id| *id > 0);
-    // Quirk: the original says this of every model.
-    let id = id.ok_or_else(|| Failure::Conflict { detail: "错误的 Server ID".to_owned() })?;
+///
+/// # Errors
+/// As [`probes::delete`], but for that.
+pub async fn delete(app: &App, caller: &Credential, id: i64) -> Result<(), Failure> {
     match probes::delete(app, caller, ProbeId(id)).await {
         Err(Failure::NotFound { .. }) => Ok(()),
         done => done,

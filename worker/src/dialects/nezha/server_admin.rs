@@ -9,6 +9,7 @@ use http::{Request, Uri};
 
 use super::auth::{Admin, Here};
 use super::error::AdminRefusal;
+use super::monitor;
 use crate::app::{channels, host_admin, rules};
 use crate::http::{answer, body, query};
 
@@ -91,6 +92,7 @@ pub async fn delete(
     };
     match model.as_str() {
         "server" => host_admin::retire(&app, &caller, &[HostId(id)]).await.map_err(AdminRefusal)?,
+        "monitor" => monitor::delete(&app, &caller, id).await.map_err(AdminRefusal)?,
         "alert-rule" => rules::delete_nezha(&app, &caller, RuleId(id)).await.map_err(AdminRefusal)?,
         "notification" => channels::delete_nezha(&app, &caller, id).await.map_err(AdminRefusal)?,
         _ => {}

@@ -15,11 +15,12 @@ const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 
 /// What stands in a page where the version belongs.
 const PLACEHOLDER: &str = "__VERSION__";
-static FILES: [(&str, HeaderValue, &str); 6] = [
+static FILES: [(&str, HeaderValue, &str); 7] = [
     ("app.js", SCRIPT, include_str!("ui/app.js")),
     ("fleet.js", SCRIPT, include_str!("ui/fleet.js")),
     ("live.js", SCRIPT, include_str!("ui/live.js")),
     ("words.js", SCRIPT, include_str!("ui/words.js")),
+    ("status.css", STYLE, include_str!("ui/status.css")),
     ("style.css", STYLE, include_str!("ui/style.css")),
     ("icon.svg", IMAGE, include_str!("ui/icon.svg")),
 ];
@@ -70,7 +71,9 @@ mod tests {
 
     #[test]
     fn every_file_that_a_page_or_script_names_is_there() {
-        let pages = [include_str!("home.html"), include_str!("lost.html")].map(page).concat();
+        let pages = [include_str!("home.html"), include_str!("lost.html"), include_str!("frame.html")];
+        let others = [include_str!("closed.html"), include_str!("members.html"), include_str!("wrong.html")];
+        let pages = [pages, others].concat().into_iter().map(page).collect::<String>();
         assert!(!pages.contains(PLACEHOLDER));
         let named = pages.split('"').filter_map(|part| part.strip_prefix("/ui/")).map(str::to_owned);
         let prefix = format!("{}/", version());

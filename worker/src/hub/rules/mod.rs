@@ -26,6 +26,7 @@ use crate::store::rules::{self, RuleSet};
 #[cfg(target_arch = "wasm32")]
 pub mod calls;
 pub mod kept;
+pub mod usage;
 
 /// The key of the rules: their version, a line's end, and what [`rules::encode`] wrote.
 const RULES_KEY: &str = "rules";

@@ -2,6 +2,7 @@
 
 pub mod graph_defs;
 pub mod hosts;
+pub mod invitations;
 pub mod listing;
 pub mod metadata;
 pub mod services;

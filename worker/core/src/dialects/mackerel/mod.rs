@@ -8,6 +8,7 @@ mod host;
 mod host_query;
 mod host_request;
 mod interface;
+mod invitation;
 mod meta;
 mod metadata;
 mod names;
@@ -22,6 +23,7 @@ pub use graph_def::{read_graph_def_name, read_graph_defs};
 pub use host::{HostIdReply, HostListReply, HostPart, HostReply, MonitoredStatusesReply, SuccessReply, made_json};
 pub use host_query::read_host_query;
 pub use host_request::{BulkRequest, HostRequest, RolesRequest, StatusRequest};
+pub use invitation::{InvitationListReply, InvitationPart, InvitationRequest, read_revoked};
 pub use metadata::{MAX_DOCUMENT_BYTES, MetadataListReply, NamespacePart, read_document};
 pub use names::check_namespace;
 pub use org::OrgReply;
@@ -30,4 +32,4 @@ pub use service::{NamedRequest, RoleListReply, RolePart, ServiceListReply, Servi
 pub use tsdb::{
     HostValue, LatestReply, NamesReply, Point, PointsReply, ServiceValue, read_latest_query, read_points_query,
 };
-pub use user::{AwsIntegrationListReply, InvitationListReply, MackerelUser, MackerelUserListReply};
+pub use user::{AwsIntegrationListReply, MackerelUser, MackerelUserListReply};

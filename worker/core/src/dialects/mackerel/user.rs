@@ -37,13 +37,6 @@ pub struct MackerelUserListReply {
     pub users: Vec<MackerelUser>,
 }
 
-/// `GET /invitations`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct InvitationListReply {
-    /// There are none: accounts are made by administrators.
-    pub invitations: Vec<()>,
-}
-
 /// `GET /aws-integrations`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct AwsIntegrationListReply {

@@ -10,12 +10,15 @@ mod alert_rule;
 mod error;
 mod feed;
 mod form;
+mod html;
 mod monitor;
+mod network_page;
 mod notification;
 mod query;
 mod register;
 mod server;
 mod server_admin;
+mod service_page;
 mod setting;
 mod token;
 
@@ -25,11 +28,13 @@ pub use error::{ErrorReply, RegisterErrorReply, render, render_guest, render_mon
 pub use feed::{Feed, PAGE, feed_piece, page_literal};
 pub use form::{Form, MAX_TEXT_BYTES, parse_ids_body};
 pub use monitor::{MonitorForm, MonitorReply, MonitorSeries, parse_server_id};
+pub use network_page::{NAMES, NetworkLine, ServerName, network_page, read_names};
 pub use notification::NotificationRequest;
 pub use query::{ServerQuery, parse_ids};
 pub use register::{RegisterReply, RegisterRequest, is_simple};
 pub use server::{DETAILS, HostPart, LIST, NEVER_ACTIVE, ServerDetail, ServerSummary, StatusPart, TemperaturePart};
 pub use server_admin::{GroupForm, SearchReply, SearchResult, ServerForm};
+pub use service_page::{ServiceMonitor, ServiceTransfer, service_page};
 pub use setting::{SettingRequest, read_view_password};
 pub use token::{
     MadeToken, TOKEN_CHARS, TokenDeletedReply, TokenItem, TokenListReply, TokenReply, read_masked_token,

@@ -90,6 +90,7 @@ pub struct MonitorSeries {
     /// When each point came, Unix milliseconds cut down to the whole minute; may repeat.
     pub created_at: Vec<i64>,
     /// The mean delay of each point, milliseconds. Quirk: a failure counts as 0. Printed with the precision of a float32.
+    #[serde(serialize_with = "shortest_each")]
     pub avg_delay: Vec<f32>,
 }
 
@@ -118,6 +119,26 @@ impl MonitorSeries {
             avg_delay,
         }
     }
+}
+
+/// Whole numbers without a fraction, as the original writes them. Source: nezha specification, H9.
+fn shortest_each<S: serde::Serializer>(values: &[f32], serializer: S) -> Result<S::Ok, S::Error> {
+    /// One of them.
+    struct Shortest(f32);
+
+    impl Serialize for Shortest {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            // Delays are at most a thousand: a float32 is whole beyond 2^24 alone.
+            if self.0.fract() == 0.0 && self.0.abs() < 16_777_216.0 {
+                #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^24")]
+                serializer.serialize_i32(self.0 as i32)
+            } else {
+                serializer.serialize_f32(self.0)
+            }
+        }
+    }
+
+    serializer.collect_seq(values.iter().copied().map(Shortest))
 }
 
 /// The number in the path of `GET /api/v1/monitor/{id}`: unsigned, 64 bits. One beyond what a host can have is nobody's.
@@ -185,7 +206,7 @@ mod tests {
         let series = MonitorSeries::of((1, "tcp1".to_owned()), (14, "agent1"), &points);
         assert_eq!(
             serde_json::to_string(&MonitorReply::of(vec![series])).unwrap(),
-            r#"{"code":0,"message":"success","result":[{"monitor_id":1,"server_id":14,"monitor_name":"tcp1","server_name":"agent1","created_at":[1795361220000,1795361220000,1795361280000],"avg_delay":[0.4815,0.709,100.0]}]}"#
+            r#"{"code":0,"message":"success","result":[{"monitor_id":1,"server_id":14,"monitor_name":"tcp1","server_name":"agent1","created_at":[1795361220000,1795361220000,1795361280000],"avg_delay":[0.4815,0.709,100]}]}"#
         );
         assert_eq!(
             serde_json::to_string(&MonitorReply::of(vec![])).unwrap(),

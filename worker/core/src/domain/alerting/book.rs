@@ -10,8 +10,10 @@ use crate::model::{Cause, HostId, Presence, Rule, RuleId, Sample, Test};
 use crate::units::UnixMillis;
 
 mod moves;
+mod usage;
 mod weigh;
 
+pub use usage::Transferred;
 use weigh::{
     Sight, carry_over, fit, gap_ms, is_at_rest, is_gone, is_of_interest, is_of_presence, is_resting, look, note, trim,
 };

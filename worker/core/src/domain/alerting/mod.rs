@@ -17,4 +17,4 @@ pub mod transfer;
 mod simulation;
 
 pub use alert::{Moment, Open, Policy, Step, Transition, Verdict};
-pub use book::{Book, HostState, Subject};
+pub use book::{Book, HostState, Subject, Transferred};
