@@ -102,6 +102,34 @@ fn an_agent_that_posts_and_is_stopped_is_called_offline_by_the_schedule_and_onli
 }
 
 #[test]
+fn a_rule_looks_at_what_the_agent_streams_and_its_end_is_told_when_the_rule_wants_it_no_more() {
+    let worker = Worker::builder().capture_outbound().start();
+    let header = [("Authorization", worker.token.as_str())];
+    let channel = json!({ "name": "ops", "kind": "webhook", "url": "https://hooks.example.com/x" }).to_string();
+    assert_eq!(worker.post("/api/edgewatch/v1/channels", &header, &channel).status, 201);
+    // Some of this machine's memory is in use, and not all of it.
+    let rule = |above: f64| json!({ "name": "memory", "conditions": [{ "metric": "mem_percent", "above": above }] });
+    let made = worker.post("/api/edgewatch/v1/rules", &header, &rule(0.0).to_string());
+    assert_eq!(made.status, 201, "{}", made.body);
+    let host = worker.add_host("alpha");
+    let folder = Folder::new("rule");
+    let _agent = Agent::start(&worker, &host, &folder.0);
+    let told = |count: usize| {
+        let found = wait_until("a message", Duration::from_secs(100), || {
+            // Who looks at a host makes its agent report at once. No schedule runs: the hub tells by itself.
+            server(&worker, host.id);
+            Some(worker.outbound()).filter(|sent| sent.len() >= count)
+        });
+        let bodies = found.iter().filter_map(|one| serde_json::from_str::<Value>(one["body"].as_str()?).ok());
+        bodies.map(|body| body["kind"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(1), ["alert_fired"]);
+    let path = format!("/api/edgewatch/v1/rules/{}", made.at("/id"));
+    assert_eq!(worker.request("PUT", &path, &header, &rule(100.0).to_string()).status, 200);
+    assert_eq!(told(2), ["alert_fired", "alert_recovered"]);
+}
+
+#[test]
 fn a_probe_made_while_an_agent_is_connected_is_asked_and_drawn() {
     let worker = Worker::start();
     let host = worker.add_host("alpha");

@@ -22,10 +22,25 @@ fn report(worker: &Worker, host: &TestHost, number: u64) {
     assert_eq!(reply.at("/durable_up_to"), json!(number), "{}", reply.body);
 }
 
-/// Fires the schedule at these minutes after `start`. A host that reported before `start` is over its patience at minute 1.
+/// The moment from which minutes are counted, a little ahead: the alarm that first reports set for a second later has rung by then. Nothing
+/// else rings while nobody has a socket, so from here on the schedule is alone.
+fn begin(worker: &Worker) -> u64 {
+    worker.set_clock_ahead(2_000);
+    now_ms() + 2_000
+}
+
+/// Fires the schedule at this moment, which is also what the Worker's clock shows then: whatever rings judges by that clock, and would
+/// find the next run late if it were behind.
+fn fire(worker: &Worker, at_ms: u64) -> bool {
+    let ahead_ms = i64::try_from(at_ms).expect("a few centuries") - i64::try_from(now_ms()).expect("likewise");
+    worker.set_clock_ahead(ahead_ms);
+    worker.cron_at(at_ms)
+}
+
+/// Fires it at these minutes after `start`. A host that reported before `start` is over its patience at minute 1.
 fn run(worker: &Worker, start: u64, minutes: std::ops::RangeInclusive<u64>) {
     for minute in minutes {
-        assert!(worker.cron_at(start + minute * MINUTE), "the run of minute {minute}");
+        assert!(fire(worker, start + minute * MINUTE), "the run of minute {minute}");
     }
 }
 
@@ -46,14 +61,13 @@ fn a_silent_host_goes_offline_and_comes_back_and_people_are_told() {
     add_channel(&worker, "https://hooks.example.com/x");
     let host = worker.add_host("alpha \"1\"");
     report(&worker, &host, 1);
-    let start = now_ms();
+    let start = begin(&worker);
     run(&worker, start, 0..=0);
     assert_eq!(kinds(&worker), Vec::<Value>::new());
     run(&worker, start, 1..=3);
     assert_eq!(kinds(&worker), ["host_offline"]);
     report(&worker, &host, 2);
-    // The report came a moment ago by the Worker's clock, which the schedule's minutes are ahead of.
-    assert!(worker.cron_at(now_ms()));
+    assert!(fire(&worker, start + 3 * MINUTE + 10_000));
     assert_eq!(kinds(&worker).len(), 2);
     let sent = worker.outbound();
     let bodies: Vec<Value> =
@@ -61,15 +75,15 @@ fn a_silent_host_goes_offline_and_comes_back_and_people_are_told() {
     assert_eq!(bodies.iter().map(|body| &body["kind"]).collect::<Vec<_>>(), ["host_offline", "host_online"]);
     assert_eq!((&bodies[0]["host_name"], &bodies[0]["host_id"]), (&json!("alpha \"1\""), &json!(host.id)));
     assert_eq!(sent[0]["headers"]["idempotency-key"], bodies[0]["key"]);
-    // The schedule's minutes were ahead of the clock, so the offline event is the newer one by its time.
-    assert_eq!(bodies[0]["key"], worker.get("/api/edgewatch/v1/events").at("/events/0/key"));
+    assert_eq!(bodies[1]["key"], worker.get("/api/edgewatch/v1/events").at("/events/0/key"), "the newest first");
 }
 
 #[test]
 fn a_host_that_never_reported_is_not_offline() {
     let worker = Worker::start();
     worker.add_host("alpha");
-    run(&worker, now_ms(), 0..=5);
+    let start = begin(&worker);
+    run(&worker, start, 0..=5);
     assert_eq!(kinds(&worker), Vec::<Value>::new());
 }
 
@@ -78,7 +92,7 @@ fn nobody_is_called_offline_because_the_schedule_was_away() {
     let worker = Worker::start();
     let host = worker.add_host("alpha");
     report(&worker, &host, 1);
-    let start = now_ms();
+    let start = begin(&worker);
     run(&worker, start, 0..=0);
     // An hour without a run, then three minutes in which everybody may come back.
     run(&worker, start, 60..=62);
@@ -94,7 +108,7 @@ fn many_at_once_are_held_back_and_told_of_when_they_stay_silent() {
     for host in &hosts {
         report(&worker, host, 1);
     }
-    let start = now_ms();
+    let start = begin(&worker);
     run(&worker, start, 0..=1);
     assert_eq!(kinds(&worker), ["monitoring_impaired"]);
     run(&worker, start, 2..=3);
@@ -110,7 +124,7 @@ fn a_webhook_that_refuses_is_tried_again_until_it_takes_it_once() {
     add_channel(&worker, "https://hooks.example.com/x");
     let host = worker.add_host("alpha");
     report(&worker, &host, 1);
-    let start = now_ms();
+    let start = begin(&worker);
     worker.answer_outbound(503);
     run(&worker, start, 0..=1);
     assert_eq!(worker.outbound().len(), 1);
@@ -132,7 +146,7 @@ fn a_host_that_reports_rarely_is_given_its_time() {
     });
     let bearer = format!("Bearer {}", host.secret);
     assert_eq!(worker.post("/agent/v1/reports", &[("Authorization", &bearer)], &body.to_string()).status, 200);
-    let start = now_ms();
+    let start = begin(&worker);
     run(&worker, start, 0..=14);
     assert_eq!(kinds(&worker), Vec::<Value>::new());
     run(&worker, start, 15..=15);
@@ -145,7 +159,7 @@ fn a_deleted_channel_hears_no_more() {
     add_channel(&worker, "https://hooks.example.com/x");
     let host = worker.add_host("alpha");
     report(&worker, &host, 1);
-    let start = now_ms();
+    let start = begin(&worker);
     worker.answer_outbound(500);
     run(&worker, start, 0..=1);
     assert_eq!(worker.outbound().len(), 1);
@@ -161,7 +175,7 @@ fn the_wait_between_tries_grows() {
     add_channel(&worker, "https://hooks.example.com/x");
     let host = worker.add_host("alpha");
     report(&worker, &host, 1);
-    let start = now_ms();
+    let start = begin(&worker);
     worker.answer_outbound(500);
     run(&worker, start, 0..=20);
     // Told at minute 1, then after 1, 2, 4 and 8 minutes more.
@@ -174,7 +188,7 @@ fn a_verdict_whose_answer_was_lost_is_not_told_twice() {
     add_channel(&worker, "https://hooks.example.com/x");
     let host = worker.add_host("alpha");
     report(&worker, &host, 1);
-    let start = now_ms();
+    let start = begin(&worker);
     run(&worker, start, 0..=0);
     worker.faults(Fault::LostAfterCommit, 1, "INSERT INTO events");
     run(&worker, start, 1..=4);
@@ -188,7 +202,7 @@ fn a_run_that_cannot_reach_the_database_changes_nothing() {
     let worker = Worker::start();
     let host = worker.add_host("alpha");
     report(&worker, &host, 1);
-    let start = now_ms();
+    let start = begin(&worker);
     run(&worker, start, 0..=0);
     worker.faults(Fault::LostBefore, 1000, "");
     run(&worker, start, 1..=10);
@@ -204,8 +218,8 @@ fn a_run_has_its_price() {
         let host = worker.add_host(&format!("host-{index}"));
         report(&worker, &host, 1);
     }
-    assert!(worker.cron_at(now_ms()));
-    assert!(worker.cron_at(now_ms()));
+    let start = begin(&worker);
+    assert!(fire(&worker, start) && fire(&worker, start + 10_000));
     let (read, written) = worker.schedule_cost();
     // In D1: nothing written; the version of the list of hosts, whether the hub was away, and the empty outbox are read.
     assert_eq!(written, 0, "rows written");

@@ -2,6 +2,7 @@
 //! called offline because of it, people are told, reads answer where anything can answer, and what was held back is stored.
 
 mod away;
+mod upgrade;
 
 use edgewatch_harness::objects::Exhausted;
 

@@ -7,6 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustls::{ServerConnection, StreamOwned};
+
+use crate::tls::Authority;
+
 /// How often it is looked whether somebody comes or the port is to be closed.
 const STEP: Duration = Duration::from_millis(5);
 
@@ -79,9 +83,26 @@ impl Receiver {
         Self { port: Port::open(move |stream| drop(serve(stream, &serving))), shared }
     }
 
+    /// The same over TLS, with a certificate for `localhost`.
+    pub fn start_tls(authority: &Authority) -> Self {
+        let shared = Arc::new(Shared { answering: Mutex::new(Answering::status(200)), received: Mutex::default() });
+        let (serving, config) = (Arc::clone(&shared), Arc::clone(&authority.server));
+        let serve_one = move |stream| {
+            if let Ok(session) = ServerConnection::new(Arc::clone(&config)) {
+                drop(serve(StreamOwned::new(session, stream), &serving));
+            }
+        };
+        Self { port: Port::open(serve_one), shared }
+    }
+
     /// `http://127.0.0.1:<port>`
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port.number)
+    }
+
+    /// `https://localhost:<port>`, of one that was started with TLS.
+    pub fn tls_url(&self) -> String {
+        format!("https://localhost:{}", self.port.number)
     }
 
     /// Answers so from now on.
@@ -105,7 +126,7 @@ impl Receiver {
     }
 }
 
-fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
+fn serve(stream: impl Read + Write, shared: &Shared) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line)?;
@@ -146,7 +167,8 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     };
     let headers = headers.iter().fold(String::new(), |text, (name, value)| text + name + ": " + value + "\r\n");
     let head = format!("HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
-    reader.get_mut().write_all(&[head.as_bytes(), body.as_bytes()].concat())
+    reader.get_mut().write_all(&[head.as_bytes(), body.as_bytes()].concat())?;
+    reader.get_mut().flush()
 }
 
 /// A port of loopback that can be closed and opened again; each connection is served in a thread of its own.

@@ -2,7 +2,9 @@
 
 mod access_proxy;
 mod accounts;
+mod alert_ways;
 mod channels;
+mod probe_alert;
 mod probes;
 mod reports;
 mod rules;

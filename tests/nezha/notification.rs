@@ -4,7 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use edgewatch_harness::http::Reply;
 use edgewatch_harness::receiver::{Answering, Receiver};
-use edgewatch_harness::worker::{TestHost, Worker};
+use edgewatch_harness::tls::Authority;
+use edgewatch_harness::worker::{Builder, TestHost, Worker};
 use serde_json::{Value, json};
 
 const NOTIFICATION: &str = "/api/notification";
@@ -19,7 +20,11 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let worker = Worker::builder().without_admin().start();
+        Self::with(Worker::builder())
+    }
+
+    fn with(builder: Builder) -> Self {
+        let worker = builder.without_admin().start();
         let body = json!({ "token": worker.setup_link(), "username": "admin" }).to_string();
         let setup = worker.post("/api/edgewatch/v1/setup", &[], &body);
         let cookie = setup.header("set-cookie").expect("setup opens a session");
@@ -92,6 +97,31 @@ fn placeholders_are_replaced_in_url_and_body_with_a_server_in_context() {
         "fra 1|1|198.51.100.7|198.51.100.7|2001:db8::7|17.330000|14013841408|14013841408|17179869184|0|0|0|2335048912896|\
          2335048912896|2473496842240|10806|5303|2710273234|695454765|2710273234|695454765|5.230000|4.870000|3.990000|195|70"
     );
+}
+
+#[test]
+fn verify_ssl_is_taken_both_ways_and_certificates_are_verified_all_the_same() {
+    // The platform verifies always: a deviation that the README names.
+    let authority = Authority::new();
+    let receiver = Receiver::start_tls(&authority);
+    let body = |verify: &Value, skip: &str| {
+        json!({ "Name": "ops", "URL": receiver.tls_url(), "RequestMethod": 2, "RequestType": 1, "RequestBody": "{}",
+            "VerifySSL": verify, "SkipCheck": skip })
+    };
+    let both = [json!("on"), json!("")];
+    let trusting = Stage::with(Worker::builder().trust(&authority));
+    for (count, verify) in (1..).zip(&both) {
+        done(&trusting.save(&body(verify, "")));
+        assert_eq!((receiver.received().len(), trusting.channels().as_array().map(Vec::len)), (count, Some(count)));
+    }
+    let stage = Stage::new();
+    for verify in &both {
+        let refused = stage.save(&body(verify, ""));
+        assert_eq!((refused.status, refused.at("/code")), (200, json!(400)), "{}", refused.body);
+        done(&stage.save(&body(verify, "on")));
+    }
+    assert_eq!((receiver.received().len(), stage.channels().as_array().map(Vec::len)), (2, Some(2)));
+    assert_eq!(stage.save(&body(&json!(true), "on")).at("/code"), 400, "a checkbox is a text");
 }
 
 #[test]

@@ -74,7 +74,10 @@ fn guests_are_asked_for_it_and_members_are_not() {
     set(&worker, &json!({ "guest_view": "status" }));
     assert_eq!(who(&worker, "").at("/guest"), true);
     let with_both = set(&worker, &json!({ "view_password": "open sesame" }));
-    assert_eq!(with_both.body, r#"{"guest_view":"status","view_password_set":true,"plain_ip_in_notifications":false}"#);
+    assert_eq!(
+        with_both.body,
+        r#"{"guest_view":"status","view_password_set":true,"plain_ip_in_notifications":false,"ip_change_notifications":{"enabled":false,"group":""}}"#
+    );
     assert_eq!(who(&worker, "").status, 401);
     assert_eq!(who(&worker, "nezha-dashboard-vp=1999999999-00").status, 401);
     let (_, session) = person(&worker, "vic", "viewer");
@@ -142,7 +145,10 @@ fn the_settings_form_sets_it_and_ignores_what_runs_code() {
     let reply = worker.post(SETTING, &header, &body.to_string());
     assert_eq!((reply.status, reply.body.as_str()), (200, r#"{"code":200}"#));
     let set = || worker.get(SETTINGS);
-    assert_eq!(set().body, r#"{"guest_view":"off","view_password_set":true,"plain_ip_in_notifications":true}"#);
+    assert_eq!(
+        set().body,
+        r#"{"guest_view":"off","view_password_set":true,"plain_ip_in_notifications":true,"ip_change_notifications":{"enabled":false,"group":"default"}}"#
+    );
     assert!(!worker.get_as("/", &[("Accept", "text/html")]).body.contains("alert(1)"));
     let pass = jar(&worker.post(VIEW, &[FORM], "Password=open+sesame"));
     assert_eq!(who(&worker, &pass).at("/guest"), true);
@@ -150,7 +156,10 @@ fn the_settings_form_sets_it_and_ignores_what_runs_code() {
     // As a form too; a password that is not named stays, as nobody can fill in the one there is.
     let reply = worker.post(SETTING, &[header[0], FORM], "Title=Fleet&EnablePlainIPInNotification=");
     assert_eq!(reply.body, r#"{"code":200}"#);
-    assert_eq!(set().body, r#"{"guest_view":"off","view_password_set":true,"plain_ip_in_notifications":false}"#);
+    assert_eq!(
+        set().body,
+        r#"{"guest_view":"off","view_password_set":true,"plain_ip_in_notifications":false,"ip_change_notifications":{"enabled":false,"group":""}}"#
+    );
     assert_eq!(worker.post(SETTING, &[header[0], FORM], "Title=Fleet&ViewPassword=").at("/code"), 200);
     assert_eq!(set().at("/view_password_set"), false);
 

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use edgewatch_core::units::calendar::Day;
 use edgewatch_harness::receiver::{Answering, Received, Receiver};
 use edgewatch_harness::wait::wait_until;
 use edgewatch_harness::worker::{Fault, Worker};
 use serde_json::json;
 
-use super::{channel, hosts, run, wait_until_all_told, waiting};
+use super::{MINUTE, channel, events, hosts, run, wait_until_all_told, waiting};
 
 const NAMES: [&str; 3] = ["alpha", "beta", "gamma"];
 
@@ -78,6 +79,72 @@ fn a_receiver_that_answers_500_is_told_again_until_it_takes_it() {
 }
 
 #[test]
+fn a_receiver_that_asks_to_be_left_alone_is_left_alone_and_told_then() {
+    let worker = Worker::start();
+    let (asking, other) = (Receiver::start(), Receiver::start());
+    channel(&worker, "webhook", &json!({ "url": asking.url() }));
+    channel(&worker, "webhook", &json!({ "url": other.url() }));
+    let (_, start) = hosts(&worker, &NAMES);
+    // Twenty minutes and a half from when it is asked first, in seconds.
+    let seconds = vec![("Retry-After", "1230".to_owned())];
+    asking.answer(Answering::Reply(429, seconds, "slow down".to_owned()));
+    run(&worker, start, 0..=19);
+    let first = by_key(&asking.received());
+    assert!(first.values().all(|count| *count == 1), "{first:?}");
+    assert!(first.len() < events(&worker).len(), "of what waited with it nothing was tried: {first:?}");
+    assert!(keys(&other).len() >= 3, "another receiver does not wait");
+    let noted = worker.sql("SELECT max(last_error) AS error FROM outbox WHERE attempts > 0");
+    assert_eq!(noted["results"][0]["error"], "the receiver answered with status 429: slow down");
+    // Until a date; everything restarts in between.
+    let until = date((start + 50 * MINUTE) / 1000 + 30);
+    asking.answer(Answering::Reply(503, vec![("Retry-After", until)], String::new()));
+    run(&worker, start, 20..=25);
+    let (known, second) = (events(&worker), by_key(&asking.received()));
+    assert!(second.values().sum::<usize>() > first.len(), "{second:?}");
+    worker.kill();
+    worker.resume();
+    run(&worker, start, 26..=49);
+    // What happened since was tried once; of what waited nothing.
+    let third = by_key(&asking.received());
+    assert!(known.iter().all(|key| third.get(key) == second.get(key)), "{second:?} {third:?}");
+    asking.answer(Answering::status(200));
+    run(&worker, start, 51..=60);
+    wait_until_all_told(&worker, 3, || keys(&asking));
+    assert!(by_key(&asking.received()).values().all(|count| *count <= 4));
+}
+
+#[test]
+fn a_receiver_that_asks_for_ever_is_told_after_a_few_hours_and_one_that_asks_in_riddles_as_any_other() {
+    let worker = Worker::start();
+    let receiver = Receiver::start();
+    channel(&worker, "webhook", &json!({ "url": receiver.url() }));
+    let (_, start) = hosts(&worker, &["alpha"]);
+    receiver.answer(Answering::Reply(429, vec![("Retry-After", "when the moon is full".to_owned())], String::new()));
+    run(&worker, start, 0..=2);
+    assert!(receiver.received().len() >= 2, "after a minute");
+    receiver.answer(Answering::Reply(429, vec![("Retry-After", "99999999999".to_owned())], String::new()));
+    run(&worker, start, 3..=8);
+    let told = by_key(&receiver.received());
+    receiver.answer(Answering::status(200));
+    assert!(worker.cron_at(start + 5 * 60 * MINUTE));
+    let later = by_key(&receiver.received());
+    assert!(told.iter().all(|(key, count)| later.get(key) == Some(count)), "{told:?} {later:?}");
+    for minute in 0..4 {
+        assert!(worker.cron_at(start + (6 * 60 + 10 + minute) * MINUTE));
+    }
+    wait_until_all_told(&worker, 1, || keys(&receiver));
+}
+
+/// A moment as HTTP writes it.
+fn date(unix_s: u64) -> String {
+    let day = Day::of_number(i64::try_from(unix_s / 86_400).expect("a few centuries"));
+    let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        [usize::from(day.month) - 1];
+    let (hour, minute, second) = (unix_s / 3_600 % 24, unix_s / 60 % 60, unix_s % 60);
+    format!("Mon, {:02} {month} {} {hour:02}:{minute:02}:{second:02} GMT", day.day, day.year)
+}
+
+#[test]
 fn a_receiver_that_hangs_up_is_told_again() {
     let worker = Worker::start();
     let receiver = Receiver::start();
@@ -138,7 +205,7 @@ fn a_run_that_dies_while_it_sends_loses_nothing() {
     receiver.answer(Answering::Slowly(Duration::from_secs(8)));
     std::thread::scope(|scope| {
         // Everything is killed while the receiver thinks about its first alert; the call that fired the schedule fails with it.
-        let firing = scope.spawn(|| worker.cron_at(start + super::MINUTE));
+        let firing = scope.spawn(|| worker.cron_at(start + MINUTE));
         wait_until("the first delivery", Duration::from_secs(20), || (!receiver.received().is_empty()).then_some(()));
         worker.kill_amid();
         assert!(!firing.join().unwrap_or(false), "the run died");

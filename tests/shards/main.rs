@@ -1,6 +1,8 @@
 //! The number of hub shards changes while a fleet reports: every host goes on in its new shard, and what the old one had of it
 //! follows. Nothing is lost, nothing is there twice, and nobody is called offline.
 
+mod alerts;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -28,6 +28,8 @@ const DAYS: i64 = 30;
 const DAY_S: i64 = 86_400;
 /// No delay is longer than this, ms.
 const MAX_DELAY_MS: f64 = 120_000.0;
+/// Certificates that last longer are nobody's.
+const MAX_CERTIFICATE_DAYS: u32 = 3_650;
 
 /// How a probe fared.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,7 +94,8 @@ pub async fn create(app: &App, caller: &Credential, spec: ProbeSpec) -> Result<P
     Ok(id)
 }
 
-/// Puts another probe in the place of one. `keep_edge`: whether the Worker asks stays as it is.
+/// Puts another probe in the place of one. `keep_edge`: what Nezha has no words for stays as it is, so whether the Worker asks, and how
+/// many days before a certificate's end people are told.
 ///
 /// # Errors
 /// As [`create`]; [`Failure::NotFound`] when there is none of this number.
@@ -107,6 +110,10 @@ pub async fn update(
     let all = probes::list(&app.db).await?;
     let before = all.iter().find(|probe| probe.id == id).ok_or(Failure::NotFound { what: "probe" })?;
     if keep_edge {
+        let notices = &mut spec.notices;
+        if notices.of_state && before.spec.notices.certificate_days > 0 {
+            notices.certificate_days = before.spec.notices.certificate_days;
+        }
         // A target that the edge cannot reach is none of its own any more.
         spec.from_edge =
             before.spec.from_edge && (is_own_machine(app) || check_edge_target(spec.kind, &spec.target).is_ok());
@@ -228,6 +235,9 @@ fn checked(app: &App, mut spec: ProbeSpec) -> Result<ProbeSpec, Failure> {
     let (min_ms, max_ms) = (spec.notices.min_delay_ms, spec.notices.max_delay_ms);
     if ![min_ms, max_ms].iter().all(|bound| (0.0..=MAX_DELAY_MS).contains(bound)) {
         return invalid("notify", format!("delays from 0 to {MAX_DELAY_MS} ms"));
+    }
+    if spec.notices.certificate_days > MAX_CERTIFICATE_DAYS {
+        return invalid("notify.certificate_days", format!("at most {MAX_CERTIFICATE_DAYS}"));
     }
     Ok(spec)
 }

@@ -2,17 +2,19 @@
 
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, GuestView};
+use edgewatch_core::model::{AddressNotices, Credential, GuestView};
 
 use super::visitor::Door;
 use super::{App, accounts, actor, remember, rules};
 use crate::store::rules::RULES_VERSION;
-use crate::store::settings;
+use crate::store::{address_notices, settings};
 
 const MAX_VIEW_PASSWORD_BYTES: usize = 256;
+const MAX_GROUP_CHARS: usize = 64;
+const MAX_HOSTS: usize = 5_000;
 
 /// What is set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// How far guests are let in.
     pub guest_view: GuestView,
@@ -20,6 +22,8 @@ pub struct Settings {
     pub view_password_set: bool,
     /// Whether notifications name addresses in full.
     pub plain_ip_in_notifications: bool,
+    /// When people are told that a host has another address.
+    pub address_notices: AddressNotices,
 }
 
 /// What shall be set; `None` stays.
@@ -31,6 +35,8 @@ pub struct Change {
     pub view_password: Option<String>,
     /// Whether notifications name addresses in full.
     pub plain_ip_in_notifications: Option<bool>,
+    /// When people are told that a host has another address.
+    pub address_notices: Option<AddressNotices>,
 }
 
 /// What is set.
@@ -45,6 +51,7 @@ pub async fn read(app: &App, caller: &Credential) -> Result<Settings, Failure> {
         guest_view: door.view,
         view_password_set: door.password.is_some(),
         plain_ip_in_notifications: plain_ip.as_deref() == Some("1"),
+        address_notices: address_notices::find(&app.db).await?,
     })
 }
 
@@ -71,18 +78,37 @@ pub async fn change(app: &App, caller: &Credential, change: &Change) -> Result<(
     }
     if let Some(plain_ip) = change.plain_ip_in_notifications {
         statements.push(settings::put(settings::PLAIN_IP_IN_NOTIFICATIONS, if plain_ip { "1" } else { "0" }));
-        statements.push(settings::bump(RULES_VERSION));
         changed.push("plain_ip_in_notifications");
+    }
+    if let Some(notices) = &change.address_notices {
+        check(notices)?;
+        statements.push(address_notices::put(notices)?);
+        changed.push("address_notices");
+    }
+    let is_for_hub = change.plain_ip_in_notifications.is_some() || change.address_notices.is_some();
+    if is_for_hub {
+        statements.push(settings::bump(RULES_VERSION));
     }
     if statements.is_empty() {
         return Ok(());
     }
     statements.push(app.audit(&actor(caller), "settings.change", &changed.join(" "))?);
     app.db.batch(statements).await?;
-    if change.plain_ip_in_notifications.is_some() {
+    if is_for_hub {
         rules::tell_hub(app).await;
     }
     remember::taken_away(app).await
+}
+
+fn check(notices: &AddressNotices) -> Result<(), Failure> {
+    let invalid = |field: &str, reason: &str| Failure::Invalid { field: field.to_owned(), reason: reason.to_owned() };
+    if notices.group.chars().count() > MAX_GROUP_CHARS || notices.group.chars().any(char::is_control) {
+        return Err(invalid("group", "at most 64 characters, none of them control characters"));
+    }
+    if notices.hosts.named().len() > MAX_HOSTS || notices.hosts.named().iter().any(|id| id.0 < 1) {
+        return Err(invalid("hosts", "at most 5,000 numbers of hosts"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -90,7 +116,7 @@ mod tests {
     use super::*;
     use crate::store::Db;
     use crate::store::db::now;
-    use edgewatch_core::model::{Role, Session, User};
+    use edgewatch_core::model::{HostId, Hosts, Role, Session, User};
     use edgewatch_core::units::UnixSeconds;
 
     fn session(role: Role) -> Credential {
@@ -102,16 +128,37 @@ mod tests {
     fn what_is_set_is_what_was_named_and_nothing_else() {
         let app = App::for_tests(Db::in_memory().unwrap());
         let admin = session(Role::Admin);
-        let expected =
-            Settings { guest_view: GuestView::Off, view_password_set: false, plain_ip_in_notifications: false };
-        assert_eq!(now(read(&app, &admin)), Ok(expected));
+        let expected = Settings {
+            guest_view: GuestView::Off,
+            view_password_set: false,
+            plain_ip_in_notifications: false,
+            address_notices: AddressNotices::default(),
+        };
+        assert_eq!(now(read(&app, &admin)), Ok(expected.clone()));
         let one = Change { guest_view: Some(GuestView::Status), ..Change::default() };
         now(change(&app, &admin, &one)).unwrap();
         now(change(&app, &admin, &Change::default())).unwrap();
         let one = Change { plain_ip_in_notifications: Some(true), ..Change::default() };
         now(change(&app, &admin, &one)).unwrap();
-        let expected = Settings { guest_view: GuestView::Status, plain_ip_in_notifications: true, ..expected };
+        let notices = AddressNotices { is_on: true, group: "ops".to_owned(), hosts: Hosts::Only([HostId(3)].into()) };
+        let one = Change { address_notices: Some(notices.clone()), ..Change::default() };
+        now(change(&app, &admin, &one)).unwrap();
+        let expected = Settings {
+            guest_view: GuestView::Status,
+            plain_ip_in_notifications: true,
+            address_notices: notices,
+            ..expected
+        };
         assert_eq!(now(read(&app, &admin)), Ok(expected));
+        assert_eq!(now(settings::find_count(&app.db, RULES_VERSION)), Ok(2), "the hub heeds both");
+        for wrong in [
+            AddressNotices { group: "x".repeat(65), ..AddressNotices::default() },
+            AddressNotices { group: "a\nb".to_owned(), ..AddressNotices::default() },
+            AddressNotices { hosts: Hosts::Only([HostId(0)].into()), ..AddressNotices::default() },
+        ] {
+            let one = Change { address_notices: Some(wrong), ..Change::default() };
+            assert!(matches!(now(change(&app, &admin, &one)), Err(Failure::Invalid { .. })), "{one:?}");
+        }
         let too_long = Change { view_password: Some("x".repeat(257)), ..Change::default() };
         assert!(matches!(now(change(&app, &admin, &too_long)), Err(Failure::Invalid { .. })));
     }

@@ -48,7 +48,7 @@ impl Inner {
             let _ = older.close(Some(NORMAL), Some("replaced"));
         }
         let attachment = self.with(|shard| {
-            if let Err(error) = shard.note_origin(&agent) {
+            if let Err(error) = shard.note_origin(&agent, now) {
                 // Where it is comes with its next connection.
                 log::error("hub.origin", &error.to_string());
             }

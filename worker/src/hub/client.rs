@@ -193,25 +193,41 @@ impl HubClient {
     }
 
     /// The verdict on all hosts, at the moment the schedule was due. The versions count changes to the list of hosts and to rules. `ever`:
-    /// how many shards there were; those that are no more are asked too, and `left` is what they still have.
+    /// how many shards there were; those that are no more are asked too, and `left` is what they still have. The first shard is asked
+    /// last: it judges what all of them found out about probes.
     ///
     /// # Errors
-    /// [`HubError`] when one of today's shards has no answer; those before it have judged.
+    /// [`HubError`] when one of today's shards has no answer; the others have judged.
     pub async fn verdict(
         &self,
         now_ms: i64,
         (hosts_version, rules_version): (u64, u64),
         ever: u32,
     ) -> Result<VerdictReply, HubError> {
-        let request = VerdictRequest { now_ms, hosts_version, rules_version };
-        let mut sum = VerdictReply::default();
-        for shard in 0..self.shards {
-            let reply: VerdictReply = self.ask(shard, "verdict", &request).await?;
+        let mut request = VerdictRequest { now_ms, hosts_version, rules_version, monitors: None };
+        let (mut sum, mut refused) = (VerdictReply::default(), None);
+        let mut news = Vec::new();
+        for shard in (0..self.shards).rev() {
+            if shard == 0 && self.shards > 1 && refused.is_none() {
+                request.monitors = Some(std::mem::take(&mut news));
+            }
+            let reply: VerdictReply = match self.ask(shard, "verdict", &request).await {
+                Ok(reply) => reply,
+                Err(error) => {
+                    refused = Some(error);
+                    continue;
+                }
+            };
+            news.extend(reply.monitors);
             sum.offline += reply.offline;
             sum.online += reply.online;
             sum.impaired |= reply.impaired;
             sum.edge.extend(reply.edge);
         }
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        request.monitors = None;
         for shard in self.shards..ever {
             // It judges nobody: what it has is for later.
             let reply: Result<VerdictReply, HubError> = self.ask(shard, "verdict", &request).await;

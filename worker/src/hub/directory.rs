@@ -4,12 +4,13 @@
 //! A host's row is written when it is registered or changed, when it says what it is, and when its presence changes. Its newest
 //! sample there is as old as that; the journal and the sockets have newer ones.
 
+use edgewatch_core::domain::address_change::Told;
 use edgewatch_core::model::{Addresses, Event, EventKind, Host, HostId, Presence};
 use edgewatch_core::units::UnixSeconds;
 
 use super::HubError;
 use super::rules::kept;
-use super::sql::{Row, Sql};
+use super::sql::{Row, Sql, Value};
 use super::wire::HostWire;
 
 const CREATE_HOSTS: &str = "CREATE TABLE IF NOT EXISTS hosts (host_id INTEGER NOT NULL PRIMARY KEY, secret_hash TEXT NOT NULL, \
@@ -72,6 +73,34 @@ pub struct Entry {
     pub coarse_done: Option<u64>,
     /// Samples up to this number were stored before this shard had the host.
     pub floor: u64,
+    /// What people know of its addresses, where that is more than those.
+    pub told: Option<Told>,
+}
+
+/// Runs a statement on a table that objects of before did not have: where nothing more could be written when this one was upgraded it
+/// is missing, and made now.
+fn exec_new(sql: &Sql, statement: &'static str, binds: Vec<Value>) -> Result<Vec<Row>, HubError> {
+    match sql.exec(statement, binds.clone()) {
+        Err(error) if error.is_missing_table() => {
+            create(sql)?;
+            sql.exec(statement, binds)
+        }
+        done => done,
+    }
+}
+
+/// As [`exec_new`] for a question: in a table that cannot be made yet is nothing.
+fn read_new(sql: &Sql, statement: &'static str, binds: Vec<Value>) -> Result<Vec<Row>, HubError> {
+    match sql.exec(statement, binds.clone()) {
+        Err(error) if error.is_missing_table() => {
+            if create(sql).is_ok() {
+                sql.exec(statement, binds)
+            } else {
+                Ok(Vec::new())
+            }
+        }
+        found => found,
+    }
 }
 
 /// Makes the tables where there are none.
@@ -96,8 +125,8 @@ pub fn put(sql: &Sql, entry: &Entry) -> Result<(), HubError> {
         let binds = vec![entry.host.id.into(), entry.coarse_done.into(), entry.floor.into()];
         return sql.exec(PUT_POSTED, binds).map(drop);
     }
-    let host =
-        serde_json::to_string(&HostWire::from(&entry.host)).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    let wire = HostWire::of(&entry.host, entry.told.as_ref());
+    let host = serde_json::to_string(&wire).map_err(|error| HubError::Corrupt(error.to_string()))?;
     let binds = vec![
         entry.host.id.into(),
         entry.secret_hash.as_str().into(),
@@ -176,7 +205,7 @@ pub fn unlisted(id: HostId, coarse_done: Option<u64>, floor: u64) -> Entry {
         facts: None,
         newest: None,
     };
-    Entry { host, secret_hash: String::new(), addresses_fixed: false, coarse_done, floor }
+    Entry { host, secret_hash: String::new(), addresses_fixed: false, coarse_done, floor, told: None }
 }
 
 /// The next numbers behind `after` of [`list_ids`]: as many rows read.
@@ -211,7 +240,7 @@ pub fn owe(sql: &Sql, event: &Event, name: Option<&str>) -> Result<(), HubError>
         name.map(str::to_owned).into(),
         kept::more(event).into(),
     ];
-    sql.exec(PUT_OWED, binds).map(drop)
+    exec_new(sql, PUT_OWED, binds).map(drop)
 }
 
 /// At most `limit` events that D1 does not have, oldest first.
@@ -227,7 +256,7 @@ pub fn owed(sql: &Sql, limit: u32) -> Result<Vec<(Event, Option<String>)>, HubEr
         let event = kept::with_more(Event::new(key, kind, host_id, UnixSeconds(row.int(3)?), text), row.text(6)?);
         Ok((event, row.optional(5, |row, column| row.text(column).map(str::to_owned))?))
     };
-    sql.exec(LIST_OWED, vec![limit.into()])?.into_iter().map(event).collect()
+    read_new(sql, LIST_OWED, vec![limit.into()])?.into_iter().map(event).collect()
 }
 
 /// Forgets an event that D1 has: 1 row written.
@@ -235,7 +264,7 @@ pub fn owed(sql: &Sql, limit: u32) -> Result<Vec<(Event, Option<String>)>, HubEr
 /// # Errors
 /// As [`create`].
 pub fn settle(sql: &Sql, key: &str) -> Result<(), HubError> {
-    sql.exec(DELETE_OWED_EVENT, vec![key.into()])?;
+    exec_new(sql, DELETE_OWED_EVENT, vec![key.into()])?;
     sql.exec(DELETE_OWED, vec![key.into()]).map(drop)
 }
 
@@ -245,7 +274,7 @@ pub fn settle(sql: &Sql, key: &str) -> Result<(), HubError> {
 /// As [`find`].
 pub fn list_alert_states(sql: &Sql) -> Result<Vec<(HostId, String)>, HubError> {
     let state = |row: &Row| Ok((HostId(row.int(0)?), row.text(1)?.to_owned()));
-    sql.exec(LIST_ALERT_STATES, vec![])?.iter().map(state).collect()
+    read_new(sql, LIST_ALERT_STATES, vec![])?.iter().map(state).collect()
 }
 
 /// Keeps what is not at rest at a host, or forgets it: 1 row written.
@@ -254,8 +283,8 @@ pub fn list_alert_states(sql: &Sql) -> Result<Vec<(HostId, String)>, HubError> {
 /// As [`create`].
 pub fn put_alert_state(sql: &Sql, id: HostId, state: Option<&str>) -> Result<(), HubError> {
     match state {
-        Some(state) => sql.exec(PUT_ALERT_STATE, vec![id.into(), state.into()]).map(drop),
-        None => sql.exec(DELETE_ALERT_STATE, vec![id.into()]).map(drop),
+        Some(state) => exec_new(sql, PUT_ALERT_STATE, vec![id.into(), state.into()]).map(drop),
+        None => exec_new(sql, DELETE_ALERT_STATE, vec![id.into()]).map(drop),
     }
 }
 
@@ -276,8 +305,10 @@ pub fn put_meta(sql: &Sql, key: &'static str, value: &str) -> Result<(), HubErro
 }
 
 fn entry(row: &Row) -> Result<Entry, HubError> {
-    let wire: HostWire = serde_json::from_str(row.text(5)?).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    let mut wire: HostWire =
+        serde_json::from_str(row.text(5)?).map_err(|error| HubError::Corrupt(error.to_string()))?;
     Ok(Entry {
+        told: wire.told.take().map(Told::from),
         host: Host::try_from(wire)?,
         secret_hash: row.text(1)?.to_owned(),
         addresses_fixed: row.int(2)? != 0,
@@ -294,7 +325,8 @@ pub(super) mod tests {
     /// A host of this number.
     pub fn entry(id: i64) -> Entry {
         let host = Host { id: HostId(id), newest: None, ..host() };
-        Entry { host, secret_hash: format!("hash-{id}"), addresses_fixed: false, coarse_done: None, floor: 0 }
+        let secret_hash = format!("hash-{id}");
+        Entry { host, secret_hash, addresses_fixed: false, coarse_done: None, floor: 0, told: None }
     }
 
     #[test]
@@ -302,7 +334,8 @@ pub(super) mod tests {
         let sql = Sql::in_memory().unwrap();
         create(&sql).unwrap();
         put(&sql, &entry(7)).unwrap();
-        let changed = Entry { coarse_done: Some(20_780), floor: 9, host: host(), ..entry(7) };
+        let told = Some(Told::exactly(&host().addresses));
+        let changed = Entry { coarse_done: Some(20_780), floor: 9, host: host(), told, ..entry(7) };
         put(&sql, &changed).unwrap();
         put(&sql, &entry(3)).unwrap();
         assert_eq!(sql.rows_written(), 3);
@@ -337,6 +370,27 @@ pub(super) mod tests {
         assert_eq!(owed(&sql, 9), Ok(vec![(first, Some("alpha".to_owned())), (second.clone(), None)]));
         settle(&sql, "a").unwrap();
         assert_eq!(owed(&sql, 9), Ok(vec![(second, None)]));
+    }
+
+    #[test]
+    fn tables_that_could_not_be_made_are_empty_until_they_can() {
+        let sql = Sql::in_memory().unwrap();
+        create(&sql).unwrap();
+        // An object of before there were alerts, woken by this code when nothing more may be written.
+        for old in ["DROP TABLE owed_events", "DROP TABLE alert_states", "PRAGMA query_only = ON"] {
+            sql.exec(old, vec![]).unwrap();
+        }
+        assert!(create(&sql).is_err());
+        assert_eq!((owed(&sql, 9), list_alert_states(&sql)), (Ok(vec![]), Ok(vec![])));
+        let event = Event::new("a".to_owned(), EventKind::HostOffline, None, UnixSeconds(5), "t".to_owned());
+        assert!(owe(&sql, &event, None).is_err() && put_alert_state(&sql, HostId(7), Some("s")).is_err());
+        sql.exec("PRAGMA query_only = OFF", vec![]).unwrap();
+        owe(&sql, &event, None).unwrap();
+        put_alert_state(&sql, HostId(7), Some("s")).unwrap();
+        assert_eq!((owed(&sql, 9).unwrap().len(), list_alert_states(&sql).unwrap().len()), (1, 1));
+        // A question makes them too.
+        sql.exec("DROP TABLE alert_states", vec![]).unwrap();
+        assert_eq!((list_alert_states(&sql), sql.exec(LIST_ALERT_STATES, vec![])), (Ok(vec![]), Ok(vec![])));
     }
 
     #[test]

@@ -38,6 +38,7 @@ impl Shard {
                     coarse_done: known.coarse_done,
                     // D1 was told by us: it knows of nothing that is not here.
                     floor: known.floor,
+                    told: known.told.clone(),
                     ..entry
                 };
                 if entry == known {
@@ -92,7 +93,9 @@ impl Shard {
     /// As [`Shard::complete`].
     pub fn retire(&mut self, id: HostId, now: UnixMillis) -> Result<(), HubError> {
         self.end_alerts(id, now);
-        self.dismiss(id)
+        self.dismiss(id)?;
+        self.forget_reporter(id, now);
+        Ok(())
     }
 
     /// Forgets a host here. Its history stays until it is purged.
@@ -104,6 +107,7 @@ impl Shard {
         self.hosts.remove(&id);
         self.posted.iter_mut().for_each(|all| drop(all.remove(&id)));
         self.watched.remove(&id);
+        self.spoken_for.remove(&id);
         Ok(())
     }
 }

@@ -32,6 +32,11 @@ impl HubError {
     pub const fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused(_))
     }
+
+    /// Whether the object's database lacks a table. Source: `SQLite`'s own words, which the platform hands on.
+    pub fn is_missing_table(&self) -> bool {
+        matches!(self, Self::Refused(words) if words.contains("no such table"))
+    }
 }
 
 impl From<HubError> for Failure {

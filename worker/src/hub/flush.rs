@@ -267,13 +267,15 @@ pub async fn enrol(
     }
     let found: Vec<Enrolled> = found.into_iter().filter(|one| place.is_ours(one.host.id)).collect();
     let said: Vec<_> = found.iter().filter_map(|one| Some((one.host.id, one.said.clone()?))).collect();
-    let ours: Vec<Entry> = found.into_iter().map(entry).collect();
+    let mut ours: Vec<Entry> = found.into_iter().map(entry).collect();
     let there: BTreeSet<HostId> = ours.iter().map(|entry| entry.host.id).collect();
     let strangers = inner.with(|shard| handover::strangers(shard, &ours))?;
     if place.index > 0 && !strangers.is_empty() {
         // Before this shard has a host: else nobody would ask it for that once it is one too many.
         db.run(settings::raise(HUB_SHARDS, u64::from(place.index) + 1)).await?;
     }
+    let is_elsewhere =
+        handover::are_heard(&ours, &strangers) && (place.shards > 1 || settings::find_count(db, HUB_SHARDS).await? > 1);
     for some in strangers.chunks(MAX_DICTIONARIES) {
         let names = history::list_dictionaries(db, some).await?;
         inner.with(|shard| handover::take_names(shard, &names))?;
@@ -285,6 +287,9 @@ pub async fn enrol(
             shard.start_anew(now);
         }
         handover::bear_with(shard, &ours, &strangers, now)?;
+        if is_elsewhere {
+            handover::doubt(&mut ours, &strangers, now);
+        }
         let has_other_secret =
             |entry: &&Entry| shard.get(entry.host.id).is_some_and(|known| known.entry.secret_hash != entry.secret_hash);
         let shut_out: Vec<HostId> = ours.iter().filter(has_other_secret).map(|entry| entry.host.id).collect();
@@ -332,6 +337,7 @@ fn entry(enrolled: Enrolled) -> Entry {
         addresses_fixed: enrolled.addresses_fixed,
         coarse_done: None,
         floor: enrolled.last_number,
+        told: None,
     }
 }
 

@@ -12,6 +12,7 @@ use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::rollup::latest;
 use edgewatch_core::blocks::tiers::{self, MINUTES, SAMPLES, Tier};
 use edgewatch_core::blocks::{Block, Row, SeriesId};
+use edgewatch_core::domain::address_change::Told;
 use edgewatch_core::domain::presence::HOLD_S;
 use edgewatch_core::model::{Host, HostId, Link, Presence};
 use edgewatch_core::units::{Step, UnixMillis};
@@ -26,6 +27,7 @@ use super::{HubError, journal, posted, rollup, rows, wire};
 #[cfg(target_arch = "wasm32")]
 pub mod calls;
 pub mod parcel;
+pub mod tidings;
 
 pub use parcel::Parcel;
 
@@ -140,6 +142,21 @@ pub fn bear_with(shard: &mut Shard, entries: &[Entry], strangers: &[HostId], now
     Ok(())
 }
 
+/// Whether one of the strangers was heard before, and so somewhere else.
+pub fn are_heard(entries: &[Entry], strangers: &[HostId]) -> bool {
+    let mut heard = entries.iter().filter(|entry| entry.host.presence != Presence::Never);
+    heard.any(|entry| strangers.contains(&entry.host.id))
+}
+
+/// People may have been told more than D1 knows of hosts that come here, and their alerts go on: the shard they were in will say so.
+pub fn doubt(entries: &mut [Entry], strangers: &[HostId], now: UnixMillis) {
+    for entry in entries.iter_mut().filter(|entry| strangers.contains(&entry.host.id)) {
+        if entry.host.presence != Presence::Never {
+            entry.told = Some(Told::in_doubt(&entry.host.addresses, now.seconds()));
+        }
+    }
+}
+
 /// Everything of a host that belongs elsewhere, in parcels; `attached` is what its socket held. What waited for its block is in a
 /// row afterwards. Nothing when there is no such host.
 ///
@@ -171,6 +188,7 @@ pub fn pack(
         },
         coarse_done: tracked.entry.coarse_done,
         from_ms: blocks.iter().map(|stored| stored.start_ms).min(),
+        told: tracked.entry.told.clone(),
         alerts: shard.alerts_text(id)?,
         is_last: true,
         dictionary: rings::dictionary(sql, id)?,
@@ -190,6 +208,8 @@ pub fn forget(shard: &mut Shard, id: HostId) -> Result<(), HubError> {
         directory::put_meta(&sql, NOTE_KEY, "")?;
     }
     shard.forget_alerts(id)?;
+    // Its results were counted here; the one that judges goes by the delays of those that are here.
+    shard.leave_delays(id);
     purge(shard, id)
 }
 
@@ -230,7 +250,8 @@ pub fn adopt(
         }
     }
     merge.roll_up(shard.get(id).and_then(Tracked::newest_ms))?;
-    if parcel.is_last && shard.get(id).is_some() {
+    // Else they came ahead of it, and what became of them since is known here.
+    if parcel.is_last && shard.get(id).is_some() && !shard.spoken_for.contains(&id) {
         shard.adopt_alerts(id, &parcel.alerts, now);
     }
     let Some(tracked) = shard.get_mut(id) else { return Ok(()) };
@@ -253,6 +274,11 @@ fn take_state(tracked: &mut Tracked, parcel: &Parcel) {
         entry.coarse_done = parcel.coarse_done.or_else(|| parcel.from_ms.map(before)).or(Some(done));
     } else {
         entry.coarse_done = parcel.coarse_done;
+    }
+    if entry.told.as_ref().is_some_and(|told| told.is_in_doubt)
+        && parcel.told.as_ref().is_none_or(|one| !one.is_in_doubt)
+    {
+        entry.told = parcel.told.clone().or_else(|| Some(Told::exactly(&parcel.host.addresses)));
     }
     if parcel.seen_ms <= tracked.seen_ms {
         return;
@@ -327,7 +353,7 @@ impl Names {
 
 /// What is here of a host while blocks from elsewhere are laid to it.
 struct Merge {
-    storage: super::tracked::Storage,
+    storage: super::storage::Storage,
     id: HostId,
     /// The blocks of samples that were here before.
     ours: Vec<StoredBlock>,

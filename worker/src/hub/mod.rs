@@ -1,6 +1,7 @@
 //! The hot layer: one object per shard of the hosts. It holds the newest state of each, the samples that are not in a block yet,
 //! the fine history, and the verdict on who is up.
 
+mod addresses;
 #[cfg(target_arch = "wasm32")]
 mod agents;
 pub mod client;
@@ -21,6 +22,7 @@ pub mod lengths;
 pub mod listing;
 #[cfg(test)]
 mod measure;
+pub mod monitors;
 #[cfg(target_arch = "wasm32")]
 mod moving;
 pub mod noted;
@@ -44,6 +46,7 @@ pub mod shard;
 #[cfg(target_arch = "wasm32")]
 mod spending;
 pub mod sql;
+pub mod storage;
 #[cfg(test)]
 mod testing;
 pub mod tracked;

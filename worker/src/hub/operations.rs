@@ -12,6 +12,7 @@ use edgewatch_core::units::UnixMillis;
 use worker::{Error, Method, Request, Response};
 
 use super::governor::ShardReport;
+use super::handover::tidings::Tidings;
 use super::listing::ListRequest;
 use super::object::{Answer, Inner};
 use super::posted::wire::{LatestQuery, PointsQuery};
@@ -55,6 +56,11 @@ impl Inner {
                 handover::calls::adopt(&self, &body, db).await?;
                 json(&())
             }
+            (Method::Post, "/tidings") => {
+                let tidings: Tidings = parse(&request.text().await.map_err(refused)?)?;
+                handover::calls::heed(&self, tidings, db).await?;
+                json(&())
+            }
             (Method::Post, "/changed") => {
                 let changed: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
                 let ids: Option<Vec<HostId>> = changed.ids.map(|ids| ids.into_iter().map(HostId).collect());
@@ -90,6 +96,8 @@ impl Inner {
             }
             (Method::Post, "/probes-changed") => {
                 self.load_probes(db).await?;
+                self.flush.soon();
+                self.wake_at(self.now().0 + SOON_MS).await;
                 json(&())
             }
             (Method::Post, "/probe-points") => {
@@ -99,7 +107,11 @@ impl Inner {
             (Method::Post, "/probe-tallies") => self.probe_tallies(db).await,
             (Method::Post, "/edge-results") => {
                 let run: EdgeRequest = parse(&request.text().await.map_err(refused)?)?;
-                self.with(|shard| shard.take_edge(wire::results(run.results), UnixMillis(run.at_ms)))?;
+                let is_told = self.with(|shard| shard.take_edge(wire::results(run.results), UnixMillis(run.at_ms)))?;
+                if is_told {
+                    self.flush.soon();
+                    self.wake_at(self.now().0 + SOON_MS).await;
+                }
                 json(&())
             }
             (Method::Post, "/series") => {
@@ -152,7 +164,7 @@ impl Inner {
         let report = wire::read_report(body, &agent.agent_version)?;
         let (recorded, is_news) = self.with(|shard| {
             shard.note_worker(now);
-            shard.note_origin(agent)?;
+            shard.note_origin(agent, now)?;
             let (resend_from, times) = shard.post(id, report, now)?;
             let settings = shard.report_settings();
             let tracked = shard.get(id);
@@ -215,11 +227,18 @@ impl Inner {
         let signs = self.signs(now);
         let due = UnixMillis(wanted.now_ms);
         self.pieces.borrow_mut().forget_unread(now);
+        let others = wanted.monitors.clone().filter(|_| self.index == 0);
         let mut verdict = self.with(|shard| {
             shard.note_worker(now);
             presence::hear_all(shard, &signs);
+            if let Some(others) = others {
+                shard.judge_monitors(others, due);
+            }
             shard.judge_at(due, now, due.seconds().plus(presence::SCHEDULE_S))
         })?;
+        if self.index > 0 && self.index < self.shards {
+            verdict.monitors = self.with(|shard| Ok(shard.monitor_news()))?;
+        }
         if let Err(error) = self.account(now).and_then(|()| self.with(|shard| shard.keep_watch())) {
             // The verdict stands; what it leaves is in memory.
             log::error("hub.verdict", &error.to_string());
@@ -255,7 +274,8 @@ impl Inner {
     pub(super) async fn load_probes(&self, db: Option<&Db>) -> Answer<()> {
         let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
         let list = probes::list(db).await?;
-        self.with(|shard| shard.set_probes(list))?;
+        let now = self.now();
+        self.with(|shard| shard.change_probes(list, now))?;
         self.tell_probes();
         Ok(())
     }

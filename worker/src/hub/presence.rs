@@ -103,6 +103,10 @@ impl Shard {
             directory::owe(&self.storage.sql, &impaired_event(impaired, now), None)?;
         }
         self.look_at_rules(now, ahead_ms);
+        if let Err(error) = self.tell_late_addresses(now) {
+            // The verdict stands; the next one tells.
+            log::error("hub.addresses", &error.to_string());
+        }
         Ok(reply)
     }
 
@@ -160,7 +164,9 @@ impl Shard {
         if to == Presence::Offline {
             // The minutes before it fell silent are the ones that people want.
             tracked.keep(&sql, now)?;
+            self.forget_delays(id, now);
         }
+        let Some(tracked) = self.hosts.get_mut(&id) else { return Ok(()) };
         if !is_first {
             directory::owe(&sql, &event, Some(&tracked.entry.host.name))?;
         }

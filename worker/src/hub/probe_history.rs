@@ -6,11 +6,12 @@ use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::tiers::{self, MINUTES, Rings, SAMPLES, TWO_HOURS};
 use edgewatch_core::blocks::{Block, Facet, Row, SeriesId};
 use edgewatch_core::domain::probing::{Availability, Delays};
-use edgewatch_core::model::{HostId, Probe, ProbeId, ProbeKind};
+use edgewatch_core::model::{HostId, Probe, ProbeId, ProbeKind, ProbeResult};
 use edgewatch_core::units::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use super::series::{Known, Sources};
+use super::storage::Storage;
 use super::{HubError, rings, rows};
 use crate::store::history::{self, CoarseBlock, Wanted};
 
@@ -202,6 +203,33 @@ pub async fn tallies(
 /// Until when D1 has the coarse rows of a host.
 fn coarse_to_ms(host: HostId, known: Known) -> Option<i64> {
     known.day_done.map(|day| tiers::day_start_ms(host, day.saturating_add(1)))
+}
+
+/// What the newest block of a host's samples has of these probes, by time: at most 3 rows read.
+///
+/// # Errors
+/// [`HubError::Refused`] when the object's database does not answer.
+pub fn newest_results(
+    storage: &Storage,
+    host: HostId,
+    probes: &mut dyn Iterator<Item = ProbeId>,
+) -> Result<Vec<(UnixMillis, Vec<ProbeResult>)>, HubError> {
+    let sql = &storage.sql;
+    let Some(head) = rings::newest(sql, host, SAMPLES.number)? else { return Ok(vec![]) };
+    let ring = storage.rings(host).of(SAMPLES);
+    let Some(stored) = rings::find(sql, host, SAMPLES.number, ring, head.block_no)? else { return Ok(vec![]) };
+    let dictionary = rings::dictionary(sql, host)?;
+    let series: Vec<(ProbeId, Series)> = probes.filter_map(|id| Some((id, Series::find(&dictionary, id)?))).collect();
+    let result = |row: &Row, (probe, series): &(ProbeId, Series)| {
+        let is_up = row.get(series.up)? > 0.0;
+        let delay_ms = series.delay.and_then(|delay| row.get(delay)).filter(|_| is_up);
+        Some(ProbeResult { probe: *probe, delay_ms, tls_expires: None, note: None })
+    };
+    let results = |row: Row| {
+        let of_row = series.iter().filter_map(|one| result(&row, one)).collect();
+        (UnixMillis(row.at_ms), of_row)
+    };
+    Ok(block_rows(&stored.data).map(results).collect())
 }
 
 fn block_rows(data: &[u8]) -> impl Iterator<Item = Row> {

@@ -3,11 +3,13 @@
 //! The Worker reports as a host of number [`EDGE`], which is in no list: its samples lie in rings like everybody's, in the shard that
 //! would have a host of that number.
 
+use std::rc::Rc;
+
 use edgewatch_core::blocks::Row;
 use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::dialects::native::ProbeList;
 use edgewatch_core::dialects::native::stream::{CAN_PROBE, FromHub, Probes};
-use edgewatch_core::domain::probing::{self, edge};
+use edgewatch_core::domain::probing::{self, edge, means};
 use edgewatch_core::model::{
     Coverage, HostId, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask, Report, Sample,
 };
@@ -31,6 +33,8 @@ const EDGE_DONE_KEY: &str = "edge_coarse_done";
 const MAX_NOTES: usize = 5;
 /// The Worker asks at most once in this time, ms: a run that comes early has its turn later.
 const EDGE_EVERY_MS: i64 = 55_000;
+/// It is asked to ask once in this time, seconds.
+const EDGE_S: u32 = 60;
 
 /// A probe as the object keeps it, and as it is told the Worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,13 +49,15 @@ pub struct ProbeWire {
     from_edge: bool,
     is_public: bool,
     notify: (bool, bool, f64, f64, String),
+    #[serde(default)]
+    certificate_days: Option<u32>,
     created_at_s: i64,
 }
 
 impl From<&Probe> for ProbeWire {
     fn from(probe: &Probe) -> Self {
         let ProbeSpec { name, kind, target, interval_s, coverage, from_edge, is_public, notices } = probe.spec.clone();
-        let ProbeNotices { of_state, of_delay, min_delay_ms, max_delay_ms, group } = notices;
+        let ProbeNotices { of_state, of_delay, min_delay_ms, max_delay_ms, certificate_days, group } = notices;
         Self {
             id: probe.id.0,
             name,
@@ -63,6 +69,7 @@ impl From<&Probe> for ProbeWire {
             from_edge,
             is_public,
             notify: (of_state, of_delay, min_delay_ms, max_delay_ms, group),
+            certificate_days: Some(certificate_days),
             created_at_s: probe.created_at.0,
         }
     }
@@ -83,7 +90,15 @@ impl TryFrom<ProbeWire> for Probe {
             coverage: if wire.only { Coverage::Only(hosts) } else { Coverage::AllBut(hosts) },
             from_edge: wire.from_edge,
             is_public: wire.is_public,
-            notices: ProbeNotices { of_state, of_delay, min_delay_ms, max_delay_ms, group },
+            notices: ProbeNotices {
+                of_state,
+                of_delay,
+                min_delay_ms,
+                max_delay_ms,
+                // A list of before is told anew with the next change.
+                certificate_days: ProbeNotices::certificate_days(wire.certificate_days, of_state),
+                group,
+            },
         };
         Ok(Self { id: ProbeId(wire.id), spec, created_at: UnixSeconds(wire.created_at_s) })
     }
@@ -99,7 +114,7 @@ impl Shard {
             let text = directory::meta(&self.storage.sql, LIST_KEY)?;
             // What cannot be read is no list: D1 has it, and tells it with the next change.
             let wires: Vec<ProbeWire> = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-            self.probes = Some(wires.into_iter().filter_map(|wire| Probe::try_from(wire).ok()).collect());
+            self.know_probes(wires.into_iter().filter_map(|wire| Probe::try_from(wire).ok()).collect());
         }
         Ok(self.probes.as_deref().unwrap_or_default())
     }
@@ -115,8 +130,13 @@ impl Shard {
         let wires: Vec<ProbeWire> = probes.iter().map(ProbeWire::from).collect();
         let text = serde_json::to_string(&wires).map_err(|error| HubError::Corrupt(error.to_string()))?;
         directory::put_meta(&self.storage.sql, LIST_KEY, &text)?;
-        self.probes = Some(probes);
+        self.know_probes(probes);
         Ok(())
+    }
+
+    fn know_probes(&mut self, probes: Vec<Probe>) {
+        self.storage.means = Rc::new(means::wanted(&probes));
+        self.probes = Some(probes);
     }
 
     /// What a host is to ask.
@@ -227,31 +247,34 @@ impl Shard {
         self.edge.as_mut().ok_or_else(|| HubError::Corrupt("no edge".to_owned()))
     }
 
-    /// Takes what came of a run of the Worker: 1 row written, and what a host's report of this time would.
+    /// Takes what came of a run of the Worker: 1 row written, and what a host's report of this time would. Whether people are to be told
+    /// of it.
     ///
     /// # Errors
     /// [`HubError::Refused`] when the object's database does not answer: these results are lost, the next run brings others.
-    pub fn take_edge(&mut self, results: Vec<ProbeResult>, at: UnixMillis) -> Result<(), HubError> {
+    pub fn take_edge(&mut self, results: Vec<ProbeResult>, at: UnixMillis) -> Result<bool, HubError> {
+        self.read_monitors()?;
         let storage = self.storage.clone();
         let edge = self.edge()?;
         edge.ensure_loaded(&storage.sql)?;
         if results.is_empty() || edge.newest_ms().is_some_and(|newest_ms| newest_ms >= at.0) {
             // Told twice.
-            return Ok(());
+            return Ok(false);
         }
         let number = edge.progress().0.saturating_add(1);
         let report = Report {
             agent_version: String::new(),
             sent_at: at,
             oldest: number,
-            period_s: 60,
-            frame_s: 60,
+            period_s: EDGE_S,
+            frame_s: EDGE_S,
             probes_version: None,
             facts: None,
             samples: vec![Sample { number, at, probes: results, ..Sample::default() }],
         };
         edge.take(&storage, &report)?;
-        edge.put_journal(&storage.sql, at)
+        edge.put_journal(&storage.sql, at)?;
+        Ok(self.weigh_probes(EDGE, &report.samples, EDGE_S, at))
     }
 }
 

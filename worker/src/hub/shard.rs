@@ -1,6 +1,7 @@
 //! All hosts of one object, and what its events do to them. Nothing here waits, and nothing here knows a socket: `object` does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use edgewatch_core::dialects::native::stream::{
     Ack, Facts, Frame, FromHub, Goodbye, Hello, Reason, Resend, Settings, Versions, Welcome,
@@ -19,10 +20,12 @@ use super::governor::Governor;
 use super::handover::Place;
 use super::held::Held;
 use super::lengths::Lengths;
+use super::monitors::Monitors;
 use super::probes::{self, EDGE};
 use super::rules::Rules;
 use super::sql::Sql;
-use super::tracked::{Storage, Tracked};
+use super::storage::Storage;
+use super::tracked::Tracked;
 use super::wire::AgentWire;
 use super::{HubError, coarse, journal, rings};
 
@@ -57,6 +60,8 @@ pub struct Shard {
     pub governor: Governor,
     /// Rules, and what is not as they want it.
     pub rules: Rules,
+    /// What probes found that people want to be told of.
+    pub monitors: Monitors,
     pub(super) hosts: BTreeMap<HostId, Tracked>,
     /// What is to be asked, once it was read.
     pub(super) probes: Option<Vec<model::Probe>>,
@@ -65,6 +70,8 @@ pub struct Shard {
     pub(super) is_complete: bool,
     /// What others than our agent post, once it was read.
     pub(super) posted: Option<BTreeMap<HostId, Tracked>>,
+    /// Hosts of whose alerts the shard that had them spoke ahead.
+    pub(super) spoken_for: BTreeSet<HostId>,
     /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
     pub(super) watched: BTreeMap<HostId, (i64, i64)>,
 }
@@ -81,7 +88,7 @@ impl Shard {
             directory::meta(&sql, "").map_err(|_| error)?;
         }
         Ok(Self {
-            storage: Storage { sql, lengths: Lengths::default() },
+            storage: Storage { sql, lengths: Lengths::default(), means: Rc::default() },
             place: Place::default(),
             levers: Levers::default(),
             watch: Watch::default(),
@@ -90,11 +97,13 @@ impl Shard {
             posts_excused_ms: 0,
             governor: Governor::default(),
             rules: Rules::default(),
+            monitors: Monitors::default(),
             hosts: BTreeMap::new(),
             probes: None,
             edge: None,
             posted: None,
             is_complete: false,
+            spoken_for: BTreeSet::new(),
             watched: BTreeMap::new(),
         })
     }
@@ -103,7 +112,8 @@ impl Shard {
     pub fn clear(&mut self) {
         self.hosts = BTreeMap::new();
         self.rules = Rules::default();
-        self.watched = BTreeMap::new();
+        self.monitors = Monitors::default();
+        (self.watched, self.spoken_for) = (BTreeMap::new(), BTreeSet::new());
         (self.probes, self.edge, self.posted) = (None, None, None);
         self.is_complete = false;
     }
@@ -189,12 +199,14 @@ impl Shard {
         known.is_some_and(|tracked| is_same(&tracked.entry.secret_hash, &agent.secret_hash))
     }
 
-    /// Notes where a host reports from, and its agent's version where it is known; writes the host's row when that is news.
+    /// Notes where a host reports from, and its agent's version where it is known; writes the host's row when that is news. People
+    /// are told of another address.
     ///
     /// # Errors
     /// As [`Shard::complete`].
-    pub fn note_origin(&mut self, agent: &AgentWire) -> Result<(), HubError> {
-        let Some(tracked) = self.hosts.get_mut(&HostId(agent.host_id)) else { return Ok(()) };
+    pub fn note_origin(&mut self, agent: &AgentWire, now: UnixMillis) -> Result<(), HubError> {
+        let id = HostId(agent.host_id);
+        let Some(tracked) = self.hosts.get_mut(&id) else { return Ok(()) };
         let before = Entry::clone(&tracked.entry);
         let Entry { host, addresses_fixed, .. } = &mut *tracked.entry;
         if !*addresses_fixed {
@@ -210,7 +222,7 @@ impl Shard {
         if !agent.agent_version.is_empty() {
             host.agent_version.clone_from(&agent.agent_version);
         }
-        if tracked.entry == before { Ok(()) } else { directory::put(&self.storage.sql, &tracked.entry) }
+        self.put_host(id, &before, false, now)
     }
 
     /// Takes in what a host says it is; writes its row when that is news, at most once a minute. What is not written is in memory,
@@ -233,11 +245,11 @@ impl Shard {
             return Ok(());
         }
         tracked.is_changed = true;
-        if (0..FACTS_EVERY_MS).contains(&now.0.saturating_sub(tracked.facts_ms)) {
-            return Ok(());
+        let is_held = (0..FACTS_EVERY_MS).contains(&now.0.saturating_sub(tracked.facts_ms));
+        if !is_held {
+            tracked.facts_ms = now.0;
         }
-        tracked.facts_ms = now.0;
-        directory::put(&self.storage.sql, &tracked.entry)
+        self.put_host(id, &before, is_held, now)
     }
 
     /// An agent begins: everything of its host that is with the hub becomes durable first, for an agent that lost its counter gives
@@ -261,6 +273,7 @@ impl Shard {
             }
         }
         (tracked.link, tracked.capabilities) = (Link::Socket, hello.capabilities);
+        tracked.prober.is_back = true;
         tracked.hear(now);
         let durable_up_to = tracked.progress().1;
         let agent = AgentWire {
@@ -273,7 +286,7 @@ impl Shard {
             probes_version: None,
         };
         // Its version is for people; what cannot be stored now comes with the next hello.
-        let _ = self.note_origin(&agent);
+        let _ = self.note_origin(&agent, now);
         FromHub::Welcome(Welcome { durable_up_to, time_ms: now.0, settings: self.settings(id, now) })
     }
 
@@ -291,13 +304,15 @@ impl Shard {
     /// An agent sends samples.
     pub fn frame(&mut self, id: HostId, frame: Frame, now: UnixMillis) -> Vec<FromHub> {
         let number = frame.frame;
-        let Some(tracked) = self.hosts.get_mut(&id) else { return vec![unknown()] };
+        let Some(tracked) = self.hosts.get(&id) else { return vec![unknown()] };
         let version = tracked.entry.host.agent_version.clone();
         let (mut report, impossible) = match frame.into_report(version) {
             Ok(intake) => intake,
             Err(failure) => return vec![goodbye(Reason::Malformed, 60, &failure.to_string(), None)],
         };
         let times = intake::mend_times(&mut report, now);
+        self.expect_results(&report.samples);
+        let Some(tracked) = self.hosts.get_mut(&id) else { return vec![unknown()] };
         tracked.link = Link::Socket;
         tracked.hear(now);
         let (write_s, frame_s) = (self.levers.write_s, report.frame_s);
@@ -310,7 +325,9 @@ impl Shard {
             self.note_refused(now);
         }
         if let Ok(Verdict::Take { skip }) = taken {
-            self.weigh(id, before.as_ref(), report.samples.get(skip..).unwrap_or_default(), report.period_s, now);
+            let samples = report.samples.get(skip..).unwrap_or_default();
+            self.weigh(id, before.as_ref(), samples, report.period_s, now);
+            self.weigh_probes(id, samples, frame_s, now);
         }
         match taken {
             Ok(Verdict::Take { .. } | Verdict::Repeat) => {
@@ -351,6 +368,7 @@ impl Shard {
         now: UnixMillis,
     ) -> Result<(Option<u64>, Vec<Dropped>), HubError> {
         let times = intake::mend_times(&mut report, now);
+        self.expect_results(&report.samples);
         let sql = self.storage.sql.clone();
         let Some(tracked) = self.hosts.get_mut(&id) else {
             return Err(HubError::Corrupt("a report of a host that is not here".to_owned()));
@@ -373,13 +391,16 @@ impl Shard {
         if [taken.as_ref().err(), kept.as_ref().err()].into_iter().flatten().any(HubError::is_refusal) {
             self.note_refused(now);
         }
-        kept?;
         // What the host says it is goes for the samples beside it: whose percentages they are, and what its address is.
-        let facts = report.facts.take().filter(|_| !is_old && taken.is_ok());
+        let facts = report.facts.take().filter(|_| !is_old && taken.is_ok() && kept.is_ok());
         let noted = facts.map_or(Ok(()), |facts| self.note_facts(id, facts, now));
         if let Ok(Verdict::Take { skip }) = taken {
-            self.weigh(id, before.as_ref(), report.samples.get(skip..).unwrap_or_default(), report.period_s, now);
+            // Also when they could not be made durable: they are with the hub, and a repeat of them is no news.
+            let samples = report.samples.get(skip..).unwrap_or_default();
+            self.weigh(id, before.as_ref(), samples, report.period_s, now);
+            self.weigh_probes(id, samples, report.frame_s, now);
         }
+        kept?;
         let resend_from = match taken? {
             Verdict::Resend { from } => Some(from),
             Verdict::Take { .. } | Verdict::Repeat | Verdict::NotLoaded => None,

@@ -16,10 +16,11 @@ use edgewatch_core::units::UnixMillis;
 use super::directory::Entry;
 use super::held::{self, Held};
 use super::journal::{self, Kept};
-use super::lengths::Lengths;
+use super::monitors::Prober;
 use super::noted::Noted;
 use super::rings::{self, StoredBlock};
 use super::sql::Sql;
+use super::storage::Storage;
 use super::{HubError, rollup, rows};
 
 mod posted;
@@ -34,22 +35,6 @@ const MOST_PENDING_BYTES: usize = 128_000;
 const MAX_PENDING_SAMPLES: u64 = 180;
 /// A block of this many rows ends, whatever the time: what has to be read and packed at once is bounded.
 const MAX_BLOCK_ROWS: usize = 12_000;
-
-/// Where a host's rows go.
-#[derive(Clone)]
-pub struct Storage {
-    /// The object's database.
-    pub sql: Sql,
-    /// The lengths of the rings.
-    pub lengths: Lengths,
-}
-
-impl Storage {
-    /// The lengths of a host's rings.
-    pub const fn rings(&self, host: HostId) -> tiers::Rings {
-        self.lengths.of(host)
-    }
-}
 
 /// A host in the hub.
 #[derive(Debug, Clone)]
@@ -75,6 +60,8 @@ pub struct Tracked {
     /// What its agent said last of a probe, and whether that failed then: why, else who issued the certificate. Gone when the object
     /// sleeps.
     pub notes: BTreeMap<ProbeId, (bool, String)>,
+    /// It, as one that asks targets.
+    pub prober: Prober,
     /// When its row in the directory was last written because of what it says it is, ms.
     pub facts_ms: i64,
     gap: Gap,
@@ -116,6 +103,7 @@ impl Tracked {
             heard: (0, 0),
             probes_told: 0,
             notes: BTreeMap::new(),
+            prober: Prober::default(),
             facts_ms: 0,
             gap: Gap::default(),
             is_loaded: false,
@@ -248,6 +236,7 @@ impl Tracked {
     pub fn take(&mut self, storage: &Storage, report: &Report) -> Result<Verdict, HubError> {
         self.ensure_loaded(&storage.sql)?;
         let Some(first) = report.samples.first() else { return Ok(Verdict::Repeat) };
+        self.know_means(storage)?;
         if self.pending_bytes > MOST_PENDING_BYTES {
             // Storage has refused them for long. What is not taken stays with the agent.
             self.write_block(storage)?;
@@ -297,6 +286,7 @@ impl Tracked {
                 self.notes.remove(&result.probe);
             }
         }
+        self.prober.take(&storage.means, run);
         // What the host named itself is in the pending samples and in blocks; here it would outgrow an attachment.
         *self.newest = Some(Sample { named: Vec::new(), ..last.clone() });
         self.is_changed = true;
@@ -439,7 +429,7 @@ impl Tracked {
     /// Forgets what is not durable: its agent still has it.
     pub fn forget_pending(&mut self) {
         if self.gap.taken() > self.gap.durable() {
-            (self.gap, self.is_loaded) = (Gap::default(), false);
+            (self.gap, self.is_loaded, self.prober) = (Gap::default(), false, Prober::default());
         }
     }
 

@@ -3,6 +3,7 @@
 
 use edgewatch_core::dialects::native;
 use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
+use edgewatch_core::domain::address_change::Told;
 use edgewatch_core::model::{
     Addresses, Dropped, Facts, Host, HostId, Presence, ProbeResult, ProbeTask, Report, Sample,
 };
@@ -10,6 +11,8 @@ use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
 use super::HubError;
+use super::addresses::ToldWire;
+use super::monitors::NewsWire;
 use super::probe_history::Tallies;
 use super::probes::ProbeWire;
 
@@ -44,6 +47,9 @@ pub struct HostWire {
     facts: Option<FactsWire>,
     /// In the agent's own words: exact.
     newest: Option<native::Sample>,
+    /// What people know of its addresses, where that is more than those.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub told: Option<ToldWire>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -117,7 +123,7 @@ pub struct ChangedRequest {
 }
 
 /// The schedule asks for the verdict on all hosts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VerdictRequest {
     /// When the schedule was due, ms since 1970.
     pub now_ms: i64,
@@ -126,6 +132,9 @@ pub struct VerdictRequest {
     /// The number of the last change to rules.
     #[serde(default)]
     pub rules_version: u64,
+    /// What the other shards found out about probes, for the one that judges by it; nothing when one of them did not answer.
+    #[serde(default)]
+    pub monitors: Option<Vec<NewsWire>>,
 }
 
 /// Somebody knows of an alert.
@@ -156,7 +165,7 @@ impl UsageWire {
 }
 
 /// The verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct VerdictReply {
     /// Hosts called offline.
     pub offline: usize,
@@ -170,6 +179,9 @@ pub struct VerdictReply {
     /// What the Worker is to ask in this run.
     #[serde(default)]
     pub edge: Vec<native::ProbeTaskPart>,
+    /// What this shard found out about probes, for the one that judges by it.
+    #[serde(default)]
+    pub monitors: Vec<NewsWire>,
 }
 
 impl VerdictReply {
@@ -226,6 +238,13 @@ pub const fn presence_of(number: u8) -> Presence {
     }
 }
 
+impl HostWire {
+    /// A host, and what people know of its addresses.
+    pub fn of(host: &Host, told: Option<&Told>) -> Self {
+        Self { told: told.map(ToldWire::from), ..Self::from(host) }
+    }
+}
+
 impl From<&Host> for HostWire {
     fn from(host: &Host) -> Self {
         Self {
@@ -251,6 +270,7 @@ impl From<&Host> for HostWire {
                 .newest
                 .as_ref()
                 .map(|sample| native::Sample { probes: Vec::new(), ..native::Sample::from(sample) }),
+            told: None,
         }
     }
 }

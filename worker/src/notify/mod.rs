@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{DEFAULT_GROUP, Delivery, Event, EventKind};
-use edgewatch_core::notify::{Outgoing, Settings, next_attempt, render};
+use edgewatch_core::notify::{Outgoing, Settings, asked_wait, next_attempt, render};
 use edgewatch_core::units::UnixSeconds;
 use futures_util::future::join_all;
 
@@ -79,10 +79,9 @@ fn fitting(requests: &[(String, i64, String)]) -> usize {
 /// # Errors
 /// [`Failure::Unavailable`] when the database does not answer.
 pub async fn deliver(db: &Db, config: &Config, now: UnixSeconds) -> Result<usize, Failure> {
-    let mut by_channel: BTreeMap<String, Vec<Waiting>> = BTreeMap::new();
+    let mut by_channel: BTreeMap<i64, Vec<Waiting>> = BTreeMap::new();
     for waiting in outbox::list_due(db, now, MAX_PER_RUN).await? {
-        let channel = waiting.key.rsplit_once(':').map_or("", |(_, channel)| channel).to_owned();
-        by_channel.entry(channel).or_default().push(waiting);
+        by_channel.entry(waiting.channel_id).or_default().push(waiting);
     }
     let queues: Vec<Vec<Waiting>> = by_channel.into_values().collect();
     let mut delivered = 0;
@@ -97,7 +96,15 @@ async fn deliver_all(db: &Db, config: &Config, now: UnixSeconds, queue: &[Waitin
     let mut delivered = 0;
     for waiting in queue {
         match attempt(db, config, now, waiting).await {
-            Ok(taken) => delivered += usize::from(taken),
+            Ok(Attempt::Delivered) => delivered += 1,
+            Ok(Attempt::Left) => {}
+            Ok(Attempt::LeftUntil(until)) => {
+                // It wants nothing of us, so nothing else that waits for it is tried either.
+                if let Err(error) = outbox::postpone(db, waiting.channel_id, until).await {
+                    log::error("notify.deliver", &error.to_string());
+                }
+                break;
+            }
             // It stays claimed and comes again; the others have their turn.
             Err(failure) => log::error("notify.deliver", &format!("{}: {failure}", waiting.key)),
         }
@@ -127,25 +134,35 @@ pub async fn send_test(
     Ok(Delivery { is_delivered: sent.is_taken, status: sent.status, words })
 }
 
-async fn attempt(db: &Db, config: &Config, now: UnixSeconds, waiting: &Waiting) -> Result<bool, Failure> {
+/// What came of trying.
+enum Attempt {
+    Delivered,
+    /// It comes again, or another run has it.
+    Left,
+    /// Likewise, and its receiver asked to be left alone until then.
+    LeftUntil(UnixSeconds),
+}
+
+async fn attempt(db: &Db, config: &Config, now: UnixSeconds, waiting: &Waiting) -> Result<Attempt, Failure> {
     if !outbox::claim(db, waiting, now.plus(CLAIM_S)).await? {
-        return Ok(false);
+        return Ok(Attempt::Left);
     }
     let opened = config.seal_key().and_then(|key| key.open(&waiting.request_sealed));
     let outgoing = opened
         .and_then(|text| serde_json::from_str::<Outgoing>(&text).map_err(|error| Failure::Internal(error.to_string())));
-    let (error, rest) = match outgoing {
+    let (error, rest, asked) = match outgoing {
         Ok(outgoing) => {
             let sent = send::send(config, &outgoing).await;
             if sent.is_taken && sent.rest.is_none() {
                 outbox::delete(db, &waiting.key).await?;
-                return Ok(true);
+                return Ok(Attempt::Delivered);
             }
-            (sent.words, sent.rest)
+            let asked = asked_wait(sent.status.unwrap_or_default(), sent.retry_after.as_deref(), now);
+            (sent.words, sent.rest, asked)
         }
-        Err(failure) => (failure.to_string(), None),
+        Err(failure) => (failure.to_string(), None, None),
     };
-    let next = next_attempt(waiting.created_at, waiting.attempts.saturating_add(1), now);
+    let next = next_attempt(waiting.created_at, waiting.attempts.saturating_add(1), now, asked);
     log::error("notify.deliver", &format!("{}: {error}", waiting.key));
     if let Some(rest) = rest {
         // Who has it does not get it again.
@@ -153,7 +170,7 @@ async fn attempt(db: &Db, config: &Config, now: UnixSeconds, waiting: &Waiting) 
         outbox::replace(db, &waiting.key, &sealed).await?;
     }
     outbox::note_failure(db, &waiting.key, next, now, &error).await?;
-    Ok(false)
+    Ok(asked.map_or(Attempt::Left, Attempt::LeftUntil))
 }
 
 /// Where the fleet can be looked at; empty when no public address is configured.

@@ -14,6 +14,8 @@ pub struct Sent {
     pub status: Option<u16>,
     /// Its words, or what went wrong before it had any; to be shown and kept as they are.
     pub words: String,
+    /// How long it asked to be left alone: its header `Retry-After`.
+    pub retry_after: Option<String>,
     /// The mail for those who do not have it yet, where others do.
     pub rest: Option<OutgoingMail>,
 }
@@ -27,8 +29,13 @@ pub async fn send(config: &Config, outgoing: &Outgoing) -> Sent {
 }
 
 async fn send_request(request: &OutgoingRequest) -> Sent {
-    let failed =
-        |words: &str| Sent { is_taken: false, status: None, words: shown(words, &request.secrets), rest: None };
+    let failed = |words: &str| Sent {
+        is_taken: false,
+        status: None,
+        words: shown(words, &request.secrets),
+        retry_after: None,
+        rest: None,
+    };
     // It was checked when the channel was made; what was filled in since must not have changed where it leads.
     let Some(Ok(())) = outbound::host(&request.url).map(|host| check_host(&host)) else {
         return failed("the address leads where none may lead");
@@ -45,7 +52,7 @@ async fn send_request(request: &OutgoingRequest) -> Sent {
         (false, true) => format!("the receiver answered with status {}{redirected}", answer.status),
         (false, false) => format!("the receiver answered with status {}{redirected}: {body}", answer.status),
     };
-    Sent { is_taken, status: Some(answer.status), words, rest: None }
+    Sent { is_taken, status: Some(answer.status), words, retry_after: answer.retry_after, rest: None }
 }
 
 async fn send_mail(config: &Config, mail: &OutgoingMail) -> Sent {
@@ -57,5 +64,5 @@ async fn send_mail(config: &Config, mail: &OutgoingMail) -> Sent {
         _ => words,
     };
     let rest = (!ended.refused.is_empty()).then(|| OutgoingMail { to: ended.refused, ..mail.clone() });
-    Sent { is_taken: ended.is_taken, status: ended.code, words, rest }
+    Sent { is_taken: ended.is_taken, status: ended.code, words, retry_after: None, rest }
 }

@@ -17,6 +17,8 @@ pub struct Answer {
     pub status: u16,
     /// The beginning of its body, at most 4 KiB.
     pub body: String,
+    /// Its header `Retry-After`.
+    pub retry_after: Option<String>,
 }
 
 /// Sends a request and gives the receiver's answer, whatever it is. Redirects are not followed: they would carry the body
@@ -45,9 +47,10 @@ pub async fn send(method: &str, url: &str, headers: &[(String, String)], body: &
         Some(Err(error)) => Err(words(error)),
         Some(Ok(response)) => {
             let (status, mut bytes) = (response.status_code(), Vec::new());
+            let retry_after = response.headers().get("retry-after").ok().flatten();
             // The status is the answer; what the body says to it is for people, and not waited for long.
             within(BODY_TIMEOUT_MS, read_beginning(response, &mut bytes)).await;
-            Ok(Answer { status, body: String::from_utf8_lossy(&bytes).into_owned() })
+            Ok(Answer { status, body: String::from_utf8_lossy(&bytes).into_owned(), retry_after })
         }
     };
     // A late receiver is not waited for, and the rest of a body is of no interest: unread it would hold one of the six

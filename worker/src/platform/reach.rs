@@ -6,6 +6,7 @@ use edgewatch_core::units::UnixMillis;
 use worker::{AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
 
 use super::clock;
+use super::outbound::first_of;
 
 /// How long a target may take.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -99,19 +100,6 @@ pub async fn all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> V
         } else {
             std::task::Poll::Pending
         }
-    })
-    .await
-}
-
-/// What `work` gives, or `None` when `limit` ends first.
-async fn first_of<T>(work: impl Future<Output = T>, limit: impl Future<Output = ()>) -> Option<T> {
-    let mut work = std::pin::pin!(work);
-    let mut limit = std::pin::pin!(limit);
-    std::future::poll_fn(move |context| {
-        if let std::task::Poll::Ready(value) = work.as_mut().poll(context) {
-            return std::task::Poll::Ready(Some(value));
-        }
-        limit.as_mut().poll(context).map(|()| None)
     })
     .await
 }

@@ -58,6 +58,8 @@ pub fn note(event: &Event) -> Option<Statement> {
         | EventKind::MonitoringImpaired
         | EventKind::DuplicateMachine
         | EventKind::BudgetTight
+        | EventKind::AddressChanged
+        | EventKind::CertificateChanged
         | EventKind::Test => None,
     }
 }

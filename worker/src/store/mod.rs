@@ -1,6 +1,7 @@
 //! D1. `db` alone knows the engine; then a file per table, its SQL as constants at the top.
 
 pub mod access;
+pub mod address_notices;
 pub mod alerts;
 pub mod channels;
 pub mod db;

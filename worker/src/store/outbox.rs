@@ -10,13 +10,15 @@ use super::{Db, Statement, StoreError};
 const INSERT: &str = "INSERT INTO outbox (key, channel_id, request_sealed, created_at_s, next_attempt_s) \
      SELECT (j.value->>0) || ':' || (j.value->>1), j.value->>1, j.value->>2, ?2, ?2 FROM json_each(?1) j \
      WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.key = j.value->>0)";
-const LIST_DUE: &str = "SELECT key, request_sealed, created_at_s, attempts FROM outbox \
+const LIST_DUE: &str = "SELECT key, channel_id, request_sealed, created_at_s, attempts FROM outbox \
      WHERE failed_at_s IS NULL AND next_attempt_s <= ?1 ORDER BY attempts, key LIMIT ?2";
 const LIST_STANDING: &str = "SELECT channel_id, sum(failed_at_s IS NULL) AS waiting, sum(failed_at_s IS NOT NULL) AS given_up, \
      max(last_error) AS last_error FROM outbox GROUP BY channel_id";
 // The claim: of two runs that see the same row, one gets it.
 const CLAIM: &str = "UPDATE outbox SET attempts = attempts + 1, next_attempt_s = ?3 \
      WHERE key = ?1 AND attempts = ?2 AND failed_at_s IS NULL";
+const POSTPONE: &str =
+    "UPDATE outbox SET next_attempt_s = ?2 WHERE channel_id = ?1 AND next_attempt_s < ?2 AND failed_at_s IS NULL";
 const DELETE: &str = "DELETE FROM outbox WHERE key = ?1";
 const DELETE_GIVEN_UP: &str = "DELETE FROM outbox WHERE failed_at_s < ?1";
 const DELETE_OF_CHANNEL: &str = "DELETE FROM outbox WHERE channel_id = ?1";
@@ -29,6 +31,8 @@ const NOTE_ERROR: &str = "UPDATE outbox SET next_attempt_s = ?2, last_error = ?3
 pub struct Waiting {
     /// The event's key and the channel's number.
     pub key: String,
+    /// The channel's number.
+    pub channel_id: i64,
     /// The request, encrypted.
     pub request_sealed: String,
     /// When it was made.
@@ -53,6 +57,7 @@ pub struct Standing {
 #[derive(Deserialize)]
 struct Row {
     key: String,
+    channel_id: i64,
     request_sealed: String,
     created_at_s: i64,
     attempts: u32,
@@ -92,6 +97,14 @@ pub async fn list_standing(db: &Db) -> Result<Vec<Standing>, StoreError> {
 pub async fn claim(db: &Db, waiting: &Waiting, until: UnixSeconds) -> Result<bool, StoreError> {
     let binds = vec![waiting.key.as_str().into(), waiting.attempts.into(), until.0.into()];
     Ok(db.run(Statement::new(CLAIM, binds)).await?.changes > 0)
+}
+
+/// Leaves everything that waits for a channel until `until`; it counts as no attempt. As many rows written.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn postpone(db: &Db, channel_id: i64, until: UnixSeconds) -> Result<(), StoreError> {
+    db.run(Statement::new(POSTPONE, vec![channel_id.into(), until.0.into()])).await.map(drop)
 }
 
 /// Forgets a delivered notification.
@@ -142,6 +155,7 @@ impl From<Row> for Waiting {
     fn from(row: Row) -> Self {
         Self {
             key: row.key,
+            channel_id: row.channel_id,
             request_sealed: row.request_sealed,
             created_at: UnixSeconds(row.created_at_s),
             attempts: row.attempts,
@@ -191,6 +205,19 @@ mod tests {
         assert!(!now(claim(&db, &waiting, UnixSeconds(100))).unwrap());
         assert_eq!(now(list_due(&db, UnixSeconds(99), 10)).unwrap(), []);
         assert_eq!(now(list_due(&db, UnixSeconds(100), 10)).unwrap()[0].attempts, 1);
+    }
+
+    #[test]
+    fn what_is_postponed_waits_longer_and_never_less_and_another_channel_does_not() {
+        let db = database();
+        now(postpone(&db, 8, UnixSeconds(500))).unwrap();
+        assert_eq!(now(list_due(&db, UnixSeconds(10), 10)).unwrap().len(), 1);
+        for until in [500, 100] {
+            now(postpone(&db, 7, UnixSeconds(until))).unwrap();
+            assert_eq!(now(list_due(&db, UnixSeconds(499), 10)).unwrap(), []);
+        }
+        let due = now(list_due(&db, UnixSeconds(500), 10)).unwrap();
+        assert_eq!((due.len(), due[0].attempts, due[0].channel_id), (1, 0, 7));
     }
 
     #[test]

@@ -16,6 +16,10 @@ const UPDATE: &str = "UPDATE probes SET name = ?1, kind = ?2, target = ?3, inter
      notify_group = ?13 WHERE id = ?14";
 const DELETE: &str = "DELETE FROM probes WHERE id = ?1";
 
+/// Column `notify_state` says in its lowest bit whether states are told, and in the others how many days before a certificate's end
+/// people are: one more than that, and 0 where it is as when nobody says a number.
+const OF_STATE: i64 = 1;
+
 #[derive(Deserialize)]
 struct Row {
     id: i64,
@@ -100,12 +104,18 @@ fn binds(spec: &ProbeSpec) -> Result<Vec<Bind>, StoreError> {
         hosts.into(),
         spec.from_edge.into(),
         spec.is_public.into(),
-        spec.notices.of_state.into(),
+        notify_state(&spec.notices).into(),
         spec.notices.of_delay.into(),
         spec.notices.min_delay_ms.into(),
         spec.notices.max_delay_ms.into(),
         spec.notices.group.as_str().into(),
     ])
+}
+
+fn notify_state(notices: &ProbeNotices) -> i64 {
+    let of_state = notices.of_state;
+    let days = Some(notices.certificate_days).filter(|days| *days != ProbeNotices::certificate_days(None, of_state));
+    days.map_or(0, |days| (i64::from(days) + 1) << 1) | i64::from(of_state)
 }
 
 impl TryFrom<Row> for Probe {
@@ -115,6 +125,8 @@ impl TryFrom<Row> for Probe {
         let corrupt = |what: &str| StoreError::Corrupt(format!("probe {}: {what}", row.id));
         let hosts: Vec<i64> = serde_json::from_str(&row.hosts).map_err(|_| corrupt("its hosts"))?;
         let hosts = hosts.into_iter().map(HostId).collect();
+        let of_state = row.notify_state & OF_STATE != 0;
+        let days = u32::try_from((row.notify_state >> 1) - 1).ok();
         let spec = ProbeSpec {
             kind: ProbeKind::of_number(row.kind).ok_or_else(|| corrupt("its kind"))?,
             coverage: if row.cover == 0 { Coverage::AllBut(hosts) } else { Coverage::Only(hosts) },
@@ -124,7 +136,8 @@ impl TryFrom<Row> for Probe {
             from_edge: row.from_edge != 0,
             is_public: row.is_public != 0,
             notices: ProbeNotices {
-                of_state: row.notify_state != 0,
+                of_state,
+                certificate_days: ProbeNotices::certificate_days(days, of_state),
                 of_delay: row.notify_delay != 0,
                 min_delay_ms: row.min_delay_ms,
                 max_delay_ms: row.max_delay_ms,
@@ -154,6 +167,7 @@ mod tests {
                 of_delay: false,
                 min_delay_ms: 0.5,
                 max_delay_ms: 250.0,
+                certificate_days: 30,
                 group: "night".to_owned(),
             },
         }
@@ -171,5 +185,18 @@ mod tests {
         assert!(now(delete(&db, second, vec![])).unwrap() && !now(delete(&db, second, vec![])).unwrap());
         assert!(!now(update(&db, second, &spec("d"), vec![])).unwrap());
         assert_eq!(put(&spec("e")), ProbeId(3));
+    }
+
+    #[test]
+    fn probes_of_before_are_told_of_certificates_as_the_original_does() {
+        let db = Db::in_memory().unwrap();
+        for of_state in [true, false] {
+            now(insert(&db, &spec("old"), UnixSeconds(5), vec![])).unwrap();
+            let sql = "UPDATE probes SET notify_state = ?1 WHERE id = (SELECT max(id) FROM probes)";
+            now(db.run(Statement::new(sql, vec![of_state.into()]))).unwrap();
+        }
+        let found: Vec<_> = now(list(&db)).unwrap().into_iter().map(|probe| probe.spec.notices).collect();
+        let told: Vec<_> = found.iter().map(|notices| (notices.of_state, notices.certificate_days)).collect();
+        assert_eq!(told, [(true, 7), (false, 0)]);
     }
 }

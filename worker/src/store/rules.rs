@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use edgewatch_core::model::{
-    Bounds, Condition, Cycle, CycleUnit, Direction, Escalation, HostId, Hosts, Level, Quantity, QuietHours, Repeat,
-    Rule, RuleId, Scope, Test,
+    AddressNotices, Bounds, Condition, Cycle, CycleUnit, Direction, Escalation, HostId, Hosts, Level, Quantity,
+    QuietHours, Repeat, Rule, RuleId, Scope, Test,
 };
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
-use super::{Db, Statement, StoreError, settings};
+use super::{Db, Statement, StoreError, address_notices, settings};
 
 const LIST: &str = "SELECT id, name, enabled, body_json FROM rules ORDER BY id";
 const FIND: &str = "SELECT id, name, enabled, body_json FROM rules WHERE id = ?1";
@@ -30,6 +30,8 @@ pub struct RuleSet {
     pub quiet_hours: Option<QuietHours>,
     /// Whether notifications show addresses whole.
     pub plain_addresses: bool,
+    /// When people are told that a host has another address.
+    pub address_notices: AddressNotices,
 }
 
 #[derive(Deserialize)]
@@ -126,6 +128,7 @@ pub async fn find_set(db: &Db) -> Result<RuleSet, StoreError> {
         rules: list(db).await?,
         quiet_hours: find_quiet_hours(db).await?,
         plain_addresses: settings::find(db, settings::PLAIN_IP_IN_NOTIFICATIONS).await?.as_deref() == Some("1"),
+        address_notices: address_notices::find(db).await?,
     })
 }
 
@@ -144,6 +147,7 @@ pub fn encode(set: &RuleSet) -> Result<String, StoreError> {
         rules: set.rules.iter().map(rule).collect(),
         quiet_hours: set.quiet_hours.as_ref().map(QuietWire::from),
         plain_addresses: set.plain_addresses,
+        address_notices: address_notices::Wire::from(&set.address_notices),
     })
 }
 
@@ -158,6 +162,7 @@ pub fn decode(text: &str) -> Result<RuleSet, StoreError> {
         rules: rules.collect::<Result<_, _>>()?,
         quiet_hours: wire.quiet_hours.map(QuietHours::from),
         plain_addresses: wire.plain_addresses,
+        address_notices: wire.address_notices.into(),
     })
 }
 
@@ -193,6 +198,9 @@ struct SetWire {
     rules: Vec<RuleWire>,
     quiet_hours: Option<QuietWire>,
     plain_addresses: bool,
+    // A shard that keeps a set of before there were any has none.
+    #[serde(default)]
+    address_notices: address_notices::Wire,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -441,7 +449,10 @@ pub(crate) mod tests {
         let hours = QuietHours { zone: "UTC".to_owned(), from_min: 1, to_min: 2, days: [true; 7] };
         now(put_quiet_hours(&db, Some(&hours), access::audit("1", UnixSeconds(1), "x", "y", "z"))).unwrap();
         now(db.run(settings::put(settings::PLAIN_IP_IN_NOTIFICATIONS, "1"))).unwrap();
+        let notices = AddressNotices { is_on: true, ..AddressNotices::default() };
+        now(db.run(address_notices::put(&notices).unwrap())).unwrap();
         let set = RuleSet { rules: vec![rule()], ..now(find_set(&db)).unwrap() };
+        assert_eq!(set.address_notices, notices);
         assert_eq!((set.quiet_hours.clone(), set.plain_addresses), (Some(hours), true));
         assert_eq!(decode(&encode(&set).unwrap()), Ok(set));
         now(put_quiet_hours(&db, None, access::audit("2", UnixSeconds(1), "x", "y", "z"))).unwrap();

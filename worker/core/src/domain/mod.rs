@@ -1,6 +1,7 @@
 //! The rules, as functions. Clock and randomness come in as arguments.
 
 pub mod access;
+pub mod address_change;
 pub mod alerting;
 pub mod attempts;
 pub mod budget;

@@ -1,12 +1,17 @@
 //! What becomes of the results of probes: points of delay, availability, states, and which targets may be asked at all.
 
+mod availability;
 pub mod edge;
+pub mod means;
+pub mod monitor;
 mod points;
 mod target;
+mod words;
 
 use crate::model::HostId;
 use crate::model::{Probe, ProbeTask};
 
+pub use availability::{Availability, State};
 pub use points::{Delays, Point};
 pub use target::{Endpoint, TargetError, check_edge_target, check_target, endpoint};
 
@@ -49,88 +54,6 @@ pub fn version(tasks: &[ProbeTask]) -> u64 {
         eat(task.target.as_bytes());
     }
     u64::from(hash).max(1)
-}
-
-/// How a probe's target is, by its newest results over all that ask. Source: nezha specification, 8.3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// No result. Quirk: in Nezha's words none that was good, either.
-    NoData,
-    /// More than 95 % of them were good.
-    Good,
-    /// More than 80 %.
-    Low,
-    /// Less.
-    Down,
-}
-
-impl State {
-    /// Its word in our own API.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::NoData => "no_data",
-            Self::Good => "good",
-            Self::Low => "low",
-            Self::Down => "down",
-        }
-    }
-
-    /// The state in Nezha's words.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::NoData => "No Data",
-            Self::Good => "Good",
-            Self::Low => "Low Availability",
-            Self::Down => "Down",
-        }
-    }
-}
-
-/// How many results the state is made of, and the least time between two that count, ms. Source: nezha specification, 8.3.
-const RING: usize = 30;
-const RING_EVERY_MS: i64 = 30_000;
-
-/// The newest results of a probe over all that ask it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Availability {
-    /// Newest last.
-    ring: Vec<bool>,
-    last_ms: Option<i64>,
-}
-
-impl Availability {
-    /// Takes a result that came at `at_ms`, ms since 1970, unless one came too short a time before. Results come in order of time.
-    pub fn add(&mut self, at_ms: i64, is_up: bool) {
-        if self.last_ms.is_some_and(|last_ms| at_ms.saturating_sub(last_ms) < RING_EVERY_MS) {
-            return;
-        }
-        self.last_ms = Some(at_ms);
-        if self.ring.len() >= RING {
-            self.ring.remove(0);
-        }
-        self.ring.push(is_up);
-    }
-
-    /// How many results there are.
-    pub const fn len(&self) -> usize {
-        self.ring.len()
-    }
-
-    /// Whether there is none.
-    pub const fn is_empty(&self) -> bool {
-        self.ring.is_empty()
-    }
-
-    /// The state that follows. Ours differs from the original in one thing: results that are all bad are "Down", not "No Data".
-    pub fn state(&self) -> State {
-        let (all, up) = (self.ring.len(), self.ring.iter().filter(|up| **up).count());
-        match (all, up * 100) {
-            (0, _) => State::NoData,
-            (all, up) if up > all * 95 => State::Good,
-            (all, up) if up > all * 80 => State::Low,
-            _ => State::Down,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -176,29 +99,5 @@ mod tests {
         versions.sort_unstable();
         versions.dedup();
         assert_eq!(versions.len(), 6);
-    }
-
-    #[test]
-    fn states_are_those_of_the_last_thirty_results() {
-        let of = |up: usize, down: usize| {
-            let mut availability = Availability::default();
-            let results = std::iter::repeat_n(true, up).chain(std::iter::repeat_n(false, down));
-            for (at, up) in (0..).zip(results) {
-                availability.add(at * 30_000, up);
-            }
-            availability.state()
-        };
-        assert_eq!([of(0, 0), of(1, 0), of(29, 1), of(30, 0)], [State::NoData, State::Good, State::Good, State::Good]);
-        assert_eq!([of(28, 2), of(25, 5), of(24, 6), of(0, 1)], [State::Low, State::Low, State::Down, State::Down]);
-        assert_eq!(of(1_000, 30), State::Down, "what is older does not count");
-    }
-
-    #[test]
-    fn a_result_within_thirty_seconds_of_another_does_not_count() {
-        let mut availability = Availability::default();
-        for (at_ms, up) in [(0, true), (10_000, false), (29_999, false), (30_000, true), (59_000, false)] {
-            availability.add(at_ms, up);
-        }
-        assert_eq!((availability.len(), availability.state(), availability.is_empty()), (2, State::Good, false));
     }
 }

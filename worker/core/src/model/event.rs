@@ -16,6 +16,8 @@ pub enum EventKind {
     DuplicateMachine,
     /// A meter of the platform is used up, or will be before the day ends.
     BudgetTight,
+    /// A host has another address than before.
+    AddressChanged,
     /// A cause of alert came up.
     AlertFired,
     /// It is still there.
@@ -26,23 +28,27 @@ pub enum EventKind {
     AlertRecovered,
     /// Nobody looks for it any more.
     AlertWithdrawn,
+    /// A probe saw another certificate of another issuer.
+    CertificateChanged,
     /// Nothing: somebody tests a channel.
     Test,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::HostOffline,
         Self::HostOnline,
         Self::MonitoringImpaired,
         Self::DuplicateMachine,
         Self::BudgetTight,
+        Self::AddressChanged,
         Self::AlertFired,
         Self::AlertReminder,
         Self::AlertEscalated,
         Self::AlertRecovered,
         Self::AlertWithdrawn,
+        Self::CertificateChanged,
         Self::Test,
     ];
 
@@ -54,11 +60,13 @@ impl EventKind {
             Self::MonitoringImpaired => "monitoring_impaired",
             Self::DuplicateMachine => "duplicate_machine",
             Self::BudgetTight => "budget_tight",
+            Self::AddressChanged => "address_changed",
             Self::AlertFired => "alert_fired",
             Self::AlertReminder => "alert_reminder",
             Self::AlertEscalated => "alert_escalated",
             Self::AlertRecovered => "alert_recovered",
             Self::AlertWithdrawn => "alert_withdrawn",
+            Self::CertificateChanged => "certificate_changed",
             Self::Test => "test",
         }
     }

@@ -32,7 +32,7 @@ pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registr
 pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
 pub use report::{DropReason, Dropped, FRAME_S, Named, PERIOD_S, Report, Sample, Temperature};
 pub use rule::{
-    Bounds, Condition, Cycle, CycleUnit, Direction, Escalation, Hosts, Level, LocalTime, Quantity, QuietHours, Repeat,
-    Rule, RuleId, Scope, Test,
+    AddressNotices, Bounds, Condition, Cycle, CycleUnit, Direction, Escalation, Hosts, Level, LocalTime, Quantity,
+    QuietHours, Repeat, Rule, RuleId, Scope, Test,
 };
 pub use series::SeriesQuery;

@@ -90,8 +90,25 @@ pub struct ProbeNotices {
     pub min_delay_ms: f64,
     /// The most, likewise.
     pub max_delay_ms: f64,
+    /// So many days before the target's certificate ends, and when another one takes its place; 0 is never.
+    pub certificate_days: u32,
     /// The group of channels that is told; empty is the default one.
     pub group: String,
+}
+
+impl ProbeNotices {
+    /// The days before a certificate's end when nobody says a number. Source: nezha specification, 8.3.
+    pub const CERTIFICATE_DAYS: u32 = 7;
+
+    /// The days before a certificate's end: as `wanted`, else [`Self::CERTIFICATE_DAYS`] for who is told of states anyway.
+    pub fn certificate_days(wanted: Option<u32>, of_state: bool) -> u32 {
+        wanted.unwrap_or(if of_state { Self::CERTIFICATE_DAYS } else { 0 })
+    }
+
+    /// Whether anybody is told of anything.
+    pub const fn is_any(&self) -> bool {
+        self.of_state || self.of_delay || self.certificate_days > 0
+    }
 }
 
 /// A probe as it is wanted.

@@ -57,6 +57,34 @@ impl Default for Hosts {
     }
 }
 
+impl Hosts {
+    /// Whether a host is one of them.
+    pub fn has(&self, id: HostId) -> bool {
+        match self {
+            Self::AllBut(hosts) => !hosts.contains(&id),
+            Self::Only(hosts) => hosts.contains(&id),
+        }
+    }
+
+    /// The hosts that are named.
+    pub const fn named(&self) -> &BTreeSet<HostId> {
+        match self {
+            Self::AllBut(hosts) | Self::Only(hosts) => hosts,
+        }
+    }
+}
+
+/// When people are told that a host has another address.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AddressNotices {
+    /// Whether they are at all.
+    pub is_on: bool,
+    /// Which group of channels is told; empty for the default one.
+    pub group: String,
+    /// Of which hosts.
+    pub hosts: Hosts,
+}
+
 /// What has to be so, and for how long.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {

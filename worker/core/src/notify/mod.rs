@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use address::{check_host, check_url};
 pub use kinds::{Kind, describe};
 pub use notice::{Notice, render};
-pub use retry::next_attempt;
+pub use retry::{asked_wait, next_attempt};
 pub use settings::{MASK, Settings};
 pub use webhook::WebhookBody;
 

@@ -55,11 +55,13 @@ impl Letter<'_> {
             EventKind::MonitoringImpaired => "Monitoring impaired",
             EventKind::DuplicateMachine => "Machine registered twice",
             EventKind::BudgetTight => "Budget tight",
+            EventKind::AddressChanged => "Address changed",
             EventKind::AlertFired => "Alert",
             EventKind::AlertReminder => "Alert goes on",
             EventKind::AlertEscalated => "Alert nobody acknowledged",
             EventKind::AlertRecovered => "Recovered",
             EventKind::AlertWithdrawn => "Alert withdrawn",
+            EventKind::CertificateChanged => "Certificate changed",
             EventKind::Test => "Test",
         };
         self.host_name().map_or_else(|| what.to_owned(), |name| format!("{what}: {name}"))
@@ -74,9 +76,12 @@ impl Letter<'_> {
             | EventKind::AlertReminder
             | EventKind::AlertEscalated => Urgency::Trouble,
             EventKind::HostOnline | EventKind::AlertRecovered => Urgency::Relief,
-            EventKind::DuplicateMachine | EventKind::BudgetTight | EventKind::AlertWithdrawn | EventKind::Test => {
-                Urgency::News
-            }
+            EventKind::DuplicateMachine
+            | EventKind::BudgetTight
+            | EventKind::AddressChanged
+            | EventKind::AlertWithdrawn
+            | EventKind::CertificateChanged
+            | EventKind::Test => Urgency::News,
         }
     }
 

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use edgewatch_core::dialects::native::{SettingsReply, SettingsRequest};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, GuestView};
+use edgewatch_core::model::{AddressNotices, Credential, GuestView};
 
 use super::auth::{Here, Json, Member};
 use super::error::Refusal;
@@ -30,6 +30,7 @@ pub async fn change(
         guest_view: view.transpose().map_err(Refusal)?,
         view_password: request.view_password,
         plain_ip_in_notifications: request.plain_ip_in_notifications,
+        address_notices: request.ip_change_notifications.map(AddressNotices::try_from).transpose().map_err(Refusal)?,
     };
     settings::change(&app, &caller, &change).await.map_err(Refusal)?;
     reply(&app, &caller).await
@@ -41,6 +42,7 @@ async fn reply(app: &App, caller: &Credential) -> Result<Response, Refusal> {
         guest_view: set.guest_view.word(),
         view_password_set: set.view_password_set,
         plain_ip_in_notifications: set.plain_ip_in_notifications,
+        ip_change_notifications: set.address_notices.into(),
     };
     Ok(answer::json(200, answer::JSON, &reply))
 }

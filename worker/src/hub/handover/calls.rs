@@ -8,9 +8,10 @@ use edgewatch_core::model::HostId;
 use edgewatch_core::units::UnixMillis;
 
 use super::Parcel;
+use super::tidings::{self, Tidings};
 use crate::hub::object::{Answer, Inner};
 use crate::hub::shard::goodbye;
-use crate::hub::{HubError, flush, spending, wire};
+use crate::hub::{HubError, flush, rules, spending, wire};
 use crate::platform::log;
 use crate::platform::objects::Class;
 use crate::store::Db;
@@ -25,6 +26,8 @@ const SPREAD_S: u32 = 20;
 pub struct Schedule {
     is_busy: Cell<bool>,
     is_done: Cell<bool>,
+    /// Whether what goes ahead of hosts was said.
+    has_spoken: Cell<bool>,
 }
 
 /// Hands over hosts that belong elsewhere, unless that is under way or storage refuses; gives how much is left, and never 0 when
@@ -50,6 +53,9 @@ async fn hand_over_some(inner: &Inner, now: UnixMillis) -> Answer<usize> {
         inner.with(|shard| Ok((super::foreign(shard)?, shard.refused_until_ms.max(shard.hold_until_ms) > now.0)))?;
     let mut left = hosts.len();
     if !is_held && !schedule.is_busy.replace(true) {
+        if !schedule.has_spoken.get() {
+            schedule.has_spoken.set(say_ahead(inner, &hosts).await);
+        }
         let mut away = BTreeSet::new();
         for id in hosts.into_iter().take(MAX_HOSTS) {
             let owner = wire::shard_of(id, inner.shards);
@@ -71,6 +77,58 @@ async fn hand_over_some(inner: &Inner, now: UnixMillis) -> Answer<usize> {
         schedule.is_done.set(left == 0);
     }
     Ok(left)
+}
+
+/// Says what goes ahead of these hosts to the shards that have them now; false when one of them did not hear it.
+async fn say_ahead(inner: &Inner, hosts: &[HostId]) -> bool {
+    let owners: BTreeSet<u32> = hosts.iter().map(|id| wire::shard_of(*id, inner.shards)).collect();
+    let mut is_said = true;
+    for owner in owners {
+        if let Err(error) = say_to(inner, hosts, owner).await {
+            log::error("hub.handover", &format!("ahead of hosts of shard {owner}: {error}"));
+            is_said = false;
+        }
+    }
+    is_said
+}
+
+async fn say_to(inner: &Inner, hosts: &[HostId], owner: u32) -> Answer<()> {
+    let tidings = inner.with(|shard| tidings::of(shard, hosts, owner))?;
+    if tidings.is_empty() {
+        return Ok(());
+    }
+    let body = serde_json::to_string(&tidings).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    inner.spend(spending::CALL);
+    let answer = inner.objects.post(Class::Hub, &wire::shard_name(owner), "tidings", &body).await;
+    let mut answer = answer.map_err(|error| HubError::Unreachable(error.to_string()))?;
+    if answer.status_code() != 200 {
+        return Err(HubError::Refused(answer.text().await.unwrap_or_default()));
+    }
+    inner.with(|shard| tidings::are_heard(shard, &tidings))
+}
+
+/// Takes in what another shard says ahead of hosts.
+///
+/// # Errors
+/// As [`adopt`].
+pub async fn heed(inner: &Inner, tidings: Tidings, db: Option<&Db>) -> Answer<()> {
+    let ids: Vec<HostId> = tidings.ids().into_iter().filter(|id| inner.is_ours(*id)).collect();
+    flush::enrol(inner, db, Some(&ids), None).await?;
+    know_rules(inner, db).await?;
+    for id in ids {
+        inner.with(|shard| shard.load(id, || inner.attached(id)))?;
+    }
+    let now = inner.now();
+    inner.with(|shard| tidings::heed(shard, tidings, now))
+}
+
+/// Alerts of rules that are not known here would end, and counts begin anew.
+async fn know_rules(inner: &Inner, db: Option<&Db>) -> Answer<()> {
+    if inner.with(|shard| Ok(shard.rules.version().is_none()))? {
+        rules::calls::learn(inner, db, None).await
+    } else {
+        Ok(())
+    }
 }
 
 async fn hand_over(inner: &Inner, id: HostId, owner: u32, now: UnixMillis) -> Answer<()> {
@@ -106,6 +164,7 @@ pub async fn adopt(inner: &Inner, body: &[u8], db: Option<&Db>) -> Answer<()> {
             flush::enrol(inner, db, Some(&[id]), None).await?;
         }
     }
+    know_rules(inner, db).await?;
     let now = inner.now();
     inner.with(|shard| super::adopt(shard, &parcel, || inner.attached(id), now))?;
     inner.attach_anew(id);

@@ -5,6 +5,7 @@
 //! ```
 
 use edgewatch_core::blocks::dictionary::Dictionary;
+use edgewatch_core::domain::address_change::Told;
 use edgewatch_core::model::Host;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,8 @@ pub struct Parcel {
     pub coarse_done: Option<u64>,
     /// The time of the oldest row in all of the host's parcels, ms since 1970.
     pub from_ms: Option<i64>,
+    /// What people know of its addresses, where that is more than those.
+    pub told: Option<Told>,
     /// Its alerts, as the object keeps them; empty where all is at rest.
     pub alerts: String,
     /// Whether nothing more comes behind it.
@@ -105,7 +108,7 @@ impl Parcel {
             bytes: stored.data.len(),
         };
         let head = Head {
-            host: HostWire::from(&self.host),
+            host: HostWire::of(&self.host, self.told.as_ref()),
             durable: self.durable,
             seen_ms: self.seen_ms,
             post_pace: self.post_pace,
@@ -139,7 +142,7 @@ impl Parcel {
         };
         let length = u32::from_le_bytes(take(4)?.try_into().map_err(|_| corrupt())?);
         let head = take(usize::try_from(length).map_err(|_| corrupt())?)?;
-        let head: Head = serde_json::from_slice(head).map_err(|error| HubError::Corrupt(error.to_string()))?;
+        let mut head: Head = serde_json::from_slice(head).map_err(|error| HubError::Corrupt(error.to_string()))?;
         let dictionary = Dictionary::decode(take(head.dictionary_bytes)?)?;
         let mut blocks = Vec::with_capacity(head.blocks.len());
         for one in head.blocks {
@@ -154,6 +157,7 @@ impl Parcel {
             });
         }
         Ok(Self {
+            told: head.host.told.take().map(Told::from),
             host: Host::try_from(head.host)?,
             durable: head.durable,
             seen_ms: head.seen_ms,

@@ -72,6 +72,7 @@ fn report(shard: &mut Shard, numbers: std::ops::RangeInclusive<u64>, oldest: u64
 fn parcels(old: &mut Shard) -> Vec<Parcel> {
     old.place = Place { index: (wire::shard_of(HOST, SHARDS) + 1) % SHARDS, shards: SHARDS };
     old.clear();
+    old.read_rules().unwrap();
     assert_eq!(foreign(old), Ok(vec![HOST]));
     pack(old, HOST, None, UnixMillis(at_ms(0))).unwrap().unwrap()
 }
@@ -423,3 +424,5 @@ fn a_note_of_the_list_says_nothing_with_another_number_of_shards() {
     assert_eq!((note(&old), note(&new)), (Some(String::new()), Some(three.noted(7))));
     assert!(!one.is_retired() && Place { index: 1, shards: 1 }.is_retired());
 }
+
+mod told;

@@ -129,7 +129,7 @@ fn happen(what: usize, shard: &mut Shard, id: HostId, number: u64, now: UnixMill
             "addresses of its administrator"
         }
         5 => {
-            shard.note_origin(&agent(id, &format!("198.51.100.{}", number % 250))).unwrap();
+            shard.note_origin(&agent(id, &format!("198.51.100.{}", number % 250)), now).unwrap();
             "another origin"
         }
         6 => {

@@ -10,11 +10,14 @@ use edgewatch_core::domain::alerting::book::Sign;
 use edgewatch_core::domain::alerting::quiet::is_quiet;
 use edgewatch_core::domain::alerting::reading::Totals;
 use edgewatch_core::domain::alerting::text::{self, Named};
-use edgewatch_core::domain::alerting::{Book, HostState, Moment, Subject, Transition};
-use edgewatch_core::model::{Cause, Event, HostId, Link, LocalTime, Presence, QuietHours, RuleId, Sample};
+use edgewatch_core::domain::alerting::{Book, HostState, Moment, Policy, Subject, Transition};
+use edgewatch_core::model::{
+    AddressNotices, Cause, Event, HostId, Link, LocalTime, Presence, QuietHours, Repeat, RuleId, Sample,
+};
 use edgewatch_core::units::UnixMillis;
 
 use super::directory::Entry;
+use super::probes::EDGE;
 use super::shard::Shard;
 use super::sql::Sql;
 use super::tracked::Tracked;
@@ -38,6 +41,8 @@ const STEP_BACK_S: i64 = 60;
 pub struct Rules {
     /// The machines.
     pub book: Book,
+    /// When people are told that a host has another address.
+    pub address_notices: AddressNotices,
     /// The version of the rules in D1; `None` before any was told.
     version: Option<u64>,
     quiet_hours: Option<QuietHours>,
@@ -54,7 +59,12 @@ impl Rules {
         self.version
     }
 
-    fn moment(&mut self, at: UnixMillis) -> Moment {
+    /// Whether people are shown addresses whole.
+    pub const fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
+    pub(super) fn moment(&mut self, at: UnixMillis) -> Moment {
         let Some(hours) = &self.quiet_hours else { return Moment { at, is_quiet: false } };
         let minute = at.0.div_euclid(60_000);
         if let Some((_, is_quiet)) = self.quiet_now.filter(|(known, _)| *known == minute) {
@@ -71,6 +81,7 @@ impl Rules {
         self.version = version;
         self.quiet_hours = set.quiet_hours.take();
         self.is_plain = set.plain_addresses;
+        self.address_notices = std::mem::take(&mut set.address_notices);
         self.quiet_now = None;
     }
 }
@@ -127,7 +138,8 @@ impl Shard {
             return;
         }
         let moment = self.rules.moment(now);
-        let Some(tracked) = self.hosts.get(&id) else { return };
+        // What another shard found goes on, and does not begin anew.
+        let Some(tracked) = self.hosts.get(&id).filter(|tracked| !tracked.is_doubted(now.seconds())) else { return };
         let steps = self.rules.book.samples(subject(tracked), before, samples, period_s, moment);
         self.told(&steps, now);
     }
@@ -135,13 +147,20 @@ impl Shard {
     /// Looks at presence, and tells again who is to be told again. Every host is in memory. `ahead_ms`: how far `now` is ahead of
     /// the clock by which sockets were heard.
     pub(super) fn look_at_rules(&mut self, now: UnixMillis, ahead_ms: i64) {
+        self.keep_monitors(now);
         if self.rules.book.is_idle() {
             return;
+        }
+        if self.rules.book.has_others()
+            && let Err(error) = self.read_monitors()
+        {
+            log::error("hub.rules", &error.to_string());
         }
         let moment = self.rules.moment(now);
         let (is_holding, from) = (self.watch.is_holding(now.seconds()), self.watch.clocks_from.millis());
         let mut book = std::mem::take(&mut self.rules.book);
-        let hosts = self.hosts.values().map(|tracked| {
+        let known = self.hosts.values().filter(|tracked| !tracked.is_doubted(now.seconds()));
+        let hosts = known.map(|tracked| {
             let ahead_ms = if tracked.link == Link::Socket { ahead_ms } else { 0 };
             let seen = UnixMillis(tracked.seen_ms.saturating_add(ahead_ms)).max(from);
             let last_seen = (tracked.seen_ms > 0).then_some(seen);
@@ -149,9 +168,12 @@ impl Shard {
             (subject(tracked), sign)
         });
         let mut steps = book.presence(hosts, is_holding, moment);
-        let is_offline =
-            |id| self.hosts.get(&id).is_some_and(|tracked| tracked.entry.host.presence == Presence::Offline);
-        steps.extend(book.tick(moment, is_offline, |_| None));
+        // A host that is offline has nothing new to say; of what probes find people are told again when it is found again.
+        let is_silent = |cause: Cause| {
+            let host = cause.host.and_then(|id| self.hosts.get(&id));
+            cause.rule_id().is_none() || host.is_some_and(|host| host.entry.host.presence == Presence::Offline)
+        };
+        steps.extend(book.tick(moment, is_silent, |cause| self.policy_of(cause)));
         self.rules.book = book;
         self.told(&steps, now);
     }
@@ -213,7 +235,40 @@ impl Shard {
         self.keep_states()
     }
 
-    fn told(&mut self, steps: &[Transition], now: UnixMillis) {
+    /// Who is told of what a probe found.
+    fn policy_of(&self, cause: Cause) -> Option<Policy<'_>> {
+        let probe = self.probes.as_deref().unwrap_or_default().iter().find(|probe| probe.id.0 == cause.id)?;
+        let group = probe.spec.notices.group.as_str();
+        cause.rule_id().is_none().then_some(Policy {
+            group,
+            repeat: Repeat::Never,
+            escalations: &[],
+            ignores_quiet_hours: false,
+        })
+    }
+
+    /// An event that is no step of an alert.
+    pub(super) fn tell_event(&mut self, event: Event) {
+        let tracked = event.host_id.and_then(|id| self.hosts.get_mut(&id));
+        let name = tracked.map(|tracked| {
+            tracked.is_news = true;
+            tracked.entry.host.name.clone()
+        });
+        self.rules.untold.push((event, name));
+        if let Err(error) = self.owe_untold() {
+            log::error("hub.rules", &error.to_string());
+        }
+    }
+
+    fn owe_untold(&mut self) -> Result<(), HubError> {
+        for (event, name) in &self.rules.untold {
+            directory::owe(&self.storage.sql, event, name.as_deref())?;
+        }
+        self.rules.untold.clear();
+        Ok(())
+    }
+
+    pub(super) fn told(&mut self, steps: &[Transition], now: UnixMillis) {
         let names = if steps.is_empty() { BTreeMap::new() } else { self.rule_names() };
         let hosts: BTreeSet<HostId> = self.rules.book.changed().collect();
         if let Err(error) = self.tell_steps(steps, &names) {
@@ -237,20 +292,23 @@ impl Shard {
 
     fn tell_steps(&mut self, steps: &[Transition], names: &BTreeMap<RuleId, String>) -> Result<(), HubError> {
         for (order, step) in (0_u16..).zip(steps) {
-            let tracked = step.cause.host.and_then(|id| self.hosts.get_mut(&id));
+            // A rule has none.
+            let words = self.monitors.words(step.cause).cloned();
+            let host_id = step.cause.host.or_else(|| words.as_ref()?.host).filter(|id| *id != EDGE);
+            let tracked = host_id.and_then(|id| self.hosts.get_mut(&id));
             let host = tracked.map(|tracked| {
                 tracked.is_news = true;
                 let host = &tracked.entry.host;
                 Named { name: &host.name, addresses: &host.addresses, is_plain: self.rules.is_plain }
             });
             let name = host.map(|host| host.name.to_owned());
-            let event = text::event(step, &subject_of(step.cause, names), host, order);
+            let event = match words.filter(|_| step.cause.rule_id().is_none()) {
+                Some(words) => text::event_of(step, words.text, host_id, order),
+                None => text::event(step, &subject_of(step.cause, names), host, order),
+            };
             self.rules.untold.push((event, name));
         }
-        for (event, name) in &self.rules.untold {
-            directory::owe(&self.storage.sql, event, name.as_deref())?;
-        }
-        self.rules.untold.clear();
+        self.owe_untold()?;
         self.keep_states()
     }
 
@@ -282,4 +340,4 @@ fn subject_of(cause: Cause, names: &BTreeMap<RuleId, String>) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -12,7 +12,7 @@ fn after(seconds: i64) -> UnixMillis {
     UnixMillis(NOW.0 + seconds * 1000)
 }
 
-fn rule_of(id: i64, condition: &str) -> Rule {
+pub(in crate::hub) fn rule_of(id: i64, condition: &str) -> Rule {
     // The stored form is the shortest to write a condition in.
     let set = format!(
         r#"{{"rules":[{{"id":{id},"name":"rule {id}","enabled":true,"body":{{"group":"","only":false,"hosts":[],"tags":[],
@@ -230,4 +230,18 @@ fn a_thousand_hosts_at_rest_under_twenty_rules_cost_no_rows() {
     shard.look_at_rules(after(60), 0);
     assert_eq!((shard.storage.sql.rows_read(), shard.storage.sql.rows_written()), before);
     assert_eq!(kinds(&shard), []);
+}
+
+#[test]
+fn a_report_that_could_not_be_kept_is_looked_at_once() {
+    let mut shard = shard(1, vec![rule_of(3, r#"{"test":"load1","for_s":0,"above":[4.0,4.0],"below":null}"#)]);
+    let refuse = |shard: &Shard, how| drop(shard.storage.sql.exec(how, vec![]).unwrap());
+    refuse(&shard, "PRAGMA query_only = ON");
+    assert!(shard.post(HostId(1), report(1, after(10), 9.0), after(10)).is_err());
+    assert_eq!(kinds(&shard), []);
+    refuse(&shard, "PRAGMA query_only = OFF");
+    // It comes again, which is no news; the next verdict tells.
+    shard.post(HostId(1), report(1, after(10), 9.0), after(20)).unwrap();
+    shard.judge(after(25), after(85).seconds()).unwrap();
+    assert_eq!(kinds(&shard), [EventKind::AlertFired]);
 }

@@ -8,6 +8,11 @@ use crate::hub::held::{self, Held};
 use crate::hub::series::Known;
 
 impl Tracked {
+    /// Whether another shard had the host and has not said yet what people were told of it.
+    pub fn is_doubted(&self, now: UnixSeconds) -> bool {
+        self.entry.told.as_ref().is_some_and(|told| told.is_doubted(now))
+    }
+
     /// When its newest sample was measured, ms since 1970, as far as is known without reading on.
     pub fn newest_ms(&self) -> Option<i64> {
         if self.id().is_posted() {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::hub::directory::{self, tests::entry};
+use crate::hub::lengths::Lengths;
 use edgewatch_core::model::ProbeResult;
 use edgewatch_core::units::UnixMillis;
 
@@ -15,7 +16,7 @@ fn storage() -> Storage {
     rings::create(&sql).unwrap();
     journal::create(&sql).unwrap();
     directory::create(&sql).unwrap();
-    Storage { sql, lengths: Lengths::default() }
+    Storage { sql, lengths: Lengths::default(), means: std::rc::Rc::default() }
 }
 
 fn at(number: u64) -> UnixMillis {

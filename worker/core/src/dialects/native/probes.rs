@@ -68,6 +68,10 @@ pub struct ProbeNotifyPart {
     /// The most, likewise.
     #[serde(default)]
     pub max_delay_ms: f64,
+    /// So many days before the target's certificate ends, and when one of another issuer takes its place; 0 is never. 7 when left out
+    /// and `state` is true, else 0.
+    #[serde(default)]
+    pub certificate_days: Option<u32>,
     /// The group of channels that is told; empty is the default one.
     #[serde(default)]
     pub group: String,
@@ -191,6 +195,7 @@ impl ProbeRequest {
                 of_delay: self.notify.delay,
                 min_delay_ms: self.notify.min_delay_ms,
                 max_delay_ms: self.notify.max_delay_ms,
+                certificate_days: ProbeNotices::certificate_days(self.notify.certificate_days, self.notify.state),
                 group: self.notify.group,
             },
         })
@@ -201,7 +206,7 @@ impl From<Probe> for ProbeFull {
     fn from(probe: Probe) -> Self {
         let ProbeSpec { name, kind, target, interval_s, coverage, from_edge, is_public, notices } = probe.spec;
         let ids = |hosts: Vec<HostId>| hosts.into_iter().map(|host| host.0).collect();
-        let ProbeNotices { of_state, of_delay, min_delay_ms, max_delay_ms, group } = notices;
+        let ProbeNotices { of_state, of_delay, min_delay_ms, max_delay_ms, certificate_days, group } = notices;
         let wanted = ProbeRequest {
             name,
             kind: kind.word().to_owned(),
@@ -213,7 +218,14 @@ impl From<Probe> for ProbeFull {
             },
             from_edge,
             public: is_public,
-            notify: ProbeNotifyPart { state: of_state, delay: of_delay, min_delay_ms, max_delay_ms, group },
+            notify: ProbeNotifyPart {
+                state: of_state,
+                delay: of_delay,
+                min_delay_ms,
+                max_delay_ms,
+                certificate_days: Some(certificate_days),
+                group,
+            },
         };
         Self { id: probe.id.0, wanted, created_at_s: probe.created_at.0 }
     }
@@ -224,6 +236,12 @@ mod tests {
     use super::*;
     use crate::model::ProbeId;
     use crate::units::UnixSeconds;
+
+    fn spec_days(notify: &str) -> u32 {
+        let body = format!(r#"{{"name":"a","kind":"http","target":"https://example.com/","notify":{{{notify}}}}}"#);
+        let spec = serde_json::from_str::<ProbeRequest>(&body).unwrap().into_spec().unwrap();
+        spec.notices.certificate_days
+    }
 
     #[test]
     fn a_probe_reads_as_it_is_shown() {
@@ -236,6 +254,9 @@ mod tests {
         let text = serde_json::to_string(&full).unwrap();
         assert!(text.starts_with(r#"{"id":3,"name":"web","kind":"http","#), "{text}");
         assert_eq!(serde_json::from_str::<ProbeRequest>(&text).unwrap().into_spec(), Ok(spec));
+        assert_eq!(spec_days(r#""delay":true"#), 0);
+        assert_eq!((spec_days(r#""state":true"#), spec_days(r#""state":true,"certificate_days":0"#)), (7, 0));
+        assert_eq!(spec_days(r#""certificate_days":30"#), 30);
         let all = serde_json::from_str::<ProbeRequest>(r#"{"name":"a","kind":"icmp","target":"x"}"#).unwrap();
         assert_eq!(all.into_spec().unwrap().coverage, Coverage::AllBut(vec![]));
         let unknown = serde_json::from_str::<ProbeRequest>(r#"{"name":"a","kind":"udp","target":"x"}"#).unwrap();

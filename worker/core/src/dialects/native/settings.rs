@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Failure;
+use crate::model::{AddressNotices, HostId, Hosts};
+
 /// The body of `PATCH /api/edgewatch/v1/settings`: what is left out stays.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct SettingsRequest {
@@ -14,6 +17,9 @@ pub struct SettingsRequest {
     /// Whether notifications name addresses in full.
     #[serde(default)]
     pub plain_ip_in_notifications: Option<bool>,
+    /// When people are told that a host has another address: all of it.
+    #[serde(default)]
+    pub ip_change_notifications: Option<AddressNoticesPart>,
 }
 
 /// The answer of `GET` and `PATCH /api/edgewatch/v1/settings`.
@@ -25,4 +31,72 @@ pub struct SettingsReply {
     pub view_password_set: bool,
     /// Whether notifications name addresses in full.
     pub plain_ip_in_notifications: bool,
+    /// When people are told that a host has another address.
+    pub ip_change_notifications: AddressNoticesPart,
+}
+
+/// When people are told that a host has another address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressNoticesPart {
+    /// Whether they are at all.
+    pub enabled: bool,
+    /// Which group of channels is told; empty for the default one.
+    #[serde(default)]
+    pub group: String,
+    /// Of these hosts alone; of all when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Vec<i64>>,
+    /// Not of these hosts; not together with `hosts`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except_hosts: Vec<i64>,
+}
+
+impl From<AddressNotices> for AddressNoticesPart {
+    fn from(notices: AddressNotices) -> Self {
+        let named = notices.hosts.named().iter().map(|id| id.0).collect();
+        let (hosts, except_hosts) = match notices.hosts {
+            Hosts::AllBut(_) => (None, named),
+            Hosts::Only(_) => (Some(named), Vec::new()),
+        };
+        Self { enabled: notices.is_on, group: notices.group, hosts, except_hosts }
+    }
+}
+
+impl TryFrom<AddressNoticesPart> for AddressNotices {
+    type Error = Failure;
+
+    fn try_from(part: AddressNoticesPart) -> Result<Self, Failure> {
+        let numbers = |ids: Vec<i64>| ids.into_iter().map(HostId).collect();
+        let hosts = match part.hosts {
+            Some(_) if !part.except_hosts.is_empty() => {
+                let reason = "not together with hosts".to_owned();
+                return Err(Failure::Invalid { field: "except_hosts".to_owned(), reason });
+            }
+            Some(hosts) => Hosts::Only(numbers(hosts)),
+            None => Hosts::AllBut(numbers(part.except_hosts)),
+        };
+        Ok(Self { is_on: part.enabled, group: part.group, hosts })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_all_but_some_or_some_alone() {
+        for (json, is_good) in [
+            (r#"{"enabled":true,"group":"ops","hosts":[2,3]}"#, true),
+            (r#"{"enabled":true,"group":"","except_hosts":[7]}"#, true),
+            (r#"{"enabled":false,"group":""}"#, true),
+            (r#"{"enabled":true,"hosts":[2],"except_hosts":[7]}"#, false),
+        ] {
+            let part: AddressNoticesPart = serde_json::from_str(json).unwrap();
+            let notices = AddressNotices::try_from(part);
+            assert_eq!(notices.is_ok(), is_good, "{json}");
+            if let Ok(notices) = notices {
+                assert_eq!(serde_json::to_string(&AddressNoticesPart::from(notices)).unwrap(), json);
+            }
+        }
+    }
 }

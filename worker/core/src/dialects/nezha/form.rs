@@ -80,6 +80,18 @@ impl Form {
         self.get(key).map_or(Ok(0), |value| value.as_i64().ok_or_else(|| wrong(key, "a whole number", 0)))
     }
 
+    /// A whole number, also as a text, which is how a form that is not JSON has it; 0 where there is none or an empty text.
+    ///
+    /// # Errors
+    /// As [`Form::int`].
+    pub fn int_or_text(&self, key: &str) -> Result<i64, Failure> {
+        match self.get(key) {
+            Some(Value::String(text)) if text.is_empty() => Ok(0),
+            Some(Value::String(text)) => text.parse().map_err(|_| wrong(key, "a whole number", 0)),
+            _ => self.int(key),
+        }
+    }
+
     /// A number, 0 where there is none.
     ///
     /// # Errors

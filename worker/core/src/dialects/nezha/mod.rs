@@ -3,7 +3,11 @@
 //! Routes so far: `GET /api/v1/server/list`, `GET /api/v1/server/details`, `POST /api/v1/server/register`, `POST /api/notification`.
 //! Deviations are those of the table in the specification, section 17: true `display_index` and `hide_for_guest`
 //! everywhere, a fixed order, `id` before `tag`, `Bearer` accepted, values kept over a restart, tokens masked in their list,
-//! settings that run code ignored.
+//! settings that run code ignored. Besides: a form of settings without `ViewPassword` leaves the one there is, as nobody can fill it in;
+//! `IgnoredIPNotification` that is no list of ids is refused; the address of a server that loses it and gets it back has not changed;
+//! certificates are verified whatever `VerifySSL` says, for the platform's requests always are; and of monitors, that results which
+//! are all bad are "Down", not "No Data", that a failure is no short delay, and that the end of a bad delay and of a bad certificate
+//! is told.
 
 mod admin;
 mod alert_rule;

@@ -54,6 +54,8 @@ impl MonitorForm {
             from_edge: false,
             is_public: form.on("EnableShowInService")?,
             notices: ProbeNotices {
+                // Certificates have no field of their own.
+                certificate_days: ProbeNotices::certificate_days(None, form.on("Notify")?),
                 of_state: form.on("Notify")?,
                 of_delay: form.on("LatencyNotify")?,
                 min_delay_ms: form.float("MinLatency")?,
@@ -177,7 +179,7 @@ mod tests {
         assert_eq!(form.spec.coverage, Coverage::Only(vec![HostId(2), HostId(5)]));
         let notices = &form.spec.notices;
         assert_eq!((notices.of_state, notices.of_delay, notices.group.as_str()), (true, false, "night"));
-        assert_eq!((notices.max_delay_ms, form.spec.is_public), (200.0, true));
+        assert_eq!((notices.max_delay_ms, notices.certificate_days, form.spec.is_public), (200.0, 7, true));
         assert_eq!(parse(r#""Type":2,"SkipServersRaw":"[]""#).unwrap().id, None);
     }
 

@@ -164,6 +164,34 @@ pub fn note(
     steps.list
 }
 
+/// Notes that an alert which is open is bad in another way than it was, which people are told at once, acknowledged or not; and that
+/// there is one, where none is open. In quiet hours people are told at their end, as far as it is told again at all.
+pub fn restate(
+    open: &mut Option<Open>,
+    cause: Cause,
+    policy: Policy<'_>,
+    detail: &str,
+    moment: Moment,
+) -> Vec<Transition> {
+    let Some(alert) = open.as_mut().filter(|alert| alert.over.is_none()) else {
+        return note(open, cause, policy, (Verdict::Failing, detail), moment);
+    };
+    let is_quiet = moment.is_quiet && !policy.ignores_quiet_hours;
+    detail.clone_into(&mut alert.detail);
+    alert.wait_s = FIRST_WAIT_S;
+    if alert.told.is_some() {
+        alert.told = Some(if is_quiet { UnixSeconds(0) } else { moment.at.seconds() });
+    }
+    let mut steps = Steps { cause, at: moment.at, list: Vec::new() };
+    if is_quiet || alert.told.is_some() {
+        steps.take(alert, Step::Repeated, policy.group, is_quiet, detail);
+        return steps.list;
+    }
+    // It began in quiet hours, and nobody knows of it.
+    remind(alert, policy, moment.at.seconds(), &mut steps);
+    steps.list
+}
+
 /// Ends an alert that nobody looks for any more: it is listed as over, and nobody is told.
 pub fn withdraw(open: &mut Option<Open>, cause: Cause, at: UnixMillis) -> Vec<Transition> {
     let mut steps = Steps { cause, at, list: Vec::new() };
@@ -336,6 +364,28 @@ mod tests {
         open.as_mut().unwrap().is_acknowledged = true;
         assert_eq!(at(&mut open, policy, (90_000, false), Verdict::Failing), Vec::<String>::new());
         assert_eq!(at(&mut open, policy, (90_001, false), Verdict::Clear), ["Recovered ops"]);
+    }
+
+    #[test]
+    fn what_is_bad_in_another_way_is_told_at_once_and_muted_anew() {
+        let (mut open, policy) = (None, policy(Repeat::Doubling, &[]));
+        let again = |open: &mut Option<Open>, seconds: i64, is_quiet| {
+            let moment = Moment { at: UnixSeconds(START + seconds).millis(), is_quiet };
+            let steps = restate(open, CAUSE, policy, "worse", moment);
+            steps.iter().map(|one| (one.step, one.is_quiet)).collect::<Vec<_>>()
+        };
+        assert_eq!(again(&mut open, 0, false), [(Step::Fired, false)], "it begins");
+        assert_eq!(at(&mut open, policy, (900, false), Verdict::Failing), ["Repeated ops"]);
+        open.as_mut().unwrap().is_acknowledged = true;
+        assert_eq!(again(&mut open, 960, false), [(Step::Repeated, false)]);
+        assert_eq!(open.as_ref().unwrap().detail, "worse");
+        open.as_mut().unwrap().is_acknowledged = false;
+        assert_eq!(at(&mut open, policy, (960 + 899, false), Verdict::Failing), Vec::<String>::new());
+        assert_eq!(at(&mut open, policy, (960 + 900, false), Verdict::Failing), ["Repeated ops"]);
+        // At night it is listed, and told in the morning.
+        assert_eq!(again(&mut open, 2_000, true), [(Step::Repeated, true)]);
+        assert_eq!(at(&mut open, policy, (2_060, true), Verdict::Failing), Vec::<String>::new());
+        assert_eq!(at(&mut open, policy, (2_120, false), Verdict::Failing), ["Repeated ops"]);
     }
 
     #[test]

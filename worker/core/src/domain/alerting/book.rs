@@ -209,6 +209,32 @@ impl Book {
         steps.0
     }
 
+    /// Notes that what was found of a cause is bad in another way than before: people are told at once.
+    pub fn restate(&mut self, cause: Cause, policy: Policy<'_>, detail: &str, moment: Moment) -> Vec<Transition> {
+        let id = cause.host.unwrap_or(HostId(0));
+        let state = self.hosts.entry(id).or_default();
+        let mut open = state.open.remove(&cause);
+        let before = open.clone();
+        let steps = alert::restate(&mut open, cause, policy, detail, moment);
+        if open != before {
+            self.changed.insert(id);
+        }
+        state.open.extend(open.map(|open| (cause, open)));
+        self.settle(id);
+        steps
+    }
+
+    /// Whether the alert of a cause goes on.
+    pub fn is_open(&self, cause: Cause) -> bool {
+        let state = self.hosts.get(&cause.host.unwrap_or(HostId(0)));
+        state.is_some_and(|state| state.open.contains_key(&cause))
+    }
+
+    /// Whether something other than a rule has an alert that goes on.
+    pub fn has_others(&self) -> bool {
+        self.hosts.values().flat_map(|state| state.open.keys()).any(|cause| cause.rule_id().is_none())
+    }
+
     /// Ends the alerts of causes that nobody looks for any more, by what found them.
     pub fn withdraw(&mut self, at: UnixMillis, is_gone: impl Fn(Cause) -> bool) -> Vec<Transition> {
         let mut steps = Vec::new();
@@ -343,12 +369,12 @@ impl Book {
         steps
     }
 
-    /// Time passes: who is to be told again, and of what ended in quiet hours. A host that is offline has nothing new to say but
-    /// that. `others` gives the policies of causes that are no rules'.
+    /// Time passes: who is to be told again, and of what ended in quiet hours. `is_silent`: nothing new was heard of a cause, so that
+    /// there is nothing to tell again, unless a rule tells of silence. `others` gives the policies of causes that are no rules'.
     pub fn tick<'a>(
         &mut self,
         moment: Moment,
-        is_offline: impl Fn(HostId) -> bool,
+        is_silent: impl Fn(Cause) -> bool,
         others: impl Fn(Cause) -> Option<Policy<'a>>,
     ) -> Vec<Transition> {
         let mut steps = Vec::new();
@@ -359,7 +385,7 @@ impl Book {
             for cause in waiting {
                 let rule = cause.rule_id().and_then(|rule| self.rule(rule));
                 let Some(policy) = rule.map(policy).or_else(|| others(cause)) else { continue };
-                let is_mute = is_offline(*id) && rule.is_none_or(|rule| !is_of_presence(rule));
+                let is_mute = is_silent(cause) && rule.is_none_or(|rule| !is_of_presence(rule));
                 let is_over = state.open.get(&cause).is_some_and(|open| open.over.is_some());
                 if is_mute && !is_over {
                     continue;

@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use super::{Step, Transition};
 use crate::domain::alerting::reading::Found;
-use crate::model::{Addresses, AlertNote, Event, EventKind, Quantity, Test};
+use crate::model::{Addresses, AlertNote, Event, EventKind, HostId, Quantity, Test};
 
 /// A host as messages name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,19 +19,25 @@ pub struct Named<'a> {
 
 /// The event of a step; `subject` is what fails (a rule's name). `order` as in [`Transition::key`].
 pub fn event(transition: &Transition, subject: &str, host: Option<Named<'_>>, order: u16) -> Event {
-    let (kind, is_over) = match transition.step {
-        Step::Fired => (EventKind::AlertFired, false),
-        Step::Repeated => (EventKind::AlertReminder, false),
-        Step::Escalated => (EventKind::AlertEscalated, false),
-        Step::Recovered => (EventKind::AlertRecovered, true),
-        Step::Withdrawn => (EventKind::AlertWithdrawn, true),
+    let is_over = matches!(transition.step, Step::Recovered | Step::Withdrawn);
+    event_of(transition, sentence(is_over, host, subject), transition.cause.host, order)
+}
+
+/// The event of a step in these words, at this host.
+pub fn event_of(transition: &Transition, text: String, host_id: Option<HostId>, order: u16) -> Event {
+    let kind = match transition.step {
+        Step::Fired => EventKind::AlertFired,
+        Step::Repeated => EventKind::AlertReminder,
+        Step::Escalated => EventKind::AlertEscalated,
+        Step::Recovered => EventKind::AlertRecovered,
+        Step::Withdrawn => EventKind::AlertWithdrawn,
     };
     Event {
         key: transition.key(order),
         kind,
-        host_id: transition.cause.host,
+        host_id,
         at: transition.at.seconds(),
-        text: sentence(is_over, host, subject),
+        text,
         group: transition.group.clone(),
         is_quiet: transition.is_quiet,
         alert: Some(AlertNote {
