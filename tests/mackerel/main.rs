@@ -10,6 +10,7 @@ mod metadata;
 mod organization;
 mod retire;
 mod services;
+mod tsdb;
 mod update;
 
 use edgewatch_harness::http::Reply;

@@ -9,6 +9,7 @@ pub mod identity;
 pub mod ingest;
 pub mod mackerel;
 pub mod organization;
+pub mod posted;
 pub mod presence;
 pub mod probes;
 pub mod remember;

@@ -53,6 +53,7 @@ impl Shard {
                 }
                 None if self.is_complete => {
                     self.hosts.insert(id, Tracked::of(entry, None, None));
+                    self.show_posted(id);
                 }
                 None => {}
             }
@@ -105,6 +106,7 @@ impl Shard {
         directory::delete(&self.storage.sql, id)?;
         self.counts.forget();
         self.hosts.remove(&id);
+        self.posted.iter_mut().for_each(|all| drop(all.remove(&id)));
         self.watched.remove(&id);
         self.spoken_for.remove(&id);
         Ok(())

@@ -32,6 +32,7 @@ mod object;
 mod operations;
 pub mod own;
 pub mod pieces;
+pub mod posted;
 pub mod presence;
 pub mod probe_counts;
 pub mod probe_days;

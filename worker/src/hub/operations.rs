@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use edgewatch_core::blocks::Row;
+use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::dialects::native::live::WatchRequest;
 use edgewatch_core::dialects::native::stream::Reason;
 use edgewatch_core::dialects::native::{ProbeTaskPart, SeriesRequest};
@@ -13,6 +15,7 @@ use super::governor::ShardReport;
 use super::handover::tidings::Tidings;
 use super::listing::ListRequest;
 use super::object::{Answer, Inner};
+use super::posted::wire::{LatestQuery, PointsQuery};
 use super::probes::{EDGE, ProbeWire};
 use super::rules::usage::TransfersRequest;
 use super::shard::goodbye;
@@ -69,7 +72,8 @@ impl Inner {
             }
             (Method::Post, "/purge") => {
                 let gone: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
-                let mut ids = gone.ids.unwrap_or_default().into_iter().map(HostId);
+                let gone = gone.ids.unwrap_or_default().into_iter().map(HostId);
+                let mut ids = gone.flat_map(|id| [id, id.posted()]);
                 self.with(|shard| ids.try_for_each(|id| handover::purge(shard, id)))?;
                 json(&())
             }
@@ -115,6 +119,22 @@ impl Inner {
             (Method::Post, "/series") => {
                 let wanted: SeriesRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.series(&wanted.into(), db).await
+            }
+            (Method::Post, "/posted") => {
+                let body = request.bytes().await.map_err(refused)?;
+                json(&self.take_posts(&body, db).await?)
+            }
+            (Method::Post, "/points") => {
+                let wanted: PointsQuery = parse(&request.text().await.map_err(refused)?)?;
+                json(&self.metric_points(&wanted, db).await?)
+            }
+            (Method::Post, "/latest") => {
+                let wanted: LatestQuery = parse(&request.text().await.map_err(refused)?)?;
+                json(&self.latest_values(&wanted)?)
+            }
+            (Method::Post, "/metric-names") => {
+                let wanted: PointsRequest = parse(&request.text().await.map_err(refused)?)?;
+                json(&self.metric_names(HostId(wanted.host))?)
             }
             (Method::Post, "/usage") => {
                 let now = self.now();
@@ -316,10 +336,7 @@ impl Inner {
         let storage = self.with(|shard| Ok(shard.storage.clone()))?;
         let rings = |id| self.with(|shard| Ok(shard.storage.rings(id))).unwrap_or_else(|_| storage.rings(id));
         let sources = series::Sources { sql: &storage.sql, db, rings: &rings };
-        let known =
-            |id| self.with(|shard| Ok(shard.get(id).map(Tracked::known).unwrap_or_default())).unwrap_or_default();
-        let pending = |id| self.with(|shard| shard.pending_rows(id)).unwrap_or_default();
-        json(&series::answer(sources, query, self.now(), known, pending).await?)
+        json(&series::answer(sources, query, self.now(), self).await?)
     }
 
     async fn watch(&self, wanted: &WatchRequest, db: Option<&Db>) -> Answer<Response> {
@@ -363,6 +380,20 @@ impl Inner {
         }
         flush::enrol(self, db, Some(&[id]), None).await?;
         is_known()
+    }
+}
+
+impl series::Memory for Inner {
+    fn kept_under(&self, host: HostId, metric: &str) -> HostId {
+        self.with(|shard| shard.kept_under(host, metric)).unwrap_or(host)
+    }
+
+    fn known(&self, id: HostId) -> series::Known {
+        self.with(|shard| Ok(shard.known(id))).unwrap_or_default()
+    }
+
+    fn pending(&self, id: HostId) -> (Vec<Row>, Dictionary) {
+        self.with(|shard| shard.pending_with_names(id)).unwrap_or_default()
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Shard {
     /// What the Worker found out itself, once it was read.
     pub(super) edge: Option<Tracked>,
     pub(super) is_complete: bool,
+    /// What others than our agent post, once it was read.
+    pub(super) posted: Option<BTreeMap<HostId, Tracked>>,
     /// Hosts of whose alerts the shard that had them spoke ahead.
     pub(super) spoken_for: BTreeSet<HostId>,
     /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
@@ -109,6 +111,7 @@ impl Shard {
             knows_probes: false,
             counts: Counts::default(),
             edge: None,
+            posted: None,
             is_complete: false,
             spoken_for: BTreeSet::new(),
             watched: BTreeMap::new(),
@@ -121,7 +124,7 @@ impl Shard {
         self.rules = Rules::default();
         self.monitors = Monitors::default();
         (self.watched, self.spoken_for) = (BTreeMap::new(), BTreeSet::new());
-        (self.probes, self.edge) = (None, None);
+        (self.probes, self.edge, self.posted) = (None, None, None);
         self.counts = Counts::default();
         self.is_complete = false;
     }
@@ -143,12 +146,18 @@ impl Shard {
         let (entries, damaged) = directory::list(&self.storage.sql)?;
         let mut attached: BTreeMap<HostId, Held> = attached.into_iter().collect();
         let mut kept: BTreeMap<HostId, journal::Kept> = journal::list(&self.storage.sql)?.into_iter().collect();
+        let of_hosts = kept.split_off(&HostId(0));
+        self.load_posted(Some(std::mem::replace(&mut kept, of_hosts)))?;
         for entry in entries.into_iter().filter(|entry| self.place.is_ours(entry.host.id)) {
             let id = entry.host.id;
             let (attached, kept) = (attached.remove(&id), kept.remove(&id));
             self.hosts.entry(id).or_insert_with(|| Tracked::of(entry, attached, kept));
         }
         self.is_complete = true;
+        let all: Vec<HostId> = self.hosts.keys().copied().collect();
+        for id in all {
+            self.show_posted(id);
+        }
         Ok(damaged)
     }
 
@@ -157,25 +166,32 @@ impl Shard {
     /// # Errors
     /// As [`Shard::complete`].
     pub fn load(&mut self, id: HostId, attached: impl FnOnce() -> Option<Held>) -> Result<bool, HubError> {
-        if self.hosts.contains_key(&id) {
+        if id.is_posted() {
+            self.load_posted(None)?;
+        }
+        if self.get(id).is_some() {
             return Ok(true);
         }
-        if self.is_complete || !self.place.is_ours(id) {
+        if self.is_complete || id.is_posted() || !self.place.is_ours(id) {
             return Ok(false);
         }
         let Some(entry) = directory::find(&self.storage.sql, id)? else { return Ok(false) };
         self.hosts.insert(id, Tracked::load(&self.storage.sql, entry, attached())?);
+        self.load_posted(None)?;
+        self.show_posted(id);
         Ok(true)
     }
 
-    /// A host in memory.
+    /// A host in memory, or what is posted of one.
     pub fn get(&self, id: HostId) -> Option<&Tracked> {
-        self.hosts.get(&id)
+        let all = if id.is_posted() { self.posted.as_ref()? } else { &self.hosts };
+        all.get(&id)
     }
 
     /// A host in memory, to change.
     pub fn get_mut(&mut self, id: HostId) -> Option<&mut Tracked> {
-        self.hosts.get_mut(&id)
+        let all = if id.is_posted() { self.posted.as_mut()? } else { &mut self.hosts };
+        all.get_mut(&id)
     }
 
     /// Every host in memory, by number.
@@ -416,7 +432,8 @@ impl Shard {
     /// As [`Shard::complete`].
     pub fn finished_days(&mut self, now: UnixMillis, most: usize) -> Result<(Vec<Day>, bool), HubError> {
         let mut days = Vec::new();
-        for tracked in self.hosts.values_mut().chain(self.edge.as_mut()) {
+        let posted = self.posted.iter_mut().flat_map(BTreeMap::values_mut);
+        for tracked in self.hosts.values_mut().chain(self.edge.as_mut()).chain(posted) {
             let Some(newest_ms) = tracked.newest_ms() else { continue };
             let id = tracked.id();
             if tracked.days.rests(now.0) {
@@ -451,7 +468,11 @@ impl Shard {
     /// As [`Shard::complete`].
     pub fn note_done(&mut self, done: &[(HostId, u64)]) -> Result<(), HubError> {
         for (id, day) in done {
-            let tracked = if *id == EDGE { self.edge.as_mut() } else { self.hosts.get_mut(id) };
+            let tracked = match *id {
+                EDGE => self.edge.as_mut(),
+                id if id.is_posted() => self.posted.as_mut().and_then(|all| all.get_mut(&id)),
+                id => self.hosts.get_mut(&id),
+            };
             let Some(tracked) = tracked else { continue };
             // Else samples of the day came while it was written: it is written once more.
             let Some(parts) = tracked.days.done(*day) else { continue };

@@ -88,7 +88,7 @@ pub async fn list_retired(db: &Db, before: UnixSeconds, most: u32) -> Result<Vec
 
 /// The statements that delete a retired host and all of its history, to be run in one batch: a row written for each there is.
 pub fn delete(id: HostId) -> Vec<Statement> {
-    let mut statements = history::delete(id);
+    let mut statements = [id, id.posted()].map(history::delete).concat();
     statements.push(mackerel::metadata::delete_of_host(id));
     statements.extend([DELETE_STATE, DELETE].map(|sql| Statement::new(sql, vec![Bind::Int(id.0)])));
     statements

@@ -318,6 +318,7 @@ impl TryFrom<Row> for Host {
                     processes: row.processes,
                     gpu_percent: row.gpu_percent,
                     temperatures: sensors.into_iter().map(temperature).collect(),
+                    named: vec![],
                     probes: vec![],
                 })
             }

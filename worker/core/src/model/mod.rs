@@ -30,7 +30,7 @@ pub use form::{Form, Listing, Piece};
 pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
 pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
-pub use report::{DropReason, Dropped, FRAME_S, PERIOD_S, Report, Sample, Temperature};
+pub use report::{DropReason, Dropped, FRAME_S, Named, PERIOD_S, Report, Sample, Temperature};
 pub use rule::{
     AddressNotices, Bounds, Condition, Cycle, CycleUnit, Direction, Escalation, Hosts, Level, LocalTime, Quantity,
     QuietHours, Repeat, Rule, RuleId, Scope, Test,

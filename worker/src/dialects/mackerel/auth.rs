@@ -4,6 +4,7 @@
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use edgewatch_core::failure::Failure;
+use edgewatch_core::model::Credential;
 use http::Request;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -105,7 +106,12 @@ impl<S: Sync> FromRequestParts<S> for Poster {
 
     fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
         SendFuture::new(async move {
-            remembered(parts, Needs::ReadWrite).await.map(|(app, reader, party)| Self(app, reader, party))
+            let (app, reader, who) = remembered(parts, Needs::ReadWrite).await?;
+            if matches!(who.credential, Credential::Session(_)) {
+                // A browser may have been made to send its cookie.
+                known(parts, Needs::ReadWrite).await?;
+            }
+            Ok(Self(app, reader, who))
         })
     }
 }

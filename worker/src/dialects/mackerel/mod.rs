@@ -10,6 +10,7 @@ mod hosts;
 mod metadata;
 mod org;
 mod services;
+mod tsdb;
 
 use std::sync::OnceLock;
 
@@ -31,6 +32,7 @@ fn router() -> Router {
             .merge(of_organization())
             .merge(of_hosts())
             .merge(of_services())
+            .merge(of_metrics())
             .merge(of_metadata())
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
@@ -62,6 +64,17 @@ fn of_hosts() -> Router {
         .route("/api/v0/hosts/{id}/retire", post(hosts::retire))
         .route("/api/v0/hosts/{id}/monitored-statuses", get(hosts::monitored_statuses))
         .route("/api/v0/hosts-by-custom-identifier/{identifier}", get(hosts::find))
+}
+
+fn of_metrics() -> Router {
+    Router::new()
+        .route("/api/v0/tsdb", post(tsdb::record))
+        .route("/api/v0/tsdb/latest", get(tsdb::latest))
+        .route("/api/v0/hosts/{id}/metrics", get(tsdb::points))
+        .route("/api/v0/hosts/{id}/metric-names", get(tsdb::names))
+        .route("/api/v0/services/{name}/tsdb", post(tsdb::record_of_service))
+        .route("/api/v0/services/{name}/metrics", get(tsdb::points_of_service))
+        .route("/api/v0/services/{name}/metric-names", get(tsdb::names_of_service))
 }
 
 fn of_services() -> Router {

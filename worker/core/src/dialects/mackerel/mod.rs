@@ -15,6 +15,7 @@ mod names;
 mod org;
 mod read;
 mod service;
+mod tsdb;
 mod user;
 
 pub use error::{ErrorPart, ErrorReply, render};
@@ -28,4 +29,7 @@ pub use names::check_namespace;
 pub use org::OrgReply;
 pub use read::parse_nothing;
 pub use service::{NamedRequest, RoleListReply, RolePart, ServiceListReply, ServicePart};
+pub use tsdb::{
+    HostValue, LatestReply, NamesReply, Point, PointsReply, ServiceValue, read_latest_query, read_points_query,
+};
 pub use user::{AwsIntegrationListReply, MackerelUser, MackerelUserListReply};
