@@ -96,25 +96,8 @@ impl Inner {
                 self.complete()?;
                 self.with(|shard| json(&shard.transfers(wanted.for_guests, now)))
             }
-            (Method::Post, "/probes-changed") => {
-                self.load_probes(db).await?;
-                self.flush.soon();
-                self.wake_at(self.now().0 + SOON_MS).await;
-                json(&())
-            }
-            (Method::Post, "/probe-points") => {
-                let wanted: PointsRequest = parse(&request.text().await.map_err(refused)?)?;
-                self.probe_points(&wanted, db)
-            }
-            (Method::Post, "/probe-tallies") => self.probe_tallies(db).await,
-            (Method::Post, "/edge-results") => {
-                let run: EdgeRequest = parse(&request.text().await.map_err(refused)?)?;
-                let is_told = self.with(|shard| shard.take_edge(wire::results(run.results), UnixMillis(run.at_ms)))?;
-                if is_told {
-                    self.flush.soon();
-                    self.wake_at(self.now().0 + SOON_MS).await;
-                }
-                json(&())
+            (Method::Post, path) if path.starts_with("/probe") || path == "/edge-results" => {
+                self.of_probes(path, &mut request, db).await
             }
             (Method::Post, "/series") => {
                 let wanted: SeriesRequest = parse(&request.text().await.map_err(refused)?)?;
@@ -150,6 +133,33 @@ impl Inner {
             (Method::Post, "/watch") => {
                 let wanted: WatchRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.watch(&wanted, db).await
+            }
+            _ => Response::error("no such operation", 404).map_err(refused),
+        }
+    }
+
+    async fn of_probes(&self, path: &str, request: &mut Request, db: Option<&Db>) -> Answer<Response> {
+        let refused = |error: Error| HubError::Refused(error.to_string());
+        match path {
+            "/probes-changed" => {
+                self.load_probes(db).await?;
+                self.flush.soon();
+                self.wake_at(self.now().0 + SOON_MS).await;
+                json(&())
+            }
+            "/probe-points" => {
+                let wanted: PointsRequest = parse(&request.text().await.map_err(refused)?)?;
+                self.probe_points(&wanted, db)
+            }
+            "/probe-tallies" => self.probe_tallies(db).await,
+            "/edge-results" => {
+                let run: EdgeRequest = parse(&request.text().await.map_err(refused)?)?;
+                let is_told = self.with(|shard| shard.take_edge(wire::results(run.results), UnixMillis(run.at_ms)))?;
+                if is_told {
+                    self.flush.soon();
+                    self.wake_at(self.now().0 + SOON_MS).await;
+                }
+                json(&())
             }
             _ => Response::error("no such operation", 404).map_err(refused),
         }
