@@ -19,8 +19,8 @@ use edgewatch_core::blocks::{Block, Row, SeriesId};
 use edgewatch_core::model::{HostId, Sample};
 
 use super::HubError;
-use super::probe_days::{self, Part};
 use super::posted;
+use super::probe_days::{self, Part};
 use super::rings;
 use super::rollup::{coarser, fuller};
 use super::sql::Sql;

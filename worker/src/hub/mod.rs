@@ -7,6 +7,7 @@ mod agents;
 pub mod client;
 pub mod coarse;
 #[cfg(target_arch = "wasm32")]
+mod days;
 mod digest;
 pub mod directory;
 mod enrolment;

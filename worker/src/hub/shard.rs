@@ -14,7 +14,6 @@ use edgewatch_core::domain::stream::gap::Verdict;
 use edgewatch_core::model::{self, Dropped, Facts as HostFacts, HostId, Link, Report};
 use edgewatch_core::units::UnixMillis;
 
-use super::coarse::Day;
 use super::directory::{self, Entry};
 use super::governor::Governor;
 use super::handover::Place;
@@ -22,13 +21,12 @@ use super::held::Held;
 use super::lengths::Lengths;
 use super::monitors::Monitors;
 use super::probe_counts::Counts;
-use super::probes::{self, EDGE};
 use super::rules::Rules;
 use super::sql::Sql;
 use super::storage::Storage;
 use super::tracked::Tracked;
 use super::wire::AgentWire;
-use super::{HubError, coarse, journal, probe_days, rings};
+use super::{HubError, journal, probe_days, rings};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
 pub(super) const HOLD_S: u32 = 300;
@@ -423,68 +421,6 @@ impl Shard {
         };
         noted?;
         Ok((resend_from, times))
-    }
-
-    /// The days of history that are over and not in D1 yet, of some hosts, and whether there are more. What waits for its block is
-    /// stored first.
-    ///
-    /// # Errors
-    /// As [`Shard::complete`].
-    pub fn finished_days(&mut self, now: UnixMillis, most: usize) -> Result<(Vec<Day>, bool), HubError> {
-        let mut days = Vec::new();
-        let posted = self.posted.iter_mut().flat_map(BTreeMap::values_mut);
-        for tracked in self.hosts.values_mut().chain(self.edge.as_mut()).chain(posted) {
-            let Some(newest_ms) = tracked.newest_ms() else { continue };
-            let id = tracked.id();
-            if tracked.days.rests(now.0) {
-                continue;
-            }
-            for day in coarse::due(id, &self.storage.rings(id), tracked.entry.coarse_done, newest_ms, now.0) {
-                if days.len() >= most {
-                    return Ok((days, true));
-                }
-                tracked.ensure_loaded(&self.storage.sql)?;
-                tracked.write_block(&self.storage)?;
-                match coarse::build(&self.storage.sql, id, &self.storage.rings(id), day) {
-                    Ok(Some(built)) => {
-                        tracked.days.built(day, built.probes.clone());
-                        days.push(built);
-                    }
-                    // Nothing of that day, or nothing that could be read: it costs itself and no other.
-                    Ok(None) | Err(HubError::Corrupt(_)) => {
-                        tracked.entry.coarse_done = Some(day);
-                        probes::put_done(&self.storage.sql, &tracked.entry)?;
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        Ok((days, false))
-    }
-
-    /// Days of hosts are in D1: 1 row written for each.
-    ///
-    /// # Errors
-    /// As [`Shard::complete`].
-    pub fn note_done(&mut self, done: &[(HostId, u64)]) -> Result<(), HubError> {
-        for (id, day) in done {
-            let tracked = match *id {
-                EDGE => self.edge.as_mut(),
-                id if id.is_posted() => self.posted.as_mut().and_then(|all| all.get_mut(&id)),
-                id => self.hosts.get_mut(&id),
-            };
-            let Some(tracked) = tracked else { continue };
-            // Else samples of the day came while it was written: it is written once more.
-            let Some(parts) = tracked.days.done(*day) else { continue };
-            if !parts.is_empty() {
-                probe_days::note(&self.storage.sql, *id, *day, parts)?;
-            }
-            if tracked.entry.coarse_done.is_none_or(|before| before < *day) {
-                tracked.entry.coarse_done = Some(*day);
-                probes::put_done(&self.storage.sql, &tracked.entry)?;
-            }
-        }
-        Ok(())
     }
 
     /// How an agent with a socket is to report.
