@@ -274,7 +274,8 @@ impl TryFrom<ConditionPart> for Condition {
             return Ok(Self { test: Test::Offline, for_s: part.for_s });
         }
         let quantity = METRICS.iter().find(|(_, word)| *word == part.metric).map(|(quantity, _)| *quantity);
-        let quantity = quantity.ok_or_else(|| invalid("metric", "is not known"))?;
+        let known = || METRICS.iter().map(|(_, word)| *word).chain([OFFLINE]).collect::<Vec<_>>().join(", ");
+        let quantity = quantity.ok_or_else(|| invalid("metric", &format!("is one of {}", known())))?;
         let Some(cycle) = part.cycle else {
             return Ok(Self { test: Test::Value { quantity, bounds }, for_s: part.for_s });
         };
