@@ -292,7 +292,7 @@ impl TryFrom<ConditionPart> for Condition {
 impl From<Cycle> for CyclePart {
     fn from(cycle: Cycle) -> Self {
         let offset_s = i64::from(cycle.offset_s);
-        let local = crate::units::calendar::format_rfc3339(cycle.start.plus(offset_s));
+        let local = cycle.start.plus(offset_s).rfc3339();
         let (sign, minutes) = (if offset_s < 0 { '-' } else { '+' }, offset_s.abs() / 60);
         let offset =
             if minutes == 0 { "Z".to_owned() } else { format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60) };
