@@ -37,14 +37,14 @@ struct Row {
 /// At most `limit` events, newest first; with `before` only those with a smaller key.
 ///
 /// # Errors
-/// [`StoreError::Backend`] when D1 refuses; [`StoreError::Corrupt`] for a kind that is not known.
+/// [`StoreError::Backend`] when D1 refuses.
 pub async fn list(db: &Db, before: Option<&str>, limit: u32) -> Result<Vec<Event>, StoreError> {
     let statement = match before {
         None => Statement::new(LIST, vec![limit.into()]),
         Some(key) => Statement::new(LIST_BEFORE, vec![limit.into(), key.into()]),
     };
     let rows: Vec<Row> = db.run(statement).await?.rows()?;
-    rows.into_iter().map(Event::try_from).collect()
+    Ok(rows.into_iter().map(Event::from).collect())
 }
 
 /// The statement that forgets what happened before `key`, some of it at a time: a row each.
@@ -58,7 +58,7 @@ pub fn delete_before(key: &str) -> Statement {
 /// As [`list`].
 pub async fn find(db: &Db, key: &str) -> Result<Option<Event>, StoreError> {
     let row: Option<Row> = db.run(Statement::new(FIND, vec![key.into()])).await?.first()?;
-    row.map(Event::try_from).transpose()
+    Ok(row.map(Event::from))
 }
 
 /// The statement that writes events: 1 row each, none for what is written already. However many there are, it is one query of the
@@ -87,15 +87,13 @@ pub fn insert<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Stateme
     Ok(Statement::new(INSERT, vec![list.into()]))
 }
 
-impl TryFrom<Row> for Event {
-    type Error = StoreError;
-
-    fn try_from(row: Row) -> Result<Self, StoreError> {
+impl From<Row> for Event {
+    fn from(row: Row) -> Self {
         // A cause that a newer version wrote is none that this one knows of.
         let cause = row.cause.as_deref().and_then(Cause::parse);
         let alert = row.alert_key.zip(cause);
         let alert = alert.map(|(key, cause)| AlertNote { opened_at: begun(&key), key, cause, detail: row.detail });
-        Ok(Self {
+        Self {
             key: row.key,
             kind: EventKind::from_word(&row.kind),
             host_id: row.host_id.map(HostId),
@@ -104,7 +102,7 @@ impl TryFrom<Row> for Event {
             group: row.notify_group,
             is_quiet: row.quiet != 0,
             alert,
-        })
+        }
     }
 }
 
