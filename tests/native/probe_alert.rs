@@ -96,7 +96,8 @@ fn what_the_worker_finds_itself_is_told_as_of_edge() {
     };
     let made = make(
         &worker,
-        &json!({ "state": true, "delay": true, "max_delay_ms": 0.001 }),
+        // The Worker's clock tells whole milliseconds, and a connection on one machine may take none.
+        &json!({ "state": true, "delay": true, "min_delay_ms": 5000 }),
         &json!({ "kind": "tcp", "target": target, "from_edge": true, "hosts": { "only": [] } }),
     );
     assert_eq!(made.status, 201, "{}", made.body);
@@ -113,7 +114,7 @@ fn what_the_worker_finds_itself_is_told_as_of_edge() {
     }
     let found = told(&worker, start + 360_000);
     let slow = found.iter().find(|(_, text)| text.starts_with("[Latency] web "));
-    assert!(slow.is_some_and(|(_, text)| text.ends_with(" > 0.001000, Reporter: edge")), "{found:?}");
+    assert!(slow.is_some_and(|(_, text)| text.ends_with(" < 5000.000000, Reporter: edge")), "{found:?}");
     let events = worker.get("/api/edgewatch/v1/events").at("/events");
     assert!(events.as_array().into_iter().flatten().all(|event| event["host_id"].is_null()), "{events}");
 }

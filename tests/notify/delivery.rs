@@ -53,6 +53,24 @@ fn a_receiver_that_is_down_for_an_hour_hears_of_each_alert_once() {
 }
 
 #[test]
+fn what_nobody_could_read_a_channels_settings_for_is_told_once_they_can() {
+    let worker = Worker::start();
+    let receiver = Receiver::start();
+    channel(&worker, "webhook", &json!({ "url": receiver.url() }));
+    // As it is under another key than the one they were stored with.
+    worker.sql("UPDATE channels SET config_sealed = 'broken ' || config_sealed");
+    let (_, start) = hosts(&worker, &NAMES);
+    run(&worker, start, 0..=12);
+    assert!(waiting(&worker) >= 3 && receiver.received().is_empty());
+    assert!(worker.get("/api/edgewatch/v1/channels").at("/channels/0/last_error").is_string(), "and the list says why");
+    worker.sql("UPDATE channels SET config_sealed = substr(config_sealed, 8)");
+    run(&worker, start, 13..=60);
+    wait_until_all_told(&worker, 3, || keys(&receiver));
+    let counts = by_key(&receiver.received());
+    assert!(counts.values().all(|count| *count == 1), "{counts:?}");
+}
+
+#[test]
 fn a_receiver_that_answers_500_is_told_again_until_it_takes_it() {
     let worker = Worker::start();
     let receiver = Receiver::start();

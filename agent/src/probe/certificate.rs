@@ -3,6 +3,8 @@
 //! The TLS library keeps both to itself, and the parsers there are weigh more than this agent's whole TLS: two fields are read here, by
 //! walking the few levels of DER that lead to them. Source: RFC 5280, 4.1.
 
+use edgewatch_core::units::calendar::{DAY_S, Day};
+
 /// What is told of a target's certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Certificate {
@@ -103,20 +105,13 @@ fn time(tag: u8, text: &[u8]) -> Option<i64> {
         None if pair(0)? >= 50 => 19,
         None => 20,
     };
-    let (year, month, day) = (century * 100 + pair(0)?, pair(2)?, pair(4)?);
+    let small = |at: usize| u8::try_from(pair(at)?).ok();
+    let day = Day { year: century * 100 + pair(0)?, month: small(2)?, day: small(4)? };
     let (hour, minute, second) = (pair(6)?, pair(8)?, pair(10)?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+    if !(1..=12).contains(&day.month) || !(1..=31).contains(&day.day) {
         return None;
     }
-    Some(days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second)
-}
-
-/// Days since 1970 in the Gregorian calendar: years begin with March, so that the leap day is the last one.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let month = (month + 9) % 12;
-    let of_year = (153 * month + 2) / 5 + day - 1;
-    365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + of_year - 719_468
+    Some(day.number() * DAY_S + hour * 3_600 + minute * 60 + second)
 }
 
 #[cfg(test)]
@@ -167,6 +162,7 @@ mod tests {
 
     #[test]
     fn days_are_those_of_the_calendar() {
+        let days = |year, month, day| Day { year, month, day }.number();
         assert_eq!(
             [days(1970, 1, 1), days(2000, 2, 29), days(2000, 3, 1), days(2026, 11, 22)],
             [0, 11_016, 11_017, 20_779]

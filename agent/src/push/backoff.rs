@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use edgewatch_core::units::UnixSeconds;
+use edgewatch_core::units::calendar::parse_http_date;
+
 /// The first wait is at most this.
 const FIRST: Duration = Duration::from_secs(2);
 /// The waits of a short outage double up to this. The server calls a host offline that is silent for a minute: a network
@@ -68,32 +71,8 @@ pub fn parse_retry_after(value: &str, now_s: i64) -> Option<Duration> {
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    let seconds = parse_http_date(value)? - now_s;
+    let seconds = parse_http_date(value, UnixSeconds(now_s))?.0 - now_s;
     Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
-}
-
-/// `Sun, 06 Nov 1994 08:49:37 GMT`. Source: RFC 9110, 5.6.7; its obsolete forms are not read.
-fn parse_http_date(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let mut fields = text.split_once(", ")?.1.split(' ');
-    let day: i64 = fields.next()?.parse().ok()?;
-    let name = fields.next()?;
-    let month = i64::try_from(MONTHS.iter().position(|month| *month == name)?).ok()? + 1;
-    let year: i64 = fields.next()?.parse().ok()?;
-    let mut clock = fields.next()?.split(':').map(|field| field.parse::<i64>().ok());
-    let mut next = || clock.next().flatten();
-    let seconds = next()? * 3600 + next()? * 60 + next()?;
-    (fields.next()? == "GMT" && (1..=31).contains(&day) && (1970..=9999).contains(&year))
-        .then(|| days_since_1970(year, month, day) * 86_400 + seconds)
-}
-
-/// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
 #[cfg(test)]
@@ -153,6 +132,7 @@ mod tests {
     #[test]
     fn retry_after_is_read_in_both_forms() {
         assert_eq!(parse_retry_after("120", 0), Some(Duration::from_mins(2)));
+        let parse_http_date = |text| parse_http_date(text, UnixSeconds(0)).map(|at| at.0);
         let date = "Sun, 06 Nov 1994 08:49:37 GMT";
         assert_eq!(parse_http_date(date), Some(784_111_777));
         assert_eq!(parse_retry_after(date, 784_111_770), Some(Duration::from_secs(7)));

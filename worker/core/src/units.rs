@@ -4,6 +4,8 @@ pub mod calendar;
 
 use std::fmt;
 
+use calendar::{DAY_S, Day};
+
 /// Whole seconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct UnixSeconds(pub i64);
@@ -32,19 +34,15 @@ impl UnixSeconds {
     }
 
     /// The instant as text in UTC, such as `2026-11-22T15:28:09Z`; in the years 0001 to 9999 by RFC 3339.
-    /// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
     pub fn rfc3339(self) -> String {
-        let (days, second) = (self.0.div_euclid(86_400), self.0.rem_euclid(86_400));
-        let shifted = days.saturating_add(719_468);
-        let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted_month = (5 * of_year + 2) / 153;
-        let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-        let year = year_of_era + era * 400 + i64::from(month <= 2);
-        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        let (Day { year, month, day }, [hour, minute, second]) = self.civil();
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
+    /// The instant in UTC: its day, and hour, minute and second of that.
+    pub fn civil(self) -> (Day, [i64; 3]) {
+        let (days, second) = (self.0.div_euclid(DAY_S), self.0.rem_euclid(DAY_S));
+        (Day::of_number(days), [second / 3_600, second / 60 % 60, second % 60])
     }
 
     /// Seconds from `earlier` to this instant; negative when `earlier` is the later one.

@@ -1,5 +1,6 @@
 //! The schedule asks the hub who is up, and people are told.
 
+use edgewatch_core::domain::ids;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Event, EventKind, ProbeTask};
 use edgewatch_core::units::UnixSeconds;
@@ -8,13 +9,16 @@ use super::App;
 use crate::notify::{self, Notice};
 use crate::store::rules::RULES_VERSION;
 use crate::store::settings::{self, HOSTS_VERSION, HUB_SHARDS};
-use crate::store::{Statement, events, outbox, sessions};
+use crate::store::{Statement, access, alerts, events, outbox, sessions};
 
 /// The key of when the hub first had no answer, while it has none.
 const UNANSWERED_KEY: &str = "hub_unanswered_since_s";
 
 /// How long a notification that was given up stays for the operator to see.
 const KEEP_GIVEN_UP_S: i64 = 7 * 24 * 3600;
+
+/// How long what happened is kept, and who did what: a year, and some weeks to compare it with.
+const KEEP_TOLD_S: i64 = 400 * 24 * 3600;
 
 /// A deployment has no more shards than this.
 const MOST_SHARDS: u32 = 64;
@@ -73,6 +77,9 @@ pub async fn watch(app: &App) -> Result<Summary, Failure> {
     if now.0 % 3600 < 60 {
         statements.push(sessions::delete_expired_sessions(now));
         statements.push(outbox::delete_given_up(now.plus(-KEEP_GIVEN_UP_S)));
+        let before = ids::time_key(now.plus(-KEEP_TOLD_S).millis(), 0);
+        statements
+            .extend([events::delete_before, alerts::delete_before, access::delete_audit_before].map(|of| of(&before)));
     }
     if !statements.is_empty() {
         app.db.batch(statements).await?;
@@ -87,7 +94,7 @@ pub async fn watch(app: &App) -> Result<Summary, Failure> {
 pub async fn tell(app: &App, event: &Event, host_name: Option<&str>) -> Result<Vec<Statement>, Failure> {
     let notice = Notice { event, host: None, host_name, group: "" };
     let mut statements = notify::queue(&app.db, &app.config, app.now_s(), &[notice]).await?;
-    statements.push(events::insert(event));
+    statements.push(events::insert([event])?);
     Ok(statements)
 }
 

@@ -10,6 +10,9 @@ pub const EVERY_MINUTE: &str = "* * * * *";
 /// At this minute of each hour it is looked for hosts that are to be deleted for good.
 const PURGE_MINUTE: i64 = 37;
 
+/// What the verdict on presence costs of the subrequests that an invocation may make, with one shard.
+const WATCH_SUBREQUESTS: usize = 5;
+
 /// Runs the jobs of a schedule. One that fails is logged and stops no other.
 pub async fn run(app: &App, cron: &str) {
     if cron != EVERY_MINUTE {
@@ -20,17 +23,19 @@ pub async fn run(app: &App, cron: &str) {
         log::error("cron.presence", &failure.to_string());
         presence::Summary::default()
     });
-    if let Err(failure) = notify::deliver(&app.db, &app.config, app.now_s()).await {
+    // Before the notifications, which come again: what targets answered does not. An object sends its own at once anyway.
+    let asked = edge_probes::run(app, std::mem::take(&mut summary.edge)).await.unwrap_or_else(|failure| {
+        log::error("cron.probes", &failure.to_string());
+        0
+    });
+    let most = notify::left_after(WATCH_SUBREQUESTS + asked + usize::from(asked > 0));
+    if let Err(failure) = notify::deliver(&app.db, &app.config, app.now_s(), most).await {
         log::error("cron.notify", &failure.to_string());
     }
     if app.now_s().0.div_euclid(60) % 60 == PURGE_MINUTE
         && let Err(failure) = host_admin::purge(app).await
     {
         log::error("cron.purge", &failure.to_string());
-    }
-    // Last: targets take their time.
-    if let Err(failure) = edge_probes::run(app, std::mem::take(&mut summary.edge)).await {
-        log::error("cron.probes", &failure.to_string());
     }
     let meter = app.db.meter();
     let of_objects = app.hub.as_ref().map(|hub| hub.spent().d1_rows).unwrap_or_default();

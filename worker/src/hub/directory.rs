@@ -250,7 +250,6 @@ pub fn owe(sql: &Sql, event: &Event, name: Option<&str>) -> Result<(), HubError>
 pub fn owed(sql: &Sql, limit: u32) -> Result<Vec<(Event, Option<String>)>, HubError> {
     let event = |row: Row| {
         let kind = EventKind::from_word(row.text(1)?);
-        let kind = kind.ok_or_else(|| HubError::Corrupt("an event of no kind".to_owned()))?;
         let host_id = row.optional(2, Row::int)?.map(HostId);
         let (key, text) = (row.text(0)?.to_owned(), row.text(4)?.to_owned());
         let event = kept::with_more(Event::new(key, kind, host_id, UnixSeconds(row.int(3)?), text), row.text(6)?);

@@ -106,7 +106,7 @@ pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
                 log::error("hub.flush", &error.to_string());
             }
             if !plan.events.is_empty()
-                && let Err(failure) = notify::deliver(db, &inner.config, now.seconds()).await
+                && let Err(failure) = notify::deliver(db, &inner.config, now.seconds(), notify::MAX_PER_RUN).await
             {
                 log::error("hub.notify", &failure.to_string());
             }
@@ -183,8 +183,8 @@ async fn send(inner: &Inner, db: &Db, plan: &Plan, now: UnixMillis) -> Result<()
         .collect();
     let queued = notify::queue(db, &inner.config, now.seconds(), &told).await;
     let mut statements = queued.map_err(|failure| HubError::Refused(failure.to_string()))?;
-    statements.extend(plan.events.iter().map(|(event, _)| events::insert(event)));
-    statements.extend(plan.events.iter().filter_map(|(event, _)| alerts::note(event)));
+    statements.push(events::insert(plan.events.iter().map(|(event, _)| event))?);
+    statements.extend(alerts::note(plan.events.iter().map(|(event, _)| event))?);
     db.batch(statements).await?;
     Ok(())
 }

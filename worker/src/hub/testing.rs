@@ -2,8 +2,8 @@
 
 use edgewatch_core::blocks::tiers::{self, MINUTES, Rings, SAMPLES};
 use edgewatch_core::blocks::{Block, Row, SeriesId};
-use edgewatch_core::model::HostId;
-use edgewatch_core::units::Step;
+use edgewatch_core::model::{HostId, Report, Sample};
+use edgewatch_core::units::{Step, UnixMillis};
 
 use super::coarse::{self, Written};
 use super::rings::{self, StoredBlock};
@@ -11,6 +11,20 @@ use super::rollup;
 use super::sql::Sql;
 use crate::store::Db;
 use crate::store::db::now;
+
+/// What an agent reports: samples every ten seconds, nothing else.
+pub fn report(samples: Vec<Sample>, oldest: u64, sent_at: UnixMillis, frame_s: u32) -> Report {
+    Report {
+        agent_version: String::new(),
+        sent_at,
+        oldest,
+        period_s: 10,
+        frame_s,
+        probes_version: None,
+        facts: None,
+        samples,
+    }
+}
 
 /// Use of the processors.
 pub const CPU: SeriesId = SeriesId::column(0);

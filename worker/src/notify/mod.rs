@@ -21,15 +21,22 @@ use crate::platform::config::Config;
 use crate::platform::log;
 use crate::store::channels::{self, SealedChannel};
 use crate::store::outbox::{self, Waiting};
-use crate::store::{Db, Statement};
+use crate::store::{Db, Statement, events};
 
-/// How many notifications one run sends: the free plan allows 50 subrequests, and each costs three statements.
-const MAX_PER_RUN: u32 = 10;
+/// How many notifications one run sends: the free plan allows 50 subrequests, each costs three of them, and the object that has
+/// written an event does other things in the same invocation.
+pub const MAX_PER_RUN: u32 = 7;
+/// What one notification costs of them when it fails, and the list of those that are due.
+const COSTS: usize = 4;
+/// As many subrequests an invocation may make. Source: platform specification, 1.1.
+const SUBREQUESTS: usize = 50;
 /// How many channels are told at a time: of six connections some are left for the database.
 const AT_ONCE: usize = 3;
 /// How long a claimed notification is left to the run that claimed it, from when that run was due: longer than all of a run's
 /// receivers may take together, 20 s each.
 const CLAIM_S: i64 = 300;
+/// What stands in the outbox for a request that could not be made yet.
+const UNRENDERED: &str = "";
 /// The most text one statement carries; D1 refuses a value over 2 MB. Source: platform specification, 1.2.
 const MAX_STATEMENT_BYTES: usize = 1_000_000;
 
@@ -50,7 +57,13 @@ pub async fn queue(
         // One channel that cannot be read must not cost the others, nor the verdict, their events.
         match render_all(config, channel, notices) {
             Ok(rendered) => requests.extend(rendered),
-            Err(failure) => log::error("notify.queue", &format!("channel {}: {failure}", channel.channel.id)),
+            Err(failure) => {
+                let id = channel.channel.id;
+                log::error("notify.queue", &format!("channel {id}: {failure}"));
+                // It is tried again as what was refused is, and its channel shows why.
+                let keys = wanted(channel, notices).into_iter().map(|notice| notice.event.key.clone());
+                requests.extend(keys.map(|key| (key, id, UNRENDERED.to_owned())));
+            }
         }
     }
     let mut statements = Vec::new();
@@ -74,13 +87,19 @@ fn fitting(requests: &[(String, i64, String)]) -> usize {
     within.count().max(1)
 }
 
-/// Sends what is due; gives how many were delivered. Several channels are told at a time, each of them one thing after the other.
+/// How many notifications a run may send that made so many subrequests already; at least one, so that none waits for ever.
+pub fn left_after(subrequests: usize) -> u32 {
+    let left = SUBREQUESTS.saturating_sub(subrequests.saturating_add(1)) / COSTS;
+    u32::try_from(left).unwrap_or(1).clamp(1, MAX_PER_RUN)
+}
+
+/// Sends at most `most` of what is due; gives how many were delivered. Several channels are told at a time, each of them one thing after the other.
 ///
 /// # Errors
 /// [`Failure::Unavailable`] when the database does not answer.
-pub async fn deliver(db: &Db, config: &Config, now: UnixSeconds) -> Result<usize, Failure> {
+pub async fn deliver(db: &Db, config: &Config, now: UnixSeconds, most: u32) -> Result<usize, Failure> {
     let mut by_channel: BTreeMap<i64, Vec<Waiting>> = BTreeMap::new();
-    for waiting in outbox::list_due(db, now, MAX_PER_RUN).await? {
+    for waiting in outbox::list_due(db, now, most).await? {
         by_channel.entry(waiting.channel_id).or_default().push(waiting);
     }
     let queues: Vec<Vec<Waiting>> = by_channel.into_values().collect();
@@ -147,9 +166,13 @@ async fn attempt(db: &Db, config: &Config, now: UnixSeconds, waiting: &Waiting) 
     if !outbox::claim(db, waiting, now.plus(CLAIM_S)).await? {
         return Ok(Attempt::Left);
     }
-    let opened = config.seal_key().and_then(|key| key.open(&waiting.request_sealed));
-    let outgoing = opened
-        .and_then(|text| serde_json::from_str::<Outgoing>(&text).map_err(|error| Failure::Internal(error.to_string())));
+    let outgoing = if waiting.request_sealed == UNRENDERED {
+        render_late(db, config, waiting).await
+    } else {
+        let opened = config.seal_key().and_then(|key| key.open(&waiting.request_sealed));
+        let parsed = |text: String| serde_json::from_str(&text).map_err(|error| Failure::Internal(error.to_string()));
+        opened.and_then(parsed)
+    };
     let (error, rest, asked) = match outgoing {
         Ok(outgoing) => {
             let sent = send::send(config, &outgoing).await;
@@ -173,6 +196,18 @@ async fn attempt(db: &Db, config: &Config, now: UnixSeconds, waiting: &Waiting) 
     Ok(asked.map_or(Attempt::Left, Attempt::LeftUntil))
 }
 
+/// The request that could not be made when its event was written, because nobody could read the channel's settings then. What the
+/// host was at that time is not known any more.
+async fn render_late(db: &Db, config: &Config, waiting: &Waiting) -> Result<Outgoing, Failure> {
+    let gone = || Failure::Internal("its event or its channel is no more".to_owned());
+    let (event_key, _) = waiting.key.rsplit_once(':').ok_or_else(gone)?;
+    let channel = channels::find_by_id(db, waiting.channel_id).await?.ok_or_else(gone)?;
+    let settings = open(config, &channel)?;
+    let event = events::find(db, event_key).await?.ok_or_else(gone)?;
+    let notice = Notice { event: &event, host: None, host_name: None, group: &event.group };
+    render(&settings, notice, &waiting.key, public_url(config))
+}
+
 /// Where the fleet can be looked at; empty when no public address is configured.
 fn public_url(config: &Config) -> &str {
     config.public_url.as_deref().unwrap_or_default()
@@ -183,14 +218,19 @@ fn sealed(config: &Config, outgoing: &Outgoing) -> Result<String, Failure> {
     config.seal_key()?.seal(&text)
 }
 
+/// The notices that are for a channel's group.
+fn wanted<'a, 'n>(channel: &SealedChannel, notices: &'a [Notice<'n>]) -> Vec<&'a Notice<'n>> {
+    let of_group = |group: &str| channel.channel.group == if group.is_empty() { DEFAULT_GROUP } else { group };
+    notices.iter().filter(|notice| of_group(notice.group)).collect()
+}
+
 /// What a channel is to be sent of these notices: event key, channel number, sealed request each.
 fn render_all(
     config: &Config,
     channel: &SealedChannel,
     notices: &[Notice<'_>],
 ) -> Result<Vec<(String, i64, String)>, Failure> {
-    let of_group = |group: &str| channel.channel.group == if group.is_empty() { DEFAULT_GROUP } else { group };
-    let wanted: Vec<&Notice<'_>> = notices.iter().filter(|notice| of_group(notice.group)).collect();
+    let wanted = wanted(channel, notices);
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
@@ -205,6 +245,12 @@ fn render_all(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_run_sends_goes_by_what_it_asked_before() {
+        // 5 for presence, and 40 targets of probes with the call that hands in what came of them.
+        assert_eq!([0, 5, 25, 46, 500].map(left_after), [7, 7, 6, 1, 1]);
+    }
 
     #[test]
     fn a_statement_carries_no_more_than_it_may() {

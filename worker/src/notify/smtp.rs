@@ -33,6 +33,11 @@ pub async fn send(mail: &OutgoingMail, hello: &str) -> Ended {
     }
 }
 
+/// Whether its end comes in a reading or a writing, with or without notice, is chance.
+fn lost(words: &str) -> String {
+    format!("the server hung up: {words}")
+}
+
 async fn converse(
     session: &mut Session<'_>,
     mail: &OutgoingMail,
@@ -45,17 +50,17 @@ async fn converse(
     };
     let mut connection = slot.insert(Connection::open(&mail.host, mail.port, privacy).await?);
     loop {
-        let bytes = connection.read().await?;
+        let bytes = connection.read().await.map_err(|words| lost(&words))?;
         if bytes.is_empty() {
             return Err("the server hung up".to_owned());
         }
         match session.feed(&bytes) {
             Action::Wait => {}
-            Action::Send(text) => connection.write(&text).await?,
+            Action::Send(text) => connection.write(&text).await.map_err(|words| lost(&words))?,
             Action::Secure => {
                 let Some(plain) = slot.take() else { return Err("there is no connection".to_owned()) };
                 connection = slot.insert(plain.secure().await?);
-                connection.write(&session.secured()).await?;
+                connection.write(&session.secured()).await.map_err(|words| lost(&words))?;
             }
             Action::End(ended) => {
                 // Good manners alone: the mail is taken or refused by now.

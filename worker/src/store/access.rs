@@ -37,6 +37,8 @@ const FIND_MADE: &str =
     "SELECT u.id, u.name, u.role FROM users u JOIN setup_links l ON l.used_key = ?2 WHERE u.name = ?1";
 const FIND_LINK: &str =
     "SELECT token_hash AS id FROM setup_links WHERE token_hash = ?1 AND used_s IS NULL AND expires_s > ?2";
+const DELETE_AUDIT: &str =
+    "DELETE FROM audit WHERE key IN (SELECT key FROM audit WHERE key < ?1 ORDER BY key LIMIT 500)";
 const INSERT_AUDIT: &str = "INSERT INTO audit (key, at_s, actor, action, subject) VALUES (?1, ?2, ?3, ?4, ?5)";
 
 /// A token about to be inserted.
@@ -247,6 +249,11 @@ pub async fn use_link(db: &Db, first: &FirstAdmin<'_>, with: Statement) -> Resul
         (None, Some(error)) => Err(error),
         (None, None) => Ok(None),
     }
+}
+
+/// The statement that forgets what was done before `key`, some of it at a time: a row each.
+pub fn delete_audit_before(key: &str) -> Statement {
+    Statement::new(DELETE_AUDIT, vec![key.into()])
 }
 
 /// The statement that says in the audit table what `actor` did to `subject`: 1 row.

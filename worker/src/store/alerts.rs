@@ -3,13 +3,18 @@
 use edgewatch_core::model::{Alert, Cause, Event, EventKind};
 use edgewatch_core::units::UnixSeconds;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{Db, Statement, StoreError};
 
-// Told again after a lost reply, an alert has its old key, and what is known of it stays.
-const OPEN: &str = "INSERT INTO alerts (key, cause, opened_at_s, text, detail) VALUES (?1, ?2, ?3, ?4, ?5) \
+// ?1 is a JSON list of lists. Told again after a lost reply, an alert has its old key, and what is known of it stays.
+const OPEN: &str = "INSERT INTO alerts (key, cause, opened_at_s, text, detail) \
+     SELECT j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4 FROM json_each(?1) j WHERE true \
      ON CONFLICT (key) DO NOTHING";
-const CLOSE: &str = "UPDATE alerts SET closed_at_s = ?2 WHERE key = ?1 AND closed_at_s IS NULL";
+const CLOSE: &str = "UPDATE alerts SET closed_at_s = j.value->>1 FROM json_each(?1) j \
+     WHERE alerts.key = j.value->>0 AND alerts.closed_at_s IS NULL";
+const DELETE_BEFORE: &str = "DELETE FROM alerts WHERE key IN (SELECT key FROM alerts WHERE key < ?1 AND closed_at_s IS NOT NULL \
+     ORDER BY key LIMIT 500)";
 const LIST: &str = "SELECT key, cause, opened_at_s, closed_at_s, text, detail, acknowledged_at_s, acknowledged_by FROM alerts \
      WHERE key < ?2 ORDER BY key DESC LIMIT ?1";
 const LIST_OPEN: &str = "SELECT key, cause, opened_at_s, closed_at_s, text, detail, acknowledged_at_s, acknowledged_by \
@@ -34,51 +39,64 @@ struct Row {
     acknowledged_by: Option<String>,
 }
 
-/// The statement that writes what an event says of its alert: 1 row and its index when it begins or ends, else none.
-pub fn note(event: &Event) -> Option<Statement> {
-    let alert = event.alert.as_ref()?;
-    match event.kind {
-        EventKind::AlertFired => {
-            let binds = vec![
-                alert.key.as_str().into(),
-                alert.cause.text().into(),
-                alert.opened_at.0.into(),
-                event.text.as_str().into(),
-                alert.detail.as_str().into(),
-            ];
-            Some(Statement::new(OPEN, binds))
+/// The statement that forgets alerts that began before `key` and are over, some at a time: a row each.
+pub fn delete_before(key: &str) -> Statement {
+    Statement::new(DELETE_BEFORE, vec![key.into()])
+}
+
+/// The statements that write what events say of their alerts: 1 row and its index for each that begins or ends. At most two,
+/// however many events there are.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when they cannot be written as JSON.
+pub fn note<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Vec<Statement>, StoreError> {
+    let (mut begun, mut over) = (Vec::new(), Vec::new());
+    for event in events {
+        let Some(alert) = &event.alert else { continue };
+        match event.kind {
+            EventKind::AlertFired => {
+                begun.push(json!([alert.key, alert.cause.text(), alert.opened_at.0, event.text, alert.detail]));
+            }
+            EventKind::AlertRecovered | EventKind::AlertWithdrawn => over.push(json!([alert.key, event.at.0])),
+            EventKind::AlertReminder
+            | EventKind::AlertEscalated
+            | EventKind::HostOffline
+            | EventKind::HostOnline
+            | EventKind::MonitoringImpaired
+            | EventKind::DuplicateMachine
+            | EventKind::BudgetTight
+            | EventKind::AddressChanged
+            | EventKind::CertificateChanged
+            | EventKind::Test
+            | EventKind::News => {}
         }
-        EventKind::AlertRecovered | EventKind::AlertWithdrawn => {
-            Some(Statement::new(CLOSE, vec![alert.key.as_str().into(), event.at.0.into()]))
-        }
-        EventKind::AlertReminder
-        | EventKind::AlertEscalated
-        | EventKind::HostOffline
-        | EventKind::HostOnline
-        | EventKind::MonitoringImpaired
-        | EventKind::DuplicateMachine
-        | EventKind::BudgetTight
-        | EventKind::AddressChanged
-        | EventKind::CertificateChanged
-        | EventKind::Test => None,
     }
+    let mut statements = Vec::new();
+    for (sql, rows) in [(OPEN, begun), (CLOSE, over)] {
+        if !rows.is_empty() {
+            let list = serde_json::to_string(&rows).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            statements.push(Statement::new(sql, vec![list.into()]));
+        }
+    }
+    Ok(statements)
 }
 
 /// At most `limit` alerts, newest first: those that go on, or all; with `before` only those with a smaller key.
 ///
 /// # Errors
-/// [`StoreError::Backend`] when D1 refuses; [`StoreError::Corrupt`] for a cause that is not known.
+/// [`StoreError::Backend`] when D1 refuses.
 pub async fn list(db: &Db, is_open: bool, before: Option<&str>, limit: u32) -> Result<Vec<Alert>, StoreError> {
     let sql = if is_open { LIST_OPEN } else { LIST };
     let rows: Vec<Row> =
         db.run(Statement::new(sql, vec![limit.into(), before.unwrap_or(LAST).into()])).await?.rows()?;
-    rows.into_iter().map(Alert::try_from).collect()
+    // A cause that a newer version wrote is none that this one knows of.
+    Ok(rows.into_iter().filter_map(|row| Alert::try_from(row).ok()).collect())
 }
 
 /// An alert by its key.
 ///
 /// # Errors
-/// As [`list`].
+/// As [`list`]; [`StoreError::Corrupt`] for a cause that is not known.
 pub async fn find(db: &Db, key: &str) -> Result<Option<Alert>, StoreError> {
     let row: Option<Row> = db.run(Statement::new(FIND, vec![key.into()])).await?.first()?;
     row.map(Alert::try_from).transpose()
@@ -129,14 +147,14 @@ mod tests {
     fn an_alert_begins_is_acknowledged_and_ends_once_each() {
         let db = Db::in_memory().unwrap();
         let run = |statement: Statement| now(db.run(statement)).unwrap().changes;
-        let fired = |key| note(&event(key, EventKind::AlertFired, 8)).unwrap();
+        let fired = |key| note([&event(key, EventKind::AlertFired, 8)]).unwrap().remove(0);
         assert_eq!([run(fired("01")), run(fired("01")), run(fired("02"))], [1, 0, 1]);
-        assert_eq!(note(&event("01", EventKind::AlertReminder, 9)), None);
+        assert_eq!(note([&event("01", EventKind::AlertReminder, 9)]), Ok(vec![]));
         assert_eq!(
             [run(acknowledge("01", UnixSeconds(9), "user:1")), run(acknowledge("01", UnixSeconds(10), "x"))],
             [1, 0]
         );
-        let over = |at| note(&event("01", EventKind::AlertRecovered, at)).unwrap();
+        let over = |at| note([&event("01", EventKind::AlertRecovered, at)]).unwrap().remove(0);
         assert_eq!([run(over(11)), run(over(12))], [1, 0]);
         let keys = |is_open, before| {
             let found = now(list(&db, is_open, before, 9)).unwrap();
@@ -150,5 +168,22 @@ mod tests {
         assert_eq!(first.closed_at, Some(UnixSeconds(11)));
         assert_eq!(first.acknowledged, Some((UnixSeconds(9), "user:1".to_owned())));
         assert_eq!(now(find(&db, "03")).unwrap(), None);
+    }
+
+    #[test]
+    fn many_begin_and_end_by_two_statements_and_what_is_over_is_forgotten() {
+        let db = Db::in_memory().unwrap();
+        let many = ["01", "02", "03"].map(|key| event(key, EventKind::AlertFired, 8));
+        let ends = ["01", "03"].map(|key| event(key, EventKind::AlertWithdrawn, 9));
+        let statements = note(many.iter().chain(&ends)).unwrap();
+        assert_eq!(statements.len(), 2);
+        now(db.batch(statements)).unwrap();
+        let keys = |is_open| {
+            let found = now(list(&db, is_open, None, 9)).unwrap();
+            found.into_iter().map(|alert| alert.key).collect::<Vec<_>>()
+        };
+        assert_eq!((keys(true), keys(false).len()), (vec!["02".to_owned()], 3));
+        now(db.run(delete_before("03"))).unwrap();
+        assert_eq!(keys(false), ["03", "02"], "one goes on, one is not long over");
     }
 }

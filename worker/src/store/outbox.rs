@@ -174,7 +174,7 @@ mod tests {
     fn tell(db: &Db) {
         let event = Event::new("e1".to_owned(), EventKind::MonitoringImpaired, None, UnixSeconds(10), String::new());
         let queue = insert(&[("e1".to_owned(), 7, "sealed".to_owned())], UnixSeconds(10)).unwrap();
-        now(db.batch(vec![queue, events::insert(&event)])).unwrap();
+        now(db.batch(vec![queue, events::insert([&event]).unwrap()])).unwrap();
     }
 
     fn database() -> Db {

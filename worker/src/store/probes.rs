@@ -7,18 +7,14 @@ use serde::Deserialize;
 use super::{Bind, Db, Outcome, Statement, StoreError};
 
 const LIST: &str = "SELECT id, name, kind, target, interval_s, cover, hosts, from_edge, is_public, delays_public, \
-     notify_state, notify_delay, min_delay_ms, max_delay_ms, notify_group, created_at_s FROM probes ORDER BY id";
+     notify_state, notify_delay, min_delay_ms, max_delay_ms, notify_group, certificate_days, created_at_s FROM probes ORDER BY id";
 const INSERT: &str = "INSERT INTO probes (name, kind, target, interval_s, cover, hosts, from_edge, is_public, notify_state, \
-     notify_delay, min_delay_ms, max_delay_ms, notify_group, delays_public, created_at_s) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) RETURNING id";
+     notify_delay, min_delay_ms, max_delay_ms, notify_group, delays_public, certificate_days, created_at_s) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) RETURNING id";
 const UPDATE: &str = "UPDATE probes SET name = ?1, kind = ?2, target = ?3, interval_s = ?4, cover = ?5, hosts = ?6, \
      from_edge = ?7, is_public = ?8, notify_state = ?9, notify_delay = ?10, min_delay_ms = ?11, max_delay_ms = ?12, \
-     notify_group = ?13, delays_public = ?14 WHERE id = ?15";
+     notify_group = ?13, delays_public = ?14, certificate_days = ?15 WHERE id = ?16";
 const DELETE: &str = "DELETE FROM probes WHERE id = ?1";
-
-/// Column `notify_state` says in its lowest bit whether states are told, and in the others how many days before a certificate's end
-/// people are: one more than that, and 0 where it is as when nobody says a number.
-const OF_STATE: i64 = 1;
 
 #[derive(Deserialize)]
 struct Row {
@@ -37,6 +33,7 @@ struct Row {
     min_delay_ms: f64,
     max_delay_ms: f64,
     notify_group: String,
+    certificate_days: Option<u32>,
     created_at_s: i64,
 }
 
@@ -105,19 +102,14 @@ fn binds(spec: &ProbeSpec) -> Result<Vec<Bind>, StoreError> {
         hosts.into(),
         spec.from_edge.into(),
         spec.is_public.into(),
-        notify_state(&spec.notices).into(),
+        spec.notices.of_state.into(),
         spec.notices.of_delay.into(),
         spec.notices.min_delay_ms.into(),
         spec.notices.max_delay_ms.into(),
         spec.notices.group.as_str().into(),
         spec.delays_public.into(),
+        spec.notices.certificate_days.into(),
     ])
-}
-
-fn notify_state(notices: &ProbeNotices) -> i64 {
-    let of_state = notices.of_state;
-    let days = Some(notices.certificate_days).filter(|days| *days != ProbeNotices::certificate_days(None, of_state));
-    days.map_or(0, |days| (i64::from(days) + 1) << 1) | i64::from(of_state)
 }
 
 impl TryFrom<Row> for Probe {
@@ -127,8 +119,7 @@ impl TryFrom<Row> for Probe {
         let corrupt = |what: &str| StoreError::Corrupt(format!("probe {}: {what}", row.id));
         let hosts: Vec<i64> = serde_json::from_str(&row.hosts).map_err(|_| corrupt("its hosts"))?;
         let hosts = hosts.into_iter().map(HostId).collect();
-        let of_state = row.notify_state & OF_STATE != 0;
-        let days = u32::try_from((row.notify_state >> 1) - 1).ok();
+        let of_state = row.notify_state != 0;
         let spec = ProbeSpec {
             kind: ProbeKind::of_number(row.kind).ok_or_else(|| corrupt("its kind"))?,
             coverage: if row.cover == 0 { Coverage::AllBut(hosts) } else { Coverage::Only(hosts) },
@@ -140,7 +131,7 @@ impl TryFrom<Row> for Probe {
             delays_public: row.delays_public != 0,
             notices: ProbeNotices {
                 of_state,
-                certificate_days: ProbeNotices::certificate_days(days, of_state),
+                certificate_days: ProbeNotices::certificate_days(row.certificate_days, of_state),
                 of_delay: row.notify_delay != 0,
                 min_delay_ms: row.min_delay_ms,
                 max_delay_ms: row.max_delay_ms,
@@ -196,7 +187,8 @@ mod tests {
         let db = Db::in_memory().unwrap();
         for of_state in [true, false] {
             now(insert(&db, &spec("old"), UnixSeconds(5), vec![])).unwrap();
-            let sql = "UPDATE probes SET notify_state = ?1 WHERE id = (SELECT max(id) FROM probes)";
+            let sql =
+                "UPDATE probes SET notify_state = ?1, certificate_days = NULL WHERE id = (SELECT max(id) FROM probes)";
             now(db.run(Statement::new(sql, vec![of_state.into()]))).unwrap();
         }
         let found: Vec<_> = now(list(&db)).unwrap().into_iter().map(|probe| probe.spec.notices).collect();

@@ -32,11 +32,13 @@ pub enum EventKind {
     CertificateChanged,
     /// Nothing: somebody tests a channel.
     Test,
+    /// Something that a newer version has a kind for; what it is, its text says.
+    News,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::HostOffline,
         Self::HostOnline,
         Self::MonitoringImpaired,
@@ -50,6 +52,7 @@ impl EventKind {
         Self::AlertWithdrawn,
         Self::CertificateChanged,
         Self::Test,
+        Self::News,
     ];
 
     /// The kind as it is stored and sent.
@@ -68,12 +71,13 @@ impl EventKind {
             Self::AlertWithdrawn => "alert_withdrawn",
             Self::CertificateChanged => "certificate_changed",
             Self::Test => "test",
+            Self::News => "news",
         }
     }
 
-    /// The kind that `word` names.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    /// The kind that `word` names; [`Self::News`] for a word of a newer version, which wrote it before it was rolled back.
+    pub fn from_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|kind| kind.word() == word).unwrap_or(Self::News)
     }
 }
 

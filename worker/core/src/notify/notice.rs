@@ -63,6 +63,7 @@ impl Letter<'_> {
             EventKind::AlertWithdrawn => "Alert withdrawn",
             EventKind::CertificateChanged => "Certificate changed",
             EventKind::Test => "Test",
+            EventKind::News => "News",
         };
         self.host_name().map_or_else(|| what.to_owned(), |name| format!("{what}: {name}"))
     }
@@ -81,7 +82,8 @@ impl Letter<'_> {
             | EventKind::AddressChanged
             | EventKind::AlertWithdrawn
             | EventKind::CertificateChanged
-            | EventKind::Test => Urgency::News,
+            | EventKind::Test
+            | EventKind::News => Urgency::News,
         }
     }
 

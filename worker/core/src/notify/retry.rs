@@ -1,7 +1,7 @@
 //! When a notification that could not be delivered is tried again, and when it is given up.
 
 use crate::units::UnixSeconds;
-use crate::units::calendar::{DAY_S, Day};
+use crate::units::calendar::parse_http_date;
 
 /// The wait after the first failure; it doubles with each further one.
 const FIRST_WAIT_S: i64 = 60;
@@ -9,7 +9,6 @@ const FIRST_WAIT_S: i64 = 60;
 const MAX_WAIT_S: i64 = 6 * 3600;
 /// A notification older than this is given up: nobody is helped by it any more.
 const GIVE_UP_AFTER_S: i64 = 3 * 24 * 3600;
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// When to try again after `attempts` failures of a notification made at `created`, and not before `asked`; `None` to give up.
 pub fn next_attempt(
@@ -36,37 +35,9 @@ pub fn asked_wait(status: u16, retry_after: Option<&str>, now: UnixSeconds) -> O
         let seconds = whole.parse::<i64>().unwrap_or(MAX_WAIT_S).min(MAX_WAIT_S);
         now.plus(seconds + i64::from(part.bytes().any(|digit| digit != b'0')))
     } else {
-        http_date(text, now)?
+        parse_http_date(text, now)?
     };
     (until > now).then(|| until.min(now.plus(MAX_WAIT_S)))
-}
-
-/// A date in one of the three forms of HTTP. Source: RFC 9110, 5.6.7.
-fn http_date(text: &str, now: UnixSeconds) -> Option<UnixSeconds> {
-    let parts: Vec<&str> =
-        text.split(|one: char| !one.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
-    let (day, month, year, time) = match *parts.as_slice() {
-        // `Sun, 06 Nov 1994 08:49:37 GMT` and `Sunday, 06-Nov-94 08:49:37 GMT`.
-        [_, day, month, year, hour, minute, second, "GMT"]
-        // `Sun Nov  6 08:49:37 1994`.
-        | [_, month, day, hour, minute, second, year] => (day, month, year, [hour, minute, second]),
-        _ => return None,
-    };
-    let month = MONTHS.iter().position(|one| month.eq_ignore_ascii_case(one))?;
-    let number = |text: &str, most: i64| text.parse::<i64>().ok().filter(|number| (0..=most).contains(number));
-    let [hour, minute, second] = time;
-    let (hour, minute, second) = (number(hour, 23)?, number(minute, 59)?, number(second, 60)?);
-    let (day, short_year) = (u8::try_from(number(day, 31)?).ok()?, number(year, 9_999)?);
-    let year = if year.len() > 2 {
-        short_year
-    } else {
-        // Two digits mean the year that is not more than fifty years ahead.
-        let this = Day::of_number(now.0.div_euclid(DAY_S)).year;
-        let year = this - this.rem_euclid(100) + short_year;
-        if year > this + 50 { year - 100 } else { year }
-    };
-    let day = Day { year, month: u8::try_from(month + 1).ok()?, day: day.max(1) };
-    Some(UnixSeconds(day.number() * DAY_S + hour * 3_600 + minute * 60 + second))
 }
 
 #[cfg(test)]

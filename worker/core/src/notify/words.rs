@@ -1,6 +1,7 @@
 //! Text that receivers take: cut to what they allow, escaped as they ask, without what a hostile name could do to the rest.
 
 use crate::units::UnixSeconds;
+use crate::units::calendar::{Day, MONTHS};
 
 /// What stands at the end of a text that was cut.
 const CUT: char = '…';
@@ -107,35 +108,19 @@ pub fn query_escaped(text: &str) -> String {
     out
 }
 
-/// A moment in UTC: year, month, day, hour, minute, second, and the day of the week with Sunday as 0.
-/// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
-fn civil(at: UnixSeconds) -> ([i64; 6], usize) {
-    let (days, seconds) = (at.0.div_euclid(86_400), at.0.rem_euclid(86_400));
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let weekday = usize::try_from((days + 4).rem_euclid(7)).unwrap_or(0);
-    ([year, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60], weekday)
-}
-
 /// `2026-11-23 00:01:52`, in UTC.
 pub fn date_time(at: UnixSeconds) -> String {
-    let ([year, month, day, hour, minute, second], _) = civil(at);
+    let (Day { year, month, day }, [hour, minute, second]) = at.civil();
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
 /// `Mon, 23 Nov 2026 00:01:52 +0000`, as mail has it. Source: RFC 5322, 3.3.
 pub fn mail_date(at: UnixSeconds) -> String {
     const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let ([year, month, day, hour, minute, second], weekday) = civil(at);
-    let month = usize::try_from(month - 1).ok().and_then(|index| MONTHS.get(index)).unwrap_or(&"Jan");
-    let weekday = DAYS.get(weekday).unwrap_or(&"Sun");
+    let (date, [hour, minute, second]) = at.civil();
+    let month = MONTHS.get(usize::from(date.month).saturating_sub(1)).unwrap_or(&"Jan");
+    let weekday = usize::try_from((date.number() + 4).rem_euclid(7)).ok().and_then(|index| DAYS.get(index));
+    let (weekday, day, year) = (weekday.unwrap_or(&"Sun"), date.day, date.year);
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
 }
 

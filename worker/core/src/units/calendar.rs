@@ -5,6 +5,11 @@ use super::UnixSeconds;
 
 /// Seconds of a day.
 pub const DAY_S: i64 = 86_400;
+/// The months as mail and HTTP write them.
+pub const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// The days of the week as mail and HTTP write them, from the one of 1970-01-01.
+pub const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
 /// A day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,23 +120,41 @@ fn offset(text: &str) -> Option<i32> {
     (hours < 24 && minutes < 60).then(|| sign * (i32::from(hours) * 3600 + i32::from(minutes) * 60))
 }
 
-/// A time in UTC as `2026-11-22T15:26:26Z`.
-pub fn format_rfc3339(at: UnixSeconds) -> String {
-    let (day, second) = (Day::of_number(at.0.div_euclid(DAY_S)), at.0.rem_euclid(DAY_S));
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", day.year, day.month, day.day)
+/// A date in one of the three forms of HTTP, such as `Sun, 06 Nov 1994 08:49:37 GMT`; `now` tells the century of a year of two digits. Source: RFC 9110, 5.6.7.
+pub fn parse_http_date(text: &str, now: UnixSeconds) -> Option<UnixSeconds> {
+    let parts: Vec<&str> =
+        text.split(|one: char| !one.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
+    let (day, month, year, time) = match *parts.as_slice() {
+        // `Sun, 06 Nov 1994 08:49:37 GMT` and `Sunday, 06-Nov-94 08:49:37 GMT`.
+        [_, day, month, year, hour, minute, second, "GMT"]
+        // `Sun Nov  6 08:49:37 1994`.
+        | [_, month, day, hour, minute, second, year] => (day, month, year, [hour, minute, second]),
+        _ => return None,
+    };
+    let month = MONTHS.iter().position(|one| month.eq_ignore_ascii_case(one))?;
+    let number = |text: &str, most: i64| text.parse::<i64>().ok().filter(|number| (0..=most).contains(number));
+    let [hour, minute, second] = time;
+    let (hour, minute, second) = (number(hour, 23)?, number(minute, 59)?, number(second, 60)?);
+    let (day, short_year) = (u8::try_from(number(day, 31)?).ok()?, number(year, 9_999)?);
+    let year = if year.len() > 2 {
+        short_year
+    } else {
+        // Two digits mean the year that is not more than fifty years ahead.
+        let this = Day::of_number(now.0.div_euclid(DAY_S)).year;
+        let year = this - this.rem_euclid(100) + short_year;
+        if year > this + 50 { year - 100 } else { year }
+    };
+    let day = Day { year, month: u8::try_from(month + 1).ok()?, day: day.max(1) };
+    Some(UnixSeconds(day.number() * DAY_S + hour * 3_600 + minute * 60 + second))
 }
 
 /// A time as HTTP's headers write it: `Sun, 22 Nov 2026 15:26:26 GMT`. Source: RFC 9110, 5.6.7.
 pub fn format_http(at: UnixSeconds) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (number, second) = (at.0.div_euclid(DAY_S), at.0.rem_euclid(DAY_S));
-    let day = Day::of_number(number);
-    let weekday = usize::try_from(number.rem_euclid(7)).ok().and_then(|index| DAYS.get(index)).copied();
-    let month = MONTHS.get(usize::from(day.month).saturating_sub(1)).copied();
-    let (weekday, month) = (weekday.unwrap_or_default(), month.unwrap_or_default());
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let (day, [hour, minute, second]) = at.civil();
+    let name =
+        |names: &[&'static str], index: i64| usize::try_from(index).ok().and_then(|index| names.get(index).copied());
+    let weekday = name(&WEEKDAYS, day.number().rem_euclid(7)).unwrap_or_default();
+    let month = name(&MONTHS, i64::from(day.month) - 1).unwrap_or_default();
     format!("{weekday}, {:02} {month} {:04} {hour:02}:{minute:02}:{second:02} GMT", day.day, day.year)
 }
 
@@ -189,9 +212,9 @@ mod tests {
         ] {
             assert_eq!(parse_rfc3339(text), None, "{text}");
         }
-        assert_eq!(format_rfc3339(UnixSeconds(1_795_361_186)), "2026-11-22T15:26:26Z");
+        assert_eq!(UnixSeconds(1_795_361_186).rfc3339(), "2026-11-22T15:26:26Z");
+        assert_eq!(UnixSeconds(-1).rfc3339(), "1969-12-31T23:59:59Z");
         assert_eq!(format_http(UnixSeconds(1_795_361_186)), "Sun, 22 Nov 2026 15:26:26 GMT");
         assert_eq!(format_http(UnixSeconds(784_111_777)), "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(format_rfc3339(UnixSeconds(-1)), "1969-12-31T23:59:59Z");
     }
 }

@@ -1,10 +1,11 @@
 //! Two shards over two databases: whatever was reported to either is in the new one afterwards, once.
 
-use edgewatch_core::model::{Report, Sample, Temperature};
+use edgewatch_core::model::{Sample, Temperature};
 
 use super::*;
 use crate::hub::directory::tests::entry;
 use crate::hub::sql::Sql;
+use crate::hub::testing;
 use edgewatch_core::blocks::Facet;
 
 const HOST: HostId = HostId(7);
@@ -50,16 +51,7 @@ fn report_samples(shard: &mut Shard, samples: &[Sample], oldest: u64) -> Option<
     let now = samples.last().unwrap().at;
     let mut last = None;
     for some in samples.chunks(60) {
-        let report = Report {
-            agent_version: String::new(),
-            sent_at: now,
-            oldest,
-            period_s: 10,
-            frame_s: 60,
-            probes_version: None,
-            facts: None,
-            samples: some.to_vec(),
-        };
+        let report = testing::report(some.to_vec(), oldest, now, 60);
         last = shard.post(HOST, report, now).unwrap().0;
     }
     last

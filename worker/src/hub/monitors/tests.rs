@@ -8,6 +8,7 @@ use super::*;
 use crate::hub::directory::tests::entry;
 use crate::hub::handover::Place;
 use crate::hub::sql::Sql;
+use crate::hub::testing;
 
 const NOW: UnixMillis = UnixMillis(1_795_361_190_000);
 const STEP_S: i64 = 30;
@@ -60,16 +61,7 @@ fn result(probe: i64, delay_ms: Option<f64>, note: Option<&str>) -> ProbeResult 
 }
 
 fn report(number: u64, at: UnixMillis, results: Vec<ProbeResult>) -> Report {
-    Report {
-        agent_version: String::new(),
-        sent_at: at,
-        oldest: number,
-        period_s: 10,
-        frame_s: 10,
-        probes_version: None,
-        facts: None,
-        samples: vec![Sample { number, at, probes: results, ..Sample::default() }],
-    }
+    testing::report(vec![Sample { number, at, probes: results, ..Sample::default() }], number, at, 10)
 }
 
 /// A host posts what came of probe 1 in its report of this number.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::hub::directory::{Entry, tests::entry};
 use crate::hub::sql::Sql;
+use crate::hub::testing;
 use crate::hub::wire::AgentWire;
 use edgewatch_core::dialects::native::stream::{Frame, Hello, Versions};
 use edgewatch_core::model::{Addresses, Facts, Host, Link, Presence, Report, Sample};
@@ -73,16 +74,7 @@ fn agent(id: HostId, ipv4: &str) -> AgentWire {
 }
 
 fn post(shard: &mut Shard, id: HostId, number: u64, now: UnixMillis) {
-    let report = Report {
-        agent_version: String::new(),
-        sent_at: now,
-        oldest: number,
-        period_s: 10,
-        frame_s: 60,
-        facts: Some(facts(number)),
-        samples: vec![sample(number, now)],
-        probes_version: None,
-    };
+    let report = Report { facts: Some(facts(number)), ..testing::report(vec![sample(number, now)], number, now, 60) };
     shard.post(id, report, now).unwrap();
 }
 

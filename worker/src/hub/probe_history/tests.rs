@@ -2,13 +2,14 @@
 
 use edgewatch_core::blocks::tiers::{self, Rings};
 use edgewatch_core::domain::probing::State;
-use edgewatch_core::model::{Coverage, ProbeResult, Report, Sample};
+use edgewatch_core::model::{Coverage, ProbeResult, Sample};
 
 use super::*;
 use crate::hub::directory::tests::entry;
 use crate::hub::probes::tests::probe;
 use crate::hub::shard::Shard;
 use crate::hub::sql::Sql;
+use crate::hub::testing;
 use crate::hub::{coarse, probe_counts};
 use crate::store::Db;
 use crate::store::db::now as at_once;
@@ -55,16 +56,7 @@ impl World {
             probes: results.iter().map(result).collect(),
             ..Sample::default()
         };
-        let report = Report {
-            agent_version: String::new(),
-            sent_at: UnixMillis(now_ms),
-            oldest: 1,
-            period_s: 10,
-            frame_s: 10,
-            probes_version: None,
-            facts: None,
-            samples: vec![sample],
-        };
+        let report = testing::report(vec![sample], 1, UnixMillis(now_ms), 10);
         self.shard.post(HOST, report, UnixMillis(now_ms)).unwrap();
     }
 

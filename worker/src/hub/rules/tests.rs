@@ -4,6 +4,7 @@ use edgewatch_core::units::UnixSeconds;
 
 use super::*;
 use crate::hub::directory::tests::entry;
+use crate::hub::testing;
 use crate::store::rules::tests::rule;
 
 const NOW: UnixMillis = UnixMillis(1_795_361_190_000);
@@ -41,16 +42,7 @@ fn shard(hosts: i64, rules: Vec<Rule>) -> Shard {
 }
 
 fn report(number: u64, at: UnixMillis, load1: f64) -> Report {
-    Report {
-        agent_version: String::new(),
-        sent_at: at,
-        oldest: number,
-        period_s: 10,
-        frame_s: 10,
-        probes_version: None,
-        facts: None,
-        samples: vec![Sample { number, at, load1: Some(load1), ..Sample::default() }],
-    }
+    testing::report(vec![Sample { number, at, load1: Some(load1), ..Sample::default() }], number, at, 10)
 }
 
 fn kinds(shard: &Shard) -> Vec<EventKind> {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::hub::directory::{self, tests::entry};
 use crate::hub::lengths::Lengths;
+use crate::hub::testing;
 use edgewatch_core::model::ProbeResult;
 use edgewatch_core::units::UnixMillis;
 
@@ -25,16 +26,7 @@ fn at(number: u64) -> UnixMillis {
 
 fn report(numbers: std::ops::RangeInclusive<u64>, oldest: u64) -> Report {
     let sample = |number: u64| Sample { number, at: at(number), load1: Some(1.25), ..Sample::default() };
-    Report {
-        agent_version: String::new(),
-        sent_at: NOW,
-        oldest,
-        period_s: 10,
-        frame_s: 60,
-        probes_version: None,
-        facts: None,
-        samples: numbers.map(sample).collect(),
-    }
+    testing::report(numbers.map(sample).collect(), oldest, NOW, 60)
 }
 
 fn fresh(storage: &Storage) -> Tracked {

@@ -274,7 +274,8 @@ impl TryFrom<ConditionPart> for Condition {
             return Ok(Self { test: Test::Offline, for_s: part.for_s });
         }
         let quantity = METRICS.iter().find(|(_, word)| *word == part.metric).map(|(quantity, _)| *quantity);
-        let quantity = quantity.ok_or_else(|| invalid("metric", "is not known"))?;
+        let known = || METRICS.iter().map(|(_, word)| *word).chain([OFFLINE]).collect::<Vec<_>>().join(", ");
+        let quantity = quantity.ok_or_else(|| invalid("metric", &format!("is one of {}", known())))?;
         let Some(cycle) = part.cycle else {
             return Ok(Self { test: Test::Value { quantity, bounds }, for_s: part.for_s });
         };
@@ -291,7 +292,7 @@ impl TryFrom<ConditionPart> for Condition {
 impl From<Cycle> for CyclePart {
     fn from(cycle: Cycle) -> Self {
         let offset_s = i64::from(cycle.offset_s);
-        let local = crate::units::calendar::format_rfc3339(cycle.start.plus(offset_s));
+        let local = cycle.start.plus(offset_s).rfc3339();
         let (sign, minutes) = (if offset_s < 0 { '-' } else { '+' }, offset_s.abs() / 60);
         let offset =
             if minutes == 0 { "Z".to_owned() } else { format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60) };

@@ -15,7 +15,8 @@ mod weigh;
 
 pub use usage::Transferred;
 use weigh::{
-    Sight, carry_over, fit, gap_ms, is_at_rest, is_gone, is_of_interest, is_of_presence, is_resting, look, note, trim,
+    Sight, carry_over, fit, gap_ms, is_at_rest, is_gone, is_of_interest, is_of_presence, is_resting, lay_back, look,
+    note,
 };
 pub use weigh::{covers, policy};
 
@@ -296,11 +297,7 @@ impl Book {
                     steps.extend(noted.0);
                 }
             }
-            trim(&mut own);
-            is_changed |= own != unchanged;
-            if !is_resting(&own) {
-                state.rules.insert(rule.id, own);
-            }
+            is_changed |= lay_back(state, rule.id, own, &unchanged);
         }
         self.put(host.id, state, is_changed);
         steps
@@ -355,11 +352,7 @@ impl Book {
                     is_changed |= noted.1;
                     steps.extend(noted.0);
                 }
-                trim(&mut own);
-                is_changed |= own != unchanged;
-                if !is_resting(&own) {
-                    state.rules.insert(rule.id, own);
-                }
+                is_changed |= lay_back(state, rule.id, own, &unchanged);
             }
             self.put(host.id, state, is_changed);
             if steps.len() >= MOST_STEPS {

@@ -37,13 +37,13 @@ fn of_months(cycle: Cycle, months: i64, at: UnixSeconds) -> (UnixSeconds, UnixSe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::calendar::{format_rfc3339, parse_rfc3339};
+    use crate::units::calendar::parse_rfc3339;
     use proptest::prelude::*;
 
     fn at(start: &str, interval: u32, unit: CycleUnit, at: &str) -> [String; 2] {
         let (start, offset_s) = parse_rfc3339(start).unwrap();
         let (from, to) = bounds(Cycle { start, offset_s, interval, unit }, parse_rfc3339(at).unwrap().0);
-        [from, to].map(format_rfc3339)
+        [from, to].map(UnixSeconds::rfc3339)
     }
 
     #[test]

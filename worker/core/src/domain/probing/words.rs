@@ -2,7 +2,6 @@
 
 use crate::domain::probing::State;
 use crate::units::UnixSeconds;
-use crate::units::calendar::format_rfc3339;
 
 /// `[<state>] <monitor> Reporter: <server>, Error: <data>`.
 pub(super) fn of_state(state: State, monitor: &str, reporter: &str, data: &str) -> String {
@@ -52,7 +51,7 @@ pub(super) fn certificate_data(issuer: &str, expires: UnixSeconds) -> String {
 
 /// `2006-01-02 15:04:05 +0000 UTC`.
 fn expires_at(at: UnixSeconds) -> String {
-    let text = format_rfc3339(at);
+    let text = at.rfc3339();
     let text = text.strip_suffix('Z').unwrap_or(&text);
     format!("{} +0000 UTC", text.replacen('T', " ", 1))
 }

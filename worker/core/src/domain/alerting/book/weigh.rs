@@ -154,6 +154,16 @@ pub(super) fn trim(own: &mut RuleState) {
     }
 }
 
+/// Puts back what was taken of a host for a rule, unless it is at rest; gives whether it is other than it was.
+pub(super) fn lay_back(state: &mut HostState, rule: RuleId, mut own: RuleState, unchanged: &RuleState) -> bool {
+    trim(&mut own);
+    let is_changed = own != *unchanged;
+    if !is_resting(&own) {
+        state.rules.insert(rule, own);
+    }
+    is_changed
+}
+
 /// What runs and counts are worth under other conditions: a count of the same cycle goes on, a run of the same condition too.
 pub(super) fn carry_over(own: &mut RuleState, old: &[Condition], new: &[Condition]) {
     if old == new {
