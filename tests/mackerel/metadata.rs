@@ -1,7 +1,7 @@
 //! Documents of hosts, services and roles. Source: mackerel specification, 3.13.
 
 use edgewatch_core::units::UnixSeconds;
-use edgewatch_core::units::calendar::format_http;
+use edgewatch_core::units::calendar::format_header;
 use serde_json::{Value, json};
 
 use super::Mackerel;

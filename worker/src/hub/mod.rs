@@ -6,8 +6,8 @@ mod addresses;
 mod agents;
 pub mod client;
 pub mod coarse;
-#[cfg(target_arch = "wasm32")]
 mod days;
+#[cfg(target_arch = "wasm32")]
 mod digest;
 pub mod directory;
 mod enrolment;

@@ -15,11 +15,9 @@ use super::governor::ShardReport;
 use super::handover::tidings::Tidings;
 use super::listing::ListRequest;
 use super::object::{Answer, Inner};
-use super::posted::wire::{LatestQuery, PointsQuery};
 use super::probes::{EDGE, ProbeWire};
 use super::rules::usage::TransfersRequest;
 use super::shard::goodbye;
-use super::tracked::Tracked;
 use super::wire::{
     self, AcknowledgedRequest, AgentWire, ChangedRequest, EdgeRequest, IDENTITY_HEADER, PointsRequest, TalliesReply,
     VerdictRequest,
@@ -103,21 +101,8 @@ impl Inner {
                 let wanted: SeriesRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.series(&wanted.into(), db).await
             }
-            (Method::Post, "/posted") => {
-                let body = request.bytes().await.map_err(refused)?;
-                json(&self.take_posts(&body, db).await?)
-            }
-            (Method::Post, "/points") => {
-                let wanted: PointsQuery = parse(&request.text().await.map_err(refused)?)?;
-                json(&self.metric_points(&wanted, db).await?)
-            }
-            (Method::Post, "/latest") => {
-                let wanted: LatestQuery = parse(&request.text().await.map_err(refused)?)?;
-                json(&self.latest_values(&wanted)?)
-            }
-            (Method::Post, "/metric-names") => {
-                let wanted: PointsRequest = parse(&request.text().await.map_err(refused)?)?;
-                json(&self.metric_names(HostId(wanted.host))?)
+            (Method::Post, path @ ("/posted" | "/points" | "/latest" | "/metric-names")) => {
+                self.of_posted(path, &mut request, db).await
             }
             (Method::Post, "/usage") => {
                 let now = self.now();
@@ -412,10 +397,10 @@ pub(super) fn identity(request: &Request) -> Answer<AgentWire> {
     parse(&text.ok_or_else(|| HubError::Corrupt("a call without an identity".to_owned()))?)
 }
 
-fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Answer<T> {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Answer<T> {
     serde_json::from_str(text).map_err(|error| HubError::Corrupt(error.to_string()))
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Answer<Response> {
+pub(super) fn json<T: serde::Serialize>(value: &T) -> Answer<Response> {
     Response::from_json(value).map_err(|error| HubError::Corrupt(error.to_string()))
 }

@@ -148,14 +148,15 @@ pub fn parse_http_date(text: &str, now: UnixSeconds) -> Option<UnixSeconds> {
     Some(UnixSeconds(day.number() * DAY_S + hour * 3_600 + minute * 60 + second))
 }
 
-/// A time as HTTP's headers write it: `Sun, 22 Nov 2026 15:26:26 GMT`. Source: RFC 9110, 5.6.7.
-pub fn format_http(at: UnixSeconds) -> String {
+/// A time of UTC as the headers of HTTP and mail write it, `Sun, 22 Nov 2026 15:26:26 GMT`; `zone` is how they call UTC: `GMT`, `+0000`.
+/// Source: RFC 9110, 5.6.7; RFC 5322, 3.3.
+pub fn format_header(at: UnixSeconds, zone: &str) -> String {
     let (day, [hour, minute, second]) = at.civil();
     let name =
         |names: &[&'static str], index: i64| usize::try_from(index).ok().and_then(|index| names.get(index).copied());
     let weekday = name(&WEEKDAYS, day.number().rem_euclid(7)).unwrap_or_default();
     let month = name(&MONTHS, i64::from(day.month) - 1).unwrap_or_default();
-    format!("{weekday}, {:02} {month} {:04} {hour:02}:{minute:02}:{second:02} GMT", day.day, day.year)
+    format!("{weekday}, {:02} {month} {:04} {hour:02}:{minute:02}:{second:02} {zone}", day.day, day.year)
 }
 
 #[cfg(test)]
@@ -214,7 +215,7 @@ mod tests {
         }
         assert_eq!(UnixSeconds(1_795_361_186).rfc3339(), "2026-11-22T15:26:26Z");
         assert_eq!(UnixSeconds(-1).rfc3339(), "1969-12-31T23:59:59Z");
-        assert_eq!(format_http(UnixSeconds(1_795_361_186)), "Sun, 22 Nov 2026 15:26:26 GMT");
-        assert_eq!(format_http(UnixSeconds(784_111_777)), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(format_header(UnixSeconds(1_795_361_186), "GMT"), "Sun, 22 Nov 2026 15:26:26 GMT");
+        assert_eq!(format_header(UnixSeconds(784_111_777), "GMT"), "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 }

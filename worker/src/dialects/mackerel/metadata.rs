@@ -5,7 +5,7 @@ use axum::response::Response;
 use edgewatch_core::dialects::mackerel::{MAX_DOCUMENT_BYTES, MetadataListReply, check_namespace, read_document};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{MetadataOwner, RoleName};
-use edgewatch_core::units::calendar::format_http;
+use edgewatch_core::units::calendar::format_header;
 use http::{HeaderValue, Request, header};
 
 use super::auth::{InPath, Reads, ReadsWrites, read_up_to};
@@ -24,7 +24,7 @@ async fn list(app: &App, party: &Party, owner: &MetadataOwner) -> Result<Respons
 async fn show(app: &App, party: &Party, owner: &MetadataOwner, namespace: &str) -> Result<Response, Refusal> {
     let document = metadata::show(app, party, owner, namespace).await?;
     let mut response = answer::with_body(200, answer::JSON, document.json.into_bytes());
-    let at = HeaderValue::from_str(&format_http(document.updated_at));
+    let at = HeaderValue::from_str(&format_header(document.updated_at, "GMT"));
     let at = at.map_err(|error| Failure::Internal(error.to_string()))?;
     response.headers_mut().insert(header::LAST_MODIFIED, at);
     Ok(response)

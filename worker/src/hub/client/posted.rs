@@ -6,8 +6,10 @@ use edgewatch_core::model::{HostId, Sample};
 use worker::{Method, Request, RequestInit};
 
 use super::{Class, HubClient, HubError, own_header, shard_name, shard_of};
-use crate::hub::posted::wire::{LatestAnswer, LatestQuery, NamesAnswer, PointsAnswer, PointsQuery, Post, PostReply};
-use crate::hub::wire::{EpochReply, PointsRequest};
+use crate::hub::posted::wire::{
+    LatestAnswer, LatestQuery, NamesAnswer, NamesQuery, PointsAnswer, PointsQuery, Post, PostReply,
+};
+use crate::hub::wire::EpochReply;
 
 /// The epochs of the shards that answered.
 pub type Epochs = BTreeMap<u32, u64>;
@@ -93,7 +95,7 @@ impl HubClient {
     /// [`HubError`] when the shard has no answer.
     pub async fn metric_names(&self, of: HostId) -> Result<(Vec<String>, Epochs), HubError> {
         let shard = self.shard_of(of);
-        let answer: NamesAnswer = self.ask(shard, "metric-names", &PointsRequest { host: of.0 }).await?;
+        let answer: NamesAnswer = self.ask(shard, "metric-names", &NamesQuery { of: of.0 }).await?;
         Ok((answer.names, Epochs::from([(shard, answer.epoch)])))
     }
 }

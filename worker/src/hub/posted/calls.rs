@@ -1,11 +1,12 @@
 //! The operations of the object's `fetch` that are about what is posted, and about metrics by name.
 
 use edgewatch_core::model::{HostId, Presence};
+use worker::{Error, Request, Response};
 
 use super::read;
-use super::wire::{LatestAnswer, LatestQuery, NamesAnswer, PointsAnswer, PointsQuery, Post, PostReply};
+use super::wire::{LatestAnswer, LatestQuery, NamesAnswer, NamesQuery, PointsAnswer, PointsQuery, Post, PostReply};
 use crate::hub::object::{Answer, Inner};
-use crate::hub::operations::SOON_MS;
+use crate::hub::operations::{SOON_MS, json, parse};
 use crate::hub::{HubError, flush, handover};
 use crate::store::{Db, history};
 
@@ -57,6 +58,34 @@ impl Inner {
         }
         flush::enrol(self, db, Some(&[of]), None).await?;
         is_known()
+    }
+
+    /// The operations on what is posted.
+    pub(in crate::hub) async fn of_posted(
+        &self,
+        path: &str,
+        request: &mut Request,
+        db: Option<&Db>,
+    ) -> Answer<Response> {
+        let refused = |error: Error| HubError::Refused(error.to_string());
+        match path {
+            "/posted" => {
+                let body = request.bytes().await.map_err(refused)?;
+                json(&self.take_posts(&body, db).await?)
+            }
+            "/points" => {
+                let wanted: PointsQuery = parse(&request.text().await.map_err(refused)?)?;
+                json(&self.metric_points(&wanted, db).await?)
+            }
+            "/latest" => {
+                let wanted: LatestQuery = parse(&request.text().await.map_err(refused)?)?;
+                json(&self.latest_values(&wanted)?)
+            }
+            _ => {
+                let wanted: NamesQuery = parse(&request.text().await.map_err(refused)?)?;
+                json(&self.metric_names(HostId(wanted.of))?)
+            }
+        }
     }
 
     /// Makes what is posted under these numbers ready, where it is not: with the names that D1 knows, so that they keep their ids.

@@ -143,6 +143,13 @@ pub struct LatestAnswer {
     pub latest: BTreeMap<i64, Vec<Option<(i64, f64)>>>,
 }
 
+/// The names of metrics are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamesQuery {
+    /// The host's number, or the negative one of a service.
+    pub of: i64,
+}
+
 /// The names of a host's metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NamesAnswer {
