@@ -75,7 +75,7 @@ pub async fn record(app: &App, reader: &Reader, party: &Party, values: Vec<Value
     }
     // Some are not there any more: whether others were is for the next look.
     let gone: BTreeSet<HostId> = sent.unknown.iter().copied().map(HostId).collect();
-    remembered().retain(|_, id| !gone.contains(id));
+    forget_hosts(&gone);
     if found.live.values().all(|id| gone.contains(id)) {
         let ids = found.live.into_keys().collect();
         return Err(Found::of(app, made_by, ids).await?.nothing_live());
@@ -219,14 +219,15 @@ async fn find_service(app: &App, party: &Party, name: &str) -> Result<HostId, Fa
 }
 
 /// Which hosts some public ids mean.
-struct Found {
-    live: BTreeMap<String, HostId>,
+pub(super) struct Found {
+    /// Those that are live, by their public ids.
+    pub(super) live: BTreeMap<String, HostId>,
     retired: Vec<HostId>,
 }
 
 impl Found {
     /// From memory, and what is not there from the database: 1 row read for each.
-    async fn of(app: &App, made_by: Option<i64>, ids: BTreeSet<String>) -> Result<Self, Failure> {
+    pub(super) async fn of(app: &App, made_by: Option<i64>, ids: BTreeSet<String>) -> Result<Self, Failure> {
         let mut found = Self { live: BTreeMap::new(), retired: Vec::new() };
         let mut rest = Vec::new();
         {
@@ -258,9 +259,14 @@ impl Found {
     }
 
     /// What is said of a post of which no host is live. Source: mackerel specification, 5.1.
-    fn nothing_live(&self) -> Failure {
+    pub(super) fn nothing_live(&self) -> Failure {
         if self.retired.is_empty() { Failure::NotFound { what: "host" } } else { invalid("hostId", "is retired") }
     }
+}
+
+/// These hosts are not there any more.
+pub(super) fn forget_hosts(gone: &BTreeSet<HostId>) {
+    remembered().retain(|_, id| !gone.contains(id));
 }
 
 fn remembered() -> MutexGuard<'static, BTreeMap<(Option<i64>, String), HostId>> {

@@ -5,13 +5,13 @@
 //! sample there is as old as that; the journal and the sockets have newer ones.
 
 use edgewatch_core::domain::address_change::Told;
-use edgewatch_core::model::{Addresses, Event, EventKind, Host, HostId, Presence};
+use edgewatch_core::model::{Addresses, Event, EventKind, Host, HostId, HostStanding, Presence};
 use edgewatch_core::units::UnixSeconds;
 
 use super::HubError;
 use super::rules::kept;
 use super::sql::{Row, Sql, Value};
-use super::wire::HostWire;
+use super::wire::{HostWire, StandingWire};
 
 const CREATE_HOSTS: &str = "CREATE TABLE IF NOT EXISTS hosts (host_id INTEGER NOT NULL PRIMARY KEY, secret_hash TEXT NOT NULL, \
      addresses_fixed INTEGER NOT NULL, coarse_done INTEGER, floor INTEGER NOT NULL, host TEXT NOT NULL) \
@@ -75,6 +75,8 @@ pub struct Entry {
     pub floor: u64,
     /// What people know of its addresses, where that is more than those.
     pub told: Option<Told>,
+    /// Whether it is to be watched, and its roles.
+    pub standing: HostStanding,
 }
 
 /// Runs a statement on a table that objects of before did not have: where nothing more could be written when this one was upgraded it
@@ -125,7 +127,8 @@ pub fn put(sql: &Sql, entry: &Entry) -> Result<(), HubError> {
         let binds = vec![entry.host.id.into(), entry.coarse_done.into(), entry.floor.into()];
         return sql.exec(PUT_POSTED, binds).map(drop);
     }
-    let wire = HostWire::of(&entry.host, entry.told.as_ref());
+    let mut wire = HostWire::of(&entry.host, entry.told.as_ref());
+    wire.standing = StandingWire::of(&entry.standing);
     let host = serde_json::to_string(&wire).map_err(|error| HubError::Corrupt(error.to_string()))?;
     let binds = vec![
         entry.host.id.into(),
@@ -205,7 +208,8 @@ pub fn unlisted(id: HostId, coarse_done: Option<u64>, floor: u64) -> Entry {
         facts: None,
         newest: None,
     };
-    Entry { host, secret_hash: String::new(), addresses_fixed: false, coarse_done, floor, told: None }
+    let standing = HostStanding::default();
+    Entry { host, secret_hash: String::new(), addresses_fixed: false, coarse_done, floor, told: None, standing }
 }
 
 /// The next numbers behind `after` of [`list_ids`]: as many rows read.
@@ -308,6 +312,7 @@ fn entry(row: &Row) -> Result<Entry, HubError> {
         serde_json::from_str(row.text(5)?).map_err(|error| HubError::Corrupt(error.to_string()))?;
     Ok(Entry {
         told: wire.told.take().map(Told::from),
+        standing: wire.standing.take().map(StandingWire::into_standing).unwrap_or_default(),
         host: Host::try_from(wire)?,
         secret_hash: row.text(1)?.to_owned(),
         addresses_fixed: row.int(2)? != 0,
@@ -325,7 +330,8 @@ pub(super) mod tests {
     pub fn entry(id: i64) -> Entry {
         let host = Host { id: HostId(id), newest: None, ..host() };
         let secret_hash = format!("hash-{id}");
-        Entry { host, secret_hash, addresses_fixed: false, coarse_done: None, floor: 0, told: None }
+        let standing = HostStanding::default();
+        Entry { host, secret_hash, addresses_fixed: false, coarse_done: None, floor: 0, told: None, standing }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What the hub and D1 tell each other: who the hosts are, their newest state, and what happened. Everything that waits is here.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::dialects::native::stream::Reason;
-use edgewatch_core::model::{Event, HostId, Link};
+use edgewatch_core::model::{Event, HostId, HostStanding, Link};
 use edgewatch_core::units::UnixMillis;
 
 use super::directory::{self, Entry};
@@ -16,6 +16,7 @@ use super::{HubError, coarse, handover};
 use crate::notify::{self, Notice};
 use crate::platform::log;
 use crate::store::hosts::{self, Enrolled};
+use crate::store::mackerel::standings;
 use crate::store::newest::{self, Newest};
 use crate::store::settings::{self, HOSTS_VERSION, HUB_SHARDS};
 use crate::store::{Db, alerts, events, history};
@@ -267,7 +268,8 @@ pub async fn enrol(
     }
     let found: Vec<Enrolled> = found.into_iter().filter(|one| place.is_ours(one.host.id)).collect();
     let said: Vec<_> = found.iter().filter_map(|one| Some((one.host.id, one.said.clone()?))).collect();
-    let mut ours: Vec<Entry> = found.into_iter().map(entry).collect();
+    let mut standings = standings::list(db, ids).await?;
+    let mut ours: Vec<Entry> = found.into_iter().map(|one| entry(one, &mut standings)).collect();
     let there: BTreeSet<HostId> = ours.iter().map(|entry| entry.host.id).collect();
     let strangers = inner.with(|shard| handover::strangers(shard, &ours))?;
     if place.index > 0 && !strangers.is_empty() {
@@ -330,8 +332,9 @@ pub async fn enrol_first(inner: &Inner, db: Option<&Db>) -> Result<(), HubError>
     enrol(inner, Some(db), None, Some(version)).await
 }
 
-fn entry(enrolled: Enrolled) -> Entry {
+fn entry(enrolled: Enrolled, standings: &mut BTreeMap<HostId, HostStanding>) -> Entry {
     Entry {
+        standing: standings.remove(&enrolled.host.id).unwrap_or_default(),
         host: enrolled.host,
         secret_hash: enrolled.secret_hash,
         addresses_fixed: enrolled.addresses_fixed,

@@ -53,6 +53,7 @@ pub mod storage;
 #[cfg(test)]
 mod testing;
 pub mod tracked;
+pub mod watches;
 pub mod watching;
 pub mod wire;
 

@@ -101,6 +101,10 @@ impl Inner {
                 let wanted: SeriesRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.series(&wanted.into(), db).await
             }
+            (
+                Method::Post,
+                path @ ("/check-reports" | "/keep-checks" | "/monitored" | "/close-alert" | "/open-checks"),
+            ) => self.of_watches(path, &mut request, db).await,
             (Method::Post, path @ ("/posted" | "/points" | "/latest" | "/metric-names")) => {
                 self.of_posted(path, &mut request, db).await
             }

@@ -25,6 +25,7 @@ use super::rules::Rules;
 use super::sql::Sql;
 use super::storage::Storage;
 use super::tracked::Tracked;
+use super::watches::Watches;
 use super::wire::AgentWire;
 use super::{HubError, journal, probe_days, rings};
 
@@ -61,6 +62,8 @@ pub struct Shard {
     pub rules: Rules,
     /// What probes found that people want to be told of.
     pub monitors: Monitors,
+    /// What monitors and checks of Mackerel's need to know.
+    pub watches: Watches,
     pub(super) hosts: BTreeMap<HostId, Tracked>,
     /// What is to be asked, once it was read.
     pub(super) probes: Option<Vec<model::Probe>>,
@@ -104,6 +107,7 @@ impl Shard {
             governor: Governor::default(),
             rules: Rules::default(),
             monitors: Monitors::default(),
+            watches: Watches::default(),
             hosts: BTreeMap::new(),
             probes: None,
             knows_probes: false,
@@ -121,6 +125,7 @@ impl Shard {
         self.hosts = BTreeMap::new();
         self.rules = Rules::default();
         self.monitors = Monitors::default();
+        self.watches = Watches::default();
         (self.watched, self.spoken_for) = (BTreeMap::new(), BTreeSet::new());
         (self.probes, self.edge, self.posted) = (None, None, None);
         self.counts = Counts::default();
@@ -339,6 +344,7 @@ impl Shard {
         if let Ok(Verdict::Take { skip }) = taken {
             let samples = report.samples.get(skip..).unwrap_or_default();
             self.weigh(id, before.as_ref(), samples, report.period_s, now);
+            self.weigh_metrics(id, samples, now);
             self.weigh_probes(id, samples, frame_s, now);
         }
         match taken {
@@ -412,6 +418,7 @@ impl Shard {
             // Also when they could not be made durable: they are with the hub, and a repeat of them is no news.
             let samples = report.samples.get(skip..).unwrap_or_default();
             self.weigh(id, before.as_ref(), samples, report.period_s, now);
+            self.weigh_metrics(id, samples, now);
             self.weigh_probes(id, samples, report.frame_s, now);
         }
         kept?;

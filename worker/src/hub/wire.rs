@@ -5,7 +5,8 @@ use edgewatch_core::dialects::native;
 use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
 use edgewatch_core::domain::address_change::Told;
 use edgewatch_core::model::{
-    Addresses, Dropped, Facts, Host, HostId, Presence, ProbeResult, ProbeTask, Report, Sample,
+    Addresses, Dropped, Facts, Host, HostId, HostStanding, HostStatus, Presence, ProbeResult, ProbeTask, Report,
+    RoleName, Sample,
 };
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,35 @@ pub struct HostWire {
     /// What people know of its addresses, where that is more than those.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub told: Option<ToldWire>,
+    /// Its status, and its roles by service, where there is something to say of them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub standing: Option<StandingWire>,
+}
+
+/// What is said of a host for those who watch it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StandingWire {
+    status: String,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    roles: Vec<(String, String)>,
+}
+
+impl StandingWire {
+    /// Nothing for a host that works and plays no role.
+    pub fn of(standing: &HostStanding) -> Option<Self> {
+        let roles = standing.roles.iter().map(|name| (name.service.clone(), name.role.clone())).collect();
+        let wire = Self { status: standing.status.word().to_owned(), roles };
+        (*standing != HostStanding::default()).then_some(wire)
+    }
+
+    /// What it says.
+    pub fn into_standing(self) -> HostStanding {
+        let role = |(service, role)| RoleName { service, role };
+        HostStanding {
+            status: HostStatus::parse(&self.status).unwrap_or_default(),
+            roles: self.roles.into_iter().map(role).collect(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -274,6 +304,7 @@ impl From<&Host> for HostWire {
                 .as_ref()
                 .map(|sample| native::Sample { probes: Vec::new(), ..native::Sample::from(sample) }),
             told: None,
+            standing: None,
         }
     }
 }

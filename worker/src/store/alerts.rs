@@ -1,26 +1,43 @@
 //! Table `alerts`: what is not as it should be, or was not.
 
-use edgewatch_core::model::{Alert, Cause, Event, EventKind};
+use edgewatch_core::model::{Alert, AlertDetails, AlertKind, Cause, Event, EventKind, Measured, Severity, Standing};
 use edgewatch_core::units::UnixSeconds;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Db, Statement, StoreError};
 
+macro_rules! select_alerts {
+    ($rest:literal) => {
+        concat!(
+            "SELECT key, cause, opened_at_s, closed_at_s, text, detail, acknowledged_at_s, acknowledged_by, ",
+            "status, value, kind, reason, memo FROM alerts ",
+            $rest
+        )
+    };
+}
+
 // ?1 is a JSON list of lists. Told again after a lost reply, an alert has its old key, and what is known of it stays.
-const OPEN: &str = "INSERT INTO alerts (key, cause, opened_at_s, text, detail) \
-     SELECT j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4 FROM json_each(?1) j WHERE true \
-     ON CONFLICT (key) DO NOTHING";
+const OPEN: &str = "INSERT INTO alerts (key, cause, opened_at_s, text, detail, status, value, kind) \
+     SELECT j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4, j.value->>5, j.value->>6, j.value->>7 \
+     FROM json_each(?1) j WHERE true ON CONFLICT (key) DO NOTHING";
+const CHANGE: &str = "UPDATE alerts SET detail = j.value->>1, status = j.value->>2, value = j.value->>3 FROM json_each(?1) j \
+     WHERE alerts.key = j.value->>0 AND alerts.closed_at_s IS NULL";
 const CLOSE: &str = "UPDATE alerts SET closed_at_s = j.value->>1 FROM json_each(?1) j \
      WHERE alerts.key = j.value->>0 AND alerts.closed_at_s IS NULL";
 const DELETE_BEFORE: &str = "DELETE FROM alerts WHERE key IN (SELECT key FROM alerts WHERE key < ?1 AND closed_at_s IS NOT NULL \
      ORDER BY key LIMIT 500)";
-const LIST: &str = "SELECT key, cause, opened_at_s, closed_at_s, text, detail, acknowledged_at_s, acknowledged_by FROM alerts \
-     WHERE key < ?2 ORDER BY key DESC LIMIT ?1";
-const LIST_OPEN: &str = "SELECT key, cause, opened_at_s, closed_at_s, text, detail, acknowledged_at_s, acknowledged_by \
-     FROM alerts INDEXED BY alerts_open WHERE closed_at_s IS NULL AND key < ?2 ORDER BY key DESC LIMIT ?1";
-const FIND: &str = "SELECT key, cause, opened_at_s, closed_at_s, text, detail, acknowledged_at_s, acknowledged_by FROM alerts \
-     WHERE key = ?1";
+const LIST: &str = select_alerts!("WHERE key < ?2 ORDER BY key DESC LIMIT ?1");
+const LIST_OPEN: &str =
+    select_alerts!("INDEXED BY alerts_open WHERE closed_at_s IS NULL AND key < ?2 ORDER BY key DESC LIMIT ?1");
+const LIST_KNOWN: &str = select_alerts!("WHERE key < ?2 AND kind IS NOT NULL ORDER BY key DESC LIMIT ?1");
+const LIST_OPEN_KNOWN: &str = select_alerts!(
+    "INDEXED BY alerts_open WHERE closed_at_s IS NULL AND key < ?2 AND kind IS NOT NULL ORDER BY key DESC LIMIT ?1"
+);
+const LIST_BETWEEN: &str = select_alerts!("WHERE key >= ?1 AND key < ?2 AND kind IS NOT NULL");
+const FIND: &str = select_alerts!("WHERE key = ?1");
+const END: &str = "UPDATE alerts SET closed_at_s = coalesce(closed_at_s, ?2), reason = ?3 WHERE key = ?1";
+const SET_MEMO: &str = "UPDATE alerts SET memo = ?2 WHERE key = ?1";
 const ACKNOWLEDGE: &str = "UPDATE alerts SET acknowledged_at_s = ?2, acknowledged_by = ?3 \
      WHERE key = ?1 AND acknowledged_at_s IS NULL";
 
@@ -37,6 +54,11 @@ struct Row {
     detail: String,
     acknowledged_at_s: Option<i64>,
     acknowledged_by: Option<String>,
+    status: String,
+    value: Option<f64>,
+    kind: Option<String>,
+    reason: Option<String>,
+    memo: String,
 }
 
 /// The statement that forgets alerts that began before `key` and are over, some at a time: a row each.
@@ -44,19 +66,23 @@ pub fn delete_before(key: &str) -> Statement {
     Statement::new(DELETE_BEFORE, vec![key.into()])
 }
 
-/// The statements that write what events say of their alerts: 1 row and its index for each that begins or ends. At most two,
-/// however many events there are.
+/// The statements that write what events say of their alerts: 1 row and its index for each that begins or ends, 1 row for each that
+/// changes. At most three, however many events there are.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when they cannot be written as JSON.
 pub fn note<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Vec<Statement>, StoreError> {
-    let (mut begun, mut over) = (Vec::new(), Vec::new());
+    let (mut begun, mut changed, mut over) = (Vec::new(), Vec::new(), Vec::new());
     for event in events {
         let Some(alert) = &event.alert else { continue };
+        let (status, value) = (alert.standing.severity.word(), alert.standing.value.map(Measured::get));
         match event.kind {
             EventKind::AlertFired => {
-                begun.push(json!([alert.key, alert.cause.text(), alert.opened_at.0, event.text, alert.detail]));
+                let (cause, kind) = (alert.cause.text(), alert.kind.map(AlertKind::word));
+                let said = (&event.text, &alert.detail);
+                begun.push(json!([alert.key, cause, alert.opened_at.0, said.0, said.1, status, value, kind]));
             }
+            EventKind::AlertChanged => changed.push(json!([alert.key, alert.detail, status, value])),
             EventKind::AlertRecovered | EventKind::AlertWithdrawn => over.push(json!([alert.key, event.at.0])),
             EventKind::AlertReminder
             | EventKind::AlertEscalated
@@ -72,7 +98,7 @@ pub fn note<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Vec<State
         }
     }
     let mut statements = Vec::new();
-    for (sql, rows) in [(OPEN, begun), (CLOSE, over)] {
+    for (sql, rows) in [(OPEN, begun), (CHANGE, changed), (CLOSE, over)] {
         if !rows.is_empty() {
             let list = serde_json::to_string(&rows).map_err(|error| StoreError::Corrupt(error.to_string()))?;
             statements.push(Statement::new(sql, vec![list.into()]));
@@ -102,6 +128,36 @@ pub async fn find(db: &Db, key: &str) -> Result<Option<Alert>, StoreError> {
     row.map(Alert::try_from).transpose()
 }
 
+/// As [`list`], of those that programs for Mackerel know.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_known(db: &Db, is_open: bool, before: Option<&str>, limit: u32) -> Result<Vec<Alert>, StoreError> {
+    let sql = if is_open { LIST_OPEN_KNOWN } else { LIST_KNOWN };
+    let rows: Vec<Row> =
+        db.run(Statement::new(sql, vec![limit.into(), before.unwrap_or(LAST).into()])).await?.rows()?;
+    Ok(rows.into_iter().filter_map(|row| Alert::try_from(row).ok()).collect())
+}
+
+/// Those of them whose keys lie from the first to before the second.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_between(db: &Db, from: &str, to: &str) -> Result<Vec<Alert>, StoreError> {
+    let rows: Vec<Row> = db.run(Statement::new(LIST_BETWEEN, vec![from.into(), to.into()])).await?.rows()?;
+    Ok(rows.into_iter().filter_map(|row| Alert::try_from(row).ok()).collect())
+}
+
+/// The statement that ends an alert, unless it is over, and notes why.
+pub fn end(key: &str, at: UnixSeconds, reason: &str) -> Statement {
+    Statement::new(END, vec![key.into(), at.0.into(), reason.into()])
+}
+
+/// The statement that notes something of an alert.
+pub fn set_memo(key: &str, memo: &str) -> Statement {
+    Statement::new(SET_MEMO, vec![key.into(), memo.into()])
+}
+
 /// The statement that notes who knows of an alert first.
 pub fn acknowledge(key: &str, at: UnixSeconds, by: &str) -> Statement {
     Statement::new(ACKNOWLEDGE, vec![key.into(), at.0.into(), by.into()])
@@ -122,6 +178,15 @@ impl TryFrom<Row> for Alert {
             text: row.text,
             detail: row.detail,
             acknowledged: at.map(|at| (at, row.acknowledged_by.unwrap_or_default())),
+            more: AlertDetails {
+                standing: Standing {
+                    severity: Severity::parse(&row.status).unwrap_or(Severity::Critical),
+                    value: row.value.map(Measured::of),
+                },
+                kind: row.kind.as_deref().and_then(AlertKind::parse),
+                reason: row.reason,
+                memo: row.memo,
+            },
         })
     }
 }
@@ -134,12 +199,8 @@ mod tests {
 
     fn event(key: &str, kind: EventKind, at: i64) -> Event {
         let mut event = Event::new(format!("e{key}"), kind, Some(HostId(7)), UnixSeconds(at), "t".to_owned());
-        event.alert = Some(AlertNote {
-            key: key.to_owned(),
-            cause: Cause::rule(RuleId(3), HostId(7)),
-            opened_at: UnixSeconds(8),
-            detail: "d".to_owned(),
-        });
+        let note = AlertNote::new(key.to_owned(), Cause::rule(RuleId(3), HostId(7)), UnixSeconds(8), "d".to_owned());
+        event.alert = Some(AlertNote { kind: (key != "03").then_some(AlertKind::Host), ..note });
         event
     }
 
@@ -168,6 +229,32 @@ mod tests {
         assert_eq!(first.closed_at, Some(UnixSeconds(11)));
         assert_eq!(first.acknowledged, Some((UnixSeconds(9), "user:1".to_owned())));
         assert_eq!(now(find(&db, "03")).unwrap(), None);
+    }
+
+    #[test]
+    fn what_programs_for_mackerel_do_not_know_they_are_not_told_of() {
+        let db = Db::in_memory().unwrap();
+        let fired = ["01", "02", "03"].map(|key| event(key, EventKind::AlertFired, 8));
+        let mut worse = event("02", EventKind::AlertChanged, 9);
+        if let Some(note) = &mut worse.alert {
+            note.standing = Standing { severity: Severity::Unknown, value: Some(Measured::of(0.1)) };
+        }
+        now(db.batch(note(fired.iter().chain([&worse])).unwrap())).unwrap();
+        let keys = |is_open, before| {
+            let found = now(list_known(&db, is_open, before, 9)).unwrap();
+            found.into_iter().map(|alert| alert.key).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (keys(true, None), keys(false, Some("02"))),
+            (vec!["02".into(), "01".into()], vec!["01".to_owned()])
+        );
+        let second = || now(list_between(&db, "02", "04")).unwrap().remove(0);
+        assert_eq!(second().more.standing, Standing { severity: Severity::Unknown, value: Some(Measured::of(0.1)) });
+        now(db.batch(vec![end("02", UnixSeconds(20), "why"), set_memo("02", "m")])).unwrap();
+        now(db.run(end("02", UnixSeconds(30), "because"))).unwrap();
+        let known = second();
+        assert_eq!((known.closed_at, known.more.reason.as_deref()), (Some(UnixSeconds(20)), Some("because")));
+        assert_eq!((known.more.memo.as_str(), keys(true, None)), ("m", vec!["01".to_owned()]));
     }
 
     #[test]

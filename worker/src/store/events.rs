@@ -1,6 +1,6 @@
 //! Table `events`: what happened, by a key that sorts by time.
 
-use edgewatch_core::model::{AlertNote, Cause, Event, EventKind, HostId};
+use edgewatch_core::model::{AlertNote, AlertStep, Cause, Event, EventKind, HostId, Measured, Severity, Trigger};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,9 +16,12 @@ const DELETE_BEFORE: &str =
 const FIND: &str =
     "SELECT key, at_s, kind, host_id, text, alert_key, cause, detail, notify_group, quiet FROM events WHERE key = ?1";
 // ?1 is a JSON list of lists. Told again after a lost reply, an event has its old key.
-const INSERT: &str = "INSERT INTO events (key, at_s, kind, host_id, text, alert_key, cause, detail, notify_group, quiet) \
+const INSERT: &str = "INSERT INTO events (key, at_s, kind, host_id, text, alert_key, cause, detail, notify_group, quiet, \
+     status, value, brought_by) \
      SELECT j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4, j.value->>5, j.value->>6, j.value->>7, j.value->>8, \
-     j.value->>9 FROM json_each(?1) j WHERE true ON CONFLICT (key) DO NOTHING";
+     j.value->>9, j.value->>10, j.value->>11, j.value->>12 FROM json_each(?1) j WHERE true ON CONFLICT (key) DO NOTHING";
+const LIST_STEPS: &str = "SELECT key, at_s, kind, status, value, brought_by, detail FROM events INDEXED BY events_by_alert \
+     WHERE alert_key = ?1 ORDER BY key";
 
 #[derive(Deserialize)]
 struct Row {
@@ -32,6 +35,17 @@ struct Row {
     detail: String,
     notify_group: String,
     quiet: i64,
+}
+
+#[derive(Deserialize)]
+struct StepRow {
+    key: String,
+    at_s: i64,
+    kind: String,
+    status: Option<String>,
+    value: Option<f64>,
+    brought_by: Option<String>,
+    detail: String,
 }
 
 /// At most `limit` events, newest first; with `before` only those with a smaller key.
@@ -80,6 +94,9 @@ pub fn insert<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Stateme
             alert.map_or("", |alert| alert.detail.as_str()),
             event.group,
             i32::from(event.is_quiet),
+            alert.map(|alert| alert.standing.severity.word()),
+            alert.and_then(|alert| alert.standing.value).map(Measured::get),
+            alert.map(|alert| alert.trigger.word()),
         ])
     };
     let rows: Vec<Value> = events.into_iter().map(row).collect();
@@ -92,7 +109,7 @@ impl From<Row> for Event {
         // A cause that a newer version wrote is none that this one knows of.
         let cause = row.cause.as_deref().and_then(Cause::parse);
         let alert = row.alert_key.zip(cause);
-        let alert = alert.map(|(key, cause)| AlertNote { opened_at: begun(&key), key, cause, detail: row.detail });
+        let alert = alert.map(|(key, cause)| AlertNote::new(key.clone(), cause, begun(&key), row.detail));
         Self {
             key: row.key,
             kind: EventKind::from_word(&row.kind),
@@ -104,6 +121,35 @@ impl From<Row> for Event {
             alert,
         }
     }
+}
+
+/// What became of an alert, oldest first: the steps at which it became worse, better, or over. As many rows read as there are events of
+/// it.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_steps(db: &Db, alert: &str) -> Result<Vec<AlertStep>, StoreError> {
+    let rows: Vec<StepRow> = db.run(Statement::new(LIST_STEPS, vec![alert.into()])).await?.rows()?;
+    let mut steps: Vec<AlertStep> = Vec::new();
+    for row in rows {
+        let severity = match EventKind::from_word(&row.kind) {
+            EventKind::AlertRecovered | EventKind::AlertWithdrawn => None,
+            _ => Some(row.status.as_deref().and_then(Severity::parse).unwrap_or(Severity::Critical)),
+        };
+        // It may be told several times, and to several groups.
+        if steps.last().is_some_and(|last| last.severity == severity) {
+            continue;
+        }
+        steps.push(AlertStep {
+            key: row.key,
+            at: UnixSeconds(row.at_s),
+            severity,
+            value: row.value.map(Measured::of),
+            trigger: row.brought_by.as_deref().and_then(Trigger::parse).unwrap_or_default(),
+            detail: row.detail,
+        });
+    }
+    Ok(steps)
 }
 
 /// When an alert began: its key begins with that time, ms in hexadecimal.
@@ -157,14 +203,37 @@ mod tests {
         let db = Db::in_memory().unwrap();
         let mut event =
             Event::new("01".to_owned(), EventKind::AlertFired, Some(HostId(7)), UnixSeconds(9), "t".to_owned());
-        event.alert = Some(AlertNote {
-            key: "000000001f40000000000001".to_owned(),
-            cause: Cause::rule(RuleId(3), HostId(7)),
-            opened_at: UnixSeconds(8),
-            detail: "cpu 97 %".to_owned(),
-        });
+        let (key, cause) = ("000000001f40000000000001".to_owned(), Cause::rule(RuleId(3), HostId(7)));
+        event.alert = Some(AlertNote::new(key, cause, UnixSeconds(8), "cpu 97 %".to_owned()));
         (event.group, event.is_quiet) = ("ops".to_owned(), true);
         now(db.run(insert([&event]).unwrap())).unwrap();
         assert_eq!(now(list(&db, None, 2)).unwrap(), [event]);
+    }
+
+    #[test]
+    fn the_steps_of_an_alert_are_those_at_which_it_became_another() {
+        let db = Db::in_memory().unwrap();
+        let steps = [
+            (EventKind::AlertFired, Severity::Warning),
+            (EventKind::AlertFired, Severity::Warning),
+            (EventKind::AlertReminder, Severity::Warning),
+            (EventKind::AlertChanged, Severity::Critical),
+            (EventKind::AlertWithdrawn, Severity::Critical),
+        ];
+        for (order, (kind, severity)) in (1..).zip(steps) {
+            let mut event = Event::new(format!("0{order}"), kind, None, UnixSeconds(order), String::new());
+            let cause = Cause::rule(RuleId(3), HostId(7));
+            let mut note = AlertNote::new("a".to_owned(), cause, UnixSeconds(1), "d".to_owned());
+            note.standing.severity = severity;
+            note.standing.value = Some(Measured::of(0.1));
+            note.trigger = Trigger::HostRetire;
+            event.alert = Some(note);
+            now(db.run(insert([&event]).unwrap())).unwrap();
+        }
+        let found = now(list_steps(&db, "a")).unwrap();
+        let told: Vec<_> = found.iter().map(|one| (one.at.0, one.severity)).collect();
+        assert_eq!(told, [(1, Some(Severity::Warning)), (4, Some(Severity::Critical)), (5, None)]);
+        assert_eq!((found[2].trigger, found[0].value), (Trigger::HostRetire, Some(Measured::of(0.1))));
+        assert_eq!(now(list_steps(&db, "b")).unwrap(), []);
     }
 }

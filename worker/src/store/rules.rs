@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use edgewatch_core::model::{
-    AddressNotices, Bounds, Condition, Cycle, CycleUnit, Direction, Escalation, HostId, Hosts, Level, Quantity,
-    QuietHours, Repeat, Rule, RuleId, Scope, Test,
+    AddressNotices, Bounds, Condition, Cycle, CycleUnit, Direction, Escalation, HostId, Hosts, Level, Monitor,
+    Quantity, QuietHours, Repeat, Rule, RuleId, Scope, Test,
 };
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
+use super::mackerel::monitors::{self, MonitorWire};
 use super::{Db, Statement, StoreError, address_notices, settings};
 
 const LIST: &str = "SELECT id, name, enabled, body_json FROM rules ORDER BY id";
@@ -32,6 +33,8 @@ pub struct RuleSet {
     pub plain_addresses: bool,
     /// When people are told that a host has another address.
     pub address_notices: AddressNotices,
+    /// What programs for Mackerel have watched, by number.
+    pub monitors: Vec<Monitor>,
 }
 
 #[derive(Deserialize)]
@@ -129,6 +132,7 @@ pub async fn find_set(db: &Db) -> Result<RuleSet, StoreError> {
         quiet_hours: find_quiet_hours(db).await?,
         plain_addresses: settings::find(db, settings::PLAIN_IP_IN_NOTIFICATIONS).await?.as_deref() == Some("1"),
         address_notices: address_notices::find(db).await?,
+        monitors: monitors::list_watches(db).await?,
     })
 }
 
@@ -148,6 +152,7 @@ pub fn encode(set: &RuleSet) -> Result<String, StoreError> {
         quiet_hours: set.quiet_hours.as_ref().map(QuietWire::from),
         plain_addresses: set.plain_addresses,
         address_notices: address_notices::Wire::from(&set.address_notices),
+        monitors: set.monitors.iter().map(MonitorWire::from).collect(),
     })
 }
 
@@ -163,6 +168,7 @@ pub fn decode(text: &str) -> Result<RuleSet, StoreError> {
         quiet_hours: wire.quiet_hours.map(QuietHours::from),
         plain_addresses: wire.plain_addresses,
         address_notices: wire.address_notices.into(),
+        monitors: wire.monitors.into_iter().map(Monitor::from).collect(),
     })
 }
 
@@ -201,6 +207,13 @@ struct SetWire {
     // A shard that keeps a set of before there were any has none.
     #[serde(default)]
     address_notices: address_notices::Wire,
+    // One of before there were monitors has what every deployment begins with.
+    #[serde(default = "first_monitor")]
+    monitors: Vec<MonitorWire>,
+}
+
+fn first_monitor() -> Vec<MonitorWire> {
+    vec![MonitorWire::from(&Monitor::first())]
 }
 
 #[derive(Serialize, Deserialize)]

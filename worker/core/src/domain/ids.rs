@@ -29,6 +29,50 @@ pub fn to_number(id: &str) -> Option<u64> {
     if id.len() == 11 { id.bytes().try_fold(0, join) } else { None }
 }
 
+/// What is named from outside by an id that is made of its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing {
+    /// A monitor.
+    Monitor,
+    /// A check of a host.
+    Check,
+    /// A rule.
+    Rule,
+    /// A probe.
+    Probe,
+}
+
+/// The first of these ids: of eleven characters, none a leading one that says nothing.
+const FIRST_THING: u64 = 1 << 62;
+/// So many of each kind have one.
+const THINGS: u64 = 1 << 52;
+
+/// The id of the thing of this number; of the same kind, a higher number has a later one.
+pub fn thing_id(thing: Thing, number: i64) -> String {
+    let number = u64::try_from(number).unwrap_or(0) % THINGS;
+    base58(FIRST_THING + thing as u64 * THINGS + number)
+}
+
+/// The number that [`thing_id`] made an id of; `None` for what is no such thing's.
+pub fn thing_number(thing: Thing, id: &str) -> Option<i64> {
+    let number = to_number(id)?.checked_sub(FIRST_THING + thing as u64 * THINGS)?;
+    if number < THINGS { i64::try_from(number).ok() } else { None }
+}
+
+/// The id of what has a key that [`time_key`] made: the same time, and the last 22 of its random bits.
+pub fn id_of_key(key: &str) -> String {
+    let part = |digits: Option<&str>| digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
+    let (time, random) = (part(key.get(..12)), part(key.get(12..24)));
+    let random = u32::try_from(random & 0x003f_ffff).unwrap_or(0);
+    public_id(UnixMillis(i64::try_from(time).unwrap_or(0)), random)
+}
+
+/// The first key that may have this id, and the first behind all of them; `None` for what is no id.
+pub fn keys_of_id(id: &str) -> Option<(String, String)> {
+    let time = to_number(id)? >> 22;
+    Some((format!("{time:012x}"), format!("{:012x}", time + 1)))
+}
+
 fn base58(mut number: u64) -> String {
     let mut digits = [b'1'; 11];
     for digit in digits.iter_mut().rev() {
@@ -81,6 +125,36 @@ pub fn could_be_secret(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_of_a_thing_leads_back_to_its_number_and_to_no_other_things() {
+        let things = [Thing::Monitor, Thing::Check, Thing::Rule, Thing::Probe];
+        for number in [0, 1, 57, 58, 1 << 40, (1 << 52) - 1] {
+            for thing in things {
+                let id = thing_id(thing, number);
+                assert_eq!((id.len(), id.starts_with('1')), (11, false), "{id}");
+                for other in things {
+                    assert_eq!(thing_number(other, &id), (other == thing).then_some(number));
+                }
+            }
+        }
+        for id in ["", "x", "11111111111", "0OIl0OIl0OI", "ZZZZZZZZZZZ"] {
+            assert_eq!(thing_number(Thing::Monitor, id), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn the_id_of_a_key_leads_back_to_a_range_of_keys_with_it() {
+        for random in [0, 1, 0xffff_ffff_ffff, 0x1234_5678_9abc] {
+            let key = time_key(UnixMillis(1_795_361_190_123), random);
+            let id = id_of_key(&key);
+            let (from, to) = keys_of_id(&id).unwrap();
+            assert_eq!((id.len(), from <= key && key < to), (11, true));
+            let other = time_key(UnixMillis(1_795_361_190_124), random);
+            assert!(other >= to && id_of_key(&other) != id);
+        }
+        assert_eq!((keys_of_id(""), keys_of_id("0")), (None, None));
+    }
 
     #[test]
     fn public_ids_have_eleven_characters_and_grow_with_time() {

@@ -11,7 +11,8 @@ use crate::model::{Facts, Sample};
 const CARRIED_FOR_MS: i64 = 300_000;
 
 /// The parts of the processors' time. With `guest`, the stock agent takes guests off `user`. Their sum is 100 for each core.
-const CPU_PARTS: [&str; 9] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal", "guest"];
+pub(super) const CPU_PARTS: [&str; 9] =
+    ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal", "guest"];
 /// Those in which nothing runs; waiting for a disk counts as idle, as with our agent.
 const CPU_IDLE: [&str; 2] = ["idle", "iowait"];
 /// Beginnings of names of interfaces that repeat another interface's traffic or never leave the host, as with our agent.
@@ -214,7 +215,7 @@ fn to_whole(value: f64) -> u64 {
 }
 
 /// Puts values by column into a sample.
-fn set(sample: &mut Sample, values: [Option<f64>; ALL.len()]) {
+pub(super) fn set(sample: &mut Sample, values: [Option<f64>; ALL.len()]) {
     let [
         cpu_percent,
         mem_used,

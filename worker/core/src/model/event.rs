@@ -1,6 +1,6 @@
 //! What happened, for the list of events and for notifications.
 
-use super::{Cause, HostId};
+use super::{AlertKind, Cause, HostId, Standing, Trigger};
 use crate::units::UnixSeconds;
 
 /// What kind of thing happened.
@@ -20,6 +20,8 @@ pub enum EventKind {
     AddressChanged,
     /// A cause of alert came up.
     AlertFired,
+    /// It is worse than it was, or better.
+    AlertChanged,
     /// It is still there.
     AlertReminder,
     /// It is still there, and nobody acknowledged it.
@@ -38,7 +40,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::HostOffline,
         Self::HostOnline,
         Self::MonitoringImpaired,
@@ -46,6 +48,7 @@ impl EventKind {
         Self::BudgetTight,
         Self::AddressChanged,
         Self::AlertFired,
+        Self::AlertChanged,
         Self::AlertReminder,
         Self::AlertEscalated,
         Self::AlertRecovered,
@@ -65,6 +68,7 @@ impl EventKind {
             Self::BudgetTight => "budget_tight",
             Self::AddressChanged => "address_changed",
             Self::AlertFired => "alert_fired",
+            Self::AlertChanged => "alert_changed",
             Self::AlertReminder => "alert_reminder",
             Self::AlertEscalated => "alert_escalated",
             Self::AlertRecovered => "alert_recovered",
@@ -120,4 +124,17 @@ pub struct AlertNote {
     pub opened_at: UnixSeconds,
     /// What was measured; may be empty.
     pub detail: String,
+    /// How bad it is, or was.
+    pub standing: Standing,
+    /// As what programs for Mackerel know it; `None` when they do not.
+    pub kind: Option<AlertKind>,
+    /// What brought this about.
+    pub trigger: Trigger,
+}
+
+impl AlertNote {
+    /// Of an alert that does not say how bad it is.
+    pub fn new(key: String, cause: Cause, opened_at: UnixSeconds, detail: String) -> Self {
+        Self { key, cause, opened_at, detail, standing: Standing::default(), kind: None, trigger: Trigger::default() }
+    }
 }

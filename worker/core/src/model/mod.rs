@@ -8,6 +8,7 @@ mod event;
 mod form;
 mod guest;
 mod host;
+mod monitor;
 mod probe;
 mod report;
 mod rule;
@@ -17,7 +18,7 @@ pub use access::{
     Account, AddressRange, Authority, Credential, Invitation, ListedToken, Login, Reach, Role, Scopes, Session, Token,
     TokenKind, User,
 };
-pub use alert::{Alert, Cause, Source};
+pub use alert::{Alert, AlertDetails, AlertKind, AlertStep, Cause, Measured, NamedAlert, Source, Standing, Trigger};
 pub use channel::{
     Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSetting, DEFAULT_GROUP, Delivery, ListedChannel,
 };
@@ -29,6 +30,10 @@ pub use event::{AlertNote, Event, EventKind};
 pub use form::{Form, Listing, Piece};
 pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
+pub use monitor::{
+    Check, CheckId, CheckReport, HostStanding, ListedMonitor, MetricTest, MissingLimits, Monitor, MonitorDraft,
+    MonitorId, MonitorKind, MonitorScopes, MonitoredStatus, ScopeName, Severity, Watch,
+};
 pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
 pub use report::{DropReason, Dropped, FRAME_S, Named, PERIOD_S, Report, Sample, Temperature};
 pub use rule::{

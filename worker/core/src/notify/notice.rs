@@ -57,6 +57,7 @@ impl Letter<'_> {
             EventKind::BudgetTight => "Budget tight",
             EventKind::AddressChanged => "Address changed",
             EventKind::AlertFired => "Alert",
+            EventKind::AlertChanged => "Alert changed",
             EventKind::AlertReminder => "Alert goes on",
             EventKind::AlertEscalated => "Alert nobody acknowledged",
             EventKind::AlertRecovered => "Recovered",
@@ -74,6 +75,7 @@ impl Letter<'_> {
             EventKind::HostOffline
             | EventKind::MonitoringImpaired
             | EventKind::AlertFired
+            | EventKind::AlertChanged
             | EventKind::AlertReminder
             | EventKind::AlertEscalated => Urgency::Trouble,
             EventKind::HostOnline | EventKind::AlertRecovered => Urgency::Relief,

@@ -2,17 +2,19 @@
 
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{
-    Credential, DetailedHost, HostDetails, HostDraft, HostFilter, HostId, HostMeta, HostStatus, Registration, RoleName,
-    Said, Token,
+    CheckId, Credential, DetailedHost, HostDetails, HostDraft, HostFilter, HostId, HostMeta, HostStatus, Registration,
+    RoleName, Said, Token,
 };
 
 use super::{invalid, is_retired};
 use crate::app::identity::Party;
 use crate::app::{App, actor, host_admin, hosts as all_hosts};
+use crate::platform::log;
+use crate::store::mackerel::checks;
 use crate::store::mackerel::hosts::{self, Named};
 use crate::store::mackerel::listing::{self, Found};
 use crate::store::mackerel::services;
-use crate::store::{host_edits, settings};
+use crate::store::{Statement, host_edits, settings};
 
 const UNKNOWN: Failure = Failure::NotFound { what: "host" };
 
@@ -42,10 +44,14 @@ pub async fn create(app: &App, party: &Party, draft: HostDraft) -> Result<String
         machine_id: None,
         known_secret: None,
     };
+    let announced = draft.checks.value().unwrap_or_default();
     let more = |secret_hash: &str| {
         let mut statements = services::make_missing(&roles);
         statements.extend(hosts::insert(secret_hash, &details, &facts_json));
         statements.push(hosts::add_roles_to_new(secret_hash, &roles));
+        if !announced.is_empty() {
+            statements.push(checks::put_of_new(secret_hash, &announced));
+        }
         Ok(statements)
     };
     let made = all_hosts::make(app, &actor(&party.credential), token(party), registration, more).await;
@@ -168,7 +174,7 @@ pub async fn change(
     let mut roles = [&detailed.roles[..], &added[..]].concat();
     roles.sort();
     let group = other_group(&detailed, &roles);
-    let concerns_hub = is_renamed || group.is_some() || new_facts_json != facts_json;
+    let concerns_hub = is_renamed || group.is_some() || new_facts_json != facts_json || !added.is_empty();
     let by_a_person = is_renamed
         || !added.is_empty()
         || (&new.display_name, &new.custom_identifier, &new.memo)
@@ -187,6 +193,9 @@ pub async fn change(
         statements.extend(services::make_missing(&added));
         statements.push(hosts::add_roles(host.id, &added));
     }
+    if let Said::Value(announced) = &draft.checks {
+        statements.extend(sync_checks(app, host.id, announced).await?);
+    }
     statements.extend(group.map(|group| host_edits::set_tag(&[host.id], &group)));
     if by_a_person {
         statements.push(app.audit(&actor(&party.credential), "host.edit", &host.public_id)?);
@@ -201,6 +210,23 @@ pub async fn change(
         all_hosts::tell_hub(app, &[host.id]).await;
     }
     Ok(())
+}
+
+/// The statements that leave a host these checks, and those with alerts; none where it has them already.
+async fn sync_checks(app: &App, host: HostId, announced: &[(String, String)]) -> Result<Vec<Statement>, Failure> {
+    let known = checks::list_of_host(&app.db, host).await?;
+    let is_known = |one: &(String, String)| known.iter().any(|check| (&check.name, &check.memo) == (&one.0, &one.1));
+    if known.len() == announced.len() && announced.iter().all(is_known) {
+        return Ok(Vec::new());
+    }
+    let names: Vec<String> = announced.iter().map(|(name, _)| name.clone()).collect();
+    let is_fewer = known.iter().any(|check| !names.contains(&check.name));
+    let kept = match &app.hub {
+        // Before the rows go, so that what is reported meanwhile is a check anew.
+        Some(hub) if is_fewer => hub.keep_checks(host, names).await?.into_iter().map(CheckId).collect(),
+        _ => Vec::new(),
+    };
+    Ok(checks::sync(host, announced, &kept))
 }
 
 fn said_or(said: Said<String>, known: Option<&String>) -> Option<String> {
@@ -234,6 +260,7 @@ pub async fn set_status(app: &App, party: &Party, ids: &[String], status: HostSt
     let subject = format!("{} {}", status.word(), ids.join(","));
     let audit = app.audit(&actor(&party.credential), "host.status", &subject)?;
     app.db.batch(vec![hosts::set_status(&numbers, status), audit]).await?;
+    tell_of_watching(app, &numbers).await;
     Ok(())
 }
 
@@ -268,10 +295,19 @@ pub async fn set_roles(
         statements.push(settings::bump(settings::HOSTS_VERSION));
     }
     app.db.batch(statements).await?;
-    if group.is_some() {
-        all_hosts::tell_hub(app, &[number]).await;
-    }
+    tell_of_watching(app, &[number]).await;
     Ok(())
+}
+
+/// The hub judges hosts by their status and roles. Where it cannot be told now it reads all of them with the schedule's next run.
+async fn tell_of_watching(app: &App, ids: &[HostId]) {
+    let Some(hub) = &app.hub else { return };
+    if let Err(error) = hub.changed(ids).await {
+        log::error("hosts.changed", &error.to_string());
+        if let Err(error) = app.db.run(settings::bump(settings::HOSTS_VERSION)).await {
+            log::error("hosts.changed", &error.to_string());
+        }
+    }
 }
 
 /// Retires hosts: all of them, or none when one is not there. One that is retired already stays as it is.
@@ -300,14 +336,6 @@ async fn find_all(app: &App, party: &Party, ids: &[String]) -> Result<Vec<Named>
 /// As [`show`].
 pub(super) async fn require(app: &App, party: &Party, id: &str) -> Result<Named, Failure> {
     find_all(app, party, &[id.to_owned()]).await?.into_iter().next().ok_or(UNKNOWN)
-}
-
-/// As `require`, for those who only want to know.
-///
-/// # Errors
-/// As [`show`].
-pub async fn require_there(app: &App, party: &Party, id: &str) -> Result<(), Failure> {
-    require(app, party, id).await.map(drop)
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! What programs for Mackerel do: hosts with their details, services and roles, documents, graph definitions, people.
 
+pub mod alerts;
+pub mod checks;
 pub mod graph_defs;
 pub mod hosts;
 pub mod metadata;
+pub mod monitors;
 pub mod people;
 pub mod services;
 

@@ -5,9 +5,9 @@ use edgewatch_core::model::{RoleMemo, RoleName, Service};
 
 use super::invalid;
 use crate::app::identity::Party;
-use crate::app::{App, actor};
-use crate::store::StoreError;
+use crate::app::{App, actor, rules};
 use crate::store::mackerel::services;
+use crate::store::{StoreError, settings};
 
 const UNKNOWN: Failure = Failure::NotFound { what: "service" };
 
@@ -40,7 +40,10 @@ pub async fn delete(app: &App, party: &Party, name: &str) -> Result<Service, Fai
     let (service, _) = services::find(&app.db, name).await?.ok_or(UNKNOWN)?;
     let mut statements = services::delete(name);
     statements.push(app.audit(&actor(&party.credential), "service.delete", name)?);
+    // Hosts lose its roles.
+    statements.push(settings::bump(settings::HOSTS_VERSION));
     app.db.batch(statements).await?;
+    rules::tell_hub(app).await;
     Ok(service)
 }
 
@@ -80,6 +83,7 @@ pub async fn delete_role(app: &App, party: &Party, name: &RoleName) -> Result<Ro
     let role = find_role(app, name).await?;
     let mut statements = services::delete_role(name);
     statements.push(app.audit(&actor(&party.credential), "role.delete", &name.full())?);
+    statements.push(settings::bump(settings::HOSTS_VERSION));
     app.db.batch(statements).await?;
     Ok(role)
 }

@@ -3,8 +3,8 @@
 use axum::body::Body;
 use axum::response::Response;
 use edgewatch_core::dialects::mackerel::{
-    BulkRequest, HostIdReply, HostListReply, HostPart, HostReply, HostRequest, MonitoredStatusesReply, RolesRequest,
-    StatusRequest, SuccessReply, parse_nothing, read_host_query,
+    BulkRequest, HostIdReply, HostListReply, HostPart, HostReply, HostRequest, RolesRequest, StatusRequest,
+    SuccessReply, parse_nothing, read_host_query,
 };
 use edgewatch_core::model::DetailedHost;
 use http::{Request, Uri};
@@ -120,11 +120,4 @@ pub async fn retire_many(ReadsWrites(app, party): ReadsWrites, request: Request<
     let ids = BulkRequest::parse_ids(&read(request).await?)?;
     hosts::retire(&app, &party, &ids).await?;
     Ok(done())
-}
-
-/// `GET /hosts/<id>/monitored-statuses`: so far nothing watches.
-#[worker::send]
-pub async fn monitored_statuses(Reads(app, party): Reads, InPath(id): InPath<String>) -> Result<Response, Refusal> {
-    hosts::require_there(&app, &party, &id).await?;
-    Ok(ok(&MonitoredStatusesReply::default()))
 }

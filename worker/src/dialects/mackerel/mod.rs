@@ -3,11 +3,14 @@
 //! Success is always 200 with a JSON body; nothing redirects; an unknown route is told before the key is looked at; a slash behind a
 //! route makes it unknown, and so does another method. Left out: traces and APM, the settings of address ranges.
 
+mod alerts;
 pub mod auth;
+mod checks;
 mod error;
 mod graph_defs;
 mod hosts;
 mod metadata;
+mod monitors;
 mod org;
 mod services;
 mod tsdb;
@@ -34,6 +37,7 @@ fn router() -> Router {
             .merge(of_services())
             .merge(of_metrics())
             .merge(of_metadata())
+            .merge(of_watching())
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
     };
@@ -62,7 +66,7 @@ fn of_hosts() -> Router {
         .route("/api/v0/hosts/{id}/status", post(hosts::set_status))
         .route("/api/v0/hosts/{id}/role-fullnames", put(hosts::set_roles))
         .route("/api/v0/hosts/{id}/retire", post(hosts::retire))
-        .route("/api/v0/hosts/{id}/monitored-statuses", get(hosts::monitored_statuses))
+        .route("/api/v0/hosts/{id}/monitored-statuses", get(checks::statuses))
         .route("/api/v0/hosts-by-custom-identifier/{identifier}", get(hosts::find))
 }
 
@@ -102,6 +106,19 @@ fn of_metadata() -> Router {
             "/api/v0/services/{name}/roles/{role}/metadata/{namespace}",
             get(metadata::show_of_role).put(metadata::put_of_role).delete(metadata::delete_of_role),
         )
+}
+
+fn of_watching() -> Router {
+    Router::new()
+        .route("/api/v0/monitoring/checks", get(checks::list))
+        .route("/api/v0/monitoring/checks/report", post(checks::report))
+        .route("/api/v0/monitoring/checks/{id}", get(checks::show))
+        .route("/api/v0/monitors", get(monitors::list).post(monitors::create))
+        .route("/api/v0/monitors/{id}", get(monitors::show).put(monitors::replace).delete(monitors::delete))
+        .route("/api/v0/alerts", get(alerts::list))
+        .route("/api/v0/alerts/{id}", get(alerts::show).put(alerts::set_memo))
+        .route("/api/v0/alerts/{id}/close", post(alerts::close))
+        .route("/api/v0/alerts/{id}/logs", get(alerts::log))
 }
 
 /// Answers a request for one of Mackerel's paths.

@@ -9,7 +9,10 @@ use super::{Class, HubClient, HubError, own_header, shard_name, shard_of};
 use crate::hub::posted::wire::{
     LatestAnswer, LatestQuery, NamesAnswer, NamesQuery, PointsAnswer, PointsQuery, Post, PostReply,
 };
-use crate::hub::wire::EpochReply;
+use crate::hub::watches::wire::{
+    KeepChecksRequest, MonitoredRequest, MonitoredWire, OpenCheckWire, ReportsReply, ReportsRequest,
+};
+use crate::hub::wire::{AcknowledgedRequest, EpochReply};
 
 /// The epochs of the shards that answered.
 pub type Epochs = BTreeMap<u32, u64>;
@@ -97,5 +100,58 @@ impl HubClient {
         let shard = self.shard_of(of);
         let answer: NamesAnswer = self.ask(shard, "metric-names", &NamesQuery { of: of.0 }).await?;
         Ok((answer.names, Epochs::from([(shard, answer.epoch)])))
+    }
+}
+
+/// Checks of hosts, and what is done to alerts: asked of the shards that have them.
+impl HubClient {
+    /// Hands what checks of hosts of one shard report to it. What it answers to be taken is stored.
+    ///
+    /// # Errors
+    /// [`HubError`] when the shard has no answer; they may be stored all the same, and sending them again is harmless.
+    pub async fn check_reports(&self, shard: u32, reports: &ReportsRequest) -> Result<ReportsReply, HubError> {
+        self.ask(shard, "check-reports", reports).await
+    }
+
+    /// Has a host's checks forgotten but those of these names; gives those with alerts, which stay.
+    ///
+    /// # Errors
+    /// [`HubError`] when the shard has no answer.
+    pub async fn keep_checks(&self, host: HostId, names: Vec<String>) -> Result<Vec<i64>, HubError> {
+        self.ask(self.shard_of(host), "keep-checks", &KeepChecksRequest { host: host.0, names }).await
+    }
+
+    /// How it stands with what watches a host.
+    ///
+    /// # Errors
+    /// [`HubError`] when the shard has no answer.
+    pub async fn monitored(&self, host: HostId) -> Result<Vec<MonitoredWire>, HubError> {
+        self.ask(self.shard_of(host), "monitored", &MonitoredRequest { host: host.0 }).await
+    }
+
+    /// Ends an alert, wherever it is.
+    ///
+    /// # Errors
+    /// [`HubError`] when a shard has no answer.
+    pub async fn close_alert(&self, alert: &str) -> Result<(), HubError> {
+        for shard in 0..self.shards {
+            let request = AcknowledgedRequest { alert: alert.to_owned() };
+            if self.ask::<bool>(shard, "close-alert", &request).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What checks with alerts say now.
+    ///
+    /// # Errors
+    /// [`HubError`] when a shard has no answer.
+    pub async fn open_checks(&self) -> Result<Vec<OpenCheckWire>, HubError> {
+        let mut all = Vec::new();
+        for shard in 0..self.shards {
+            all.extend(self.ask::<Vec<OpenCheckWire>>(shard, "open-checks", &()).await?);
+        }
+        Ok(all)
     }
 }

@@ -15,7 +15,7 @@ use edgewatch_core::domain::probing::monitor::{
 };
 use edgewatch_core::domain::probing::{Availability, State};
 use edgewatch_core::model::{
-    Cause, Event, EventKind, HostId, Presence, Probe, ProbeId, ProbeResult, ProbeSpec, Sample, Source,
+    Cause, Event, EventKind, HostId, Presence, Probe, ProbeId, ProbeResult, ProbeSpec, Sample, Source, Trigger,
 };
 use edgewatch_core::units::UnixMillis;
 
@@ -104,6 +104,7 @@ impl Monitor {
 impl Monitors {
     /// What people are told of a cause.
     pub fn words(&self, cause: Cause) -> Option<&Words> {
+        SOURCES.contains(&cause.source).then_some(())?;
         self.by_probe.get(&ProbeId(cause.id))?.said.get(&cause.source)
     }
 
@@ -333,7 +334,7 @@ impl Shard {
                 Source::Probe => monitor.judged.state.is_bad() && !state.is_bad(),
                 Source::ProbeLatency => monitor.seen.slow.is_empty(),
                 Source::ProbeCertificate => monitor.seen.certificate.is_none(),
-                Source::Rule => false,
+                Source::Rule | Source::Monitor | Source::Check => false,
             };
             let over: Vec<Source> = SOURCES.into_iter().filter(is_over).collect();
             if over.contains(&Source::Probe) {
@@ -400,7 +401,13 @@ impl Shard {
             return true;
         }
         let group = spec.notices.group.as_str();
-        let policy = Policy { group, repeat: repeat(source, state), escalations: &[], ignores_quiet_hours: false };
+        let policy = Policy {
+            group,
+            repeat: repeat(source, state),
+            escalations: &[],
+            ignores_quiet_hours: false,
+            is_mute: false,
+        };
         let book = &mut self.rules.book;
         let steps = match act {
             Act::Note(verdict) => book.note(cause, policy, (verdict, &detail), moment),
@@ -418,6 +425,7 @@ impl Shard {
             if self.rules.book.is_open(cause) {
                 self.say(cause, format!("[Resolved] {name}"), None);
                 let steps = self.rules.book.withdraw(now, |one| one == cause);
+                let steps: Vec<_> = steps.into_iter().map(|step| step.by(Trigger::MonitorDelete)).collect();
                 self.told(&steps, now);
             }
         }

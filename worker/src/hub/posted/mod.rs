@@ -104,14 +104,15 @@ impl Shard {
         let mut samples = tracked.without_repeats(&storage, samples)?;
         let full = tracked.with_room(&storage.sql, &mut samples)?;
         let totals = totals(&samples);
-        let mut newest = Vec::new();
+        let (mut newest, mut taken) = (Vec::new(), Vec::new());
+        // Whatever of it is new: it is a sign of life.
+        tracked.seen_ms = tracked.seen_ms.max(now.0);
         if !samples.is_empty() {
-            tracked.seen_ms = tracked.seen_ms.max(now.0);
             tracked.link = Link::Post { period_s: PERIOD_S, frame_s: PERIOD_S };
             let known_at = tracked.newest.as_ref().map(|newest| newest.at);
-            let taken = tracked.take_posted(&storage, samples, now)?;
+            taken = tracked.take_posted(&storage, samples, now)?;
             // Values of an earlier time change what was, and not what is.
-            newest = taken.into_iter().filter(|one| known_at.is_none_or(|at| one.at > at)).collect();
+            newest = taken.iter().filter(|one| known_at.is_none_or(|at| one.at > at)).cloned().collect();
         }
         // What an earlier post could not make durable, too.
         let kept = tracked.keep(&storage.sql, now);
@@ -120,10 +121,12 @@ impl Shard {
             self.note_refused(now);
         }
         kept?;
+        self.weigh_metrics(of.posted(), &taken, now);
         if self.lives_by_posts(of) {
             self.heard_by_post(of, last, totals, now)?;
             self.weigh_posted(of, before, newest, now);
         }
+        self.is_back(of, now);
         Ok(full)
     }
 

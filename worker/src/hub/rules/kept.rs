@@ -1,10 +1,14 @@
 //! What is kept of alerts in the object's database, as JSON.
 
 use edgewatch_core::domain::alerting::book::RuleState;
+use edgewatch_core::domain::alerting::check::CheckState;
+use edgewatch_core::domain::alerting::points::Attempts;
 use edgewatch_core::domain::alerting::reading::Run;
 use edgewatch_core::domain::alerting::transfer::Account;
 use edgewatch_core::domain::alerting::{HostState, Open};
-use edgewatch_core::model::{AlertNote, Cause, Event, RuleId};
+use edgewatch_core::model::{
+    AlertKind, AlertNote, Cause, CheckId, Event, Measured, MonitorId, RuleId, Severity, Standing, Trigger,
+};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
@@ -24,12 +28,44 @@ struct AlertWire {
     cause: String,
     opened_s: i64,
     detail: String,
+    #[serde(flatten)]
+    standing: StandingWire,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    trigger: Option<String>,
+}
+
+/// How bad an alert is; empty for what does not say.
+#[derive(Serialize, Deserialize)]
+struct StandingWire {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    severity: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    value: Option<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CheckWire {
+    id: i64,
+    name: String,
+    severity: Option<String>,
+    message: String,
+    count: u32,
+    last_s: i64,
+    known: Vec<i64>,
+    every_min: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct StateWire {
     rules: Vec<RuleWire>,
     open: Vec<OpenWire>,
+    /// A monitor, how often it found something bad, and in which minute last.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    attempts: Vec<(i64, u32, i64)>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    checks: Vec<CheckWire>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,6 +95,8 @@ struct OpenWire {
     skipped_s: i64,
     over_s: Option<i64>,
     detail: String,
+    #[serde(flatten)]
+    standing: StandingWire,
 }
 
 /// What an event has beside what every event has; empty for the plain ones.
@@ -71,6 +109,9 @@ pub fn more(event: &Event) -> String {
         cause: alert.cause.text(),
         opened_s: alert.opened_at.0,
         detail: alert.detail.clone(),
+        standing: alert.standing.into(),
+        kind: alert.kind.map(|kind| kind.word().to_owned()),
+        trigger: (alert.trigger != Trigger::default()).then(|| alert.trigger.word().to_owned()),
     });
     // Texts and numbers: it can be written.
     serde_json::to_string(&More { group: event.group.clone(), is_quiet: event.is_quiet, alert }).unwrap_or_default()
@@ -82,7 +123,13 @@ pub fn with_more(mut event: Event, text: &str) -> Event {
         (event.group, event.is_quiet) = (more.group, more.is_quiet);
         event.alert = more.alert.and_then(|alert| {
             let cause = Cause::parse(&alert.cause)?;
-            Some(AlertNote { key: alert.key, cause, opened_at: UnixSeconds(alert.opened_s), detail: alert.detail })
+            let note = AlertNote::new(alert.key, cause, UnixSeconds(alert.opened_s), alert.detail);
+            Some(AlertNote {
+                standing: alert.standing.into(),
+                kind: alert.kind.as_deref().and_then(AlertKind::parse),
+                trigger: alert.trigger.as_deref().and_then(Trigger::parse).unwrap_or_default(),
+                ..note
+            })
         });
     }
     event
@@ -109,8 +156,14 @@ pub fn encode(state: &HostState) -> Result<String, HubError> {
         skipped_s: open.skipped_s,
         over_s: open.over.map(|at| at.0),
         detail: open.detail.clone(),
+        standing: open.standing.into(),
     };
-    let wire = StateWire { rules: state.rules.iter().map(rule).collect(), open: state.open.iter().map(open).collect() };
+    let wire = StateWire {
+        rules: state.rules.iter().map(rule).collect(),
+        open: state.open.iter().map(open).collect(),
+        attempts: state.attempts.iter().map(|(id, one)| (id.0, one.count, one.minute)).collect(),
+        checks: state.checks.iter().map(|(id, check)| check_wire(*id, check)).collect(),
+    };
     serde_json::to_string(&wire).map_err(|error| HubError::Corrupt(error.to_string()))
 }
 
@@ -137,13 +190,63 @@ pub fn decode(text: &str) -> Result<HostState, HubError> {
             skipped_s: wire.skipped_s,
             over: wire.over_s.map(UnixSeconds),
             detail: wire.detail,
+            standing: wire.standing.into(),
         };
         Ok((cause, open))
     };
     Ok(HostState {
         rules: wire.rules.into_iter().map(rule).collect(),
         open: wire.open.into_iter().map(open).collect::<Result<_, HubError>>()?,
+        attempts: wire
+            .attempts
+            .into_iter()
+            .map(|(id, count, minute)| (MonitorId(id), Attempts { count, minute }))
+            .collect(),
+        checks: wire.checks.into_iter().map(check_of).collect(),
     })
+}
+
+fn check_wire(id: CheckId, check: &CheckState) -> CheckWire {
+    CheckWire {
+        id: id.0,
+        name: check.name.clone(),
+        severity: check.severity.map(|severity| severity.word().to_owned()),
+        message: check.message.clone(),
+        count: check.count,
+        last_s: check.last.0,
+        known: check.known.clone(),
+        every_min: check.every_min,
+    }
+}
+
+fn check_of(wire: CheckWire) -> (CheckId, CheckState) {
+    let check = CheckState {
+        name: wire.name,
+        severity: wire.severity.as_deref().and_then(Severity::parse),
+        message: wire.message,
+        count: wire.count,
+        last: UnixSeconds(wire.last_s),
+        known: wire.known,
+        every_min: wire.every_min,
+    };
+    (CheckId(wire.id), check)
+}
+
+impl From<Standing> for StandingWire {
+    fn from(standing: Standing) -> Self {
+        let is_plain = standing.severity == Severity::Critical;
+        Self {
+            severity: (!is_plain).then(|| standing.severity.word().to_owned()),
+            value: standing.value.map(Measured::get),
+        }
+    }
+}
+
+impl From<StandingWire> for Standing {
+    fn from(wire: StandingWire) -> Self {
+        let severity = wire.severity.as_deref().and_then(Severity::parse).unwrap_or(Severity::Critical);
+        Self { severity, value: wire.value.map(Measured::of) }
+    }
 }
 
 impl From<Account> for AccountWire {
@@ -176,13 +279,29 @@ mod tests {
             skipped_s: -5,
             over: Some(UnixSeconds(9)),
             detail: "cpu 97 %".to_owned(),
+            standing: Standing { severity: Severity::Warning, value: Some(Measured::of(0.1 + 0.2)) },
         };
         let account = Account { cycle: UnixSeconds(5), used: [7, 9_007_199_254_740_991], marks: [Some(1), None] };
         let own = RuleState { runs: vec![Run(Some(UnixMillis(5))), Run(None)], accounts: vec![None, Some(account)] };
-        let bare = Open { told: None, over: None, ..open.clone() };
+        let bare = Open { told: None, over: None, standing: Standing::default(), ..open.clone() };
         let other = Cause::rule(RuleId(4), HostId(7));
-        let state = HostState { rules: [(RuleId(3), own)].into(), open: [(cause, open), (other, bare)].into() };
+        let check = CheckState {
+            severity: Some(Severity::Unknown),
+            message: "\u{202e}\n".to_owned(),
+            count: 2,
+            last: UnixSeconds(9),
+            known: vec![8, 9],
+            every_min: Some(10),
+            ..CheckState::new("c".to_owned())
+        };
+        let state = HostState {
+            rules: [(RuleId(3), own)].into(),
+            open: [(cause, open), (other, bare)].into(),
+            attempts: [(MonitorId(2), Attempts { count: 1, minute: 7 })].into(),
+            checks: [(CheckId(4), check)].into(),
+        };
         assert_eq!(decode(&encode(&state).unwrap()), Ok(state));
+        assert_eq!(decode(r#"{"rules":[],"open":[]}"#), Ok(HostState::default()), "as it was kept before");
         assert!(decode("{}").is_err());
     }
 
@@ -192,11 +311,12 @@ mod tests {
         assert_eq!((more(&plain()), with_more(plain(), "")), (String::new(), plain()));
         let mut event = plain();
         (event.group, event.is_quiet) = ("ops".to_owned(), true);
+        let cause = Cause::rule(RuleId(3), HostId(7));
         event.alert = Some(AlertNote {
-            key: "k".to_owned(),
-            cause: Cause::rule(RuleId(3), HostId(7)),
-            opened_at: UnixSeconds(4),
-            detail: "d".to_owned(),
+            standing: Standing { severity: Severity::Warning, value: Some(Measured::of(1.5)) },
+            kind: Some(AlertKind::Host),
+            trigger: Trigger::HostRetire,
+            ..AlertNote::new("k".to_owned(), cause, UnixSeconds(4), "d".to_owned())
         });
         assert_eq!(with_more(plain(), &more(&event)), event);
     }

@@ -12,7 +12,8 @@ use edgewatch_core::domain::alerting::reading::Totals;
 use edgewatch_core::domain::alerting::text::{self, Named};
 use edgewatch_core::domain::alerting::{Book, HostState, Moment, Policy, Subject, Transition};
 use edgewatch_core::model::{
-    AddressNotices, Cause, Event, HostId, Link, LocalTime, Presence, QuietHours, Repeat, RuleId, Sample,
+    AddressNotices, Cause, Event, HostId, Link, LocalTime, Monitor, Presence, QuietHours, Repeat, RuleId, Sample,
+    Source, Trigger,
 };
 use edgewatch_core::units::UnixMillis;
 
@@ -43,6 +44,8 @@ pub struct Rules {
     pub book: Book,
     /// When people are told that a host has another address.
     pub address_notices: AddressNotices,
+    /// What programs for Mackerel have watched.
+    pub monitors: Vec<Monitor>,
     /// The version of the rules in D1; `None` before any was told.
     version: Option<u64>,
     quiet_hours: Option<QuietHours>,
@@ -82,6 +85,7 @@ impl Rules {
         self.quiet_hours = set.quiet_hours.take();
         self.is_plain = set.plain_addresses;
         self.address_notices = std::mem::take(&mut set.address_notices);
+        self.monitors = std::mem::take(&mut set.monitors);
         self.quiet_now = None;
     }
 }
@@ -103,7 +107,8 @@ impl Shard {
                 Err(error) => log::error("hub.rules", &error.to_string()),
             }
         }
-        let (mut set, version) = read.map_or_else(Default::default, |(set, version)| (set, Some(version)));
+        let first = || RuleSet { monitors: vec![Monitor::first()], ..RuleSet::default() };
+        let (mut set, version) = read.map_or_else(|| (first(), None), |(set, version)| (set, Some(version)));
         self.rules.book = Book::new(std::mem::take(&mut set.rules), states);
         self.rules.set(&mut set, version);
         Ok(())
@@ -120,9 +125,15 @@ impl Shard {
         let tags: BTreeMap<HostId, String> =
             self.iter().map(|tracked| (tracked.id(), tracked.entry.host.tag.clone())).collect();
         let new = std::mem::take(&mut set.rules);
-        let steps = self.rules.book.set_rules(new, now, |id| tags.get(&id).map(String::as_str));
+        let mut steps = self.rules.book.set_rules(new, now, |id| tags.get(&id).map(String::as_str));
+        steps.iter_mut().for_each(|step| step.trigger = Trigger::MonitorDelete);
+        self.tell_steps(&steps, &names)?;
+        // Told of by the names of those that go.
+        let ended = self.end_unwatched(&set.monitors, now);
+        self.tell_steps(&ended, &BTreeMap::new())?;
         self.rules.set(&mut set, Some(version));
-        self.tell_steps(&steps, &names)
+        self.watches.forget();
+        Ok(())
     }
 
     /// Looks at new samples of a host; `before` is the one before them.
@@ -148,6 +159,7 @@ impl Shard {
     /// the clock by which sockets were heard.
     pub(super) fn look_at_rules(&mut self, now: UnixMillis, ahead_ms: i64) {
         self.keep_monitors(now);
+        self.look_for_the_gone(now);
         if self.rules.book.is_idle() {
             return;
         }
@@ -198,7 +210,8 @@ impl Shard {
 
     /// A host is no more: its alerts end.
     pub(super) fn end_alerts(&mut self, id: HostId, now: UnixMillis) {
-        let steps = self.rules.book.dismiss(id, now);
+        let steps: Vec<Transition> =
+            self.rules.book.dismiss(id, now).into_iter().map(|step| step.by(Trigger::HostRetire)).collect();
         self.told(&steps, now);
     }
 
@@ -222,7 +235,8 @@ impl Shard {
     pub fn rescope(&mut self, entries: &[Entry], now: UnixMillis) {
         let book = &mut self.rules.book;
         let steps = entries.iter().flat_map(|one| book.rescope(one.host.id, &one.host.tag, now));
-        let steps: Vec<Transition> = steps.collect();
+        let mut steps: Vec<Transition> = steps.collect();
+        steps.extend(self.rescope_watches(entries, now));
         self.told(&steps, now);
     }
 
@@ -235,8 +249,11 @@ impl Shard {
         self.keep_states()
     }
 
-    /// Who is told of what a probe found.
+    /// Who is told of what a probe, a monitor or a check found.
     fn policy_of(&self, cause: Cause) -> Option<Policy<'_>> {
+        if matches!(cause.source, Source::Monitor | Source::Check) {
+            return self.policy_of_watch(cause);
+        }
         let probe = self.probes.as_deref().unwrap_or_default().iter().find(|probe| probe.id.0 == cause.id)?;
         let group = probe.spec.notices.group.as_str();
         cause.rule_id().is_none().then_some(Policy {
@@ -244,6 +261,7 @@ impl Shard {
             repeat: Repeat::Never,
             escalations: &[],
             ignores_quiet_hours: false,
+            is_mute: false,
         })
     }
 
@@ -286,15 +304,21 @@ impl Shard {
         }
     }
 
-    fn rule_names(&self) -> BTreeMap<RuleId, String> {
+    pub(super) fn rule_names(&self) -> BTreeMap<RuleId, String> {
         self.rules.book.rules().iter().map(|rule| (rule.id, rule.name.clone())).collect()
     }
 
-    fn tell_steps(&mut self, steps: &[Transition], names: &BTreeMap<RuleId, String>) -> Result<(), HubError> {
+    pub(super) fn tell_steps(
+        &mut self,
+        steps: &[Transition],
+        names: &BTreeMap<RuleId, String>,
+    ) -> Result<(), HubError> {
         for (order, step) in (0_u16..).zip(steps) {
             // A rule has none.
             let words = self.monitors.words(step.cause).cloned();
-            let host_id = step.cause.host.or_else(|| words.as_ref()?.host).filter(|id| *id != EDGE);
+            let host_id = step.cause.host.or_else(|| words.as_ref()?.host).filter(|id| *id != EDGE && !id.is_posted());
+            let watched = self.watch_name(step);
+            let kind = self.kind_of(step.cause);
             let tracked = host_id.and_then(|id| self.hosts.get_mut(&id));
             let host = tracked.map(|tracked| {
                 tracked.is_news = true;
@@ -302,10 +326,18 @@ impl Shard {
                 Named { name: &host.name, addresses: &host.addresses, is_plain: self.rules.is_plain }
             });
             let name = host.map(|host| host.name.to_owned());
-            let event = match words.filter(|_| step.cause.rule_id().is_none()) {
+            let mut event = match words.filter(|_| step.cause.rule_id().is_none()) {
                 Some(words) => text::event_of(step, words.text, host_id, order),
-                None => text::event(step, &subject_of(step.cause, names), host, order),
+                None => {
+                    let subject = watched.unwrap_or_else(|| subject_of(step.cause, names));
+                    let mut event = text::event(step, &subject, host, order);
+                    event.host_id = host_id;
+                    event
+                }
             };
+            if let Some(note) = &mut event.alert {
+                note.kind = kind;
+            }
             self.rules.untold.push((event, name));
         }
         self.owe_untold()?;

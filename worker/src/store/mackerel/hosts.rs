@@ -1,5 +1,7 @@
 //! Tables `host_details` and `host_roles`: what is changed of them; and what hosts say they are, in `host_states`.
 
+use std::collections::BTreeMap;
+
 use edgewatch_core::model::{Facts, HostDetails, HostId, HostMeta, HostStatus, RoleName};
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,8 @@ const DROP_ROLES: &str = "DELETE FROM host_roles WHERE host_id = ?1 \
      AND json_array(service, role) NOT IN (SELECT json_array(value->>0, value->>1) FROM json_each(?2))";
 const LIST_IDS: &str = "SELECT id, public_id, retired_at_s FROM hosts WHERE public_id IN (SELECT value FROM json_each(?2)) \
      AND (?1 IS NULL OR registered_by_token_id = ?1)";
+const LIST_PUBLIC_IDS: &str =
+    "SELECT id, public_id, retired_at_s FROM hosts WHERE id IN (SELECT value FROM json_each(?1))";
 
 #[derive(Deserialize)]
 struct IdRow {
@@ -175,6 +179,18 @@ pub fn keep_roles(id: HostId, roles: &[RoleName]) -> Statement {
 pub(super) fn role_list(roles: &[RoleName]) -> Bind {
     let pairs: Vec<serde_json::Value> = roles.iter().map(|name| serde_json::json!([name.service, name.role])).collect();
     Bind::from(serde_json::Value::from(pairs).to_string())
+}
+
+/// The public ids of hosts, retired or not: a row read for each.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn list_public_ids(db: &Db, ids: &[HostId]) -> Result<BTreeMap<HostId, String>, StoreError> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows: Vec<IdRow> = db.run(Statement::new(LIST_PUBLIC_IDS, vec![id_list(ids)])).await?.rows()?;
+    Ok(rows.into_iter().map(|row| (HostId(row.id), row.public_id)).collect())
 }
 
 fn id_list(ids: &[HostId]) -> Bind {

@@ -1,8 +1,11 @@
 //! What Mackerel's API says of hosts and groups them by: a file per table, or two that belong together.
 
+pub mod checks;
 pub mod graph_defs;
 pub mod hosts;
 pub mod invitations;
 pub mod listing;
 pub mod metadata;
+pub mod monitors;
 pub mod services;
+pub mod standings;

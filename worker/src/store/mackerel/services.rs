@@ -6,7 +6,7 @@ use edgewatch_core::model::{RoleMemo, RoleName, Service};
 use serde::Deserialize;
 
 use super::hosts::role_list;
-use super::metadata;
+use super::{metadata, monitors};
 use crate::store::{Bind, Db, Statement, StoreError};
 
 const LIST_SERVICES: &str = "SELECT id, name, memo FROM services ORDER BY name";
@@ -90,9 +90,12 @@ pub fn insert_role(service: &str, role: &RoleMemo) -> Statement {
     Statement::new(INSERT_ROLE, binds)
 }
 
-/// The statements that delete a service with its roles and all documents of theirs.
+/// The statements that delete a service with its roles, all documents of theirs, and the monitors of its metrics.
 pub fn delete(service: &str) -> Vec<Statement> {
-    vec![metadata::delete_of_service(service), Statement::new(DELETE_SERVICE, vec![service.into()])]
+    let mut statements =
+        vec![metadata::delete_of_service(service), Statement::new(DELETE_SERVICE, vec![service.into()])];
+    statements.extend(monitors::delete_of_service(service));
+    statements
 }
 
 /// The statements that delete a role with its documents.

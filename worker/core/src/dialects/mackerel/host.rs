@@ -81,14 +81,6 @@ impl SuccessReply {
     pub const DONE: Self = Self { success: true };
 }
 
-/// `GET /hosts/<id>/monitored-statuses`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct MonitoredStatusesReply {
-    /// One for each monitor that watches the host. So far there are none.
-    #[serde(rename = "monitoredStatuses")]
-    pub monitored_statuses: Vec<()>,
-}
-
 impl HostPart {
     /// The host in Mackerel's words.
     ///

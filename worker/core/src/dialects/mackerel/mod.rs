@@ -2,6 +2,8 @@
 //!
 //! Served is the union of the documentation before and after 2021: `type` and `size`. Source: mackerel specification, 12.
 
+mod alert;
+mod check;
 mod error;
 mod graph_def;
 mod host;
@@ -11,6 +13,8 @@ mod interface;
 mod invitation;
 mod meta;
 mod metadata;
+mod monitor;
+mod monitor_request;
 mod names;
 mod org;
 mod read;
@@ -18,13 +22,20 @@ mod service;
 mod tsdb;
 mod user;
 
+pub use alert::{
+    AlertListReply, AlertLogPart, AlertLogReply, AlertMemoReply, AlertPart, read_memo, read_page, read_reason,
+};
+pub use check::{
+    CheckListReply, CheckPart, CheckReply, MonitoredPart, MonitoredStatusesReply, ReportsRequest as CheckReportsRequest,
+};
 pub use error::{ErrorPart, ErrorReply, render};
 pub use graph_def::{read_graph_def_name, read_graph_defs};
-pub use host::{HostIdReply, HostListReply, HostPart, HostReply, MonitoredStatusesReply, SuccessReply, made_json};
+pub use host::{HostIdReply, HostListReply, HostPart, HostReply, SuccessReply, made_json};
 pub use host_query::read_host_query;
 pub use host_request::{BulkRequest, HostRequest, RolesRequest, StatusRequest};
 pub use invitation::{InvitationListReply, InvitationPart, InvitationRequest, read_revoked};
 pub use metadata::{MAX_DOCUMENT_BYTES, MetadataListReply, NamespacePart, read_document};
+pub use monitor::{HeaderPart, MonitorBody, MonitorListReply, MonitorPart, MonitorReply};
 pub use names::check_namespace;
 pub use org::OrgReply;
 pub use read::parse_nothing;

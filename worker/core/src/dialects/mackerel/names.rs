@@ -2,7 +2,7 @@
 
 use super::read::invalid;
 use crate::failure::Failure;
-use crate::model::RoleName;
+use crate::model::{RoleName, ScopeName};
 
 /// The longest name of a metadata namespace or a check.
 const MAX_NAME_BYTES: usize = 255;
@@ -56,6 +56,21 @@ pub fn role_name(text: &str) -> Result<RoleName, Failure> {
         return Ok(RoleName { service: service.to_owned(), role: role.to_owned() });
     }
     Err(invalid("roleFullnames", format!("a service or role {RULE}")))
+}
+
+/// A service, or a role's full name.
+///
+/// # Errors
+/// [`Failure::Invalid`] for what is neither.
+pub fn scope_name(text: &str) -> Result<ScopeName, Failure> {
+    let (service, role) = match text.split_once(':') {
+        Some((service, role)) => (service, Some(role.trim_start().to_owned())),
+        None => (text, None),
+    };
+    if is_service_name(service) && role.as_ref().is_none_or(|role| is_service_name(role)) {
+        return Ok(ScopeName { service: service.to_owned(), role });
+    }
+    Err(invalid("scopes", format!("a service or role {RULE}")))
 }
 
 /// Full names of roles, sorted, each once.

@@ -1,7 +1,7 @@
 //! The machine of one cause: the alert that is open because of it, and who is told of it when.
 
 use crate::domain::ids;
-use crate::model::{Cause, Escalation, Repeat};
+use crate::model::{Cause, Escalation, Repeat, Standing, Trigger};
 use crate::units::{UnixMillis, UnixSeconds};
 
 /// How long an alert is not repeated at first, and at most, seconds. Source: nezha specification, 11 ("Muting").
@@ -39,6 +39,15 @@ pub struct Policy<'a> {
     pub escalations: &'a [Escalation],
     /// Whether quiet hours do not count.
     pub ignores_quiet_hours: bool,
+    /// Whether nobody is told of anything, not even later.
+    pub is_mute: bool,
+}
+
+impl Policy<'_> {
+    /// Whether people are not told of anything now.
+    pub const fn is_quiet(&self, moment: Moment) -> bool {
+        self.is_mute || moment.is_quiet && !self.ignores_quiet_hours
+    }
 }
 
 /// An alert that goes on.
@@ -60,8 +69,10 @@ pub struct Open {
     pub skipped_s: i64,
     /// When it was over, while people are not told of that because of quiet hours.
     pub over: Option<UnixSeconds>,
-    /// What was found when it began.
+    /// What was found when it began, or when it became as bad as it is.
     pub detail: String,
+    /// How bad it is.
+    pub standing: Standing,
 }
 
 impl Open {
@@ -86,6 +97,8 @@ pub enum Step {
     Recovered,
     /// Nobody looks any more.
     Withdrawn,
+    /// It is worse than it was, or better.
+    Changed,
 }
 
 /// A step of an alert.
@@ -107,9 +120,19 @@ pub struct Transition {
     pub is_quiet: bool,
     /// What was found.
     pub detail: String,
+    /// How bad it is, or was.
+    pub standing: Standing,
+    /// What brought it about.
+    pub trigger: Trigger,
 }
 
 impl Transition {
+    /// The same, brought about by something else.
+    #[must_use]
+    pub fn by(self, trigger: Trigger) -> Self {
+        Self { trigger, ..self }
+    }
+
     /// The key of its event: the same each time, and of no other. `order` counts the steps of one moment.
     pub fn key(&self, order: u16) -> String {
         let mut hash = Fnv::of_cause(self.cause);
@@ -129,7 +152,7 @@ pub fn note(
     (verdict, detail): (Verdict, &str),
     moment: Moment,
 ) -> Vec<Transition> {
-    let (now, is_quiet) = (moment.at.seconds(), moment.is_quiet && !policy.ignores_quiet_hours);
+    let (now, is_quiet) = (moment.at.seconds(), policy.is_quiet(moment));
     let mut steps = Steps { cause, at: moment.at, list: Vec::new() };
     let Some(alert) = open else {
         if verdict == Verdict::Failing {
@@ -146,7 +169,7 @@ pub fn note(
         Verdict::Clear | Verdict::Steady => {}
     }
     if alert.over.is_some() {
-        if alert.told.is_none() {
+        if alert.told.is_none() || policy.is_mute {
             steps.take(alert, Step::Recovered, policy.group, true, detail);
             *open = None;
         } else if !is_quiet {
@@ -176,7 +199,7 @@ pub fn restate(
     let Some(alert) = open.as_mut().filter(|alert| alert.over.is_none()) else {
         return note(open, cause, policy, (Verdict::Failing, detail), moment);
     };
-    let is_quiet = moment.is_quiet && !policy.ignores_quiet_hours;
+    let is_quiet = policy.is_quiet(moment);
     detail.clone_into(&mut alert.detail);
     alert.wait_s = FIRST_WAIT_S;
     if alert.told.is_some() {
@@ -190,6 +213,36 @@ pub fn restate(
     // It began in quiet hours, and nobody knows of it.
     remind(alert, policy, moment.at.seconds(), &mut steps);
     steps.list
+}
+
+/// Notes how bad it is, `None` for not at all: as [`note`], and when an alert that is open is worse than it was, or better, that is a
+/// step which people are told of at once.
+pub fn stand(
+    open: &mut Option<Open>,
+    cause: Cause,
+    policy: Policy<'_>,
+    (standing, detail): (Option<Standing>, &str),
+    moment: Moment,
+) -> Vec<Transition> {
+    let Some(standing) = standing else { return note(open, cause, policy, (Verdict::Clear, detail), moment) };
+    let is_other = |open: &Open| open.over.is_none() && open.standing.severity != standing.severity;
+    if let Some(alert) = open.as_mut().filter(|open| is_other(open)) {
+        alert.standing = standing;
+        let mut steps = restate(open, cause, policy, detail, moment);
+        for step in &mut steps {
+            if step.step == Step::Repeated {
+                step.step = Step::Changed;
+            }
+        }
+        return steps;
+    }
+    let is_new = open.is_none();
+    let mut steps = note(open, cause, policy, (Verdict::Failing, detail), moment);
+    if is_new && let Some(alert) = open {
+        alert.standing = standing;
+        steps.iter_mut().for_each(|step| step.standing = standing);
+    }
+    steps
 }
 
 /// Ends an alert that nobody looks for any more: it is listed as over, and nobody is told.
@@ -218,6 +271,7 @@ fn begin(cause: Cause, detail: &str, moment: Moment, is_quiet: bool) -> Open {
         skipped_s: 0,
         over: None,
         detail: detail.to_owned(),
+        standing: Standing::default(),
     }
 }
 
@@ -269,6 +323,8 @@ impl Steps {
             group: group.to_owned(),
             is_quiet,
             detail: detail.to_owned(),
+            standing: alert.standing,
+            trigger: Trigger::default(),
         });
     }
 }
@@ -299,7 +355,7 @@ mod tests {
     const START: i64 = 1_795_361_190;
 
     fn policy(repeat: Repeat, escalations: &[Escalation]) -> Policy<'_> {
-        Policy { group: "ops", repeat, escalations, ignores_quiet_hours: false }
+        Policy { group: "ops", repeat, escalations, ignores_quiet_hours: false, is_mute: false }
     }
 
     /// The steps at so many seconds from the start, as `step group`, in brackets when quiet.
@@ -412,6 +468,41 @@ mod tests {
         let mut open = None;
         assert_eq!(at(&mut open, loud, (0, true), Verdict::Failing), ["Fired ops"]);
         assert_eq!(at(&mut open, loud, (9, true), Verdict::Clear), ["Recovered ops"]);
+    }
+
+    #[test]
+    fn what_becomes_worse_or_better_is_one_alert_and_a_step_each_time() {
+        use crate::model::{Measured, Severity};
+        let (mut open, policy) = (None, policy(Repeat::Never, &[]));
+        let mut at = |seconds: i64, severity: Option<Severity>, is_quiet: bool| {
+            let moment = Moment { at: UnixSeconds(START + seconds).millis(), is_quiet };
+            let standing = severity.map(|severity| Standing { severity, value: Some(Measured::of(1.5)) });
+            let steps = stand(&mut open, CAUSE, policy, (standing, "d"), moment);
+            let word = |one: &Transition| (one.step, one.standing.severity, one.is_quiet);
+            steps.iter().map(word).collect::<Vec<_>>()
+        };
+        use Severity::{Critical, Unknown, Warning};
+        assert_eq!(at(0, None, false), []);
+        assert_eq!(at(10, Some(Warning), false), [(Step::Fired, Warning, false)]);
+        assert_eq!(at(20, Some(Warning), false), []);
+        assert_eq!(at(30, Some(Critical), false), [(Step::Changed, Critical, false)]);
+        assert_eq!(at(40, Some(Unknown), true), [(Step::Changed, Unknown, true)]);
+        assert_eq!(at(50, Some(Unknown), false), [], "nothing is repeated");
+        assert_eq!(at(60, None, false), [(Step::Recovered, Unknown, false)]);
+        assert_eq!(at(70, Some(Critical), true), [(Step::Fired, Critical, true)]);
+        assert_eq!(at(80, Some(Warning), true), [(Step::Changed, Warning, true)]);
+        assert_eq!(at(90, Some(Warning), false), [(Step::Fired, Warning, false)], "it is told when people wake");
+    }
+
+    #[test]
+    fn of_what_is_mute_nobody_is_told_and_it_ends_all_the_same() {
+        let (loud, mut open) = (policy(Repeat::Every(300), &[]), None);
+        let mute = Policy { is_mute: true, ..loud };
+        assert_eq!(at(&mut open, mute, (0, false), Verdict::Failing), ["(Fired ops)"]);
+        assert_eq!(at(&mut open, mute, (900, false), Verdict::Failing), Vec::<String>::new());
+        assert_eq!(at(&mut open, mute, (910, false), Verdict::Clear), ["(Recovered ops)"]);
+        assert_eq!(at(&mut open, loud, (920, false), Verdict::Failing), ["Fired ops"]);
+        assert_eq!(at(&mut open, mute, (930, false), Verdict::Clear), ["(Recovered ops)"], "muted meanwhile");
     }
 
     #[test]

@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::alert::{self, Moment, Open, Policy, Transition, Verdict};
+use super::check::CheckState;
+use super::points::Attempts;
 use super::reading::{Reading, Run, Totals};
 use super::text;
 use super::transfer::Account;
-use crate::model::{Cause, HostId, Presence, Rule, RuleId, Sample, Test};
+use crate::model::{Cause, CheckId, HostId, MonitorId, Presence, Rule, RuleId, Sample, Test};
 use crate::units::UnixMillis;
 
 mod moves;
 mod usage;
+mod watches;
 mod weigh;
 
 pub use usage::Transferred;
@@ -43,6 +46,10 @@ pub struct HostState {
     pub rules: BTreeMap<RuleId, RuleState>,
     /// Alerts that go on.
     pub open: BTreeMap<Cause, Open>,
+    /// Monitors that found something bad, and not often enough to tell of it.
+    pub attempts: BTreeMap<MonitorId, Attempts>,
+    /// What its checks said.
+    pub checks: BTreeMap<CheckId, CheckState>,
 }
 
 /// What a rule knows of a host, by its conditions.
@@ -450,4 +457,4 @@ impl Book {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(in crate::domain::alerting) mod tests;

@@ -8,6 +8,9 @@
 pub mod alert;
 pub mod book;
 pub mod calendar;
+pub mod check;
+pub mod kind;
+pub mod points;
 pub mod quiet;
 pub mod reading;
 pub mod text;

@@ -27,6 +27,7 @@ pub fn event(transition: &Transition, subject: &str, host: Option<Named<'_>>, or
 pub fn event_of(transition: &Transition, text: String, host_id: Option<HostId>, order: u16) -> Event {
     let kind = match transition.step {
         Step::Fired => EventKind::AlertFired,
+        Step::Changed => EventKind::AlertChanged,
         Step::Repeated => EventKind::AlertReminder,
         Step::Escalated => EventKind::AlertEscalated,
         Step::Recovered => EventKind::AlertRecovered,
@@ -45,6 +46,9 @@ pub fn event_of(transition: &Transition, text: String, host_id: Option<HostId>, 
             cause: transition.cause,
             opened_at: transition.since,
             detail: transition.detail.clone(),
+            standing: transition.standing,
+            kind: None,
+            trigger: transition.trigger,
         }),
     }
 }

@@ -36,6 +36,11 @@ impl Book {
                 steps.extend(alert::withdraw(&mut double, cause, at));
             }
         }
+        for (check, said) in other.checks {
+            if state.checks.get(&check).is_none_or(|known| known.last < said.last) {
+                state.checks.insert(check, said);
+            }
+        }
         for (rule, own) in other.rules {
             if own.accounts.iter().any(Option::is_some) {
                 count_on(state.rules.entry(rule).or_default(), &own);

@@ -28,6 +28,7 @@ pub fn policy(rule: &Rule) -> Policy<'_> {
         repeat: rule.repeat,
         escalations: &rule.escalations,
         ignores_quiet_hours: rule.ignores_quiet_hours,
+        is_mute: false,
     }
 }
 

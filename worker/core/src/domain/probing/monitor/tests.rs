@@ -221,7 +221,7 @@ proptest! {
             for _ in 0..=u8::from(is_twice) {
                 for finding in place.hear(host, at, &result).alerts {
                     let repeat = repeat(finding.source, place.judged.state);
-                    let policy = Policy { group: "", repeat, escalations: &[], ignores_quiet_hours: false };
+                    let policy = Policy { group: "", repeat, escalations: &[], ignores_quiet_hours: false, is_mute: false };
                     let moment = Moment { at: UnixSeconds(START + at).millis(), is_quiet: false };
                     let steps = match finding.act {
                         Act::Note(verdict) => book.note(cause, policy, (verdict, ""), moment),

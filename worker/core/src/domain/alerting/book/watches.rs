@@ -1,0 +1,198 @@
+//! What monitors and checks find, in the book.
+
+use super::{Book, HostState};
+use crate::domain::alerting::alert::{self, Moment, Policy, Transition, Verdict};
+use crate::domain::alerting::check::CheckState;
+use crate::domain::alerting::points::Attempts;
+use crate::model::{Cause, CheckId, CheckReport, HostId, MonitorId, Source, Standing, Trigger};
+use crate::units::UnixMillis;
+
+impl Book {
+    /// Notes how bad a cause is, `None` for not at all.
+    pub fn stand(
+        &mut self,
+        cause: Cause,
+        policy: Policy<'_>,
+        (standing, detail): (Option<Standing>, &str),
+        moment: Moment,
+    ) -> Vec<Transition> {
+        let id = cause.host.unwrap_or(HostId(0));
+        if standing.is_none() && !self.is_open(cause) {
+            return Vec::new();
+        }
+        let state = self.hosts.entry(id).or_default();
+        let mut open = state.open.remove(&cause);
+        let before = open.clone();
+        let steps = alert::stand(&mut open, cause, policy, (standing, detail), moment);
+        if open != before {
+            self.changed.insert(id);
+        }
+        state.open.extend(open.map(|open| (cause, open)));
+        self.settle(id);
+        steps
+    }
+
+    /// Counts what a monitor found at a host, or of a service, in a minute since 1970; what that comes to.
+    pub fn attempt(&mut self, cause: Cause, is_bad: bool, minute: i64, needed: u32) -> Verdict {
+        let (Some(id), Some(monitor)) = (cause.host, cause.monitor_id()) else { return Verdict::Steady };
+        let is_open = self.is_open(cause);
+        if needed <= 1 || !is_bad && self.hosts.get(&id).is_none_or(|state| !state.attempts.contains_key(&monitor)) {
+            return Attempts::default().note(is_bad, minute, needed, is_open);
+        }
+        let state = self.hosts.entry(id).or_default();
+        let before = state.attempts.remove(&monitor);
+        let mut attempts = before.unwrap_or_default();
+        let verdict = attempts.note(is_bad, minute, needed, is_open);
+        let after = (attempts != Attempts::default() && verdict == Verdict::Steady).then_some(attempts);
+        state.attempts.extend(after.map(|attempts| (monitor, attempts)));
+        if before != after {
+            self.changed.insert(id);
+        }
+        self.settle(id);
+        verdict
+    }
+
+    /// The check of this name at a host.
+    pub fn check_of(&self, host: HostId, name: &str) -> Option<CheckId> {
+        let checks = &self.hosts.get(&host)?.checks;
+        checks.iter().find(|(_, check)| check.name == name).map(|(id, _)| *id)
+    }
+
+    /// What is known of a check.
+    pub fn check(&self, host: HostId, id: CheckId) -> Option<&CheckState> {
+        self.hosts.get(&host)?.checks.get(&id)
+    }
+
+    /// A host has this check.
+    pub fn know_check(&mut self, host: HostId, id: CheckId, name: &str) {
+        let state = self.hosts.entry(host).or_default();
+        state.checks.retain(|known, check| *known == id || check.name != name);
+        state.checks.entry(id).or_insert_with(|| CheckState::new(name.to_owned()));
+        self.changed.insert(host);
+    }
+
+    /// A check reports; what that means, and `None` for what is no news.
+    pub fn take_report(&mut self, host: HostId, id: CheckId, report: &CheckReport, now: UnixMillis) -> Option<Verdict> {
+        let is_open = self.is_open(Cause::check(id, host));
+        let check = self.hosts.get_mut(&host)?.checks.get_mut(&id)?;
+        let verdict = check.take(report, is_open, now.seconds())?;
+        self.changed.insert(host);
+        Some(verdict)
+    }
+
+    /// Forgets the checks of a host but those of these names, and those with an alert; gives the latter.
+    pub fn keep_checks(&mut self, host: HostId, names: &[String]) -> Vec<CheckId> {
+        let Some(state) = self.hosts.get_mut(&host) else { return Vec::new() };
+        let HostState { checks, open, .. } = state;
+        let known = checks.len();
+        checks.retain(|id, check| names.contains(&check.name) || open.contains_key(&Cause::check(*id, host)));
+        if checks.len() != known {
+            self.changed.insert(host);
+        }
+        let with_alerts = open.keys().filter(|cause| cause.source == Source::Check);
+        let kept = with_alerts.map(|cause| CheckId(cause.id)).collect();
+        self.settle(host);
+        kept
+    }
+
+    /// Monitors are others than they were: alerts of those that look no more at a place end, and what was counted goes.
+    pub fn keep_monitors(&mut self, at: UnixMillis, looks: impl Fn(MonitorId, HostId) -> bool) -> Vec<Transition> {
+        let is_gone = |cause: Cause| {
+            let monitor = cause.monitor_id().zip(cause.host);
+            monitor.is_some_and(|(monitor, of)| !looks(monitor, of))
+        };
+        for (id, state) in &mut self.hosts {
+            let known = state.attempts.len();
+            state.attempts.retain(|monitor, _| looks(*monitor, *id));
+            if state.attempts.len() != known {
+                self.changed.insert(*id);
+            }
+        }
+        self.withdraw(at, is_gone).into_iter().map(|step| step.by(Trigger::MonitorDelete)).collect()
+    }
+
+    /// Somebody ends an alert; nothing when there is none of this key.
+    pub fn close(&mut self, key: &str, at: UnixMillis) -> Vec<Transition> {
+        let all = self.hosts.values().flat_map(|state| &state.open);
+        let found = all.filter(|(_, open)| open.key == key).map(|(cause, _)| *cause).next();
+        let Some(cause) = found else { return Vec::new() };
+        let of_check = cause.host.filter(|_| cause.source == Source::Check);
+        if let Some(check) = of_check.and_then(|id| self.hosts.get_mut(&id)) {
+            // It takes as many bad reports again.
+            check.checks.entry(CheckId(cause.id)).and_modify(|check| check.count = 0);
+        }
+        self.withdraw(at, |one| one == cause).into_iter().map(|step| step.by(Trigger::Manual)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::alerting::Step;
+    use crate::model::{Repeat, Severity};
+    use crate::units::UnixSeconds;
+
+    const HOST: HostId = HostId(7);
+    const POLICY: Policy<'static> =
+        Policy { group: "", repeat: Repeat::Never, escalations: &[], ignores_quiet_hours: false, is_mute: false };
+
+    fn moment(seconds: i64) -> Moment {
+        Moment { at: UnixSeconds(1_795_361_190 + seconds).millis(), is_quiet: false }
+    }
+
+    fn critical() -> Option<Standing> {
+        Some(Standing::default())
+    }
+
+    #[test]
+    fn a_monitor_at_rest_is_not_in_the_book_and_one_that_counts_is() {
+        let (mut book, cause) = (Book::new(vec![], BTreeMap::new()), Cause::monitor(MonitorId(3), HOST));
+        assert_eq!(
+            (book.attempt(cause, false, 1, 3), book.attempt(cause, true, 1, 1)),
+            (Verdict::Clear, Verdict::Failing)
+        );
+        assert_eq!((book.state(HOST), book.changed().count()), (None, 0));
+        let found = [1, 1, 2, 3].map(|minute| book.attempt(cause, true, minute, 3));
+        assert_eq!(found, [Verdict::Steady, Verdict::Steady, Verdict::Steady, Verdict::Failing]);
+        assert_eq!(book.take_changed(), [HOST].into());
+        assert_eq!(book.stand(cause, POLICY, (critical(), "d"), moment(0)).len(), 1);
+        assert_eq!(book.attempt(cause, true, 4, 3), Verdict::Failing, "it is open");
+        let steps = book.keep_monitors(moment(9).at, |monitor, of| monitor == MonitorId(3) && of == HOST);
+        assert_eq!(steps, []);
+        let steps = book.keep_monitors(moment(9).at, |_, _| false);
+        assert_eq!(
+            (steps[0].step, steps[0].trigger, book.state(HOST)),
+            (Step::Withdrawn, Trigger::MonitorDelete, None)
+        );
+    }
+
+    #[test]
+    fn checks_stay_while_they_have_an_alert() {
+        let mut book = Book::new(vec![], BTreeMap::new());
+        let report = |name: &str, at_s: i64| CheckReport {
+            name: name.to_owned(),
+            severity: Some(Severity::Warning),
+            message: "m".to_owned(),
+            at: moment(at_s).at.seconds(),
+            every_min: None,
+            attempts: 1,
+        };
+        for (id, name) in [(1, "a"), (2, "b")] {
+            book.know_check(HOST, CheckId(id), name);
+        }
+        assert_eq!((book.check_of(HOST, "b"), book.check_of(HostId(8), "b")), (Some(CheckId(2)), None));
+        assert_eq!(book.take_report(HOST, CheckId(2), &report("b", 0), moment(0).at), Some(Verdict::Failing));
+        assert_eq!(book.take_report(HOST, CheckId(9), &report("x", 0), moment(0).at), None);
+        book.stand(Cause::check(CheckId(2), HOST), POLICY, (critical(), "m"), moment(0));
+        assert_eq!(book.keep_checks(HOST, &[]), [CheckId(2)]);
+        assert_eq!((book.check_of(HOST, "a"), book.check_of(HOST, "b")), (None, Some(CheckId(2))));
+        let key = book.state(HOST).unwrap().open.values().next().unwrap().key.clone();
+        assert_eq!(book.close("other", moment(5).at), []);
+        let steps = book.close(&key, moment(5).at);
+        assert_eq!((steps.len(), steps[0].trigger), (1, Trigger::Manual));
+        assert_eq!(book.keep_checks(HOST, &[]), []);
+        assert_eq!(book.state(HOST), None);
+    }
+}

@@ -1,0 +1,115 @@
+//! What checks of a host said: which report is news, and what it means. Source: mackerel specification, 7.
+
+use super::alert::Verdict;
+use crate::model::{CheckReport, Severity};
+use crate::units::UnixSeconds;
+
+/// A report of so long ago is none any more, seconds.
+pub const OLD_S: i64 = 6 * 3_600;
+/// So many reports are known again when they come once more.
+const KNOWN: usize = 16;
+
+/// What is known of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CheckState {
+    /// Its name.
+    pub name: String,
+    /// How bad it was last; `None` when it was not.
+    pub severity: Option<Severity>,
+    /// What it said.
+    pub message: String,
+    /// How often in succession it was bad.
+    pub count: u32,
+    /// When it last reported, by its host's clock, and not after now by ours.
+    pub last: UnixSeconds,
+    /// The times of its last reports as they were told, oldest first.
+    pub known: Vec<i64>,
+    /// People are told again after so many minutes.
+    pub every_min: Option<u32>,
+}
+
+impl CheckState {
+    /// A check that said nothing yet.
+    pub fn new(name: String) -> Self {
+        Self { name, ..Self::default() }
+    }
+
+    /// Takes a report; gives what it means, and `None` for one that is old or known. `is_open`: there is an alert.
+    pub fn take(&mut self, report: &CheckReport, is_open: bool, now: UnixSeconds) -> Option<Verdict> {
+        let is_late = report.at < self.last;
+        if is_old(report.at, now) || is_late || self.known.contains(&report.at.0) {
+            return None;
+        }
+        self.known.push(report.at.0);
+        let surplus = self.known.len().saturating_sub(KNOWN);
+        self.known.drain(..surplus);
+        // A clock that was ahead is set right one day, and what comes then is no less true.
+        self.last = report.at.min(now);
+        (self.severity, self.every_min) = (report.severity, report.every_min);
+        self.message.clone_from(&report.message);
+        if report.severity.is_none() {
+            self.count = 0;
+            return Some(Verdict::Clear);
+        }
+        self.count = self.count.saturating_add(1);
+        Some(if is_open || self.count >= report.attempts { Verdict::Failing } else { Verdict::Steady })
+    }
+}
+
+/// Whether a report of this time is one no more.
+pub fn is_old(at: UnixSeconds, now: UnixSeconds) -> bool {
+    now.since(at) >= OLD_S
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Verdict::{Clear, Failing, Steady};
+
+    const NOW: UnixSeconds = UnixSeconds(1_795_361_190);
+
+    fn report(at_s: i64, severity: Option<Severity>, attempts: u32) -> CheckReport {
+        CheckReport {
+            name: "c".to_owned(),
+            severity,
+            message: format!("at {at_s}"),
+            at: NOW.plus(at_s),
+            every_min: None,
+            attempts,
+        }
+    }
+
+    const BAD: Option<Severity> = Some(Severity::Critical);
+
+    #[test]
+    fn an_alert_takes_so_many_bad_reports_in_succession() {
+        let mut check = CheckState::new("c".to_owned());
+        let mut at = |at_s, severity, is_open| check.take(&report(at_s, severity, 2), is_open, NOW.plus(at_s));
+        assert_eq!(
+            [at(0, BAD, false), at(60, None, false), at(120, BAD, false)],
+            [Some(Steady), Some(Clear), Some(Steady)]
+        );
+        assert_eq!([at(180, BAD, false), at(240, Some(Severity::Warning), true)], [Some(Failing); 2]);
+        assert_eq!(at(300, None, true), Some(Clear));
+    }
+
+    #[test]
+    fn what_came_already_and_what_is_old_is_no_news() {
+        let mut check = CheckState::new("c".to_owned());
+        assert_eq!(check.take(&report(-OLD_S, BAD, 1), false, NOW), None);
+        assert_eq!(check.take(&report(1 - OLD_S, BAD, 1), false, NOW), Some(Failing));
+        assert_eq!(check.take(&report(-60, None, 1), true, NOW), Some(Clear));
+        let before = check.clone();
+        assert_eq!(check.take(&report(-60, BAD, 1), false, NOW), None, "the same second");
+        assert_eq!(check.take(&report(-90, BAD, 1), false, NOW), None, "overtaken");
+        assert_eq!(check, before);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_hides_nothing_once_it_is_right() {
+        let mut check = CheckState::new("c".to_owned());
+        assert_eq!(check.take(&report(3_600, None, 1), false, NOW), Some(Clear));
+        assert_eq!(check.take(&report(3_600, None, 1), false, NOW), None);
+        assert_eq!(check.take(&report(60, BAD, 1), false, NOW.plus(60)), Some(Failing));
+    }
+}
