@@ -49,6 +49,19 @@ const ROUTES: &[(&str, &str, &str, bool)] = &[
     ("GET", "/services/x/roles/y/metadata/n", "R", false),
     ("PUT", "/services/x/roles/y/metadata/n", "RW", true),
     ("DELETE", "/services/x/roles/y/metadata/n", "RW", false),
+    ("GET", "/monitoring/checks", "R", false),
+    ("POST", "/monitoring/checks/report", "RW", true),
+    ("GET", "/monitoring/checks/x", "R", false),
+    ("GET", "/monitors", "R", false),
+    ("POST", "/monitors", "RW", true),
+    ("GET", "/monitors/x", "R", false),
+    ("PUT", "/monitors/x", "RW", true),
+    ("DELETE", "/monitors/x", "RW", false),
+    ("GET", "/alerts", "R", false),
+    ("GET", "/alerts/x", "R", false),
+    ("PUT", "/alerts/x", "RW", true),
+    ("POST", "/alerts/x/close", "RW", true),
+    ("GET", "/alerts/x/logs", "R", false),
 ];
 
 /// A good body for a route whose target is not there.
@@ -58,7 +71,8 @@ fn good_body(path: &str) -> &'static str {
         "bulk-retire" => r#"{"ids":["x"]}"#,
         "status" => r#"{"status":"standby"}"#,
         "roles" => r#"{"name":"aa"}"#,
-        _ => r#"{"name":"a","meta":{}}"#,
+        "close" => r#"{"reason":""}"#,
+        _ => r#"{"name":"a","meta":{},"memo":"m"}"#,
     }
 }
 

@@ -2,16 +2,20 @@
 
 mod access;
 mod agent_keys;
+mod alerts;
+mod checks;
 mod fleet;
 mod graph_defs;
 mod hosts;
 mod list;
 mod metadata;
+mod monitors;
 mod organization;
 mod retire;
 mod services;
 mod tsdb;
 mod update;
+mod watching;
 
 use edgewatch_harness::http::Reply;
 use edgewatch_harness::worker::Worker;

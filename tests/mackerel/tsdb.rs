@@ -11,7 +11,8 @@ use super::{Mackerel, call, key, token};
 
 const NOT_FOUND: &str = r#"{"error":{"message":"Host Not Found."}}"#;
 
-fn now_s() -> i64 {
+/// Now, in seconds.
+pub fn now_s() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("past 1970");
     i64::try_from(now.as_secs()).expect("a few centuries")
 }
@@ -21,7 +22,8 @@ fn minute(ago: i64) -> i64 {
     (now_s() / 60 - ago) * 60
 }
 
-fn value(host: &str, name: &str, time: i64, value: impl Into<Value>) -> Value {
+/// A value as it is posted.
+pub fn value(host: &str, name: &str, time: i64, value: impl Into<Value>) -> Value {
     json!({ "hostId": host, "name": name, "time": time, "value": value.into() })
 }
 

@@ -65,6 +65,10 @@ impl Inner {
                 let changed: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
                 let ids: Option<Vec<HostId>> = changed.ids.map(|ids| ids.into_iter().map(HostId).collect());
                 flush::enrol(&self, db, ids.as_deref(), None).await?;
+                if self.with(|shard| Ok(shard.rules.take_news()))? {
+                    self.flush.soon();
+                    self.wake_at(self.now().0 + SOON_MS).await;
+                }
                 self.push_changes(true).await;
                 json(&())
             }

@@ -33,6 +33,7 @@ impl Inner {
                 reply.full += shard.take_posted(of, samples, now)?;
                 let host = shard.get(of).filter(|_| !of.is_posted());
                 is_news |= host.is_some_and(|one| one.is_news || one.entry.host.presence != Presence::Online);
+                is_news |= shard.rules.take_news();
             }
             Ok(is_news)
         })?;

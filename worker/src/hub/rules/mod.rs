@@ -54,12 +54,19 @@ pub struct Rules {
     quiet_now: Option<(i64, bool)>,
     /// Events that could not be kept for D1 yet.
     untold: Vec<(Event, Option<String>)>,
+    /// Whether an alert took a step since [`Rules::take_news`].
+    has_news: bool,
 }
 
 impl Rules {
     /// The version of the rules that this shard has.
     pub const fn version(&self) -> Option<u64> {
         self.version
+    }
+
+    /// Whether an alert took a step since this was asked last: D1 should hear of it soon.
+    pub const fn take_news(&mut self) -> bool {
+        std::mem::replace(&mut self.has_news, false)
     }
 
     /// Whether people are shown addresses whole.
@@ -313,6 +320,7 @@ impl Shard {
         steps: &[Transition],
         names: &BTreeMap<RuleId, String>,
     ) -> Result<(), HubError> {
+        self.rules.has_news |= !steps.is_empty();
         for (order, step) in (0_u16..).zip(steps) {
             // A rule has none.
             let words = self.monitors.words(step.cause).cloned();

@@ -82,7 +82,7 @@ impl Inner {
             let unnamed = self.with(|shard| {
                 shard.note_worker(now);
                 let unnamed = shard.take_reports(host, &reports, &request.of_host(*number), now)?;
-                is_news |= shard.get(host).is_some_and(|one| one.is_news);
+                is_news |= shard.rules.take_news();
                 Ok(unnamed)
             })?;
             reply.unnamed.extend(unnamed.into_iter().map(|name| (*number, name)));
