@@ -1,0 +1,3 @@
+//! What others wrote for the products whose APIs we speak, unmodified, against the Worker.
+
+mod mackerel;
