@@ -85,10 +85,7 @@ impl Shard {
     /// # Errors
     /// [`HubError::Refused`] when the object's database does not answer.
     pub fn new(sql: Sql) -> Result<Self, HubError> {
-        let created = rings::create(&sql)
-            .and_then(|()| journal::create(&sql))
-            .and_then(|()| probe_days::create(&sql))
-            .and_then(|()| directory::create(&sql));
+        let created = rings::create(&sql).and_then(|()| journal::create(&sql)).and_then(|()| directory::create(&sql));
         if let Err(error) = created {
             // A database that takes no more rows is good to read, when its tables are there: the last one made is the proof.
             directory::meta(&sql, "").map_err(|_| error)?;
@@ -455,11 +452,13 @@ impl Shard {
             let Some(tracked) = tracked else { continue };
             // Else samples of the day came while it was written: it is written once more.
             let Some(parts) = tracked.days.done(*day) else { continue };
-            if !parts.is_empty() {
-                probe_days::note(&self.storage.sql, *id, *day, parts)?;
-            }
-            if tracked.entry.coarse_done.is_none_or(|before| before < *day) {
+            let is_further = tracked.entry.coarse_done.is_none_or(|before| before < *day);
+            if is_further {
                 tracked.entry.coarse_done = Some(*day);
+            }
+            if !parts.is_empty() {
+                probe_days::note(&self.storage.sql, &tracked.entry, *day, parts)?;
+            } else if is_further {
                 probes::put_done(&self.storage.sql, &tracked.entry)?;
             }
         }
