@@ -11,8 +11,7 @@ use edgewatch_core::dialects::native::ProbeList;
 use edgewatch_core::dialects::native::stream::{CAN_PROBE, FromHub, Probes};
 use edgewatch_core::domain::probing::{self, edge, means};
 use edgewatch_core::model::{
-    Addresses, Coverage, Host, HostId, Presence, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec,
-    ProbeTask, Report, Sample,
+    Coverage, HostId, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask, Report, Sample,
 };
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::{Deserialize, Serialize};
@@ -23,7 +22,7 @@ use super::series::Known;
 use super::shard::Shard;
 use super::sql::Sql;
 use super::tracked::Tracked;
-use super::{HubError, rings, rows, wire};
+use super::{HubError, wire};
 
 /// The number under which the Worker's own results are kept: no host has it.
 pub const EDGE: HostId = HostId(0);
@@ -240,9 +239,9 @@ impl Shard {
     /// # Errors
     /// As [`Shard::pending_rows`].
     pub fn pending_with_names(&mut self, id: HostId) -> Result<(Vec<Row>, Dictionary), HubError> {
-        let mut names = rings::dictionary(&self.storage.sql, id)?;
-        let rows = self.pending_named(id, &mut names)?;
-        Ok((rows, names))
+        let sql = self.storage.sql.clone();
+        let tracked = if id == EDGE { Some(self.edge()?) } else { self.get_mut(id) };
+        tracked.map_or_else(|| Ok((vec![], Dictionary::default())), |tracked| tracked.pending_rows(&sql))
     }
 
     /// The same for one whose stored names are at hand: it gets the others.
@@ -252,9 +251,7 @@ impl Shard {
     pub(super) fn pending_named(&mut self, id: HostId, names: &mut Dictionary) -> Result<Vec<Row>, HubError> {
         let sql = self.storage.sql.clone();
         let tracked = if id == EDGE { Some(self.edge()?) } else { self.get_mut(id) };
-        let Some(tracked) = tracked else { return Ok(vec![]) };
-        tracked.ensure_loaded(&sql)?;
-        Ok(rows::rows(&tracked.pending(), names))
+        tracked.map_or_else(|| Ok(vec![]), |tracked| tracked.pending_named(&sql, names))
     }
 
     /// Some of what hosts and the Worker said of these probes: the probe's number, the host's, and the words. At most five of each.
@@ -362,26 +359,9 @@ fn edge_done(coarse_done: Option<u64>) -> String {
 }
 
 fn edge_entry(coarse_done: Option<u64>) -> Entry {
-    let host = Host {
-        id: EDGE,
-        public_id: String::new(),
-        uuid: String::new(),
-        name: "edge".to_owned(),
-        tag: String::new(),
-        note: String::new(),
-        public_note: String::new(),
-        display_index: 0,
-        hidden_for_guest: true,
-        registered_at: UnixSeconds(0),
-        presence: Presence::Online,
-        last_seen: None,
-        addresses: Addresses::default(),
-        country_code: String::new(),
-        agent_version: String::new(),
-        facts: None,
-        newest: None,
-    };
-    Entry { host, secret_hash: String::new(), addresses_fixed: false, coarse_done, floor: 0, told: None }
+    let mut entry = directory::unlisted(EDGE, coarse_done, 0);
+    "edge".clone_into(&mut entry.host.name);
+    entry
 }
 
 /// The index of the shard that keeps the Worker's results.

@@ -214,7 +214,9 @@ fn a_host_that_moves_to_another_shard_takes_its_days_along() {
     let parcels = handover::pack(&world.shard, HOST, None, now).unwrap().unwrap();
     world.shard = World::new().shard;
     assert_eq!(world.days(1), [], "it knows of none, and of nothing that it does not know");
-    parcels.iter().for_each(|parcel| handover::adopt(&mut world.shard, parcel, || None, now).unwrap());
+    for parcel in &parcels {
+        handover::adopt(&mut world.shard, parcel, || None, now).unwrap();
+    }
     assert_eq!(world.shard.ready_counts(now).unwrap().len(), 1, "D1 has them");
     assert_eq!(world.days(1), days);
     world.sleep();
