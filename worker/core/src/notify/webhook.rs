@@ -13,7 +13,7 @@ pub struct WebhookBody<'a> {
     /// A receiver that has seen this key has seen the event: deliveries may repeat.
     pub key: &'a str,
     /// `host_offline`, `host_online`, `monitoring_impaired`, `duplicate_machine`, `budget_tight`, `address_changed`, `alert_fired`,
-    /// `alert_reminder`, `alert_escalated`, `alert_recovered`, `alert_withdrawn`, `test`.
+    /// `alert_changed`, `alert_reminder`, `alert_escalated`, `alert_recovered`, `alert_withdrawn`, `test`.
     pub kind: &'a str,
     /// When it happened, Unix seconds.
     pub at_s: i64,

@@ -133,7 +133,9 @@ impl Shard {
             self.iter().map(|tracked| (tracked.id(), tracked.entry.host.tag.clone())).collect();
         let new = std::mem::take(&mut set.rules);
         let mut steps = self.rules.book.set_rules(new, now, |id| tags.get(&id).map(String::as_str));
-        steps.iter_mut().for_each(|step| step.trigger = Trigger::MonitorDelete);
+        for step in &mut steps {
+            step.trigger = Trigger::MonitorDelete;
+        }
         self.tell_steps(&steps, &names)?;
         // Told of by the names of those that go.
         let ended = self.end_unwatched(&set.monitors, now);

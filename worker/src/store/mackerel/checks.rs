@@ -14,7 +14,8 @@ const DROP_OTHERS: &str = "DELETE FROM checks WHERE host_id = ?1 \
      AND name NOT IN (SELECT value->>0 FROM json_each(?2)) AND id NOT IN (SELECT value FROM json_each(?3))";
 // ?1 is a JSON list of [host, name].
 const NAME: &str = "INSERT INTO checks (host_id, name) SELECT h.id, j.value->>1 FROM json_each(?1) j \
-     JOIN hosts h ON h.id = j.value->>0 AND h.retired_at_s IS NULL WHERE true ON CONFLICT (host_id, name) DO NOTHING";
+     JOIN hosts h ON h.id = j.value->>0 AND h.retired_at_s IS NULL \
+     WHERE (SELECT count(*) FROM checks c WHERE c.host_id = h.id) < 1000 ON CONFLICT (host_id, name) DO NOTHING";
 const LIST_NAMED: &str = "SELECT c.id, c.host_id, c.name, c.memo FROM json_each(?1) j \
      JOIN checks c ON c.host_id = j.value->>0 AND c.name = j.value->>1";
 const LIST_OF_HOST: &str = "SELECT id, host_id, name, memo FROM checks WHERE host_id = ?1 ORDER BY id";
@@ -76,7 +77,8 @@ pub fn sync(host: HostId, checks: &[(String, String)], kept: &[CheckId]) -> Vec<
     ]
 }
 
-/// The checks of these names of live hosts, which are made where there are none: 2 rows written for each of those.
+/// The checks of these names of live hosts, which are made where there are none, unless the host has a thousand: 2 rows written for
+/// each of those.
 ///
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses. So for all that follow.

@@ -19,7 +19,7 @@ pub struct AlertListReply {
 pub struct AlertPart {
     /// The alert's key.
     pub key: String,
-    /// What found it: `rule`, `probe`, `probe_latency`, `probe_certificate`.
+    /// What found it: `rule`, `probe`, `probe_latency`, `probe_certificate`, `monitor`, `check`.
     pub source: &'static str,
     /// That thing's number.
     pub source_id: i64,
@@ -46,7 +46,7 @@ impl From<Alert> for AlertPart {
             key: alert.key,
             source: alert.cause.source.word(),
             source_id: alert.cause.id,
-            host_id: alert.cause.host.map(|id| id.0),
+            host_id: alert.cause.real_host().map(|id| id.0),
             opened_at_s: alert.opened_at.0,
             closed_at_s: alert.closed_at.map(|at| at.0),
             text: alert.text,

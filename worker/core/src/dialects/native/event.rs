@@ -19,7 +19,7 @@ pub struct EventPart {
     /// The event's key, the same in every notification of it.
     pub key: String,
     /// `host_offline`, `host_online`, `monitoring_impaired`, `duplicate_machine`, `budget_tight`, `address_changed`,
-    /// `alert_fired`, `alert_reminder`, `alert_escalated`, `alert_recovered`, `alert_withdrawn`.
+    /// `alert_fired`, `alert_changed`, `alert_reminder`, `alert_escalated`, `alert_recovered`, `alert_withdrawn`.
     pub kind: &'static str,
     /// The host's number, where there is one.
     pub host_id: Option<i64>,

@@ -240,7 +240,9 @@ pub fn stand(
     let mut steps = note(open, cause, policy, (Verdict::Failing, detail), moment);
     if is_new && let Some(alert) = open {
         alert.standing = standing;
-        steps.iter_mut().for_each(|step| step.standing = standing);
+        for step in &mut steps {
+            step.standing = standing;
+        }
     }
     steps
 }
@@ -472,7 +474,8 @@ mod tests {
 
     #[test]
     fn what_becomes_worse_or_better_is_one_alert_and_a_step_each_time() {
-        use crate::model::{Measured, Severity};
+        use crate::model::Measured;
+        use crate::model::Severity::{self, Critical, Unknown, Warning};
         let (mut open, policy) = (None, policy(Repeat::Never, &[]));
         let mut at = |seconds: i64, severity: Option<Severity>, is_quiet: bool| {
             let moment = Moment { at: UnixSeconds(START + seconds).millis(), is_quiet };
@@ -481,7 +484,6 @@ mod tests {
             let word = |one: &Transition| (one.step, one.standing.severity, one.is_quiet);
             steps.iter().map(word).collect::<Vec<_>>()
         };
-        use Severity::{Critical, Unknown, Warning};
         assert_eq!(at(0, None, false), []);
         assert_eq!(at(10, Some(Warning), false), [(Step::Fired, Warning, false)]);
         assert_eq!(at(20, Some(Warning), false), []);

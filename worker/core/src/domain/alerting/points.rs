@@ -113,6 +113,7 @@ impl Attempts {
 
 #[cfg(test)]
 mod tests {
+    use super::Verdict::{Clear, Failing, Steady};
     use super::*;
     use proptest::prelude::{prop, proptest};
 
@@ -173,7 +174,6 @@ mod tests {
         let mut note = |is_bad, minute, is_open| attempts.note(is_bad, minute, 3, is_open);
         let all = [(true, 1), (true, 1), (true, 2), (false, 3), (true, 4), (true, 5), (true, 6)];
         let found: Vec<Verdict> = all.into_iter().map(|(is_bad, minute)| note(is_bad, minute, false)).collect();
-        use Verdict::{Clear, Failing, Steady};
         assert_eq!(found, [Steady, Steady, Steady, Clear, Steady, Steady, Failing]);
         assert_eq!((note(true, 7, true), note(false, 8, true)), (Failing, Clear));
     }
