@@ -336,14 +336,11 @@ impl Shard {
                 Named { name: &host.name, addresses: &host.addresses, is_plain: self.rules.is_plain }
             });
             let name = host.map(|host| host.name.to_owned());
-            let mut event = match words.filter(|_| step.cause.rule_id().is_none()) {
-                Some(words) => text::event_of(step, words.text, host_id, order),
-                None => {
-                    let subject = watched.unwrap_or_else(|| subject_of(step.cause, names));
-                    let mut event = text::event(step, &subject, host, order);
-                    event.host_id = host_id;
-                    event
-                }
+            let mut event = if let Some(words) = words.filter(|_| step.cause.rule_id().is_none()) {
+                text::event_of(step, words.text, host_id, order)
+            } else {
+                let subject = watched.unwrap_or_else(|| subject_of(step.cause, names));
+                Event { host_id, ..text::event(step, &subject, host, order) }
             };
             if let Some(note) = &mut event.alert {
                 note.kind = kind;

@@ -2,6 +2,7 @@
 //! rule of presence holds here too.
 
 use edgewatch_core::domain::alerting::Transition;
+use edgewatch_core::domain::alerting::points::Points;
 use edgewatch_core::model::{Cause, HostId, Measured, MetricTest, MissingLimits, Monitor, Severity, Standing, Watch};
 use edgewatch_core::units::UnixMillis;
 
@@ -90,7 +91,7 @@ impl Shard {
                 Err(error) => return log::error("hub.watches", &error.to_string()),
             }
         }
-        let newest = self.watches.points.get(&key).and_then(|points| points.newest());
+        let newest = self.watches.points.get(&key).and_then(Points::newest);
         // One that was never posted is not watched.
         let Some((_, newest)) = newest else { return };
         let silent_min = now.0.saturating_sub(newest.millis().0.max(self.heard_from_ms())) / 60_000;
