@@ -142,9 +142,7 @@ mod tests {
         Moment { at: UnixSeconds(1_795_361_190 + seconds).millis(), is_quiet: false }
     }
 
-    fn critical() -> Option<Standing> {
-        Some(Standing::default())
-    }
+    const CRITICAL: Option<Standing> = Some(Standing { severity: Severity::Critical, value: None });
 
     #[test]
     fn a_monitor_at_rest_is_not_in_the_book_and_one_that_counts_is() {
@@ -157,7 +155,7 @@ mod tests {
         let found = [1, 1, 2, 3].map(|minute| book.attempt(cause, true, minute, 3));
         assert_eq!(found, [Verdict::Steady, Verdict::Steady, Verdict::Steady, Verdict::Failing]);
         assert_eq!(book.take_changed(), [HOST].into());
-        assert_eq!(book.stand(cause, POLICY, (critical(), "d"), moment(0)).len(), 1);
+        assert_eq!(book.stand(cause, POLICY, (CRITICAL, "d"), moment(0)).len(), 1);
         assert_eq!(book.attempt(cause, true, 4, 3), Verdict::Failing, "it is open");
         let steps = book.keep_monitors(moment(9).at, |monitor, of| monitor == MonitorId(3) && of == HOST);
         assert_eq!(steps, []);
@@ -185,7 +183,7 @@ mod tests {
         assert_eq!((book.check_of(HOST, "b"), book.check_of(HostId(8), "b")), (Some(CheckId(2)), None));
         assert_eq!(book.take_report(HOST, CheckId(2), &report("b", 0), moment(0).at), Some(Verdict::Failing));
         assert_eq!(book.take_report(HOST, CheckId(9), &report("x", 0), moment(0).at), None);
-        book.stand(Cause::check(CheckId(2), HOST), POLICY, (critical(), "m"), moment(0));
+        book.stand(Cause::check(CheckId(2), HOST), POLICY, (CRITICAL, "m"), moment(0));
         assert_eq!(book.keep_checks(HOST, &[]), [CheckId(2)]);
         assert_eq!((book.check_of(HOST, "a"), book.check_of(HOST, "b")), (None, Some(CheckId(2))));
         let key = book.state(HOST).unwrap().open.values().next().unwrap().key.clone();
