@@ -57,7 +57,9 @@ pub fn note<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Vec<State
             EventKind::AlertFired => {
                 begun.push(json!([alert.key, alert.cause.text(), alert.opened_at.0, event.text, alert.detail]));
             }
-            EventKind::AlertRecovered | EventKind::AlertWithdrawn => over.push(json!([alert.key, event.at.0])),
+            EventKind::AlertRecovered | EventKind::AlertWithdrawn => {
+                over.push(json!([alert.key, alert.closed_at.unwrap_or(event.at).0]));
+            }
             EventKind::AlertReminder
             | EventKind::AlertEscalated
             | EventKind::HostOffline
@@ -138,6 +140,7 @@ mod tests {
             key: key.to_owned(),
             cause: Cause::rule(RuleId(3), HostId(7)),
             opened_at: UnixSeconds(8),
+            closed_at: None,
             detail: "d".to_owned(),
         });
         event
@@ -168,6 +171,15 @@ mod tests {
         assert_eq!(first.closed_at, Some(UnixSeconds(11)));
         assert_eq!(first.acknowledged, Some((UnixSeconds(9), "user:1".to_owned())));
         assert_eq!(now(find(&db, "03")).unwrap(), None);
+    }
+
+    #[test]
+    fn an_alert_was_over_when_it_was_and_not_when_people_were_told() {
+        let db = Db::in_memory().unwrap();
+        let mut over = event("01", EventKind::AlertRecovered, 30_000);
+        over.alert.iter_mut().for_each(|alert| alert.closed_at = Some(UnixSeconds(600)));
+        now(db.batch(note(&[event("01", EventKind::AlertFired, 8), over]).unwrap())).unwrap();
+        assert_eq!(now(find(&db, "01")).unwrap().unwrap().closed_at, Some(UnixSeconds(600)));
     }
 
     #[test]

@@ -92,7 +92,11 @@ impl From<Row> for Event {
         // A cause that a newer version wrote is none that this one knows of.
         let cause = row.cause.as_deref().and_then(Cause::parse);
         let alert = row.alert_key.zip(cause);
-        let alert = alert.map(|(key, cause)| AlertNote { opened_at: begun(&key), key, cause, detail: row.detail });
+        let note = |(key, cause): (String, Cause)| {
+            let opened_at = begun(&key);
+            AlertNote { key, cause, opened_at, closed_at: None, detail: row.detail }
+        };
+        let alert = alert.map(note);
         Self {
             key: row.key,
             kind: EventKind::from_word(&row.kind),
@@ -161,6 +165,7 @@ mod tests {
             key: "000000001f40000000000001".to_owned(),
             cause: Cause::rule(RuleId(3), HostId(7)),
             opened_at: UnixSeconds(8),
+            closed_at: None,
             detail: "cpu 97 %".to_owned(),
         });
         (event.group, event.is_quiet) = ("ops".to_owned(), true);

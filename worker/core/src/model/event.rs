@@ -118,6 +118,8 @@ pub struct AlertNote {
     pub cause: Cause,
     /// When it began.
     pub opened_at: UnixSeconds,
+    /// When it was over, which may be before the event that tells so; `None` while it goes on, and in events that are read back.
+    pub closed_at: Option<UnixSeconds>,
     /// What was measured; may be empty.
     pub detail: String,
 }

@@ -23,6 +23,8 @@ struct AlertWire {
     key: String,
     cause: String,
     opened_s: i64,
+    #[serde(default)]
+    closed_s: Option<i64>,
     detail: String,
 }
 
@@ -70,6 +72,7 @@ pub fn more(event: &Event) -> String {
         key: alert.key.clone(),
         cause: alert.cause.text(),
         opened_s: alert.opened_at.0,
+        closed_s: alert.closed_at.map(|at| at.0),
         detail: alert.detail.clone(),
     });
     // Texts and numbers: it can be written.
@@ -82,7 +85,8 @@ pub fn with_more(mut event: Event, text: &str) -> Event {
         (event.group, event.is_quiet) = (more.group, more.is_quiet);
         event.alert = more.alert.and_then(|alert| {
             let cause = Cause::parse(&alert.cause)?;
-            Some(AlertNote { key: alert.key, cause, opened_at: UnixSeconds(alert.opened_s), detail: alert.detail })
+            let (opened_at, closed_at) = (UnixSeconds(alert.opened_s), alert.closed_s.map(UnixSeconds));
+            Some(AlertNote { key: alert.key, cause, opened_at, closed_at, detail: alert.detail })
         });
     }
     event
@@ -196,6 +200,7 @@ mod tests {
             key: "k".to_owned(),
             cause: Cause::rule(RuleId(3), HostId(7)),
             opened_at: UnixSeconds(4),
+            closed_at: Some(UnixSeconds(5)),
             detail: "d".to_owned(),
         });
         assert_eq!(with_more(plain(), &more(&event)), event);

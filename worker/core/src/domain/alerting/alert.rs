@@ -4,6 +4,8 @@ use crate::domain::ids;
 use crate::model::{Cause, Escalation, Repeat};
 use crate::units::{UnixMillis, UnixSeconds};
 
+/// An alert is told again after so many seconds at least, whatever its rule says: notifications leave a few at a time.
+pub const LEAST_REPEAT_S: u32 = 300;
 /// How long an alert is not repeated at first, and at most, seconds. Source: nezha specification, 11 ("Muting").
 const FIRST_WAIT_S: u32 = 15 * 60;
 const MOST_WAIT_S: u32 = 24 * 3600;
@@ -101,6 +103,8 @@ pub struct Transition {
     pub since: UnixSeconds,
     /// When the step was, by the hub's clock.
     pub at: UnixMillis,
+    /// When it was over, which may be before people are told.
+    pub over: Option<UnixSeconds>,
     /// Which group of channels is told; empty for the default one.
     pub group: String,
     /// Whether nobody is told.
@@ -110,8 +114,10 @@ pub struct Transition {
 }
 
 impl Transition {
-    /// The key of its event: the same each time, and of no other. `order` counts the steps of one moment.
-    pub fn key(&self, order: u16) -> String {
+    /// The key of its event: the same each time, and of no other. `order` counts the steps of one moment; those behind 65,535 have no
+    /// order among them.
+    pub fn key(&self, order: usize) -> String {
+        let order = u16::try_from(order).unwrap_or(u16::MAX);
         let mut hash = Fnv::of_cause(self.cause);
         hash.add(&[self.step as u8, u8::from(self.is_quiet)]);
         hash.add(self.group.as_bytes());
@@ -233,7 +239,7 @@ fn remind(alert: &mut Open, policy: Policy<'_>, now: UnixSeconds, steps: &mut St
         Some(told) => {
             let wait_s = match policy.repeat {
                 Repeat::Never => None,
-                Repeat::Every(seconds) => Some(seconds),
+                Repeat::Every(seconds) => Some(seconds.max(LEAST_REPEAT_S)),
                 Repeat::Doubling => Some(alert.wait_s),
             };
             if wait_s.is_some_and(|wait_s| now.since(told) >= i64::from(wait_s)) {
@@ -266,6 +272,7 @@ impl Steps {
             alert: alert.key.clone(),
             since: alert.since,
             at: self.at,
+            over: alert.over,
             group: group.to_owned(),
             is_quiet,
             detail: detail.to_owned(),
@@ -407,6 +414,35 @@ mod tests {
     }
 
     #[test]
+    fn what_ended_in_quiet_hours_was_over_then_and_not_when_people_are_told() {
+        let (mut open, policy) = (None, policy(Repeat::Never, &[]));
+        let mut steps = |seconds: i64, is_quiet, verdict| {
+            let moment = Moment { at: UnixSeconds(START + seconds).millis(), is_quiet };
+            let steps = note(&mut open, CAUSE, policy, (verdict, "d"), moment);
+            let since_start = |one: &Transition| (one.step, one.over.map(|over| over.0 - START));
+            steps.iter().map(since_start).collect::<Vec<_>>()
+        };
+        assert_eq!(steps(0, false, Verdict::Failing), [(Step::Fired, None)]);
+        assert_eq!(steps(600, true, Verdict::Clear), []);
+        assert_eq!(steps(9_000, true, Verdict::Steady), []);
+        assert_eq!(steps(30_000, false, Verdict::Steady), [(Step::Recovered, Some(600))]);
+        // It came and went while people slept, and it came at night and ended by day.
+        assert_eq!(steps(40_000, true, Verdict::Failing), [(Step::Fired, None)]);
+        assert_eq!(steps(40_060, true, Verdict::Clear), [(Step::Recovered, Some(40_060))]);
+        assert_eq!(steps(50_000, true, Verdict::Failing), [(Step::Fired, None)]);
+        assert_eq!(steps(60_000, false, Verdict::Steady), [(Step::Fired, None)]);
+        assert_eq!(steps(60_500, false, Verdict::Clear), [(Step::Recovered, Some(60_500))]);
+    }
+
+    #[test]
+    fn reminders_are_five_minutes_apart_whatever_an_older_rule_says() {
+        let (mut open, policy) = (None, policy(Repeat::Every(60), &[]));
+        at(&mut open, policy, (0, false), Verdict::Failing);
+        assert_eq!(at(&mut open, policy, (299, false), Verdict::Failing), Vec::<String>::new());
+        assert_eq!(at(&mut open, policy, (300, false), Verdict::Failing), ["Repeated ops"]);
+    }
+
+    #[test]
     fn a_rule_may_ignore_quiet_hours() {
         let loud = Policy { ignores_quiet_hours: true, ..policy(Repeat::Never, &[]) };
         let mut open = None;
@@ -433,5 +469,8 @@ mod tests {
         assert_eq!((fired.key(0), fired.alert.clone()), (fired.clone().key(0), over.alert.clone()));
         let other = Transition { cause: Cause::rule(RuleId(3), HostId(8)), ..fired.clone() };
         assert_ne!(fired.key(0), other.key(0));
+        // However many there are.
+        assert!(fired.key(65_535) > fired.key(65_534));
+        assert_ne!(fired.key(65_536), other.key(65_537));
     }
 }
