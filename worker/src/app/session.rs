@@ -85,8 +85,8 @@ pub async fn open_with_assertion(app: &App, assertion: Option<&str>) -> Result<(
 
     let mut known = users::find_by_email(&app.db, &email).await?;
     if known.is_none() && proxy.makes_viewers {
-        let audit = app.audit("access-proxy", "user.create", &email)?;
-        app.db.batch(vec![users::insert_by_email(&email, Role::Viewer, app.now_s()), audit]).await?;
+        let audit = access::audit_of_new(&app.time_key()?, app.now_s(), "access-proxy", "user.create", &email);
+        app.db.batch(vec![audit, users::insert_by_email(&email, Role::Viewer, app.now_s())]).await?;
         known = users::find_by_email(&app.db, &email).await?;
     }
     let user = known.ok_or(Failure::Forbidden { needs: "an account with this e-mail address" })?;

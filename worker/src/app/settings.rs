@@ -58,7 +58,8 @@ pub async fn read(app: &App, caller: &Credential) -> Result<Settings, Failure> {
 /// Sets what is to be changed. Guests who are there show again that they may be.
 ///
 /// # Errors
-/// As [`read`]; [`Failure::Invalid`] for a view password that cannot be.
+/// As [`read`]; [`Failure::Invalid`] for a view password that cannot be; [`Failure::Unavailable`] when a shard does not answer: as a rule
+/// nothing is changed then, and doing it again is right in any case.
 pub async fn change(app: &App, caller: &Credential, change: &Change) -> Result<(), Failure> {
     require(caller, Right::Admin)?;
     let mut statements = Vec::new();
@@ -93,11 +94,16 @@ pub async fn change(app: &App, caller: &Credential, change: &Change) -> Result<(
         return Ok(());
     }
     statements.push(app.audit(&actor(caller), "settings.change", &changed.join(" "))?);
+    let is_for_guests = change.guest_view.is_some() || change.view_password.is_some();
+    if is_for_guests {
+        // Where the hub does not answer nothing is changed.
+        remember::taken_away(app).await?;
+    }
     app.db.batch(statements).await?;
     if is_for_hub {
         rules::tell_hub(app).await;
     }
-    remember::taken_away(app).await
+    if is_for_guests { remember::taken_away(app).await } else { Ok(()) }
 }
 
 fn check(notices: &AddressNotices) -> Result<(), Failure> {

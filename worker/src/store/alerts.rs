@@ -69,6 +69,7 @@ pub fn note<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Vec<State
             | EventKind::BudgetTight
             | EventKind::AddressChanged
             | EventKind::CertificateChanged
+            | EventKind::NobodyTold
             | EventKind::Test
             | EventKind::News => {}
         }

@@ -98,7 +98,7 @@ pub async fn update(
     Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
 }
 
-/// Deletes a channel and what waits for it, together with writing `with`; false when there was none.
+/// Deletes a channel and what waits for it, together with writing `with`: 2 rows and one for each that waits. False when there was none.
 ///
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses.
@@ -124,10 +124,29 @@ impl From<Row> for SealedChannel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::outbox::{self, Request};
     use crate::store::{access, db::now};
 
     fn audit(key: &str) -> Statement {
         access::audit(key, UnixSeconds(5), "user:1", "channel", "x")
+    }
+
+    #[test]
+    fn what_waits_for_a_channel_goes_with_it_in_one_batch() {
+        let db = Db::in_memory().unwrap();
+        let written = Written { name: "a", group: "default", config_sealed: "s" };
+        for number in 1..=2 {
+            assert_eq!(now(insert(&db, "ntfy", written, UnixSeconds(5), audit(&number.to_string()))), Ok(number));
+        }
+        let request = |event_key: &str, channel_id| {
+            let (event_key, mark, request_sealed) = (event_key.to_owned(), String::new(), "s".to_owned());
+            Request { event_key, mark, channel_id, request_sealed }
+        };
+        let waiting = [request("01", 1), request("02", 1), request("01", 2)];
+        now(db.run(outbox::insert(&waiting, UnixSeconds(5)).unwrap())).unwrap();
+        assert!(now(delete(&db, 1, audit("3"))).unwrap());
+        let left = now(outbox::list_due(&db, UnixSeconds(5), 9)).unwrap();
+        assert_eq!(left.iter().map(|one| one.channel_id).collect::<Vec<_>>(), [2]);
     }
 
     #[test]

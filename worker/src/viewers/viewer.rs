@@ -8,6 +8,11 @@ const LIFETIME_MS: i64 = 3_600_000;
 /// A viewer that has not said `ping` for this long is gone; it says it every 25 s.
 const SILENCE_MS: i64 = 120_000;
 
+/// So many look at most.
+const MAX_VIEWERS: usize = 2_000;
+/// So many of them are guests at most: who runs the fleet finds a place.
+const MAX_GUESTS: usize = 1_500;
+
 /// What a viewer may see, settled by the Worker before the socket is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewer {
@@ -33,6 +38,11 @@ pub struct Seat {
     pub whole: bool,
     /// The hosts it shows.
     pub window: Vec<i64>,
+}
+
+/// Whether there is a place for one more. `guests`: how many of all `viewers` are guests, who are not shown what is hidden.
+pub const fn has_room(viewers: usize, guests: usize, next: Viewer) -> bool {
+    viewers < MAX_VIEWERS && (next.sees_hidden || guests < MAX_GUESTS)
 }
 
 /// Why a socket is ended.
@@ -116,6 +126,18 @@ mod tests {
         assert_eq!(Seat::read(b"\x00"), None);
         let full = Seat { window: vec![9_007_199_254_740_991; 50], ..Seat::new(Viewer::member(None), NOW) };
         assert!(full.write().len() < 1024);
+    }
+
+    #[test]
+    fn guests_leave_places_for_those_who_sign_in() {
+        let guest = Viewer { sees_hidden: false, until_s: None, feed: false };
+        for guest in [guest, Viewer::of_feed(false, None)] {
+            assert!(has_room(1_499, 1_499, guest) && has_room(1_999, 1_499, guest));
+            assert!(!has_room(1_500, 1_500, guest) && !has_room(2_000, 0, guest));
+        }
+        for member in [Viewer::member(None), Viewer::of_feed(true, None)] {
+            assert!(has_room(1_500, 1_500, member) && has_room(1_999, 1_500, member) && !has_room(2_000, 0, member));
+        }
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub enum EventKind {
     AlertWithdrawn,
     /// A probe saw another certificate of another issuer.
     CertificateChanged,
+    /// An alert came up for a group that has no channel.
+    NobodyTold,
     /// Nothing: somebody tests a channel.
     Test,
     /// Something that a newer version has a kind for; what it is, its text says.
@@ -38,7 +40,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::HostOffline,
         Self::HostOnline,
         Self::MonitoringImpaired,
@@ -51,6 +53,7 @@ impl EventKind {
         Self::AlertRecovered,
         Self::AlertWithdrawn,
         Self::CertificateChanged,
+        Self::NobodyTold,
         Self::Test,
         Self::News,
     ];
@@ -70,6 +73,7 @@ impl EventKind {
             Self::AlertRecovered => "alert_recovered",
             Self::AlertWithdrawn => "alert_withdrawn",
             Self::CertificateChanged => "certificate_changed",
+            Self::NobodyTold => "nobody_told",
             Self::Test => "test",
             Self::News => "news",
         }

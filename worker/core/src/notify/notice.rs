@@ -62,6 +62,7 @@ impl Letter<'_> {
             EventKind::AlertRecovered => "Recovered",
             EventKind::AlertWithdrawn => "Alert withdrawn",
             EventKind::CertificateChanged => "Certificate changed",
+            EventKind::NobodyTold => "Nobody told",
             EventKind::Test => "Test",
             EventKind::News => "News",
         };
@@ -82,6 +83,7 @@ impl Letter<'_> {
             | EventKind::AddressChanged
             | EventKind::AlertWithdrawn
             | EventKind::CertificateChanged
+            | EventKind::NobodyTold
             | EventKind::Test
             | EventKind::News => Urgency::News,
         }

@@ -382,7 +382,8 @@ impl Book {
                 let sight = Some(Sight { offline, since, now: moment.at });
                 let (verdict, found) = look(rule, &mut own, sample, host.totals, (sight, is_open));
                 // Of what goes on people are told again by the tick, where each host has its turn.
-                let goes_on = state.open.get(&cause).is_some_and(|open| open.over.is_none() && verdict != Verdict::Clear);
+                let goes_on =
+                    state.open.get(&cause).is_some_and(|open| open.over.is_none() && verdict != Verdict::Clear);
                 if !goes_on && (verdict == Verdict::Failing || is_open) {
                     let detail = text::detail(&found);
                     let noted = note(state, cause, policy(rule), (verdict, &detail), moment);
