@@ -158,7 +158,7 @@ impl Inner {
             return Response::error("who is it?", 403);
         };
         let seats = self.seats();
-        let guests = seats.iter().filter(|(_, seat)| !seat.viewer.sees_hidden).count();
+        let guests = seats.iter().filter(|(_, seat)| seat.viewer.guest).count();
         if !has_room(seats.len(), guests, viewer) {
             return Response::error("too many viewers", 503);
         }

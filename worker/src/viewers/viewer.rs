@@ -23,6 +23,9 @@ pub struct Viewer {
     /// Whether it is told all of the fleet every two seconds, in the words of another dialect, and says nothing itself.
     #[serde(default)]
     pub feed: bool,
+    /// Whether it came without a credential of its own; knowing the view password is none.
+    #[serde(default)]
+    pub guest: bool,
 }
 
 /// What is kept with a viewer's socket.
@@ -40,9 +43,9 @@ pub struct Seat {
     pub window: Vec<i64>,
 }
 
-/// Whether there is a place for one more. `guests`: how many of all `viewers` are guests, who are not shown what is hidden.
+/// Whether there is a place for one more. `guests`: how many of all `viewers` are such.
 pub const fn has_room(viewers: usize, guests: usize, next: Viewer) -> bool {
-    viewers < MAX_VIEWERS && (next.sees_hidden || guests < MAX_GUESTS)
+    viewers < MAX_VIEWERS && (!next.guest || guests < MAX_GUESTS)
 }
 
 /// Why a socket is ended.
@@ -57,12 +60,12 @@ pub enum End {
 impl Viewer {
     /// A member with a credential that is over at `until`.
     pub fn member(until: Option<UnixSeconds>) -> Self {
-        Self { sees_hidden: true, until_s: until.map(|until| until.0), feed: false }
+        Self { sees_hidden: true, until_s: until.map(|until| until.0), feed: false, guest: false }
     }
 
     /// Somebody who is told the feed.
     pub fn of_feed(sees_hidden: bool, until: Option<UnixSeconds>) -> Self {
-        Self { sees_hidden, until_s: until.map(|until| until.0), feed: true }
+        Self { sees_hidden, until_s: until.map(|until| until.0), feed: true, guest: false }
     }
 }
 
@@ -120,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_seat_outlives_sleep() {
-        let mut seat = Seat::new(Viewer { sees_hidden: false, until_s: Some(5), feed: false }, NOW);
+        let mut seat = Seat::new(Viewer { sees_hidden: false, until_s: Some(5), feed: false, guest: false }, NOW);
         seat.window = vec![1, 9_007_199_254_740_991];
         assert_eq!(Seat::read(&seat.write()), Some(seat));
         assert_eq!(Seat::read(b"\x00"), None);
@@ -130,8 +133,8 @@ mod tests {
 
     #[test]
     fn guests_leave_places_for_those_who_sign_in() {
-        let guest = Viewer { sees_hidden: false, until_s: None, feed: false };
-        for guest in [guest, Viewer::of_feed(false, None)] {
+        let guests = [Viewer::member(None), Viewer::of_feed(false, None), Viewer::of_feed(true, None)];
+        for guest in guests.map(|viewer| Viewer { guest: true, ..viewer }) {
             assert!(has_room(1_499, 1_499, guest) && has_room(1_999, 1_499, guest));
             assert!(!has_room(1_500, 1_500, guest) && !has_room(2_000, 0, guest));
         }

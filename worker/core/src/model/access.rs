@@ -70,7 +70,7 @@ pub struct Login {
 pub struct Scopes {
     /// Look at everything.
     pub read: bool,
-    /// Change hosts and settings.
+    /// Nothing yet: what changes something asks for `admin`.
     pub write: bool,
     /// Register hosts.
     pub register: bool,
