@@ -101,7 +101,7 @@ pub async fn open_with_assertion(app: &App, assertion: Option<&str>) -> Result<(
 /// Closes the sessions of these cookies; who has none is none the worse.
 ///
 /// # Errors
-/// [`Failure::Unavailable`] when the database does not answer.
+/// [`Failure::Unavailable`] when the database or the hub does not answer.
 pub async fn close(app: &App, caller: &Credential, cookies: &[&str]) -> Result<(), Failure> {
     let Credential::Session(session) = caller else {
         return Ok(());
@@ -109,6 +109,8 @@ pub async fn close(app: &App, caller: &Credential, cookies: &[&str]) -> Result<(
     let secrets = cookies.iter().filter(|text| could_be_secret(text)).take(3);
     let mut statements: Vec<_> = secrets.map(|text| sessions::delete_session(&digest::secret_hash(text))).collect();
     statements.push(app.audit(&actor(caller), "session.close", &session.user.id.to_string())?);
+    // First too: where the hub does not answer, the session stays, and closing it again helps.
+    remember::taken_away(app).await?;
     app.db.batch(statements).await?;
     remember::taken_away(app).await
 }
