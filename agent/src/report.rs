@@ -31,6 +31,7 @@ pub fn sample(reading: &Reading, at_ms: i64) -> Sample {
             .iter()
             .map(|sensor| Temperature { name: sensor.name.clone(), celsius: sensor.celsius })
             .collect(),
+        named: Vec::new(),
         probes: Vec::new(),
     }
 }

@@ -14,7 +14,7 @@ fn report_past(worker: &Worker, host: &TestHost) -> u64 {
     let at_ms = |number: u64| now_ms - (SAMPLES - number) * 10_000 - if number <= 240 { 600_000 } else { 0 };
     let sample = |number: u64| {
         json!({ "number": number, "at_ms": at_ms(number), "cpu_percent": number % 10, "mem_used_bytes": 1_935_474_689_u64,
-                "temperatures": [{ "name": "cpu", "celsius": 45.5 }] })
+                "temperatures": [{ "name": "cpu", "celsius": 45.5 }], "metrics": { "cpu.user.percentage": 23.017 } })
     };
     for first in (1..=SAMPLES).step_by(60) {
         let samples: Vec<Value> = (first..first + 60).map(sample).collect();
@@ -38,18 +38,18 @@ fn history_is_there_as_soon_as_it_is_reported_and_shows_its_gaps() {
     let to_s = report_past(&worker, &host);
     let from_s = to_s - 2 * 3_600;
     let path = format!(
-        "{SERIES}?hosts={}&metrics=cpu_percent,mem_used_bytes,temperature/cpu,load1&from={from_s}&to={to_s}&points=300",
+        "{SERIES}?hosts={}&metrics=cpu_percent,mem_used_bytes,temperature/cpu,load1,cpu.user.percentage&from={from_s}&to={to_s}&points=300",
         host.id
     );
     let reply = worker.get(&path);
     assert_eq!((reply.status, reply.at("/complete")), (200, json!(true)), "{}", reply.body);
     assert_eq!((reply.at("/from_s"), reply.at("/to_s")), (json!(from_s), json!(to_s)));
-    let [cpu, memory, sensor, load] = [0, 1, 2, 3].map(|at| reply.at(&format!("/series/{at}")));
+    let [cpu, memory, sensor, load, own] = [0, 1, 2, 3, 4].map(|at| reply.at(&format!("/series/{at}")));
     assert_eq!(
         (&cpu["host"], &cpu["metric"], &cpu["tiers"]),
         (&json!(host.id), &json!("cpu_percent"), &json!(["samples"]))
     );
-    for series in [&cpu, &memory, &sensor] {
+    for series in [&cpu, &memory, &sensor, &own] {
         assert_eq!(samples(series), SAMPLES, "{series}");
         let gaps = series["average"].as_array().expect("a column").iter().filter(|value| value.is_null()).count();
         assert_eq!(gaps, 1, "{series}");
@@ -60,6 +60,7 @@ fn history_is_there_as_soon_as_it_is_reported_and_shows_its_gaps() {
         "11 binary digits of memory"
     );
     assert_eq!(load["at_s"], json!([]));
+    assert_eq!(own["average"][0], json!(23.017), "a metric of its own is kept exactly");
     let cost = reply.cost();
     assert!(cost.d1_rows_read + cost.object_rows_read <= 40, "{cost:?}");
 

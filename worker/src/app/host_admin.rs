@@ -30,7 +30,8 @@ pub async fn create(app: &App, caller: &Credential, edit: HostEdit) -> Result<()
         machine_id: None,
         known_secret: None,
     };
-    all_hosts::make(app, &actor(caller), None, registration, Some(&edit)).await.map(drop)
+    let complete = |secret_hash: &str| Ok(vec![host_edits::complete_new(secret_hash, &edit)]);
+    all_hosts::make(app, &actor(caller), None, registration, complete).await.map(drop)
 }
 
 /// Makes a host what is said of it.
@@ -64,7 +65,8 @@ pub async fn edit(app: &App, caller: &Credential, id: HostId, edit: &HostEdit) -
 /// # Errors
 /// As [`create`].
 pub async fn set_group(app: &App, caller: &Credential, ids: &[HostId], group: &str) -> Result<(), Failure> {
-    change(app, caller, ids, "host.group", |ids| host_edits::set_tag(ids, group)).await
+    require(caller, Right::Admin)?;
+    change(app, caller, ids, "host.group", |ids| vec![host_edits::set_tag(ids, group)]).await
 }
 
 /// Retires hosts: their secrets stop working at once, their data is kept for thirty days. Unknown ones are left out.
@@ -72,6 +74,12 @@ pub async fn set_group(app: &App, caller: &Credential, ids: &[HostId], group: &s
 /// # Errors
 /// As [`create`].
 pub async fn retire(app: &App, caller: &Credential, ids: &[HostId]) -> Result<(), Failure> {
+    require(caller, Right::Admin)?;
+    retire_permitted(app, caller, ids).await
+}
+
+/// As [`retire`], for a caller who may do this to these hosts.
+pub(super) async fn retire_permitted(app: &App, caller: &Credential, ids: &[HostId]) -> Result<(), Failure> {
     change(app, caller, ids, "host.retire", |ids| host_edits::retire(ids, app.now_s())).await
 }
 
@@ -80,9 +88,8 @@ async fn change(
     caller: &Credential,
     ids: &[HostId],
     action: &str,
-    statement: impl Fn(&[HostId]) -> Statement,
+    changes: impl Fn(&[HostId]) -> Vec<Statement>,
 ) -> Result<(), Failure> {
-    require(caller, Right::Admin)?;
     if ids.is_empty() {
         return Ok(());
     }
@@ -90,11 +97,9 @@ async fn change(
         return Err(Failure::Invalid { field: "ids".to_owned(), reason: "more than 10,000".to_owned() });
     }
     let named: Vec<String> = ids.iter().take(100).map(|id| id.0.to_string()).collect();
-    let statements = vec![
-        statement(ids),
-        app.audit(&actor(caller), action, &named.join(","))?,
-        settings::bump(settings::HOSTS_VERSION),
-    ];
+    let mut statements = changes(ids);
+    statements.push(app.audit(&actor(caller), action, &named.join(","))?);
+    statements.push(settings::bump(settings::HOSTS_VERSION));
     app.db.batch(statements).await?;
     all_hosts::tell_hub(app, ids).await;
     Ok(())

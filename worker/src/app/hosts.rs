@@ -3,7 +3,7 @@
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::domain::ids::{self, HOST_SECRET_CHARS};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, Event, EventKind, Form, Host, HostEdit, HostId, Registration, Token};
+use edgewatch_core::model::{Credential, Event, EventKind, Form, Host, HostId, Registration, Token};
 use std::collections::HashMap;
 
 use super::remember::Reader;
@@ -12,7 +12,7 @@ use super::{App, actor, presence, secret};
 use crate::platform::payload::Payload;
 use crate::platform::{digest, log, random};
 use crate::store::hosts::{self, NewHost};
-use crate::store::{access, host_edits, settings};
+use crate::store::{Statement, access, settings};
 
 /// Which hosts a reader wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub async fn register(app: &App, caller: &Credential, registration: Registration
         Credential::Token(token) => Some(token),
         Credential::Session(_) => None,
     };
-    make(app, &actor(caller), by_token, registration, None).await
+    make(app, &actor(caller), by_token, registration, |_| Ok(vec![])).await.map(|made| made.secret)
 }
 
 /// The secret of the host that the machine proves to be: it holds that host's secret, and its machine id is the one that
@@ -117,14 +117,22 @@ async fn proven(app: &App, registration: &Registration) -> Result<Option<String>
     Ok(same.then(|| secret.clone()))
 }
 
-/// Makes a host, with what else an administrator says of it.
+/// A host that was made.
+pub(super) struct Made {
+    /// Its agent's secret, which is known to nobody else.
+    pub secret: String,
+    /// Its public id.
+    pub public_id: String,
+}
+
+/// Makes a host, with what else is said of it: `more` gives the statements, by the hash of its secret.
 pub(super) async fn make(
     app: &App,
     actor: &str,
     by_token: Option<&Token>,
     registration: Registration,
-    edit: Option<&HostEdit>,
-) -> Result<String, Failure> {
+    more: impl FnOnce(&str) -> Result<Vec<Statement>, Failure>,
+) -> Result<Made, Failure> {
     let twin = match &registration.machine_id {
         Some(machine_id) => hosts::find_by_machine(&app.db, machine_id).await?,
         None => None,
@@ -147,7 +155,7 @@ pub(super) async fn make(
         registered_at: app.now_s(),
         by_token_id: by_token.map(|token| token.id),
     });
-    statements.extend(edit.map(|edit| host_edits::complete_new(&digest::secret_hash(&secret), edit)));
+    statements.extend(more(&digest::secret_hash(&secret))?);
     statements.push(app.audit(actor, "host.register", &public_id)?);
     statements.push(settings::bump(settings::HOSTS_VERSION));
     if let Some(twin) = twin {
@@ -181,7 +189,7 @@ pub(super) async fn make(
     {
         tell_hub(app, &[known.id]).await;
     }
-    made
+    made.map(|secret| Made { secret, public_id })
 }
 
 /// Registers a host without a caller, for the tests of other rooms' use cases.
@@ -190,7 +198,7 @@ pub(super) async fn make(
 /// As [`register`].
 #[cfg(test)]
 pub async fn register_for_tests(app: &App, registration: Registration) -> Result<String, Failure> {
-    make(app, "test", None, registration, None).await
+    make(app, "test", None, registration, |_| Ok(vec![])).await.map(|made| made.secret)
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Mutex;
 
-use edgewatch_core::domain::access::{Right, is_alive, is_use_worth_noting, require, require_address};
+use edgewatch_core::domain::access::{Right, is_alive, is_use_worth_noting, reach, require, require_address};
 use edgewatch_core::domain::ids::could_be_secret;
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, HostId};
+use edgewatch_core::model::{Credential, HostId, Reach};
 
 use super::App;
 use super::ingest::Origin;
@@ -67,6 +67,53 @@ pub async fn agent(app: &App, secret: &str) -> Result<AgentIdentity, Failure> {
         agents.insert(secret_hash.clone(), known.id);
     }
     Ok(AgentIdentity { secret_hash, host_id: known.id })
+}
+
+/// What a route asks of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// To look at hosts.
+    Read,
+    /// To look at and change them.
+    ReadWrite,
+    /// To change them, without having to look.
+    Write,
+}
+
+/// A caller, and which hosts they reach with the rights they were asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Party {
+    /// Who.
+    pub credential: Credential,
+    /// Which hosts.
+    pub reach: Reach,
+}
+
+impl Party {
+    /// The caller as a party to what `needs` these rights.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`] without one of them.
+    pub fn to(needs: Needs, credential: Credential) -> Result<Self, Failure> {
+        let rights: &[Right] = match needs {
+            Needs::Read => &[Right::Read],
+            Needs::ReadWrite => &[Right::Read, Right::Write],
+            Needs::Write => &[Right::Write],
+        };
+        let reach = reach(&credential, rights)?;
+        Ok(Self { credential, reach })
+    }
+
+    /// For what belongs to no host in particular.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`] for one who reaches some hosts alone.
+    pub const fn of_all(&self) -> Result<(), Failure> {
+        match self.reach {
+            Reach::All => Ok(()),
+            Reach::MadeBy(_) => Err(Failure::Forbidden { needs: "more than the hosts it made" }),
+        }
+    }
 }
 
 /// For routes that are an administrator's whatever they do.

@@ -111,6 +111,38 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// The epoch of a shard that the caller was remembered under; `None` for one who was looked up just now.
+    pub fn remembered_epoch(&self, shard: u32) -> Option<u64> {
+        // One of a shard that was not there is none that it could have now.
+        let of_shard = |epochs: &Vec<u64>| usize::try_from(shard).ok().and_then(|shard| epochs.get(shard).copied());
+        self.remembered.as_ref().map(|epochs| of_shard(epochs).unwrap_or(u64::MAX - 1))
+    }
+
+    /// As [`Reader::confirm`], when some of the shards answered: whoever takes a credential away tells all of them.
+    ///
+    /// # Errors
+    /// As [`reader`].
+    pub async fn confirm_by(&self, app: &App, answered: &BTreeMap<u32, u64>) -> Result<Credential, Failure> {
+        let is_same =
+            answered.iter().all(|(shard, epoch)| self.remembered_epoch(*shard).is_none_or(|known| known == *epoch));
+        if is_same && self.remembered.is_some() {
+            return Ok(self.credential.clone());
+        }
+        // The other shards are asked once, by who comes first after the isolate began or something was taken away.
+        let epochs = match (&app.hub, answered.len()) {
+            (Some(hub), answered) if usize::try_from(hub.shards()).is_ok_and(|shards| shards > answered) => {
+                if self.remembered.is_none() && !known().epochs.is_empty() {
+                    return Ok(self.credential.clone());
+                }
+                hub.epochs().await?
+            }
+            _ => answered.values().copied().collect(),
+        };
+        self.confirm(app, Some(&epochs)).await
+    }
+}
+
 async fn look_up(app: &App, shown: &Shown) -> Result<Credential, Failure> {
     // Known before the look: what is taken away from here on raises them.
     let epochs = known().epochs.clone();

@@ -12,6 +12,7 @@ use super::setup::SESSION_S;
 use super::{App, accounts, actor, identity, remember, secret};
 use crate::platform::jwt::Expected;
 use crate::platform::{access_keys, digest, jwt};
+use crate::store::mackerel::invitations;
 use crate::store::sessions::{self, NewSession};
 use crate::store::{Statement, access, users};
 
@@ -72,7 +73,7 @@ pub async fn open_with_password(
 ///
 /// # Errors
 /// [`Failure::Unauthenticated`] without a proxy, or when it did not say so; [`Failure::Forbidden`] for a person without an account,
-/// unless the deployment makes viewers of them; [`Failure::Unavailable`] when the proxy's keys cannot be had.
+/// unless they are invited or the deployment makes viewers of them; [`Failure::Unavailable`] when the proxy's keys cannot be had.
 pub async fn open_with_assertion(app: &App, assertion: Option<&str>) -> Result<(Session, String), Failure> {
     let (Some(proxy), Some(assertion)) = (&app.config.access_proxy, assertion) else {
         return Err(Failure::Unauthenticated);
@@ -84,6 +85,12 @@ pub async fn open_with_assertion(app: &App, assertion: Option<&str>) -> Result<(
     let email = passwords::clean_email(&person.email).map_err(|_| Failure::Unauthenticated)?;
 
     let mut known = users::find_by_email(&app.db, &email).await?;
+    if known.is_none() && invitations::find(&app.db, &email, app.now_s()).await?.is_some() {
+        let mut statements = invitations::accept(&email, app.now_s());
+        statements.push(app.audit("access-proxy", "user.accept", &email)?);
+        app.db.batch(statements).await?;
+        known = users::find_by_email(&app.db, &email).await?;
+    }
     if known.is_none() && proxy.makes_viewers {
         let audit = access::audit_of_new(&app.time_key()?, app.now_s(), "access-proxy", "user.create", &email);
         app.db.batch(vec![audit, users::insert_by_email(&email, Role::Viewer, app.now_s())]).await?;

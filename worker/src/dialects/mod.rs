@@ -2,6 +2,7 @@
 //! segments of the raw path; nothing is decoded before it is split.
 
 mod context;
+pub mod mackerel;
 pub mod native;
 pub mod nezha;
 pub mod openitcockpit;
@@ -115,7 +116,7 @@ pub async fn serve(request: Request<Body>, app: App) -> Response {
         Owner::Nezha => nezha::serve(request).await,
         Owner::Pulse => pulse::serve(request).await,
         Owner::OpenItcockpit => openitcockpit::serve(&request),
-        Owner::Mackerel => pages::not_yet(),
+        Owner::Mackerel => mackerel::serve(request).await,
         Owner::Pages => {
             let literal = if pages::is_home(&request) { home_literal(&mut request).await } else { String::new() };
             pages::serve(request, &literal).await

@@ -12,6 +12,9 @@ pub const SESSION_COOKIES: [&str; 2] = [SESSION_COOKIE, NEZHA_COOKIE];
 /// The cookie of guests who showed the view password. Source: nezha specification, 2.3.
 pub const VIEW_COOKIE: &str = "nezha-dashboard-vp";
 
+/// The header of Mackerel's keys.
+const API_KEY: &str = "x-api-key";
+
 /// How a path's owner reads `Authorization`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
@@ -19,16 +22,22 @@ pub enum Scheme {
     Bearer,
     /// The bare token, `Bearer <token>` too: Nezha (specification, 2.1) and our own API.
     BareOrBearer,
+    /// Not at all: `X-Api-Key` alone counts. Source: mackerel specification, T8.
+    ApiKey,
 }
 
 /// The token that a request shows.
 pub fn token(headers: &HeaderMap, scheme: Scheme) -> Option<&str> {
+    if scheme == Scheme::ApiKey {
+        let key = headers.get(API_KEY)?.to_str().ok()?.trim();
+        return (!key.is_empty()).then_some(key);
+    }
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
     let bearer = value.split_once(' ').filter(|(word, _)| word.eq_ignore_ascii_case("bearer"));
     match (bearer, scheme) {
         (Some((_, token)), _) => Some(token.trim()),
         (None, Scheme::BareOrBearer) if !value.is_empty() && !value.contains(' ') => Some(value),
-        (None, Scheme::Bearer | Scheme::BareOrBearer) => None,
+        (None, Scheme::Bearer | Scheme::BareOrBearer | Scheme::ApiKey) => None,
     }
 }
 
@@ -87,6 +96,13 @@ mod tests {
         assert_eq!(token(&bearer, Scheme::Bearer), Some("abc"));
         assert_eq!(token(&headers(&[("authorization", "Token abc")]), Scheme::BareOrBearer), None);
         assert_eq!(token(&headers(&[]), Scheme::Bearer), None);
+    }
+
+    #[test]
+    fn mackerels_key_is_in_its_own_header_and_basic_is_nothing_to_it() {
+        let key = headers(&[("authorization", "Basic dTpw"), ("x-api-key", " abc ")]);
+        assert_eq!((token(&key, Scheme::ApiKey), token(&key, Scheme::BareOrBearer)), (Some("abc"), None));
+        assert_eq!(token(&headers(&[("authorization", "abc"), ("x-api-key", "")]), Scheme::ApiKey), None);
     }
 
     #[test]

@@ -20,6 +20,8 @@ use super::{HubError, series};
 use crate::platform::objects::{Class, Objects};
 use crate::platform::payload::Payload;
 
+mod posted;
+
 /// What calls of the hub spent, in the units of the bill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Spent {

@@ -19,6 +19,7 @@ use edgewatch_core::blocks::{Block, Row, SeriesId};
 use edgewatch_core::model::{HostId, Sample};
 
 use super::HubError;
+use super::posted;
 use super::probe_days::{self, Part};
 use super::rings;
 use super::rollup::{coarser, fuller};
@@ -46,6 +47,9 @@ pub struct Day {
     names: Option<Vec<u8>>,
     /// What came of probes.
     pub probes: Vec<Part>,
+    /// Of what is posted, the number of the last sample that came: a value that takes another's place adds none to the samples that
+    /// a block is made of, by which late writes are told.
+    last_number: Option<u64>,
 }
 
 /// What became of days that were to be written.
@@ -101,12 +105,18 @@ impl Tracked {
 pub fn build(sql: &Sql, host: HostId, rings: &Rings, day_no: u64) -> Result<Option<Day>, HubError> {
     let (from_ms, to_ms) = (tiers::day_start_ms(host, day_no), tiers::day_start_ms(host, day_no.saturating_add(1)));
     let of_day = |row: &Row| (from_ms..to_ms).contains(&row.at_ms);
+    let mut last_number = None;
     let mut fine: Vec<Row> = Vec::new();
     let mut missing: BTreeSet<u64> =
         (MINUTES.block_no(host, from_ms)..=MINUTES.block_no(host, to_ms.saturating_sub(1))).collect();
     for stored in rings::in_time(sql, host, MINUTES, rings.of(MINUTES), from_ms, to_ms)? {
         missing.remove(&stored.block_no);
         fine.extend(stored.block()?.rows().filter(of_day));
+    }
+    if host.is_posted() {
+        fine = posted::rows_of_time(sql, host, rings, from_ms, to_ms, &[])?;
+        last_number = rings::newest(sql, host, SAMPLES.number)?.map(|head| head.last_number);
+        missing.clear();
     }
     for block_no in missing {
         let from_ms = from_ms.max(MINUTES.start_ms(host, block_no));
@@ -127,6 +137,7 @@ pub fn build(sql: &Sql, host: HostId, rings: &Rings, day_no: u64) -> Result<Opti
         two_hours: two_hours.iter().map(rollup::averages).collect(),
         names: (!dictionary.is_empty()).then(|| dictionary.encode()),
         probes: probe_days::parts(&two_hours, &dictionary),
+        last_number,
     }))
 }
 
@@ -187,7 +198,11 @@ async fn write_some(
     }
     let blocks: Vec<CoarseBlock> = fresh
         .into_iter()
-        .filter_map(|(key, rows)| coarse_block(key, &fuller(held.remove(&key).unwrap_or_default(), rows)))
+        .filter_map(|(key, rows)| {
+            let last_number = hosts.iter().filter(|(host, _)| *host == key.0).flat_map(|(_, days)| days);
+            let last_number = last_number.filter_map(|day| day.last_number).max();
+            coarse_block(key, &fuller(held.remove(&key).unwrap_or_default(), rows), last_number)
+        })
         .collect();
 
     let mut rest = &blocks[..];
@@ -209,12 +224,16 @@ async fn write_some(
     Ok(())
 }
 
-fn coarse_block((host, tier, block_no): (HostId, u8, u64), rows: &[Row]) -> Option<CoarseBlock> {
+fn coarse_block(
+    (host, tier, block_no): (HostId, u8, u64),
+    rows: &[Row],
+    last_number: Option<u64>,
+) -> Option<CoarseBlock> {
     let step_ms = tiers::ALL.get(usize::from(tier))?.step_ms();
     let (first, last) = (rows.first()?, rows.last()?);
     let weight: f64 = rows.iter().filter_map(|row| row.get(SeriesId::WEIGHT)).sum();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of counts")]
-    let samples = weight as u64;
+    let samples = last_number.unwrap_or(weight as u64);
     let (_, data) = rows::fitting(rows);
     let end_ms = last.at_ms.saturating_add(step_ms - 1);
     Some(CoarseBlock { host, tier, block_no, samples, start_ms: first.at_ms, end_ms, data })

@@ -5,7 +5,7 @@
 //! sample there is as old as that; the journal and the sockets have newer ones.
 
 use edgewatch_core::domain::address_change::Told;
-use edgewatch_core::model::{Event, EventKind, Host, HostId};
+use edgewatch_core::model::{Addresses, Event, EventKind, Host, HostId, Presence};
 use edgewatch_core::units::UnixSeconds;
 
 use super::HubError;
@@ -25,8 +25,9 @@ const PUT: &str = "INSERT INTO hosts (host_id, secret_hash, addresses_fixed, coa
 const FIND: &str =
     "SELECT host_id, secret_hash, addresses_fixed, coarse_done, floor, host FROM hosts WHERE host_id = ?1";
 const LIST: &str = "SELECT host_id, secret_hash, addresses_fixed, coarse_done, floor, host FROM hosts ORDER BY host_id";
-const LIST_IDS: &str = "SELECT host_id FROM hosts ORDER BY host_id";
-const LIST_IDS_AFTER: &str = "SELECT host_id FROM hosts WHERE host_id > ?1 ORDER BY host_id LIMIT ?2";
+const LIST_IDS: &str = "SELECT host_id FROM posted UNION ALL SELECT host_id FROM hosts ORDER BY host_id";
+const LIST_IDS_AFTER: &str = "SELECT host_id FROM posted WHERE host_id > ?1 \
+     UNION ALL SELECT host_id FROM hosts WHERE host_id > ?1 ORDER BY host_id LIMIT ?2";
 const DELETE: &str = "DELETE FROM hosts WHERE host_id = ?1";
 const FIND_META: &str = "SELECT value FROM meta WHERE key = ?1";
 const PUT_META: &str =
@@ -50,6 +51,14 @@ const LIST_ALERT_STATES: &str = "SELECT host_id, state FROM alert_states";
 const PUT_ALERT_STATE: &str = "INSERT INTO alert_states (host_id, state) VALUES (?1, ?2) \
      ON CONFLICT (host_id) DO UPDATE SET state = excluded.state";
 const DELETE_ALERT_STATE: &str = "DELETE FROM alert_states WHERE host_id = ?1";
+
+const CREATE_POSTED: &str = "CREATE TABLE IF NOT EXISTS posted (host_id INTEGER NOT NULL PRIMARY KEY, coarse_done INTEGER, \
+     floor INTEGER NOT NULL) STRICT, WITHOUT ROWID";
+const PUT_POSTED: &str = "INSERT INTO posted (host_id, coarse_done, floor) VALUES (?1, ?2, ?3) \
+     ON CONFLICT (host_id) DO UPDATE SET coarse_done = excluded.coarse_done, floor = excluded.floor";
+const LIST_POSTED: &str = "SELECT host_id, coarse_done, floor FROM posted ORDER BY host_id";
+const FIND_POSTED: &str = "SELECT host_id, coarse_done, floor FROM posted WHERE host_id = ?1";
+const DELETE_POSTED: &str = "DELETE FROM posted WHERE host_id = ?1";
 
 /// A host of this shard.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,14 +112,19 @@ pub fn create(sql: &Sql) -> Result<(), HubError> {
     sql.exec(CREATE_OWED, vec![])?;
     sql.exec(CREATE_OWED_EVENTS, vec![])?;
     sql.exec(CREATE_ALERT_STATES, vec![])?;
+    sql.exec(CREATE_POSTED, vec![])?;
     sql.exec(CREATE_META, vec![]).map(drop)
 }
 
-/// Puts a host's row in the place of the one before: 1 row written.
+/// Puts a host's row, or that of what is posted of one, in the place of the one before: 1 row written.
 ///
 /// # Errors
 /// As [`create`].
 pub fn put(sql: &Sql, entry: &Entry) -> Result<(), HubError> {
+    if entry.host.id.is_posted() {
+        let binds = vec![entry.host.id.into(), entry.coarse_done.into(), entry.floor.into()];
+        return sql.exec(PUT_POSTED, binds).map(drop);
+    }
     let wire = HostWire::of(&entry.host, entry.told.as_ref());
     let host = serde_json::to_string(&wire).map_err(|error| HubError::Corrupt(error.to_string()))?;
     let binds = vec![
@@ -129,6 +143,9 @@ pub fn put(sql: &Sql, entry: &Entry) -> Result<(), HubError> {
 /// # Errors
 /// As [`create`]; [`HubError::Corrupt`] when it cannot be read.
 pub fn find(sql: &Sql, id: HostId) -> Result<Option<Entry>, HubError> {
+    if id.is_posted() {
+        return sql.exec(FIND_POSTED, vec![id.into()])?.first().map(posted).transpose();
+    }
     sql.exec(FIND, vec![id.into()])?.first().map(entry).transpose()
 }
 
@@ -147,7 +164,7 @@ pub fn list(sql: &Sql) -> Result<(Vec<Entry>, Vec<HubError>), HubError> {
     Ok((entries, damaged))
 }
 
-/// The numbers of all hosts: as many rows read.
+/// The numbers of all hosts, and before them those of what is posted: as many rows read.
 ///
 /// # Errors
 /// As [`create`].
@@ -155,13 +172,49 @@ pub fn list_ids(sql: &Sql) -> Result<Vec<HostId>, HubError> {
     sql.exec(LIST_IDS, vec![])?.iter().map(|row| Ok(HostId(row.int(0)?))).collect()
 }
 
-/// The numbers of the next hosts behind `after`, ascending: as many rows read.
+/// What is posted of hosts and services, by number: as many rows read.
+///
+/// # Errors
+/// As [`find`].
+pub fn list_posted(sql: &Sql) -> Result<Vec<Entry>, HubError> {
+    sql.exec(LIST_POSTED, vec![])?.iter().map(posted).collect()
+}
+
+fn posted(row: &Row) -> Result<Entry, HubError> {
+    Ok(unlisted(HostId(row.int(0)?), row.optional(1, Row::whole)?, row.whole(2)?))
+}
+
+/// What is kept under a number that is in no list of hosts, as if it were one.
+pub fn unlisted(id: HostId, coarse_done: Option<u64>, floor: u64) -> Entry {
+    let host = Host {
+        id,
+        public_id: String::new(),
+        uuid: String::new(),
+        name: String::new(),
+        tag: String::new(),
+        note: String::new(),
+        public_note: String::new(),
+        display_index: 0,
+        hidden_for_guest: true,
+        registered_at: UnixSeconds(0),
+        presence: Presence::Online,
+        last_seen: None,
+        addresses: Addresses::default(),
+        country_code: String::new(),
+        agent_version: String::new(),
+        facts: None,
+        newest: None,
+    };
+    Entry { host, secret_hash: String::new(), addresses_fixed: false, coarse_done, floor, told: None }
+}
+
+/// The next numbers behind `after` of [`list_ids`]: as many rows read.
 ///
 /// # Errors
 /// As [`create`].
 pub fn list_ids_after(sql: &Sql, after: HostId, most: usize) -> Result<Vec<HostId>, HubError> {
-    // Below zero there is none, and the database takes no number as far down as there may be.
-    let binds = vec![after.0.max(-1).into(), (most as u64).into()];
+    // The database takes no number as far down as there may be.
+    let binds = vec![after.0.max(-(1 << 52)).into(), (most as u64).into()];
     sql.exec(LIST_IDS_AFTER, binds)?.iter().map(|row| Ok(HostId(row.int(0)?))).collect()
 }
 
@@ -170,7 +223,7 @@ pub fn list_ids_after(sql: &Sql, after: HostId, most: usize) -> Result<Vec<HostI
 /// # Errors
 /// As [`create`].
 pub fn delete(sql: &Sql, id: HostId) -> Result<(), HubError> {
-    sql.exec(DELETE, vec![id.into()]).map(drop)
+    sql.exec(if id.is_posted() { DELETE_POSTED } else { DELETE }, vec![id.into()]).map(drop)
 }
 
 /// Keeps an event until D1 has it, with the name of its host: 1 row written.

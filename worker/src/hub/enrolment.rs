@@ -7,6 +7,7 @@ use super::HubError;
 use super::directory::{self, Entry};
 use super::shard::Shard;
 use super::tracked::Tracked;
+use crate::store::mackerel::hosts::Said;
 
 impl Shard {
     /// Takes in what the database says of hosts: new ones, and what changed of known ones. Writes a row for each that differs.
@@ -52,9 +53,36 @@ impl Shard {
                 }
                 None if self.is_complete => {
                     self.hosts.insert(id, Tracked::of(entry, None, None));
+                    self.show_posted(id);
                 }
                 None => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Takes in what the database says a host is: it does not tell the hub itself. Writes a row when that is news.
+    ///
+    /// # Errors
+    /// As [`Shard::complete`].
+    pub fn describe(&mut self, id: HostId, said: Said) -> Result<(), HubError> {
+        let known = match self.hosts.get(&id) {
+            Some(tracked) => Some(Entry::clone(&tracked.entry)),
+            None => directory::find(&self.storage.sql, id)?,
+        };
+        let Some(known) = known else { return Ok(()) };
+        let mut entry = known.clone();
+        entry.host.facts = Some(entry.host.facts.unwrap_or_default().with(said.facts));
+        if !said.agent_version.is_empty() {
+            entry.host.agent_version = said.agent_version;
+        }
+        if entry == known {
+            return Ok(());
+        }
+        directory::put(&self.storage.sql, &entry)?;
+        if let Some(tracked) = self.hosts.get_mut(&id) {
+            *tracked.entry = entry;
+            tracked.is_changed = true;
         }
         Ok(())
     }
@@ -78,8 +106,39 @@ impl Shard {
         directory::delete(&self.storage.sql, id)?;
         self.counts.forget();
         self.hosts.remove(&id);
+        self.posted.iter_mut().for_each(|all| drop(all.remove(&id)));
         self.watched.remove(&id);
         self.spoken_for.remove(&id);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::directory::tests::entry;
+    use crate::hub::sql::Sql;
+    use edgewatch_core::model::Facts;
+
+    #[test]
+    fn what_the_database_says_a_host_is_is_news_once_and_keeps_what_it_does_not_say() {
+        let mut shard = Shard::new(Sql::in_memory().unwrap()).unwrap();
+        shard.complete(vec![]).unwrap();
+        let known = Facts { kernel: "6.1".to_owned(), mem_total_bytes: 7, ..Facts::default() };
+        let mut first = entry(1);
+        first.host.facts = Some(known.clone());
+        shard.enrol(vec![first]).unwrap();
+        let facts = Facts { platform: "debian".to_owned(), mem_total_bytes: 9, ..Facts::default() };
+        let said = Said { facts, agent_version: "0.87.1".to_owned() };
+        let written = shard.storage.sql.rows_written();
+        shard.describe(HostId(1), said.clone()).unwrap();
+        shard.describe(HostId(1), said.clone()).unwrap();
+        assert_eq!(shard.storage.sql.rows_written(), written + 1);
+        let tracked = shard.get(HostId(1)).unwrap();
+        let expected = Facts { platform: "debian".to_owned(), mem_total_bytes: 9, ..known };
+        assert_eq!((tracked.entry.host.facts.clone(), tracked.is_changed), (Some(expected), true));
+        assert_eq!(tracked.entry.host.agent_version, "0.87.1");
+        shard.describe(HostId(2), said).unwrap();
+        assert!(shard.get(HostId(2)).is_none(), "nobody's");
     }
 }

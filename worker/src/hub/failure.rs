@@ -1,6 +1,7 @@
 //! What can go wrong in the hub, and on the way to it.
 
 use edgewatch_core::blocks::BlockError;
+use edgewatch_core::dialects::native::stream::{EncodeError, MAX_MESSAGE_BYTES};
 use edgewatch_core::failure::Failure;
 use thiserror::Error;
 
@@ -15,6 +16,12 @@ pub enum HubError {
     /// What is stored, or came over the inner wire, cannot be read.
     #[error("hub: unreadable: {0}")]
     Corrupt(String),
+    /// More than one message to the object may weigh.
+    #[error("hub: more than {limit_bytes} bytes at once")]
+    TooLarge {
+        /// What it may weigh.
+        limit_bytes: usize,
+    },
     /// The object was not reached. It may have done what it was asked all the same.
     #[error("hub: not reached: {0}")]
     Unreachable(String),
@@ -36,6 +43,7 @@ impl From<HubError> for Failure {
     fn from(error: HubError) -> Self {
         match error {
             HubError::Refused(_) | HubError::Unreachable(_) => Self::Unavailable { detail: error.to_string() },
+            HubError::TooLarge { limit_bytes } => Self::TooLarge { limit_bytes },
             HubError::Corrupt(_) => Self::Internal(error.to_string()),
         }
     }
@@ -46,6 +54,15 @@ impl From<StoreError> for HubError {
         match error {
             StoreError::Backend { detail, .. } => Self::Refused(detail),
             StoreError::Corrupt(_) | StoreError::Inexact(_) => Self::Corrupt(error.to_string()),
+        }
+    }
+}
+
+impl From<EncodeError> for HubError {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::TooLarge { .. } => Self::TooLarge { limit_bytes: MAX_MESSAGE_BYTES },
+            EncodeError::TooManySamples(_) | EncodeError::NotInOrder(_) => Self::Corrupt(error.to_string()),
         }
     }
 }
@@ -66,5 +83,6 @@ mod tests {
             assert!(matches!(Failure::from(error), Failure::Unavailable { .. }));
         }
         assert!(matches!(Failure::from(HubError::from(BlockError::Damaged)), Failure::Internal(_)));
+        assert_eq!(Failure::from(HubError::TooLarge { limit_bytes: 9 }), Failure::TooLarge { limit_bytes: 9 });
     }
 }

@@ -267,7 +267,9 @@ pub async fn enrol(
         // They are told with the same number.
         inner.load_probes(Some(db)).await?;
     }
-    let mut ours: Vec<Entry> = found.into_iter().filter(|one| place.is_ours(one.host.id)).map(entry).collect();
+    let found: Vec<Enrolled> = found.into_iter().filter(|one| place.is_ours(one.host.id)).collect();
+    let said: Vec<_> = found.iter().filter_map(|one| Some((one.host.id, one.said.clone()?))).collect();
+    let mut ours: Vec<Entry> = found.into_iter().map(entry).collect();
     let there: BTreeSet<HostId> = ours.iter().map(|entry| entry.host.id).collect();
     let strangers = inner.with(|shard| handover::strangers(shard, &ours))?;
     if place.index > 0 && !strangers.is_empty() {
@@ -295,6 +297,9 @@ pub async fn enrol(
         let shut_out: Vec<HostId> = ours.iter().filter(has_other_secret).map(|entry| entry.host.id).collect();
         shard.rescope(&ours, now);
         shard.enrol(ours)?;
+        for (id, said) in said {
+            shard.describe(id, said)?;
+        }
         let gone: Vec<HostId> = asked.into_iter().filter(|id| !there.contains(id)).collect();
         for id in &gone {
             shard.retire(*id, now)?;

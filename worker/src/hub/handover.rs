@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::blocks::dictionary::Dictionary;
+use edgewatch_core::blocks::rollup::latest;
 use edgewatch_core::blocks::tiers::{self, MINUTES, SAMPLES, Tier};
 use edgewatch_core::blocks::{Block, Row, SeriesId};
 use edgewatch_core::domain::address_change::Told;
@@ -21,7 +22,7 @@ use super::held::Held;
 use super::rings::{self, StoredBlock};
 use super::shard::Shard;
 use super::tracked::Tracked;
-use super::{HubError, journal, probe_days, rollup, rows, wire};
+use super::{HubError, journal, posted, probe_days, rollup, rows, wire};
 
 #[cfg(target_arch = "wasm32")]
 pub mod calls;
@@ -267,7 +268,9 @@ pub fn adopt(
         take_state(tracked, parcel);
         directory::put(&storage.sql, &tracked.entry)?;
     }
-    tracked.reload(&storage.sql)
+    tracked.reload(&storage.sql)?;
+    shard.show_posted(id.owner());
+    Ok(())
 }
 
 /// What is known of the host itself, of which the one that heard it last knows best.
@@ -429,7 +432,8 @@ impl Merge {
             Some(same) => same.block()?.rows().collect(),
             None => Vec::new(),
         };
-        let all = rollup::fuller(theirs, ours.clone());
+        // Of what is posted the value that came later counts: that is ours, for it is taken here since.
+        let all = if self.id.is_posted() { latest(&theirs, &ours) } else { rollup::fuller(theirs, ours.clone()) };
         if all == ours {
             return Ok(());
         }
@@ -458,7 +462,9 @@ impl Merge {
         for block_no in &self.touched {
             let is_both = from_ms.is_some_and(|from_ms| from_ms < MINUTES.end_ms(self.id, *block_no));
             let is_there = rings::find(sql, self.id, MINUTES.number, self.ring(MINUTES), *block_no)?.is_some();
-            if is_there && is_both {
+            if self.id.is_posted() {
+                posted::write_if_whole(sql, self.id, &self.storage.rings(self.id), *block_no)?;
+            } else if is_there && is_both {
                 rollup::refill(sql, self.id, &self.storage.rings(self.id), *block_no)?;
             } else if !is_there && *block_no < open {
                 rollup::rewrite(sql, self.id, &self.storage.rings(self.id), *block_no)?;

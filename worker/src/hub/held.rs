@@ -131,9 +131,9 @@ fn frame(rest: &mut &[u8]) -> Option<Vec<u8>> {
 /// Samples as a frame.
 ///
 /// # Errors
-/// [`HubError::Corrupt`] when they are too many or not in order.
+/// [`HubError::TooLarge`] when they weigh too much for a frame; [`HubError::Corrupt`] when they are too many or not in order.
 pub fn pack(samples: &[Sample]) -> Result<Vec<u8>, HubError> {
-    FromAgent::Frame(Frame::of_samples(samples)).encode().map_err(|error| HubError::Corrupt(error.to_string()))
+    Ok(FromAgent::Frame(Frame::of_samples(samples)).encode()?)
 }
 
 /// The samples of a frame.
@@ -154,7 +154,7 @@ pub fn unpack(frame: &[u8]) -> Result<Vec<Sample>, HubError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use edgewatch_core::model::Temperature;
+    use edgewatch_core::model::{Named, Temperature};
     use edgewatch_core::units::UnixMillis;
 
     fn sample(number: u64) -> Sample {
@@ -164,6 +164,7 @@ mod tests {
             cpu_percent: Some(17.123_456_789),
             mem_used_bytes: Some(9_007_199_254_740_991),
             temperatures: vec![Temperature { name: "cpu".to_owned(), celsius: 40.26 }],
+            named: vec![Named { name: "cpu.user.percentage".to_owned(), value: 1.0 / 3.0 }],
             ..Sample::default()
         }
     }

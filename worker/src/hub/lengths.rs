@@ -190,11 +190,12 @@ impl Shard {
         }
         let ids = directory::list_ids_after(sql, HostId(lengths.kept.moved_to), HOSTS_AT_ONCE)?;
         let before = sql.rows_written();
-        if lengths.kept.moved_to == i64::MIN {
-            // What the Worker finds is in no directory and goes first: its number is below all others.
-            self.move_host(EDGE)?;
-        }
-        lengths.kept.moved_to = if ids.len() < HOSTS_AT_ONCE { ALL_HOSTS } else { lengths.kept.moved_to };
+        let is_last = ids.len() < HOSTS_AT_ONCE;
+        // What the Worker finds is in no directory: its turn is between what is posted and the hosts.
+        let edge = (lengths.kept.moved_to < EDGE.0 && (is_last || ids.iter().any(|id| *id > EDGE))).then_some(EDGE);
+        let mut ids: Vec<HostId> = ids.into_iter().chain(edge).collect();
+        ids.sort_unstable();
+        lengths.kept.moved_to = if is_last { ALL_HOSTS } else { lengths.kept.moved_to };
         for id in ids {
             if sql.rows_written() - before > left.min(ROWS_AT_ONCE) {
                 lengths.kept.moved_to = id.0 - 1;

@@ -6,6 +6,7 @@ mod addresses;
 mod agents;
 pub mod client;
 pub mod coarse;
+mod days;
 #[cfg(target_arch = "wasm32")]
 mod digest;
 pub mod directory;
@@ -32,6 +33,7 @@ mod object;
 mod operations;
 pub mod own;
 pub mod pieces;
+pub mod posted;
 pub mod presence;
 pub mod probe_counts;
 pub mod probe_days;

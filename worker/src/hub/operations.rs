@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use edgewatch_core::blocks::Row;
+use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::dialects::native::live::WatchRequest;
 use edgewatch_core::dialects::native::stream::Reason;
 use edgewatch_core::dialects::native::{ProbeTaskPart, SeriesRequest};
@@ -16,7 +18,6 @@ use super::object::{Answer, Inner};
 use super::probes::{EDGE, ProbeWire};
 use super::rules::usage::TransfersRequest;
 use super::shard::goodbye;
-use super::tracked::Tracked;
 use super::wire::{
     self, AcknowledgedRequest, AgentWire, ChangedRequest, EdgeRequest, IDENTITY_HEADER, PointsRequest, TalliesReply,
     VerdictRequest,
@@ -69,7 +70,8 @@ impl Inner {
             }
             (Method::Post, "/purge") => {
                 let gone: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
-                let mut ids = gone.ids.unwrap_or_default().into_iter().map(HostId);
+                let gone = gone.ids.unwrap_or_default().into_iter().map(HostId);
+                let mut ids = gone.flat_map(|id| [id, id.posted()]);
                 self.with(|shard| ids.try_for_each(|id| handover::purge(shard, id)))?;
                 json(&())
             }
@@ -98,6 +100,9 @@ impl Inner {
             (Method::Post, "/series") => {
                 let wanted: SeriesRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.series(&wanted.into(), db).await
+            }
+            (Method::Post, path @ ("/posted" | "/points" | "/latest" | "/metric-names")) => {
+                self.of_posted(path, &mut request, db).await
             }
             (Method::Post, "/usage") => {
                 let now = self.now();
@@ -326,10 +331,7 @@ impl Inner {
         let storage = self.with(|shard| Ok(shard.storage.clone()))?;
         let rings = |id| self.with(|shard| Ok(shard.storage.rings(id))).unwrap_or_else(|_| storage.rings(id));
         let sources = series::Sources { sql: &storage.sql, db, rings: &rings };
-        let known =
-            |id| self.with(|shard| Ok(shard.get(id).map(Tracked::known).unwrap_or_default())).unwrap_or_default();
-        let pending = |id| self.with(|shard| shard.pending_rows(id)).unwrap_or_default();
-        json(&series::answer(sources, query, self.now(), known, pending).await?)
+        json(&series::answer(sources, query, self.now(), self).await?)
     }
 
     async fn watch(&self, wanted: &WatchRequest, db: Option<&Db>) -> Answer<Response> {
@@ -376,15 +378,29 @@ impl Inner {
     }
 }
 
+impl series::Memory for Inner {
+    fn kept_under(&self, host: HostId, metric: &str) -> HostId {
+        self.with(|shard| shard.kept_under(host, metric)).unwrap_or(host)
+    }
+
+    fn known(&self, id: HostId) -> series::Known {
+        self.with(|shard| Ok(shard.known(id))).unwrap_or_default()
+    }
+
+    fn pending(&self, id: HostId) -> (Vec<Row>, Dictionary) {
+        self.with(|shard| shard.pending_with_names(id)).unwrap_or_default()
+    }
+}
+
 pub(super) fn identity(request: &Request) -> Answer<AgentWire> {
     let text = request.headers().get(IDENTITY_HEADER).map_err(|error| HubError::Corrupt(error.to_string()))?;
     parse(&text.ok_or_else(|| HubError::Corrupt("a call without an identity".to_owned()))?)
 }
 
-fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Answer<T> {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Answer<T> {
     serde_json::from_str(text).map_err(|error| HubError::Corrupt(error.to_string()))
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Answer<Response> {
+pub(super) fn json<T: serde::Serialize>(value: &T) -> Answer<Response> {
     Response::from_json(value).map_err(|error| HubError::Corrupt(error.to_string()))
 }

@@ -11,8 +11,7 @@ use edgewatch_core::dialects::native::ProbeList;
 use edgewatch_core::dialects::native::stream::{CAN_PROBE, FromHub, Probes};
 use edgewatch_core::domain::probing::{self, edge, means};
 use edgewatch_core::model::{
-    Addresses, Coverage, Host, HostId, Presence, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec,
-    ProbeTask, Report, Sample,
+    Coverage, HostId, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask, Report, Sample,
 };
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::{Deserialize, Serialize};
@@ -22,7 +21,7 @@ use super::series::Known;
 use super::shard::Shard;
 use super::sql::Sql;
 use super::tracked::Tracked;
-use super::{HubError, rings, rows, wire};
+use super::{HubError, wire};
 
 /// The number under which the Worker's own results are kept: no host has it.
 pub const EDGE: HostId = HostId(0);
@@ -241,11 +240,7 @@ impl Shard {
     pub fn pending_with_names(&mut self, id: HostId) -> Result<(Vec<Row>, Dictionary), HubError> {
         let sql = self.storage.sql.clone();
         let tracked = if id == EDGE { Some(self.edge()?) } else { self.get_mut(id) };
-        let Some(tracked) = tracked else { return Ok((vec![], Dictionary::default())) };
-        tracked.ensure_loaded(&sql)?;
-        let mut dictionary = rings::dictionary(&sql, id)?;
-        let rows = rows::rows(&tracked.pending(), &mut dictionary);
-        Ok((rows, dictionary))
+        tracked.map_or_else(|| Ok((vec![], Dictionary::default())), |tracked| tracked.pending_rows(&sql))
     }
 
     /// Some of what hosts and the Worker said of these probes: the probe's number, the host's, and the words. At most five of each.
@@ -322,26 +317,9 @@ pub(super) fn put_done(sql: &Sql, entry: &Entry) -> Result<(), HubError> {
 }
 
 fn edge_entry(coarse_done: Option<u64>) -> Entry {
-    let host = Host {
-        id: EDGE,
-        public_id: String::new(),
-        uuid: String::new(),
-        name: "edge".to_owned(),
-        tag: String::new(),
-        note: String::new(),
-        public_note: String::new(),
-        display_index: 0,
-        hidden_for_guest: true,
-        registered_at: UnixSeconds(0),
-        presence: Presence::Online,
-        last_seen: None,
-        addresses: Addresses::default(),
-        country_code: String::new(),
-        agent_version: String::new(),
-        facts: None,
-        newest: None,
-    };
-    Entry { host, secret_hash: String::new(), addresses_fixed: false, coarse_done, floor: 0, told: None }
+    let mut entry = directory::unlisted(EDGE, coarse_done, 0);
+    "edge".clone_into(&mut entry.host.name);
+    entry
 }
 
 /// The index of the shard that keeps the Worker's results.

@@ -1,4 +1,4 @@
-//! What of a sample goes into blocks, and as what: built-in metrics by their columns, sensors by their names.
+//! What of a sample goes into blocks, and as what: built-in metrics by their columns, the others by their names.
 
 use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::{Block, Row, SeriesId, rollup};
@@ -29,8 +29,9 @@ pub fn probe_of(name: &str) -> Option<(ProbeId, &str)> {
     Some((ProbeId(id.parse().ok()?), part))
 }
 
-/// The rows of samples, in the order given. Sensors get an id in the host's dictionary as `temperature/<sensor>`, probes as
-/// [`probe_name`] has it; a name that it cannot take in is left out. When the dictionary grew, store it before the rows.
+/// The rows of samples, in the order given. Sensors get an id in the host's dictionary as `temperature/<sensor>`, metrics of
+/// its own under their names, probes as [`probe_name`] has it; a name that it cannot take in is left out. When the dictionary
+/// grew, store it before the rows.
 pub fn rows(samples: &[Sample], dictionary: &mut Dictionary) -> Vec<Row> {
     samples.iter().map(|sample| row(sample, dictionary)).collect()
 }
@@ -46,6 +47,11 @@ fn row(sample: &Sample, dictionary: &mut Dictionary) -> Row {
         let name = format!("temperature/{}", sensor.name);
         if let Ok(series) = dictionary.assign(&name, metrics::CELSIUS_STEP) {
             row.set(series, sensor.celsius, metrics::CELSIUS_STEP);
+        }
+    }
+    for named in &sample.named {
+        if let Ok(series) = dictionary.assign(&named.name, Step::Exact) {
+            row.set(series, named.value, Step::Exact);
         }
     }
     for result in &sample.probes {
@@ -75,27 +81,47 @@ pub fn coarse_step(series: SeriesId, dictionary: &Dictionary) -> Step {
     }
 }
 
-/// The block of coarse rows that may be stored. What is too large for one loses its largest values first, then the host's
-/// own metrics: that takes thousands of them.
+/// The block of coarse rows that may be stored. What is too large for one loses its largest values first, then all but three
+/// digits of the host's own metrics, then these: that takes thousands of them.
 pub fn fitting(rows: &[Row]) -> (Block, Vec<u8>) {
-    let averages = || rows.iter().map(rollup::averages).collect::<Vec<Row>>();
-    let built_in = || rows.iter().map(built_in).collect::<Vec<Row>>();
-    packed(rows).or_else(|| packed(&averages())).or_else(|| packed(&built_in())).unwrap_or_default()
+    fitting_within(rows, MAX_BLOCK_BYTES)
 }
 
-fn packed(rows: &[Row]) -> Option<(Block, Vec<u8>)> {
+/// As [`fitting`], with another limit in bytes.
+pub fn fitting_within(rows: &[Row], bytes: usize) -> (Block, Vec<u8>) {
+    let all = |of: fn(&Row) -> Row| rows.iter().map(of).collect::<Vec<Row>>();
+    packed(rows, bytes)
+        .or_else(|| packed(&all(rollup::averages), bytes))
+        .or_else(|| packed(&all(|row| shortened(&rollup::averages(row))), bytes))
+        .or_else(|| packed(&all(built_in), bytes))
+        .unwrap_or_default()
+}
+
+fn packed(rows: &[Row], most: usize) -> Option<(Block, Vec<u8>)> {
     let mut block = Block::default();
     for row in rows {
         block.push(row).ok()?;
     }
     let bytes = block.pack();
-    (bytes.len() <= MAX_BLOCK_BYTES).then_some((block, bytes))
+    (bytes.len() <= most).then_some((block, bytes))
+}
+
+fn is_own(series: SeriesId) -> bool {
+    series.metric() >= SeriesId::FIRST_NAMED && series != SeriesId::WEIGHT
+}
+
+fn shortened(row: &Row) -> Row {
+    let mut kept = Row::new(row.number, row.at_ms);
+    for (series, value) in row.values() {
+        // Counts are small whole numbers: they stay what they are.
+        kept.set(*series, *value, if is_own(*series) { Step::Binary11 } else { Step::Exact });
+    }
+    kept
 }
 
 fn built_in(row: &Row) -> Row {
     let mut kept = Row::new(row.number, row.at_ms);
-    let is_ours = |series: SeriesId| series.metric() < SeriesId::FIRST_NAMED || series == SeriesId::WEIGHT;
-    for (series, value) in row.values().iter().filter(|(series, _)| is_ours(*series)) {
+    for (series, value) in row.values().iter().filter(|(series, _)| !is_own(*series)) {
         kept.set(*series, *value, Step::Exact);
     }
     kept
@@ -127,7 +153,7 @@ impl StoredBlock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use edgewatch_core::model::Temperature;
+    use edgewatch_core::model::{Named, Temperature};
     use edgewatch_core::units::UnixMillis;
 
     fn sample(number: u64) -> Sample {
@@ -138,6 +164,7 @@ mod tests {
             cpu_percent: Some(17.336),
             mem_used_bytes: Some(1_935_474_689),
             temperatures: vec![sensor("cpu", 45.04), sensor("nvme", 31.96), sensor("", 1.0)],
+            named: vec![Named { name: "custom.dice.d6".to_owned(), value: 1.0 / 3.0 }],
             ..Sample::default()
         }
     }
@@ -153,7 +180,8 @@ mod tests {
         // A sensor without a name is still told apart: the dictionary's name is not empty.
         let celsius = |name: &str| rows[0].get(names.find(name).unwrap());
         assert_eq!((celsius("temperature/cpu"), celsius("temperature/nvme")), (Some(45.0), Some(32.0)));
-        assert_eq!((names.len(), celsius("temperature/")), (3, Some(1.0)));
+        assert_eq!(celsius("temperature/"), Some(1.0));
+        assert_eq!((names.len(), celsius("custom.dice.d6")), (4, Some(1.0 / 3.0)), "exactly");
     }
 
     #[test]

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::query::{self, Part, Plan, Point, Points, Question};
 use edgewatch_core::blocks::tiers::{self, MINUTES, Rings, SAMPLES, TENS, Tier};
-use edgewatch_core::blocks::{Block, Row, SeriesId};
+use edgewatch_core::blocks::{Block, Facet, Row, SeriesId};
 use edgewatch_core::dialects::native::SeriesPart;
 use edgewatch_core::metrics;
 use edgewatch_core::model::{HostId, SeriesQuery};
-use edgewatch_core::units::UnixMillis;
+use edgewatch_core::units::{Step, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use super::HubError;
+use super::posted;
 use super::rings;
 use super::sql::Sql;
 use crate::store::Db;
@@ -80,9 +81,18 @@ impl Answer {
     }
 }
 
-/// Answers from all tiers. `known` and `pending` give what of a host is in memory: `known` is asked before D1 is, `pending`
-/// afterwards, for the rows of samples that are in no ring. When D1 does not answer, what it has is missing and the
-/// answer says that it is not complete; so it is when a block cannot be read.
+/// What of hosts is in memory.
+pub trait Memory {
+    /// Under which number a metric of a host is kept: its own, or that of what is posted of it.
+    fn kept_under(&self, host: HostId, metric: &str) -> HostId;
+    /// What is known of what is kept under a number; asked before D1 is.
+    fn known(&self, id: HostId) -> Known;
+    /// The rows of samples that are in no ring, and the names; asked afterwards.
+    fn pending(&self, id: HostId) -> (Vec<Row>, Dictionary);
+}
+
+/// Answers from all tiers. When D1 does not answer, what it has is missing and the answer says that it is not complete; so it is
+/// when a block cannot be read.
 ///
 /// # Errors
 /// [`HubError::Refused`] when the object's own database refuses.
@@ -90,29 +100,31 @@ pub async fn answer(
     sources: Sources<'_>,
     query: &SeriesQuery,
     now: UnixMillis,
-    known: impl Fn(HostId) -> Known,
-    pending: impl Fn(HostId) -> Vec<Row>,
+    memory: &impl Memory,
 ) -> Result<Answer, HubError> {
     let Sources { sql, db, rings } = sources;
     let mut reader = Reader::new(query);
     for hosts in query.hosts.chunks(HOSTS_AT_ONCE) {
-        let plans: Vec<(HostId, Plan)> = hosts
-            .iter()
-            .map(|host| {
-                let plan = query::plan(&question(query, *host, now, known(*host)), &rings(*host));
-                (*host, clipped(plan, known(*host)))
-            })
-            .collect();
+        let plan = |id: HostId| {
+            let known = memory.known(id);
+            clipped(query::plan(&question(query, id, now, known), &rings(id)), known)
+        };
+        let wanted: Vec<Wants> = hosts.iter().flat_map(|host| wants(query, *host, memory)).collect();
+        let plans: Vec<(HostId, Plan)> = wanted.iter().map(|wants| (wants.id, plan(wants.id))).collect();
         let coarse = coarse_blocks(db, &plans).await;
         reader.is_complete &= coarse.is_ok();
         let coarse = coarse.unwrap_or_default();
-        for (host, plan) in &plans {
-            let dictionary = if reader.needs_names() { rings::dictionary(sql, *host)? } else { Dictionary::default() };
-            let mut gathered = reader.gather(*host, plan, &dictionary);
+        for (wants, (id, plan)) in wanted.into_iter().zip(&plans) {
+            let (pending, dictionary) = memory.pending(*id);
+            let mut gathered = reader.gather(wants, plan, &dictionary);
             gathered.add_coarse(&coarse);
-            gathered.add_fine(sql, &rings(*host))?;
-            for part in plan.parts.iter().filter(|part| part.tier == SAMPLES) {
-                gathered.add(part, pending(*host).iter());
+            if id.is_posted() {
+                gathered.add_posted(sql, &rings(*id), &pending)?;
+            } else {
+                gathered.add_fine(sql, &rings(*id))?;
+                for part in plan.parts.iter().filter(|part| part.tier == SAMPLES) {
+                    gathered.add(part, pending.iter());
+                }
             }
             gathered.finish()?;
         }
@@ -126,15 +138,22 @@ pub async fn answer(
 /// [`HubError::Refused`] when D1 refuses.
 pub async fn answer_coarse(db: &Db, rings: &Rings, query: &SeriesQuery, now: UnixMillis) -> Result<Answer, HubError> {
     let mut reader = Reader::new(query);
-    let names = if reader.needs_names() { history::list_dictionaries(db, &query.hosts).await? } else { Vec::new() };
+    let all: Vec<HostId> = query.hosts.iter().flat_map(|host| [*host, host.posted()]).collect();
+    let names = if reader.needs_names() { history::list_dictionaries(db, &all).await? } else { Vec::new() };
     for hosts in query.hosts.chunks(HOSTS_AT_ONCE) {
-        let plan = |host| query::plan_coarse(&question(query, host, now, Known::default()), rings);
-        let plans: Vec<(HostId, Plan)> = hosts.iter().map(|host| (*host, plan(*host))).collect();
+        let plan = |id| query::plan_coarse(&question(query, id, now, Known::default()), rings);
+        let ids = hosts.iter().flat_map(|host| [*host, host.posted()]);
+        let plans: Vec<(HostId, Plan)> = ids.map(|id| (id, plan(id))).collect();
         let coarse = coarse_blocks(db, &plans).await?;
-        for (host, plan) in &plans {
-            let stored = names.iter().find(|(of, _)| of == host).map(|(_, bytes)| Dictionary::decode(bytes));
+        let has_blocks = |id: HostId| coarse.iter().any(|block| block.host == id);
+        // Who is not there to ask would say which of the two counts; of most hosts there is but one.
+        let own_counts = |host: HostId| has_blocks(host) || !has_blocks(host.posted());
+        let counts = |id: HostId| own_counts(id.owner()) != id.is_posted();
+        for (id, plan) in plans.iter().filter(|(id, _)| counts(*id)) {
+            let stored = names.iter().find(|(of, _)| of == id).map(|(_, bytes)| Dictionary::decode(bytes));
             let dictionary = stored.transpose().unwrap_or_default().unwrap_or_default();
-            let mut gathered = reader.gather(*host, plan, &dictionary);
+            let metrics = (0..query.metrics.len()).collect();
+            let mut gathered = reader.gather(Wants { id: *id, metrics }, plan, &dictionary);
             gathered.add_coarse(&coarse);
             gathered.finish()?;
         }
@@ -175,10 +194,35 @@ async fn coarse_blocks(db: &Db, plans: &[(HostId, Plan)]) -> Result<Vec<CoarseBl
     Ok(history::list(db, &wanted).await?)
 }
 
+/// Metrics of a host that are kept under one number.
+struct Wants {
+    id: HostId,
+    /// Places in the question's list.
+    metrics: Vec<usize>,
+}
+
+fn wants(query: &SeriesQuery, host: HostId, memory: &impl Memory) -> Vec<Wants> {
+    let (posted, own): (Vec<usize>, Vec<usize>) =
+        query.metrics.iter().enumerate().map(|(place, metric)| (place, memory.kept_under(host, metric))).fold(
+            Default::default(),
+            |(mut posted, mut own), (place, id)| {
+                if id.is_posted() {
+                    posted.push(place);
+                } else {
+                    own.push(place);
+                }
+                (posted, own)
+            },
+        );
+    let all = [Wants { id: host, metrics: own }, Wants { id: host.posted(), metrics: posted }];
+    all.into_iter().filter(|wants| !wants.metrics.is_empty()).collect()
+}
+
 /// What is gathered of an answer.
 struct Reader<'a> {
     query: &'a SeriesQuery,
-    series: Vec<(i64, String)>,
+    /// With the place of the metric in the question's list.
+    series: Vec<(i64, usize, String)>,
     found: BTreeSet<String>,
     names: BTreeSet<String>,
     is_complete: bool,
@@ -187,9 +231,9 @@ struct Reader<'a> {
 /// What is gathered of one host.
 struct Gathered<'a, 'b> {
     reader: &'b mut Reader<'a>,
-    host: HostId,
+    wants: Wants,
     plan: &'b Plan,
-    /// Per metric asked for.
+    /// Per metric that is wanted.
     series: Vec<Option<SeriesId>>,
     points: Points,
     tiers: BTreeSet<u8>,
@@ -205,22 +249,28 @@ impl<'a> Reader<'a> {
         self.query.metrics.iter().any(|key| built_in(key).is_none())
     }
 
-    fn gather<'b>(&'b mut self, host: HostId, plan: &'b Plan, dictionary: &Dictionary) -> Gathered<'a, 'b> {
-        let find = |key: &String| built_in(key).or_else(|| dictionary.find(key));
-        let series: Vec<Option<SeriesId>> = self.query.metrics.iter().map(find).collect();
-        for (key, _) in self.query.metrics.iter().zip(&series).filter(|(_, id)| id.is_some()) {
+    fn gather<'b>(&'b mut self, wants: Wants, plan: &'b Plan, dictionary: &Dictionary) -> Gathered<'a, 'b> {
+        let find = |place: &usize| {
+            let key = self.query.metrics.get(*place)?;
+            let id = built_in(key).or_else(|| dictionary.find(key))?;
             self.found.insert(key.clone());
-        }
+            Some(id)
+        };
+        let series: Vec<Option<SeriesId>> = wants.metrics.iter().map(find).collect();
         self.names.extend(dictionary.iter().take(MAX_NAMES).map(|(_, name, _)| name.to_owned()));
         let points = Points::new(plan, series.iter().flatten().copied());
-        Gathered { reader: self, host, plan, series, points, tiers: BTreeSet::new() }
+        Gathered { reader: self, wants, plan, series, points, tiers: BTreeSet::new() }
     }
 
     fn finish(self, may_be_complete: bool) -> Answer {
         let unknown: Vec<String> =
             self.query.metrics.iter().filter(|key| !self.found.contains(*key)).cloned().collect();
         let names = if unknown.is_empty() { Vec::new() } else { self.names.into_iter().take(MAX_NAMES).collect() };
-        Answer { series: self.series, unknown, names, complete: may_be_complete && self.is_complete }
+        let mut series = self.series;
+        let place = |host: i64| self.query.hosts.iter().position(|wanted| wanted.0 == host);
+        series.sort_by_key(|(host, metric, _)| (place(*host), *metric));
+        let series = series.into_iter().map(|(host, _, json)| (host, json)).collect();
+        Answer { series, unknown, names, complete: may_be_complete && self.is_complete }
     }
 }
 
@@ -244,7 +294,7 @@ impl Gathered<'_, '_> {
     }
 
     fn add_coarse(&mut self, blocks: &[CoarseBlock]) {
-        let (host, plan) = (self.host, self.plan);
+        let (host, plan) = (self.wants.id, self.plan);
         for part in &plan.parts {
             let numbers = part.block_nos(host);
             for block in blocks.iter().filter(|block| block.host == host && block.tier == part.tier.number) {
@@ -255,16 +305,39 @@ impl Gathered<'_, '_> {
         }
     }
 
+    /// The fine part of what is posted: minutes as they count, each of one value.
+    fn add_posted(&mut self, sql: &Sql, rings: &Rings, pending: &[Row]) -> Result<(), HubError> {
+        let (id, plan) = (self.wants.id, self.plan);
+        let fine = || plan.parts.iter().filter(|part| part.tier.number < TENS.number);
+        let (Some(from), Some(to)) = (fine().next(), fine().next_back()) else { return Ok(()) };
+        let mut rows = match posted::rows_of_time(sql, id, rings, from.from_ms, to.to_ms, pending) {
+            Err(HubError::Corrupt(_)) => {
+                self.reader.is_complete = false;
+                return Ok(());
+            }
+            rows => rows?,
+        };
+        for row in &mut rows {
+            for (series, value) in row.values().to_vec() {
+                row.set(series.with(Facet::Maximum), value, Step::Exact);
+            }
+        }
+        for part in fine() {
+            self.add(part, rows.iter());
+        }
+        Ok(())
+    }
+
     fn add_fine(&mut self, sql: &Sql, rings: &Rings) -> Result<(), HubError> {
         let plan = self.plan;
         let mut samples_from_ms = None;
         if let Some(part) = plan.parts.iter().find(|part| part.tier == MINUTES) {
-            let blocks = rings::in_time(sql, self.host, MINUTES, rings.of(MINUTES), part.from_ms, part.to_ms)?;
+            let blocks = rings::in_time(sql, self.wants.id, MINUTES, rings.of(MINUTES), part.from_ms, part.to_ms)?;
             for block in &blocks {
                 self.add_block(part, &block.data);
             }
             // Minutes that should be there by now and are not are in the samples still.
-            let had_to_ms = blocks.last().map_or(part.from_ms, |last| MINUTES.end_ms(self.host, last.block_no));
+            let had_to_ms = blocks.last().map_or(part.from_ms, |last| MINUTES.end_ms(self.wants.id, last.block_no));
             if had_to_ms < part.to_ms {
                 samples_from_ms = Some((had_to_ms.max(part.from_ms), part.to_ms));
             }
@@ -273,7 +346,7 @@ impl Gathered<'_, '_> {
         for part in missing.iter().chain(plan.parts.iter().filter(|part| part.tier == SAMPLES)) {
             let oldest_ms = self.oldest_samples_ms(rings, part.to_ms);
             let from_ms = part.from_ms.max(oldest_ms);
-            for block in rings::in_time(sql, self.host, SAMPLES, rings.of(SAMPLES), from_ms, part.to_ms)? {
+            for block in rings::in_time(sql, self.wants.id, SAMPLES, rings.of(SAMPLES), from_ms, part.to_ms)? {
                 self.add_block(part, &block.data);
             }
         }
@@ -282,25 +355,27 @@ impl Gathered<'_, '_> {
 
     /// Before this no sample can be in the ring when there are some of `to_ms`.
     fn oldest_samples_ms(&self, rings: &Rings, to_ms: i64) -> i64 {
-        let oldest = rings.oldest(SAMPLES, SAMPLES.block_no(self.host, to_ms.saturating_sub(1)));
-        SAMPLES.start_ms(self.host, oldest)
+        let oldest = rings.oldest(SAMPLES, SAMPLES.block_no(self.wants.id, to_ms.saturating_sub(1)));
+        SAMPLES.start_ms(self.wants.id, oldest)
     }
 
     fn finish(self) -> Result<(), HubError> {
         let name = |number: &u8| tiers::ALL.get(usize::from(*number)).map(|tier: &Tier| tier.name);
         let tiers: Vec<&'static str> = self.tiers.iter().rev().filter_map(name).collect();
         let mut lines = self.points.finish().into_iter().map(|(_, points)| points);
-        for (metric, id) in self.reader.query.metrics.iter().zip(&self.series) {
+        let host = self.wants.id.owner();
+        for (place, id) in self.wants.metrics.iter().zip(&self.series) {
+            let Some(metric) = self.reader.query.metrics.get(*place) else { continue };
             let points = id.and_then(|_| lines.next()).unwrap_or_default();
-            let part = part(self.host, metric, &tiers, self.plan.step_ms, &points);
+            let part = part(host, metric, &tiers, self.plan.step_ms, &points);
             let json = serde_json::to_string(&part).map_err(|error| HubError::Corrupt(error.to_string()))?;
-            self.reader.series.push((self.host.0, json));
+            self.reader.series.push((host.0, *place, json));
         }
         Ok(())
     }
 }
 
-fn built_in(key: &str) -> Option<SeriesId> {
+pub(super) fn built_in(key: &str) -> Option<SeriesId> {
     let definition = metrics::ALL.iter().find(|definition| definition.key == key)?;
     Some(SeriesId::column(definition.metric as u8))
 }

@@ -14,7 +14,6 @@ use edgewatch_core::domain::stream::gap::Verdict;
 use edgewatch_core::model::{self, Dropped, Facts as HostFacts, HostId, Link, Report};
 use edgewatch_core::units::UnixMillis;
 
-use super::coarse::Day;
 use super::directory::{self, Entry};
 use super::governor::Governor;
 use super::handover::Place;
@@ -22,13 +21,12 @@ use super::held::Held;
 use super::lengths::Lengths;
 use super::monitors::Monitors;
 use super::probe_counts::Counts;
-use super::probes::{self, EDGE};
 use super::rules::Rules;
 use super::sql::Sql;
 use super::storage::Storage;
 use super::tracked::Tracked;
 use super::wire::AgentWire;
-use super::{HubError, coarse, journal, probe_days, rings};
+use super::{HubError, journal, probe_days, rings};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
 pub(super) const HOLD_S: u32 = 300;
@@ -73,6 +71,8 @@ pub struct Shard {
     /// What the Worker found out itself, once it was read.
     pub(super) edge: Option<Tracked>,
     pub(super) is_complete: bool,
+    /// What others than our agent post, once it was read.
+    pub(super) posted: Option<BTreeMap<HostId, Tracked>>,
     /// Hosts of whose alerts the shard that had them spoke ahead.
     pub(super) spoken_for: BTreeSet<HostId>,
     /// Until when somebody watches a host, and until when its agent was told to send live frames, ms.
@@ -109,6 +109,7 @@ impl Shard {
             knows_probes: false,
             counts: Counts::default(),
             edge: None,
+            posted: None,
             is_complete: false,
             spoken_for: BTreeSet::new(),
             watched: BTreeMap::new(),
@@ -121,7 +122,7 @@ impl Shard {
         self.rules = Rules::default();
         self.monitors = Monitors::default();
         (self.watched, self.spoken_for) = (BTreeMap::new(), BTreeSet::new());
-        (self.probes, self.edge) = (None, None);
+        (self.probes, self.edge, self.posted) = (None, None, None);
         self.counts = Counts::default();
         self.is_complete = false;
     }
@@ -143,12 +144,18 @@ impl Shard {
         let (entries, damaged) = directory::list(&self.storage.sql)?;
         let mut attached: BTreeMap<HostId, Held> = attached.into_iter().collect();
         let mut kept: BTreeMap<HostId, journal::Kept> = journal::list(&self.storage.sql)?.into_iter().collect();
+        let of_hosts = kept.split_off(&HostId(0));
+        self.load_posted(Some(std::mem::replace(&mut kept, of_hosts)))?;
         for entry in entries.into_iter().filter(|entry| self.place.is_ours(entry.host.id)) {
             let id = entry.host.id;
             let (attached, kept) = (attached.remove(&id), kept.remove(&id));
             self.hosts.entry(id).or_insert_with(|| Tracked::of(entry, attached, kept));
         }
         self.is_complete = true;
+        let all: Vec<HostId> = self.hosts.keys().copied().collect();
+        for id in all {
+            self.show_posted(id);
+        }
         Ok(damaged)
     }
 
@@ -157,25 +164,32 @@ impl Shard {
     /// # Errors
     /// As [`Shard::complete`].
     pub fn load(&mut self, id: HostId, attached: impl FnOnce() -> Option<Held>) -> Result<bool, HubError> {
-        if self.hosts.contains_key(&id) {
+        if id.is_posted() {
+            self.load_posted(None)?;
+        }
+        if self.get(id).is_some() {
             return Ok(true);
         }
-        if self.is_complete || !self.place.is_ours(id) {
+        if self.is_complete || id.is_posted() || !self.place.is_ours(id) {
             return Ok(false);
         }
         let Some(entry) = directory::find(&self.storage.sql, id)? else { return Ok(false) };
         self.hosts.insert(id, Tracked::load(&self.storage.sql, entry, attached())?);
+        self.load_posted(None)?;
+        self.show_posted(id);
         Ok(true)
     }
 
-    /// A host in memory.
+    /// A host in memory, or what is posted of one.
     pub fn get(&self, id: HostId) -> Option<&Tracked> {
-        self.hosts.get(&id)
+        let all = if id.is_posted() { self.posted.as_ref()? } else { &self.hosts };
+        all.get(&id)
     }
 
     /// A host in memory, to change.
     pub fn get_mut(&mut self, id: HostId) -> Option<&mut Tracked> {
-        self.hosts.get_mut(&id)
+        let all = if id.is_posted() { self.posted.as_mut()? } else { &mut self.hosts };
+        all.get_mut(&id)
     }
 
     /// Every host in memory, by number.
@@ -407,63 +421,6 @@ impl Shard {
         };
         noted?;
         Ok((resend_from, times))
-    }
-
-    /// The days of history that are over and not in D1 yet, of some hosts, and whether there are more. What waits for its block is
-    /// stored first.
-    ///
-    /// # Errors
-    /// As [`Shard::complete`].
-    pub fn finished_days(&mut self, now: UnixMillis, most: usize) -> Result<(Vec<Day>, bool), HubError> {
-        let mut days = Vec::new();
-        for tracked in self.hosts.values_mut().chain(self.edge.as_mut()) {
-            let Some(newest_ms) = tracked.newest_ms() else { continue };
-            let id = tracked.id();
-            if tracked.days.rests(now.0) {
-                continue;
-            }
-            for day in coarse::due(id, &self.storage.rings(id), tracked.entry.coarse_done, newest_ms, now.0) {
-                if days.len() >= most {
-                    return Ok((days, true));
-                }
-                tracked.ensure_loaded(&self.storage.sql)?;
-                tracked.write_block(&self.storage)?;
-                match coarse::build(&self.storage.sql, id, &self.storage.rings(id), day) {
-                    Ok(Some(built)) => {
-                        tracked.days.built(day, built.probes.clone());
-                        days.push(built);
-                    }
-                    // Nothing of that day, or nothing that could be read: it costs itself and no other.
-                    Ok(None) | Err(HubError::Corrupt(_)) => {
-                        tracked.entry.coarse_done = Some(day);
-                        probes::put_done(&self.storage.sql, &tracked.entry)?;
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        Ok((days, false))
-    }
-
-    /// Days of hosts are in D1: 1 row written for each.
-    ///
-    /// # Errors
-    /// As [`Shard::complete`].
-    pub fn note_done(&mut self, done: &[(HostId, u64)]) -> Result<(), HubError> {
-        for (id, day) in done {
-            let tracked = if *id == EDGE { self.edge.as_mut() } else { self.hosts.get_mut(id) };
-            let Some(tracked) = tracked else { continue };
-            // Else samples of the day came while it was written: it is written once more.
-            let Some(parts) = tracked.days.done(*day) else { continue };
-            if !parts.is_empty() {
-                probe_days::note(&self.storage.sql, *id, *day, parts)?;
-            }
-            if tracked.entry.coarse_done.is_none_or(|before| before < *day) {
-                tracked.entry.coarse_done = Some(*day);
-                probes::put_done(&self.storage.sql, &tracked.entry)?;
-            }
-        }
-        Ok(())
     }
 
     /// How an agent with a socket is to report.

@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::{Block, Row, tiers};
 use edgewatch_core::dialects::native::stream::Frame;
 use edgewatch_core::domain::probing::MAX_PROBES;
 use edgewatch_core::domain::stream::gap::{Gap, Verdict};
-use edgewatch_core::model::{Host, HostId, Link, Presence, ProbeId, Report, Sample};
-use edgewatch_core::units::{UnixMillis, UnixSeconds};
+use edgewatch_core::model::{HostId, Link, Presence, ProbeId, Report, Sample};
+use edgewatch_core::units::UnixMillis;
 
 use super::directory::Entry;
 use super::held::{self, Held};
@@ -19,10 +20,12 @@ use super::monitors::Prober;
 use super::noted::Noted;
 use super::probe_days::{self, OfHost};
 use super::rings::{self, StoredBlock};
-use super::series::Known;
 use super::sql::Sql;
 use super::storage::Storage;
 use super::{HubError, rollup, rows};
+
+mod posted;
+mod shown;
 
 /// Pending samples that outgrow this are put into their block's row before it is full: two hundred probes weigh half of it in half an
 /// hour. What does not fit an attachment is in the journal, or is asked for again.
@@ -77,6 +80,8 @@ pub struct Tracked {
     written_ms: i64,
     /// What is known to be durable before everything is read.
     durable_before: u64,
+    /// The names of what is posted, those that are in no ring yet too; once they were read.
+    posted_names: Option<Dictionary>,
 }
 
 impl Tracked {
@@ -114,6 +119,7 @@ impl Tracked {
             pending_from: 0,
             written_ms: 0,
             durable_before: entry.floor,
+            posted_names: None,
             entry: Noted::new(entry),
         };
         if let Some(held) = kept.and_then(|kept| Held::decode(&kept.data).ok()) {
@@ -199,7 +205,7 @@ impl Tracked {
     /// # Errors
     /// As [`Tracked::ensure_loaded`].
     pub fn reload(&mut self, sql: &Sql) -> Result<(), HubError> {
-        (self.gap, self.is_loaded) = (Gap::default(), false);
+        (self.gap, self.is_loaded, self.posted_names) = (Gap::default(), false, None);
         self.ensure_loaded(sql)
     }
 
@@ -286,7 +292,8 @@ impl Tracked {
             }
         }
         self.prober.take(&storage.means, run);
-        *self.newest = Some(last.clone());
+        // What the host named itself is in the pending samples and in blocks; here it would outgrow an attachment.
+        *self.newest = Some(Sample { named: Vec::new(), ..last.clone() });
         self.is_changed = true;
         let is_many = last.number.saturating_sub(self.pending_from) + 1 >= MAX_PENDING_SAMPLES;
         if is_many || self.pending_bytes > MAX_PENDING_BYTES {
@@ -345,7 +352,7 @@ impl Tracked {
         }
         self.gap.stored(begun);
         self.set_pending(Vec::new());
-        Ok(())
+        if self.id().is_posted() { self.roll_up_posted(storage, &rows) } else { Ok(()) }
     }
 
     /// Puts as many rows as fit behind what is stored of the open block; gives those that belong to the next one, which is open then.
@@ -435,57 +442,6 @@ impl Tracked {
     /// Samples that lie in no ring row yet, oldest first.
     pub fn pending(&self) -> Vec<Sample> {
         self.pending.iter().filter_map(|frame| held::unpack(frame).ok()).flatten().collect()
-    }
-
-    /// Whether another shard had the host and has not said yet what people were told of it.
-    pub fn is_doubted(&self, now: UnixSeconds) -> bool {
-        self.entry.told.as_ref().is_some_and(|told| told.is_doubted(now))
-    }
-
-    /// When its newest sample was measured, ms since 1970, as far as is known without reading on.
-    pub fn newest_ms(&self) -> Option<i64> {
-        self.last_at_ms.or_else(|| self.newest.as_ref().map(|sample| sample.at.0))
-    }
-
-    /// What questions about history need to know.
-    pub fn known(&self) -> Known {
-        Known { newest_ms: self.newest_ms(), day_done: self.entry.coarse_done }
-    }
-
-    /// What outlives the object's sleep.
-    pub fn held(&self) -> Held {
-        let newest = self.newest.as_ref().and_then(|sample| held::pack(std::slice::from_ref(sample)).ok());
-        let pace = match self.link {
-            Link::Post { period_s, frame_s } => (period_s, frame_s),
-            Link::Socket => (0, 0),
-        };
-        Held {
-            is_complete: self.is_loaded,
-            link: self.link,
-            pace,
-            capabilities: self.capabilities,
-            taken: self.gap.taken(),
-            durable: self.gap.durable(),
-            block_no: self.block_no,
-            seen_ms: self.seen_ms,
-            newest: newest.unwrap_or_default(),
-            pending: self.pending.clone(),
-        }
-    }
-
-    /// The host as readers see it.
-    pub fn host(&self) -> Host {
-        Host { newest: Option::clone(&self.newest), last_seen: self.last_seen(), ..self.entry.host.clone() }
-    }
-
-    /// When the host was last heard from.
-    pub fn last_seen(&self) -> Option<UnixSeconds> {
-        if self.seen_ms > 0 { Some(UnixMillis(self.seen_ms).seconds()) } else { self.entry.host.last_seen }
-    }
-
-    /// Changes whenever anything of [`Tracked::host`] but when it was last heard from may be another; never one that was before.
-    pub fn stamp(&self) -> u64 {
-        self.entry.stamp().max(self.newest.stamp())
     }
 }
 

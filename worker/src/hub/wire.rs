@@ -349,7 +349,7 @@ impl From<FactsWire> for Facts {
 /// The shard of a host, out of so many: the same for as long as their number stays.
 pub fn shard_of(id: HostId, shards: u32) -> u32 {
     // Fibonacci hashing: neighbouring numbers lie far apart.
-    let hash = id.0.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
+    let hash = id.owner().0.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
     u32::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
 }
 
@@ -361,7 +361,7 @@ pub fn shard_name(shard: u32) -> String {
 /// A posted report in bytes: its frame, then what the host is, each behind its length as a u32, little-endian.
 ///
 /// # Errors
-/// [`HubError::Corrupt`] for samples that are too many or not in order.
+/// [`HubError::TooLarge`] when the samples weigh too much for a frame; [`HubError::Corrupt`] when they are too many or not in order.
 pub fn write_report(report: &Report) -> Result<Vec<u8>, HubError> {
     let frame = Frame {
         sent_at_ms: report.sent_at.0,
@@ -373,7 +373,7 @@ pub fn write_report(report: &Report) -> Result<Vec<u8>, HubError> {
     let facts = report.facts.as_ref().map(|facts| FromAgent::Facts(stream::Facts(facts.into())));
     let mut bytes = Vec::new();
     for message in std::iter::once(FromAgent::Frame(frame)).chain(facts) {
-        let part = message.encode().map_err(|error| HubError::Corrupt(error.to_string()))?;
+        let part = message.encode()?;
         bytes.extend(u32::try_from(part.len()).unwrap_or(0).to_le_bytes());
         bytes.extend(part);
     }

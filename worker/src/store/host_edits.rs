@@ -4,7 +4,7 @@ use edgewatch_core::model::{HostEdit, HostId};
 use edgewatch_core::units::UnixSeconds;
 use serde::Deserialize;
 
-use super::{Bind, Db, Statement, StoreError, history};
+use super::{Bind, Db, Statement, StoreError, history, mackerel};
 
 const UPDATE: &str = "UPDATE hosts SET name = ?2, tag = ?3, note = ?4, public_note = ?5, display_index = ?6, \
      hidden_for_guest = ?7, secret_hash = coalesce(?8, secret_hash) WHERE id = ?1 AND retired_at_s IS NULL";
@@ -62,9 +62,10 @@ pub fn set_tag(ids: &[HostId], tag: &str) -> Statement {
     Statement::new(SET_TAG, vec![id_list(ids), tag.into()])
 }
 
-/// The statement that retires hosts: their secrets are dead, their data stays. 1 row written for each and its indices.
-pub fn retire(ids: &[HostId], now: UnixSeconds) -> Statement {
-    Statement::new(RETIRE, vec![id_list(ids), now.0.into()])
+/// The statements that retire hosts: their secrets are dead, their identifiers free, their data stays. 1 row written for each and
+/// its indices.
+pub fn retire(ids: &[HostId], now: UnixSeconds) -> Vec<Statement> {
+    vec![Statement::new(RETIRE, vec![id_list(ids), now.0.into()]), mackerel::hosts::retire(ids)]
 }
 
 /// Ids and names of the hosts whose id is `word`, or whose name, group or note holds it; at most 1,000. Reads every host.
@@ -87,7 +88,8 @@ pub async fn list_retired(db: &Db, before: UnixSeconds, most: u32) -> Result<Vec
 
 /// The statements that delete a retired host and all of its history, to be run in one batch: a row written for each there is.
 pub fn delete(id: HostId) -> Vec<Statement> {
-    let mut statements = history::delete(id);
+    let mut statements = [id, id.posted()].map(history::delete).concat();
+    statements.push(mackerel::metadata::delete_of_host(id));
     statements.extend([DELETE_STATE, DELETE].map(|sql| Statement::new(sql, vec![Bind::Int(id.0)])));
     statements
 }
@@ -159,8 +161,9 @@ mod tests {
     #[test]
     fn a_retired_host_is_gone_and_deleted_for_good_later() {
         let db = db();
-        assert_eq!(changes(&db, retire(&[HostId(1), HostId(2)], UnixSeconds(1_000))), 2);
-        assert_eq!(changes(&db, retire(&[HostId(1)], UnixSeconds(2_000))), 0, "once");
+        let retired = |ids: &[HostId], at| now(db.batch(retire(ids, UnixSeconds(at)))).unwrap()[0].changes;
+        assert_eq!(retired(&[HostId(1), HostId(2)], 1_000), 2);
+        assert_eq!(retired(&[HostId(1)], 2_000), 0, "once");
         assert_eq!(now(hosts::list_all(&db)).unwrap().len(), 1);
         assert!(now(hosts::find_by_secret(&db, "hash-1")).unwrap().is_none());
         assert!(now(hosts::find_by_machine(&db, "machine-1")).unwrap().is_none());

@@ -4,6 +4,7 @@ use edgewatch_core::model::{Addresses, Facts, Host, HostId, Presence, Sample, Te
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::Deserialize;
 
+use super::mackerel::hosts::{Said, said};
 use super::{Bind, Db, Statement, StoreError};
 
 macro_rules! select_hosts {
@@ -15,8 +16,8 @@ macro_rules! select_hosts {
             "s.disk_total_bytes, s.booted_at_s, s.last_number, s.sampled_at_ms, s.cpu_percent, s.mem_used_bytes, ",
             "s.swap_used_bytes, s.disk_used_bytes, s.net_in_bytes, s.net_out_bytes, s.net_in_bytes_per_s, ",
             "s.net_out_bytes_per_s, s.uptime_s, s.load1, s.load5, s.load15, s.tcp_connections, s.udp_connections, ",
-            "s.processes, s.gpu_percent, s.temperatures_json, h.secret_hash, s.addresses_fixed ",
-            "FROM hosts h JOIN host_states s ON s.host_id = h.id WHERE h.retired_at_s IS NULL ",
+            "s.processes, s.gpu_percent, s.temperatures_json, h.secret_hash, s.addresses_fixed, ",
+            "s.facts_json FROM hosts h JOIN host_states s ON s.host_id = h.id WHERE h.retired_at_s IS NULL ",
             $rest
         )
     };
@@ -124,6 +125,7 @@ struct Row {
     temperatures_json: Option<String>,
     secret_hash: String,
     addresses_fixed: i64,
+    facts_json: Option<String>,
 }
 
 /// A host with what the hub needs to know of it.
@@ -137,6 +139,8 @@ pub struct Enrolled {
     pub addresses_fixed: bool,
     /// Samples up to this number are stored, as far as the database was told.
     pub last_number: u64,
+    /// What it is and the version of its agent, where Mackerel's API said so and not the host to the hub. It is in `host` too.
+    pub said: Option<Said>,
 }
 
 /// The hosts among `ids` that exist, or every host, for the hub. Reads 2 rows a host.
@@ -152,7 +156,8 @@ pub async fn list_enrolled(db: &Db, ids: Option<&[HostId]>) -> Result<Vec<Enroll
     let enrolled = |row: Row| {
         let (secret_hash, addresses_fixed, last_number) =
             (row.secret_hash.clone(), row.addresses_fixed != 0, row.last_number);
-        Ok(Enrolled { host: Host::try_from(row)?, secret_hash, addresses_fixed, last_number })
+        let said = row.facts_json.as_deref().map(said).transpose()?;
+        Ok(Enrolled { host: Host::try_from(row)?, secret_hash, addresses_fixed, last_number, said })
     };
     rows.into_iter().map(enrolled).collect()
 }
@@ -281,6 +286,13 @@ impl TryFrom<Row> for Host {
                 addresses: None,
             }),
         };
+        let (facts, agent_version) = match row.facts_json.as_deref().map(said).transpose()? {
+            Some(Said { facts: of_meta, agent_version }) => {
+                let version = if agent_version.is_empty() { row.agent_version } else { agent_version };
+                (Some(facts.unwrap_or_default().with(of_meta)), version)
+            }
+            None => (facts, row.agent_version),
+        };
         let newest = match row.sampled_at_ms {
             None => None,
             Some(at_ms) => {
@@ -306,6 +318,7 @@ impl TryFrom<Row> for Host {
                     processes: row.processes,
                     gpu_percent: row.gpu_percent,
                     temperatures: sensors.into_iter().map(temperature).collect(),
+                    named: vec![],
                     probes: vec![],
                 })
             }
@@ -325,7 +338,7 @@ impl TryFrom<Row> for Host {
             last_seen: row.last_seen_s.map(UnixSeconds),
             addresses: Addresses { v4: row.ipv4, v6: row.ipv6 },
             country_code: row.country_code,
-            agent_version: row.agent_version,
+            agent_version,
             facts,
             newest,
         })

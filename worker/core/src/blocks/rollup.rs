@@ -80,6 +80,24 @@ pub fn replace(tier: impl IntoIterator<Item = Row>, recomputed: impl IntoIterato
     rows.into_values().collect()
 }
 
+/// The minutes of what was posted: of each minute and series the value whose sample has the highest number, over the value in
+/// `held`, the minutes as they were kept before. A sample that says a minute anew takes the place of the earlier one, so each
+/// minute counts as one. Largest values are of no use and are left out.
+pub fn latest<'a>(held: &[Row], samples: impl IntoIterator<Item = &'a Row>) -> Vec<Row> {
+    let mut samples: Vec<&Row> = samples.into_iter().collect();
+    samples.sort_by_key(|row| row.number);
+    let mut minutes: BTreeMap<u64, Row> = BTreeMap::new();
+    for row in held.iter().chain(samples) {
+        let window = MINUTE.window(row.at_ms);
+        let minute = minutes.entry(window).or_insert_with(|| Row::new(window, MINUTE.start_ms(window)));
+        for (series, value) in row.values().iter().filter(|(series, _)| series.facet() == Facet::Value) {
+            minute.set(*series, *value, Step::Exact);
+        }
+        minute.set(SeriesId::WEIGHT, 1.0, Step::Exact);
+    }
+    minutes.into_values().collect()
+}
+
 /// A coarse row without its largest values, for tiers that keep averages alone.
 pub fn averages(row: &Row) -> Row {
     let mut averages = Row::new(row.number, row.at_ms);
@@ -213,6 +231,40 @@ mod tests {
         let again = samples.iter().filter(|row| touched.contains(&MINUTE.window(row.at_ms)));
         let mended = replace(tier, roll_up(again, MINUTE, step));
         assert_eq!(mended, roll_up(&samples, MINUTE, step));
+    }
+
+    #[test]
+    fn of_what_was_posted_the_last_value_of_a_minute_counts_and_counts_once() {
+        let posted = |number, at_ms: i64, values: &[(SeriesId, f64)]| {
+            let mut row = Row::new(number, START_MS - 30_000 + at_ms);
+            for (series, value) in values {
+                row.set(*series, *value, Step::Exact);
+            }
+            row
+        };
+        // Minutes 3, 1, 2, and minute 1 once more with another second; memory came on its own.
+        let samples = [
+            posted(30, 121_000, &[(CPU, 3.0)]),
+            posted(31, 1_000, &[(CPU, 1.0), (MEMORY, 7.0)]),
+            posted(32, 60_000, &[(CPU, 2.0)]),
+            posted(33, 500, &[(CPU, 9.0)]),
+        ];
+        let minutes = latest(&[], samples.iter().rev());
+        let values = |rows: &[Row], series| rows.iter().map(|row| row.get(series)).collect::<Vec<_>>();
+        assert_eq!(values(&minutes, CPU), [Some(9.0), Some(2.0), Some(3.0)]);
+        assert_eq!(values(&minutes, MEMORY), [Some(7.0), None, None]);
+        assert_eq!(values(&minutes, SeriesId::WEIGHT), [Some(1.0); 3]);
+        assert_eq!(values(&minutes, CPU.with(Facet::Maximum)), [None; 3]);
+        assert_eq!(latest(&minutes, &samples), minutes, "again, it is the same");
+        let later = posted(34, 62_000, &[(MEMORY, 8.0)]);
+        let mended = latest(&minutes, [&later]);
+        assert_eq!((values(&mended, CPU), mended[1].get(MEMORY)), (values(&minutes, CPU), Some(8.0)));
+        let tens = roll_up(&mended, TEN_MINUTES, step);
+        assert_eq!(
+            figures(&tens[0], CPU),
+            [Some(14.0 / 3.0).map(|mean: f64| (mean * 100.0).round() / 100.0), Some(9.0), None]
+        );
+        assert_eq!(figures(&tens[0], MEMORY), [Some(8.0), Some(8.0), Some(2.0)]);
     }
 
     #[test]

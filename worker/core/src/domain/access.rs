@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::failure::Failure;
-use crate::model::{Credential, Role, Token, TokenKind};
+use crate::model::{Credential, Reach, Role, Token, TokenKind};
 use crate::units::UnixSeconds;
 
 /// `tokens.last_use` is written at most this often. Source: design, "The bill is a feature".
@@ -14,6 +14,8 @@ const LAST_USE_EVERY_S: i64 = 3600;
 pub enum Right {
     /// Look at hosts.
     Read,
+    /// Change hosts and what belongs to them.
+    Write,
     /// Register a host.
     Register,
     /// Change settings, see secrets' existence, make tokens.
@@ -27,11 +29,14 @@ pub enum Right {
 pub fn require(credential: &Credential, right: Right) -> Result<(), Failure> {
     let (allowed, needs) = match (credential, right) {
         (Credential::Session(_), Right::Read) => (true, ""),
-        (Credential::Session(session), Right::Register | Right::Admin) => {
+        (Credential::Session(session), Right::Write | Right::Register | Right::Admin) => {
             (session.user.role == Role::Admin, "the role admin")
         }
         (Credential::Token(token), Right::Read) => {
             (token.kind == TokenKind::Api && (token.scopes.read || token.scopes.admin), "the scope read")
+        }
+        (Credential::Token(token), Right::Write) => {
+            (token.kind == TokenKind::Api && (token.scopes.write || token.scopes.admin), "the scope write")
         }
         (Credential::Token(token), Right::Register) => {
             let granted = token.scopes.register || token.scopes.admin || token.kind == TokenKind::Agent;
@@ -42,6 +47,20 @@ pub fn require(credential: &Credential, right: Right) -> Result<(), Failure> {
         }
     };
     if allowed { Ok(()) } else { Err(Failure::Forbidden { needs }) }
+}
+
+/// Which hosts `credential` reaches with all of `rights`. A token of the kind agent has every right to the hosts it made.
+///
+/// # Errors
+/// [`Failure::Forbidden`] with the first right that is missing.
+pub fn reach(credential: &Credential, rights: &[Right]) -> Result<Reach, Failure> {
+    if let Credential::Token(token) = credential
+        && token.kind == TokenKind::Agent
+    {
+        return Ok(Reach::MadeBy(token.id));
+    }
+    rights.iter().try_for_each(|right| require(credential, *right))?;
+    Ok(Reach::All)
 }
 
 /// Whether a token is alive at `now`.
@@ -99,10 +118,22 @@ mod tests {
     fn admin_holds_the_other_scopes_and_read_holds_only_itself() {
         let admin = token(TokenKind::Api, Scopes { admin: true, ..Scopes::default() });
         let read = token(TokenKind::Api, Scopes { read: true, ..Scopes::default() });
-        for right in [Right::Read, Right::Register, Right::Admin] {
+        for right in [Right::Read, Right::Write, Right::Register, Right::Admin] {
             assert!(require(&admin, right).is_ok());
             assert_eq!(require(&read, right).is_ok(), right == Right::Read);
         }
+    }
+
+    #[test]
+    fn an_agent_token_reaches_what_it_made_and_others_what_their_scopes_say() {
+        let both = [Right::Read, Right::Write];
+        assert_eq!(reach(&token(TokenKind::Agent, Scopes::default()), &both), Ok(Reach::MadeBy(1)));
+        let api = |read, write| token(TokenKind::Api, Scopes { read, write, ..Scopes::default() });
+        assert_eq!(reach(&api(true, true), &both), Ok(Reach::All));
+        assert_eq!(reach(&api(true, false), &both), Err(Failure::Forbidden { needs: "the scope write" }));
+        assert_eq!(reach(&api(false, true), &both), Err(Failure::Forbidden { needs: "the scope read" }));
+        assert_eq!(reach(&api(false, true), &[Right::Write]), Ok(Reach::All));
+        assert_eq!(reach(&api(true, false), &[Right::Read]), Ok(Reach::All));
     }
 
     #[test]
@@ -110,6 +141,7 @@ mod tests {
         let user = User { id: 1, name: "v".to_owned(), role: Role::Viewer };
         let viewer = Credential::Session(Session { user, expires_at: UnixSeconds(1) });
         assert!(require(&viewer, Right::Read).is_ok());
+        assert!(require(&viewer, Right::Write).is_err());
         assert!(require(&viewer, Right::Register).is_err());
     }
 }

@@ -14,7 +14,22 @@ pub const TOKEN_CHARS: usize = 43;
 /// An id of eleven base58 characters: the time, then 22 random bits.
 pub fn public_id(now: UnixMillis, random: u32) -> String {
     let time = u64::try_from(now.0).unwrap_or(0) & ((1 << 42) - 1);
-    let mut number = (time << 22) | u64::from(random & 0x003f_ffff);
+    base58((time << 22) | u64::from(random & 0x003f_ffff))
+}
+
+/// The id of eleven base58 characters of a thing that has a small number.
+pub fn of_number(number: u64) -> String {
+    base58(number)
+}
+
+/// The number that [`of_number`] made an id of; `None` for what it made none of.
+pub fn to_number(id: &str) -> Option<u64> {
+    let digit = |byte: u8| BASE58.iter().position(|&digit| digit == byte).and_then(|digit| u64::try_from(digit).ok());
+    let join = |number: u64, byte: u8| number.checked_mul(58)?.checked_add(digit(byte)?);
+    if id.len() == 11 { id.bytes().try_fold(0, join) } else { None }
+}
+
+fn base58(mut number: u64) -> String {
     let mut digits = [b'1'; 11];
     for digit in digits.iter_mut().rev() {
         *digit = usize::try_from(number % 58).ok().and_then(|index| BASE58.get(index)).copied().unwrap_or(b'1');
@@ -76,6 +91,18 @@ mod tests {
         let second = public_id(UnixMillis(1_795_361_190_001), 0);
         assert_eq!((first.len(), second.len()), (11, 11));
         assert!(order(&first) < order(&second));
+    }
+
+    #[test]
+    fn a_small_number_is_an_id_of_the_same_form_and_comes_back() {
+        for number in [0, 1, 57, 58, 1 << 40, u64::MAX] {
+            let id = of_number(number);
+            assert_eq!((id.len(), to_number(&id)), (11, Some(number)), "{id}");
+        }
+        assert_eq!(of_number(1), "11111111112");
+        for other in ["", "1", "1111111111l", "111111111112", "ZZZZZZZZZZZ"] {
+            assert_eq!(to_number(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod budget;
 pub mod ids;
 pub mod intake;
 pub mod passwords;
+pub mod posted;
 pub mod presence;
 pub mod probing;
 pub mod stream;

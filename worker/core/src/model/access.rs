@@ -64,6 +64,44 @@ pub struct Login {
     pub credential_no: i64,
 }
 
+/// What somebody is invited to be, in Mackerel's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authority {
+    /// An administrator.
+    Manager,
+    /// A viewer here: who changes things is an administrator.
+    Collaborator,
+    /// A viewer.
+    Viewer,
+}
+
+impl Authority {
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Manager => "manager",
+            Self::Collaborator => "collaborator",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    /// The authority of this word; `None` for any other word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Manager, Self::Collaborator, Self::Viewer].into_iter().find(|authority| authority.word() == word)
+    }
+}
+
+/// Somebody who is to have an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// By which an access proxy knows them; lower case.
+    pub email: String,
+    /// What they will be.
+    pub authority: Authority,
+    /// From when on it is over.
+    pub expires_at: UnixSeconds,
+}
+
 /// What a token may do. Admin holds the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "four rights that are granted one by one")]
@@ -147,6 +185,25 @@ pub enum Credential {
     Token(Token),
     /// By a session cookie.
     Session(Session),
+}
+
+/// Which hosts a caller reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Every host.
+    All,
+    /// Those that the token with this number made; of others it may not know that they are there.
+    MadeBy(i64),
+}
+
+impl Reach {
+    /// The number of the token whose hosts alone are reached; `None` for every host.
+    pub const fn made_by(self) -> Option<i64> {
+        match self {
+            Self::All => None,
+            Self::MadeBy(token_id) => Some(token_id),
+        }
+    }
 }
 
 /// A range of addresses, such as `10.0.0.0/8` or `2001:db8::/32`; a single address is a range of one.

@@ -7,6 +7,29 @@ use crate::units::UnixSeconds;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostId(pub i64);
 
+impl HostId {
+    /// Below this lie the numbers of what is posted of hosts; between it and 0 those of what is posted of services.
+    const POSTED_BELOW: i64 = -(1 << 40);
+
+    /// The number under which is kept what others than our agent post of this host, minute by minute. It is no host's own: nobody's
+    /// samples are numbered twice. What is no host is kept under its own number.
+    #[must_use]
+    pub const fn posted(self) -> Self {
+        if self.0 > 0 { Self(Self::POSTED_BELOW - self.0) } else { self }
+    }
+
+    /// Whether what lies under this number was posted: of each minute and name the value that came last counts.
+    pub const fn is_posted(self) -> bool {
+        self.0 < 0
+    }
+
+    /// The host of which it was posted; any other number is its own.
+    #[must_use]
+    pub const fn owner(self) -> Self {
+        if self.0 < Self::POSTED_BELOW { Self(Self::POSTED_BELOW - self.0) } else { self }
+    }
+}
+
 /// Whether a host is thought to be up, as last decided by the presence rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Presence {
@@ -142,6 +165,30 @@ pub struct Facts {
     pub addresses: Option<Addresses>,
 }
 
+impl Facts {
+    /// These facts, with what `said` has in its place.
+    #[must_use]
+    pub fn with(self, said: Self) -> Self {
+        let text = |known: String, said: String| if said.is_empty() { known } else { said };
+        let list = |known: Vec<String>, said: Vec<String>| if said.is_empty() { known } else { said };
+        let bytes = |known: u64, said: u64| if said == 0 { known } else { said };
+        Self {
+            platform: text(self.platform, said.platform),
+            platform_version: text(self.platform_version, said.platform_version),
+            kernel: text(self.kernel, said.kernel),
+            arch: text(self.arch, said.arch),
+            virtualization: text(self.virtualization, said.virtualization),
+            cpu: list(self.cpu, said.cpu),
+            gpu: list(self.gpu, said.gpu),
+            mem_total_bytes: bytes(self.mem_total_bytes, said.mem_total_bytes),
+            swap_total_bytes: bytes(self.swap_total_bytes, said.swap_total_bytes),
+            disk_total_bytes: bytes(self.disk_total_bytes, said.disk_total_bytes),
+            booted_at: if said.booted_at.0 == 0 { self.booted_at } else { said.booted_at },
+            addresses: said.addresses.or(self.addresses),
+        }
+    }
+}
+
 /// A host about to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
@@ -182,5 +229,22 @@ impl Addresses {
     /// The one address to show: IPv4 when there is one.
     pub fn preferred(&self) -> &str {
         if self.v4.is_empty() { &self.v6 } else { &self.v4 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_posted_of_a_host_has_a_number_of_its_own() {
+        for host in [1, 7, 1 << 39].map(HostId) {
+            let posted = host.posted();
+            assert!(posted.is_posted() && !host.is_posted() && posted.0 > -(1 << 53));
+            assert_eq!((posted.owner(), posted.posted()), (host, posted));
+        }
+        let (service, edge) = (HostId(-3), HostId(0));
+        assert_eq!((service.posted(), service.owner(), service.is_posted()), (service, service, true));
+        assert_eq!((edge.posted(), edge.owner(), edge.is_posted()), (edge, edge, false));
     }
 }

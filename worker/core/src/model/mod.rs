@@ -3,6 +3,7 @@
 mod access;
 mod alert;
 mod channel;
+mod details;
 mod event;
 mod form;
 mod guest;
@@ -13,18 +14,23 @@ mod rule;
 mod series;
 
 pub use access::{
-    Account, AddressRange, Credential, ListedToken, Login, Role, Scopes, Session, Token, TokenKind, User,
+    Account, AddressRange, Authority, Credential, Invitation, ListedToken, Login, Reach, Role, Scopes, Session, Token,
+    TokenKind, User,
 };
 pub use alert::{Alert, Cause, Source};
 pub use channel::{
     Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSetting, DEFAULT_GROUP, Delivery, ListedChannel,
+};
+pub use details::{
+    DetailedHost, Document, GraphDef, GraphMetric, HostDetails, HostDraft, HostFilter, HostKind, HostMeta, HostStatus,
+    MetadataOwner, RoleMemo, RoleName, Said, Service,
 };
 pub use event::{AlertNote, Event, EventKind};
 pub use form::{Form, Listing, Piece};
 pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
 pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
-pub use report::{DropReason, Dropped, FRAME_S, PERIOD_S, Report, Sample, Temperature};
+pub use report::{DropReason, Dropped, FRAME_S, Named, PERIOD_S, Report, Sample, Temperature};
 pub use rule::{
     AddressNotices, Bounds, Condition, Cycle, CycleUnit, Direction, Escalation, Hosts, Level, LocalTime, Quantity,
     QuietHours, Repeat, Rule, RuleId, Scope, Test,

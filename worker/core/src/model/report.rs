@@ -49,6 +49,8 @@ pub struct Sample {
     pub gpu_percent: Option<f64>,
     /// Sensors in the order sent.
     pub temperatures: Vec<Temperature>,
+    /// Metrics of the host's own by name, each once.
+    pub named: Vec<Named>,
     /// What probes that ended since the sample before gave, each probe at most once.
     pub probes: Vec<ProbeResult>,
 }
@@ -60,6 +62,37 @@ pub struct Temperature {
     pub name: String,
     /// Degrees Celsius.
     pub celsius: f64,
+}
+
+/// A metric of a host's own, such as `cpu.user.percentage` or `custom.dice.d6`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named {
+    /// Its name: letters, digits, `.`, `_` and `-`, at most [`Named::MAX_NAME_BYTES`].
+    pub name: String,
+    /// Its value, finite, kept to the last bit.
+    pub value: f64,
+}
+
+impl Named {
+    /// The most that a sample may have.
+    pub const MAX: usize = 600;
+    /// The longest name.
+    pub const MAX_NAME_BYTES: usize = 255;
+
+    /// What is wrong with a name, if anything.
+    ///
+    /// # Errors
+    /// [`DropReason::TooLong`] or [`DropReason::NotAName`].
+    pub fn check_name(name: &str) -> Result<(), DropReason> {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        if name.len() > Self::MAX_NAME_BYTES {
+            Err(DropReason::TooLong)
+        } else if name.is_empty() || !name.bytes().all(is_part) {
+            Err(DropReason::NotAName)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 /// A report whose values are all possible; its times are still the agent's.
@@ -107,6 +140,8 @@ pub enum DropReason {
     TimeOff,
     /// A text over its cap.
     TooLong,
+    /// Not a metric's name.
+    NotAName,
     /// More elements than a sample may have.
     TooMany,
 }
@@ -122,6 +157,7 @@ impl DropReason {
                 "more than a day before now or ten minutes after it; the time of receipt was taken instead"
             }
             Self::TooLong => "too long a text",
+            Self::NotAName => "a name has letters, digits, '.', '_' and '-' alone",
             Self::TooMany => "more of them than one sample may have",
         }
     }

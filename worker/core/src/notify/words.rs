@@ -1,7 +1,7 @@
 //! Text that receivers take: cut to what they allow, escaped as they ask, without what a hostile name could do to the rest.
 
 use crate::units::UnixSeconds;
-use crate::units::calendar::{Day, MONTHS};
+use crate::units::calendar::{Day, format_header};
 
 /// What stands at the end of a text that was cut.
 const CUT: char = '…';
@@ -116,12 +116,7 @@ pub fn date_time(at: UnixSeconds) -> String {
 
 /// `Mon, 23 Nov 2026 00:01:52 +0000`, as mail has it. Source: RFC 5322, 3.3.
 pub fn mail_date(at: UnixSeconds) -> String {
-    const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-    let (date, [hour, minute, second]) = at.civil();
-    let month = MONTHS.get(usize::from(date.month).saturating_sub(1)).unwrap_or(&"Jan");
-    let weekday = usize::try_from((date.number() + 4).rem_euclid(7)).ok().and_then(|index| DAYS.get(index));
-    let (weekday, day, year) = (weekday.unwrap_or(&"Sun"), date.day, date.year);
-    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
+    format_header(at, "+0000")
 }
 
 #[cfg(test)]

@@ -8,6 +8,9 @@ pub const DAY_S: i64 = 86_400;
 /// The months as mail and HTTP write them.
 pub const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// The days of the week as mail and HTTP write them, from the one of 1970-01-01.
+pub const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+
 /// A day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day {
@@ -145,6 +148,17 @@ pub fn parse_http_date(text: &str, now: UnixSeconds) -> Option<UnixSeconds> {
     Some(UnixSeconds(day.number() * DAY_S + hour * 3_600 + minute * 60 + second))
 }
 
+/// A time of UTC as the headers of HTTP and mail write it, `Sun, 22 Nov 2026 15:26:26 GMT`; `zone` is how they call UTC: `GMT`, `+0000`.
+/// Source: RFC 9110, 5.6.7; RFC 5322, 3.3.
+pub fn format_header(at: UnixSeconds, zone: &str) -> String {
+    let (day, [hour, minute, second]) = at.civil();
+    let name =
+        |names: &[&'static str], index: i64| usize::try_from(index).ok().and_then(|index| names.get(index).copied());
+    let weekday = name(&WEEKDAYS, day.number().rem_euclid(7)).unwrap_or_default();
+    let month = name(&MONTHS, i64::from(day.month) - 1).unwrap_or_default();
+    format!("{weekday}, {:02} {month} {:04} {hour:02}:{minute:02}:{second:02} {zone}", day.day, day.year)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,5 +215,7 @@ mod tests {
         }
         assert_eq!(UnixSeconds(1_795_361_186).rfc3339(), "2026-11-22T15:26:26Z");
         assert_eq!(UnixSeconds(-1).rfc3339(), "1969-12-31T23:59:59Z");
+        assert_eq!(format_header(UnixSeconds(1_795_361_186), "GMT"), "Sun, 22 Nov 2026 15:26:26 GMT");
+        assert_eq!(format_header(UnixSeconds(784_111_777), "GMT"), "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 }

@@ -158,7 +158,11 @@ pub async fn adopt(inner: &Inner, body: &[u8], db: Option<&Db>) -> Answer<()> {
     let id = parcel.host.id;
     inner.expect_ours(id)?;
     if !inner.with(|shard| shard.load(id, || inner.attached(id)))? {
-        flush::enrol(inner, db, Some(&[id]), None).await?;
+        if id.is_posted() {
+            inner.begin_posted(&[id], db).await?;
+        } else {
+            flush::enrol(inner, db, Some(&[id]), None).await?;
+        }
     }
     know_rules(inner, db).await?;
     let now = inner.now();

@@ -27,8 +27,21 @@ fn known(reporter: &Reporter) -> Known {
 
 fn answered(reporter: &Reporter, query: &SeriesQuery) -> Answer {
     let sources = Sources { sql: &reporter.sql, db: &reporter.db, rings: &|_| reporter.rings };
-    let pending = |_| reporter.open.rows().collect();
-    now(answer(sources, query, UnixMillis(NOW_MS), |_| known(reporter), pending)).unwrap()
+    now(answer(sources, query, UnixMillis(NOW_MS), reporter)).unwrap()
+}
+
+impl Memory for Reporter {
+    fn kept_under(&self, host: HostId, _: &str) -> HostId {
+        host
+    }
+
+    fn known(&self, _: HostId) -> Known {
+        known(self)
+    }
+
+    fn pending(&self, id: HostId) -> (Vec<Row>, Dictionary) {
+        (self.open.rows().collect(), rings::dictionary(&self.sql, id).unwrap())
+    }
 }
 
 /// One series: tiers, step, and per point its time, average, largest and count.

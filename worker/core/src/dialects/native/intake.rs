@@ -1,7 +1,9 @@
 //! From the wire to the model: a report's values are checked one by one, and what cannot be true is left out.
 
+use std::collections::BTreeMap;
+
 use super::lenient;
-use super::{DroppedValue, HostFacts, ProbePart, ReportRequest, Sample};
+use super::{DroppedValue, HostFacts, Named, ProbePart, ReportRequest, Sample};
 use crate::failure::Failure;
 use crate::metrics::{CELSIUS_BOUNDS, Metric, within};
 use crate::model;
@@ -237,6 +239,7 @@ impl Sieve {
                 temperatures.push(model::Temperature { name, celsius });
             }
         }
+        let named = self.named(sample.named);
         let probes = self.probes(sample.probes);
         model::Sample {
             number: sample.number,
@@ -258,8 +261,34 @@ impl Sieve {
             processes: self.whole(Metric::Processes, sample.processes),
             gpu_percent: self.real(Metric::GpuPercent, sample.gpu_percent),
             temperatures,
+            named,
             probes,
         }
+    }
+
+    fn named(&mut self, parts: Vec<Named>) -> Vec<model::Named> {
+        if parts.len() > model::Named::MAX {
+            self.drop_value("metrics", model::DropReason::TooMany);
+        }
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut named: Vec<model::Named> = Vec::with_capacity(parts.len().min(model::Named::MAX));
+        for (index, Named { name, value }) in parts.into_iter().take(model::Named::MAX).enumerate() {
+            if let Err(reason) = model::Named::check_name(&name) {
+                // A name that is none is not said again.
+                self.drop_value(&format!("metrics[{index}]"), reason);
+                continue;
+            }
+            let Some(value) = self.bounded(&format!("metrics.{name}"), Some(value), (f64::MIN, f64::MAX)) else {
+                continue;
+            };
+            if let Some(known) = places.get(&name).and_then(|place| named.get_mut(*place)) {
+                known.value = value;
+            } else {
+                places.insert(name.clone(), named.len());
+                named.push(model::Named { name, value });
+            }
+        }
+        named
     }
 
     /// A result that cannot be is left out whole: it is no failure of the target.
@@ -372,6 +401,40 @@ mod tests {
                 ("probes.note", DropReason::TooLong),
             ]
         );
+    }
+
+    #[test]
+    fn own_metrics_come_by_name_and_a_bad_one_costs_itself() {
+        let long = "x".repeat(256);
+        let (report, dropped) = read(&format!(
+            r#"[{{"number":1,"at_ms":1,"metrics":{{"custom.dice.d6":3,"cpu.user.percentage":17.33,"a b":1,"":1,"{long}":1,"b":null,"c":"x",
+                "custom.dice.d6":4}}}},{{"number":2,"at_ms":1,"metrics":null}},{{"number":3,"at_ms":1,"metrics":{{}}}}]"#
+        ))
+        .unwrap();
+        let named = |name: &str, value| model::Named { name: name.to_owned(), value };
+        assert_eq!(report.samples[0].named, [named("custom.dice.d6", 4.0), named("cpu.user.percentage", 17.33)]);
+        assert!(report.samples[1..].iter().all(|sample| sample.named.is_empty()));
+        let found: Vec<_> = dropped.iter().map(|one| (one.field.as_str(), one.reason)).collect();
+        assert_eq!(
+            found,
+            [
+                ("metrics[2]", DropReason::NotAName),
+                ("metrics[3]", DropReason::NotAName),
+                ("metrics[4]", DropReason::TooLong),
+                ("metrics.b", DropReason::NotANumber),
+                ("metrics.c", DropReason::NotANumber),
+            ]
+        );
+        assert!(matches!(read(r#"[{"number":1,"at_ms":1,"metrics":[1]}]"#), Err(Failure::Malformed { .. })));
+    }
+
+    #[test]
+    fn a_sample_has_at_most_so_many_metrics_of_its_own() {
+        let all: Vec<String> = (0..=model::Named::MAX).map(|name| format!("\"m{name}\":{name}")).collect();
+        let (report, dropped) =
+            read(&format!(r#"[{{"number":1,"at_ms":1,"metrics":{{{}}}}}]"#, all.join(","))).unwrap();
+        assert_eq!((report.samples[0].named.len(), dropped.len()), (model::Named::MAX, 1));
+        assert_eq!((dropped[0].field.as_str(), dropped[0].reason), ("metrics", DropReason::TooMany));
     }
 
     #[test]

@@ -1,7 +1,12 @@
 //! Reading numbers that may not be numbers: a wrongly typed value becomes NaN and is dropped later with a reason.
 
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+use super::Named;
 
 /// The time that stands for "no time at all".
 pub const NO_TIME: i64 = i64::MIN;
@@ -23,6 +28,33 @@ pub fn required<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Er
 /// A list; `null` is an empty one.
 pub fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     Option::<Vec<T>>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Numbers by name; `null` is none.
+pub fn by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Named>, D::Error> {
+    struct Names;
+
+    impl<'de> Visitor<'de> for Names {
+        type Value = Vec<Named>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object of numbers by name")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut named = Vec::new();
+            while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                named.push(Named { name, value: as_number(&value) });
+            }
+            Ok(named)
+        }
+    }
+
+    deserializer.deserialize_any(Names)
 }
 
 /// Whole milliseconds, [`NO_TIME`] for what is no number.

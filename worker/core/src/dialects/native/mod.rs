@@ -36,7 +36,7 @@ pub use probes::{
 };
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use rule::{ConditionPart, CyclePart, EscalationPart, RuleBody, RuleListReply, RulePart, RuleSavedReply};
-pub use sample::{Sample, Temperature};
+pub use sample::{Named, Sample, Temperature};
 pub use series::{SeriesPart, SeriesRequest, read_series_query, series_reply};
 pub use settings::{SettingsReply, SettingsRequest};
 pub use setup::{PasswordRequest, SessionReply, SessionRequest, SetupReply, SetupRequest, UserPart};

@@ -1,6 +1,6 @@
 //! One measurement of a host as the agent sends it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{ProbePart, lenient};
 use crate::metrics::{self, Metric};
@@ -68,6 +68,15 @@ pub struct Sample {
     /// Sensors by name; empty where the host has none.
     #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     pub temperatures: Vec<Temperature>,
+    /// Metrics of the host's own, as an object of numbers by name; of a name that is there twice the last one counts.
+    #[serde(
+        default,
+        rename = "metrics",
+        deserialize_with = "lenient::by_name",
+        serialize_with = "by_name",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub named: Vec<Named>,
     /// What probes gave since the sample before, each at most once.
     #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbePart>,
@@ -127,9 +136,24 @@ impl From<&model::Sample> for Sample {
         }
         let sensors = sample.temperatures.iter();
         wire.temperatures = sensors.map(|one| Temperature { name: one.name.clone(), celsius: one.celsius }).collect();
+        let named = sample.named.iter();
+        wire.named = named.map(|one| Named { name: one.name.clone(), value: one.value }).collect();
         wire.probes = sample.probes.iter().map(ProbePart::from).collect();
         wire
     }
+}
+
+/// A metric of the host's own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named {
+    /// Its name, such as `cpu.user.percentage`.
+    pub name: String,
+    /// Its value; NaN for what was no number.
+    pub value: f64,
+}
+
+fn by_name<S: Serializer>(named: &[Named], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(named.iter().map(|one| (&one.name, one.value)))
 }
 
 /// One temperature sensor.

@@ -338,6 +338,7 @@ mod tests {
                 processes: Some(437),
                 gpu_percent: None,
                 temperatures: vec![],
+                named: vec![],
                 probes: vec![],
             }),
             ..fresh()

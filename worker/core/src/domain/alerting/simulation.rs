@@ -26,7 +26,7 @@ enum Happening {
     Quiet(bool),
     /// Somebody acknowledges what is open.
     Acknowledge,
-    /// Both clocks jump.
+    /// Both clocks jump; once between two reports, since two jumps may add up to a pause like any other.
     Jump(i32),
 }
 
@@ -64,6 +64,7 @@ struct Watcher {
     /// True time, and how far the clocks are ahead of it, seconds.
     now: i64,
     ahead: i64,
+    has_jumped: bool,
     last_seen: i64,
     is_quiet: bool,
     told: Vec<Transition>,
@@ -80,6 +81,7 @@ impl Watcher {
             presence: Presence::Online,
             now: 1_795_361_190,
             ahead: 0,
+            has_jumped: false,
             last_seen: 1_795_361_190,
             is_quiet: false,
             told: Vec::new(),
@@ -94,6 +96,7 @@ impl Watcher {
     fn act(&mut self, happening: &Happening) {
         match happening {
             Happening::Report(values) => {
+                self.has_jumped = false;
                 let mut samples = Vec::new();
                 for (cpu, load) in values {
                     self.now += 10;
@@ -128,7 +131,9 @@ impl Watcher {
                     assert!(self.book.acknowledge(&key));
                 }
             }
+            Happening::Jump(_) if self.has_jumped => {}
             Happening::Jump(seconds) => {
+                self.has_jumped = true;
                 self.ahead += i64::from(*seconds);
                 // The judge of presence sees the clock jump, by its own plan for when to run.
                 self.book.skip(i64::from(*seconds) * 1000);

@@ -9,16 +9,19 @@
 //! field  8  the samples' times: per sample the zigzag varint of how much more than the one before its time grew, from 0
 //! field  9  a sensor, repeated: varint length of its name, the name, its column
 //! fields 10 to 12, repeated: results of a probe, see `probes`
+//! field 13  a metric of the host's own, repeated: varint length of its name, the name, its column
 //! field 16 + n  the column of the metric with number n in `metrics`
 //! ```
 //!
 //! A sample without a time (no field 8) gets one by the rules for impossible times.
 
+use std::collections::BTreeMap;
+
 use super::column;
 use super::probes::{self, DELAYS, EXPIRIES, NOTES};
 use super::wire::{DecodeError, EncodeError, Field, Reader, Writer, put_varint, unzigzag, zigzag};
 use crate::dialects::native::lenient::NO_TIME;
-use crate::dialects::native::{Intake, ReportRequest, Sample, Temperature};
+use crate::dialects::native::{Intake, Named, ReportRequest, Sample, Temperature};
 use crate::failure::Failure;
 use crate::metrics;
 use crate::model;
@@ -28,6 +31,8 @@ use crate::model;
 const MAX_SENSORS: usize = 65;
 /// The longest name that is written and read; the intake allows less.
 const MAX_NAME_BYTES: usize = 255;
+/// The field of a metric of the host's own.
+const NAMED: u64 = 13;
 /// The field of the metric with number 0.
 const METRICS_FROM: u64 = 16;
 
@@ -119,6 +124,13 @@ impl Frame {
             column::put(&mut body, &sensor.values);
             writer.bytes(9, &body);
         }
+        for (name, values) in self.named() {
+            body.clear();
+            put_varint(&mut body, name.len() as u64);
+            body.extend_from_slice(name.as_bytes());
+            column::put(&mut body, &values);
+            writer.bytes(NAMED, &body);
+        }
         probes::write_results(writer, &self.samples);
         for definition in &metrics::ALL {
             let values: Vec<_> = self.samples.iter().map(|sample| sample.value(definition.metric)).collect();
@@ -153,6 +165,25 @@ impl Frame {
         sensors
     }
 
+    /// The columns of the hosts' own metrics in the order of their first appearance. Of a name that a sample has twice the last
+    /// value is written.
+    fn named(&self) -> Vec<(&str, Vec<Option<f64>>)> {
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut columns: Vec<(&str, Vec<Option<f64>>)> = Vec::new();
+        for (index, sample) in self.samples.iter().enumerate() {
+            for named in sample.named.iter().filter(|one| one.name.len() <= MAX_NAME_BYTES) {
+                let place = *places.entry(named.name.as_str()).or_insert(columns.len());
+                if place == columns.len() {
+                    columns.push((&named.name, vec![None; self.samples.len()]));
+                }
+                if let Some(value) = columns.get_mut(place).and_then(|(_, values)| values.get_mut(index)) {
+                    *value = Some(named.value);
+                }
+            }
+        }
+        columns
+    }
+
     pub(super) fn read(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
         let mut frame = Self::default();
         let mut sensors = 0;
@@ -173,6 +204,8 @@ impl Frame {
                 DELAYS => probes::read_delays(&field, &mut frame.samples)?,
                 EXPIRIES => probes::read_expiries(&field, &mut frame.samples)?,
                 NOTES => probes::read_note(&field, &mut frame.samples)?,
+                // As many as fit a message: the intake bounds a sample's.
+                NAMED => frame.read_named(&field)?,
                 id => frame.read_metric(id, &field)?,
             }
         }
@@ -206,16 +239,20 @@ impl Frame {
     }
 
     fn read_sensor(&mut self, field: &Field<'_>) -> Result<(), DecodeError> {
-        let mut reader = field.reader();
-        let length = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
-        if length > MAX_NAME_BYTES {
-            return Err(DecodeError::Damaged);
-        }
-        let name = std::str::from_utf8(reader.take(length)?).map_err(|_| DecodeError::Damaged)?;
-        let values = column::get(reader, self.samples.len())?;
+        let (name, values) = named_column(field.reader(), self.samples.len())?;
         for (sample, celsius) in self.samples.iter_mut().zip(values) {
             if let Some(celsius) = celsius {
                 sample.temperatures.push(Temperature { name: name.to_owned(), celsius });
+            }
+        }
+        Ok(())
+    }
+
+    fn read_named(&mut self, field: &Field<'_>) -> Result<(), DecodeError> {
+        let (name, values) = named_column(field.reader(), self.samples.len())?;
+        for (sample, value) in self.samples.iter_mut().zip(values) {
+            if let Some(value) = value {
+                sample.named.push(Named { name: name.to_owned(), value });
             }
         }
         Ok(())
@@ -233,6 +270,16 @@ impl Frame {
         }
         Ok(())
     }
+}
+
+/// A name and the column behind it.
+fn named_column(mut reader: Reader<'_>, samples: usize) -> Result<(&str, Vec<Option<f64>>), DecodeError> {
+    let length = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
+    if length > MAX_NAME_BYTES {
+        return Err(DecodeError::Damaged);
+    }
+    let name = std::str::from_utf8(reader.take(length)?).map_err(|_| DecodeError::Damaged)?;
+    Ok((name, column::get(reader, samples)?))
 }
 
 /// One sensor over the samples of a frame.

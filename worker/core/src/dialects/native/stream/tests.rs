@@ -1,9 +1,11 @@
 //! Round trips of random messages, hostile bytes, and what makes old and new live together.
 
+mod own;
+
 use super::*;
 use crate::dialects::native::{
-    DroppedValue, HostFacts, ProbeList, ProbePart, ProbeTaskPart, ReportRequest, ReportSettings, Sample, Temperature,
-    read_report,
+    DroppedValue, HostFacts, Named, ProbeList, ProbePart, ProbeTaskPart, ReportRequest, ReportSettings, Sample,
+    Temperature, read_report,
 };
 use crate::failure::Failure;
 use crate::metrics;
@@ -52,7 +54,7 @@ impl Random {
         (0..self.below(most)).map(|_| ['a', 'é', '/', '0', '🜚'][usize::try_from(self.below(5)).unwrap()]).collect()
     }
 
-    fn sample(&mut self, number: u64, sensors: &[String]) -> Sample {
+    fn sample(&mut self, number: u64, sensors: &[String], own: u64) -> Sample {
         let mut sample = Sample { number, at_ms: self.signed(), ..Sample::default() };
         for definition in &metrics::ALL {
             let value = self.real();
@@ -63,6 +65,12 @@ impl Random {
             let celsius = self.real();
             if !self.one_in(3) && !celsius.is_nan() {
                 sample.temperatures.push(Temperature { name: name.clone(), celsius });
+            }
+        }
+        for name in 0..own {
+            let value = self.real();
+            if !self.one_in(3) && !value.is_nan() {
+                sample.named.push(Named { name: format!("custom.{name}"), value });
             }
         }
         for id in 1..=self.below(6) {
@@ -82,10 +90,12 @@ impl Random {
         let sensors: Vec<String> = (0..self.below(5)).map(|index| format!("{index}{}", self.text(8))).collect();
         let first = self.whole() >> 1;
         let count = if self.one_in(8) { 0 } else { self.below(Frame::MAX_SAMPLES as u64 + 1) };
-        let mut samples: Vec<Sample> = (0..count).map(|index| self.sample(first + index, &sensors)).collect();
-        // Sensors come back in the order in which a frame first names them: here the first sample names all.
+        let own = if self.one_in(2) { 0 } else { self.below(12) };
+        let mut samples: Vec<Sample> = (0..count).map(|index| self.sample(first + index, &sensors, own)).collect();
+        // Sensors and own metrics come back in the order in which a frame first names them: here the first sample names all.
         if let Some(first) = samples.first_mut() {
             first.temperatures = sensors.into_iter().map(|name| Temperature { name, celsius: 40.0 }).collect();
+            first.named = (0..own).map(|name| Named { name: format!("custom.{name}"), value: 0.1 }).collect();
         }
         Frame {
             frame: self.whole(),
@@ -394,6 +404,7 @@ fn a_frame_and_a_post_of_the_same_samples_are_the_same_report() {
                     *value = value.filter(|value| value.is_finite());
                 }
                 sample.temperatures.retain(|sensor| sensor.celsius.is_finite());
+                sample.named.retain(|one| one.value.is_finite());
                 for probe in &mut sample.probes {
                     probe.tls_expires_s = probe.tls_expires_s.filter(|value| value.is_finite());
                 }

@@ -1,0 +1,104 @@
+//! Mackerel as HTTP shows it. The numbers in comments are those of the acceptance checks in the specification, section 13.
+
+mod access;
+mod agent_keys;
+mod fleet;
+mod graph_defs;
+mod hosts;
+mod list;
+mod metadata;
+mod organization;
+mod retire;
+mod services;
+mod tsdb;
+mod update;
+
+use edgewatch_harness::http::Reply;
+use edgewatch_harness::worker::Worker;
+use serde_json::{Value, json};
+
+/// A Worker, and a key for it.
+struct Mackerel {
+    worker: Worker,
+    key: String,
+}
+
+impl Mackerel {
+    /// A fresh Worker, and a key that may read and write.
+    fn start() -> Self {
+        let worker = Worker::start();
+        let key = key(&worker, &["read", "write"]);
+        Self { worker, key }
+    }
+
+    /// A request below `/api/v0`.
+    fn call(&self, method: &str, path: &str, body: &str) -> Reply {
+        call(&self.worker, &self.key, method, path, body)
+    }
+
+    /// A GET that is answered.
+    fn get(&self, path: &str) -> Value {
+        let reply = self.call("GET", path, "");
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+        reply.json()
+    }
+
+    /// A request that is answered with 200; gives the answer.
+    fn done(&self, method: &str, path: &str, body: &Value) -> Value {
+        let reply = self.call(method, path, &body.to_string());
+        assert_eq!(reply.status, 200, "{method} {path} {body}: {}", reply.body);
+        reply.json()
+    }
+
+    /// Makes a host of what is said of it; gives its id.
+    fn make(&self, said: &Value) -> String {
+        let made = self.done("POST", "/hosts", said);
+        made["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Makes a host of which nothing is said but its name.
+    fn host(&self, name: &str) -> String {
+        self.make(&json!({ "name": name, "meta": {} }))
+    }
+
+    /// A host as it is answered.
+    fn show(&self, id: &str) -> Value {
+        self.get(&format!("/hosts/{id}"))["host"].clone()
+    }
+
+    /// The names of the hosts that a list has, in its order.
+    fn names(&self, query: &str) -> Vec<String> {
+        let list = self.get(&format!("/hosts{query}"));
+        let hosts = list["hosts"].as_array().expect("a list").iter();
+        hosts.map(|host| host["name"].as_str().expect("a name").to_owned()).collect()
+    }
+}
+
+/// A key with these scopes.
+fn key(worker: &Worker, scopes: &[&str]) -> String {
+    token(worker, &json!({ "scopes": scopes, "note": "key" }))
+}
+
+/// A token made of this request.
+fn token(worker: &Worker, wanted: &Value) -> String {
+    let headers = [("Authorization", worker.token.as_str())];
+    let reply = worker.post("/api/edgewatch/v1/tokens", &headers, &wanted.to_string());
+    assert_eq!(reply.status, 201, "token: {}", reply.body);
+    reply.at("/token").as_str().expect("a token").to_owned()
+}
+
+/// A request below `/api/v0` with a key. Whatever is answered well is 200 and JSON.
+fn call(worker: &Worker, key: &str, method: &str, path: &str, body: &str) -> Reply {
+    let reply = worker.request(method, &format!("/api/v0{path}"), &[("X-Api-Key", key)], body);
+    // 13.
+    assert!(reply.status == 200 || reply.status >= 400, "{method} {path}: {}", reply.status);
+    assert_eq!(reply.header("content-type"), Some("application/json"), "{method} {path}");
+    assert!(reply.status != 200 || !reply.json().is_string(), "{method} {path}: {}", reply.body);
+    reply
+}
+
+/// How many rows the audit table has of an action.
+fn audited(worker: &Worker, action: &str) -> u64 {
+    let found = worker.sql(&format!("SELECT count(*) AS count FROM audit WHERE action = '{action}'"));
+    found["results"][0]["count"].as_u64().expect("a count")
+}

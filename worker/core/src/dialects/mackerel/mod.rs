@@ -1,0 +1,35 @@
+//! Mackerel: the wire types of its public API v0, as the stock agent, the stock `mkr` and strict client libraries read them.
+//!
+//! Served is the union of the documentation before and after 2021: `type` and `size`. Source: mackerel specification, 12.
+
+mod error;
+mod graph_def;
+mod host;
+mod host_query;
+mod host_request;
+mod interface;
+mod invitation;
+mod meta;
+mod metadata;
+mod names;
+mod org;
+mod read;
+mod service;
+mod tsdb;
+mod user;
+
+pub use error::{ErrorPart, ErrorReply, render};
+pub use graph_def::{read_graph_def_name, read_graph_defs};
+pub use host::{HostIdReply, HostListReply, HostPart, HostReply, MonitoredStatusesReply, SuccessReply, made_json};
+pub use host_query::read_host_query;
+pub use host_request::{BulkRequest, HostRequest, RolesRequest, StatusRequest};
+pub use invitation::{InvitationListReply, InvitationPart, InvitationRequest, read_revoked};
+pub use metadata::{MAX_DOCUMENT_BYTES, MetadataListReply, NamespacePart, read_document};
+pub use names::check_namespace;
+pub use org::OrgReply;
+pub use read::parse_nothing;
+pub use service::{NamedRequest, RoleListReply, RolePart, ServiceListReply, ServicePart};
+pub use tsdb::{
+    HostValue, LatestReply, NamesReply, Point, PointsReply, ServiceValue, read_latest_query, read_points_query,
+};
+pub use user::{AwsIntegrationListReply, MackerelUser, MackerelUserListReply};
