@@ -61,7 +61,7 @@ fn five_minutes<'a>(worker: &'a Worker, host: &'a TestHost) -> impl Fn(u64, f64)
             assert!(worker.cron_at(at_ms));
             at_ms
         };
-        minutes.map(run).last().expect("a minute")
+        minutes.fold(0, |_, minute| run(minute))
     }
 }
 

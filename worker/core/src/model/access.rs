@@ -108,7 +108,7 @@ pub struct Invitation {
 pub struct Scopes {
     /// Look at everything.
     pub read: bool,
-    /// Nothing yet: what changes something asks for `admin`.
+    /// Change by Mackerel's API what it changes: hosts, services, metrics. Everything else that changes asks for `admin`.
     pub write: bool,
     /// Register hosts.
     pub register: bool,

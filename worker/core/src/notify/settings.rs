@@ -409,7 +409,7 @@ pub(super) mod tests {
         let form = r##"{"chat_id":"-100200300","text":"#NEZHA#"}"##;
         let made = settings(Kind::Nezha, &[url, ("method", "POST"), ("body_type", "form"), ("body", form)]).unwrap();
         assert_eq!(shown("no chat -100200300", &made.secrets()), "no chat ********");
-        let bare = r##"key=s3cr3ts3cr3t&text=#NEZHA#&load=#SERVER.LOAD1#"##;
+        let bare = r"key=s3cr3ts3cr3t&text=#NEZHA#&load=#SERVER.LOAD1#";
         let made = settings(Kind::Nezha, &[url, ("method", "POST"), ("body", bare)]).unwrap();
         assert_eq!(shown("bad s3cr3ts3cr3t", &made.secrets()), "bad ********");
         assert!(made.masked().iter().all(|(name, value)| value == MASK || name == "method"), "{:?}", made.masked());
