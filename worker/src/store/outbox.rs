@@ -23,7 +23,8 @@ const INSERT: &str = "INSERT INTO outbox (key, channel_id, request_sealed, creat
 const DROP: &str = "DELETE FROM outbox WHERE key IN (SELECT o.key FROM json_each(?1) j \
      CROSS JOIN outbox o ON o.key > j.value->>0 AND o.key < (j.value->>0) || '~' WHERE o.failed_at_s IS NULL \
      AND (j.value->>1 = '' OR NOT (o.key > j.value->>1 AND o.key < (j.value->>1) || '~')))";
-// A reminder waits as if it had been tried twice: behind what is new, and not for ever behind what a dead channel does not take.
+// A reminder waits as if it had been tried twice: behind what is new, and not for ever behind what a dead channel does not take. Reads
+// two rows for each that is due, by the index of those that were not given up, and none of the others.
 const LIST_DUE: &str = "SELECT key, channel_id, request_sealed, created_at_s, attempts FROM outbox \
      WHERE failed_at_s IS NULL AND next_attempt_s <= ?1 ORDER BY attempts + 2 * (key >= 'r'), key LIMIT ?2";
 const LIST_STANDING: &str = "SELECT channel_id, sum(failed_at_s IS NULL) AS waiting, sum(failed_at_s IS NOT NULL) AS given_up, \
