@@ -98,7 +98,7 @@ pub async fn update(
     Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
 }
 
-/// Deletes a channel and what waits for it, together with writing `with`: 2 rows and one for each that waits. False when there was none.
+/// Deletes a channel and what waits for it, together with writing `with`: 2 rows, and 2 for each that waits. False when there was none.
 ///
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses.

@@ -111,7 +111,7 @@ pub fn mark(event: &Event) -> String {
 }
 
 /// The statement that lets reminders go which events overtake: those of alerts that are over, and those in other words than the newest.
-/// As many rows written; `None` where the events overtake nothing.
+/// Two rows written for each; `None` where the events overtake nothing.
 ///
 /// # Errors
 /// As [`insert`].
@@ -134,7 +134,7 @@ pub fn drop_overtaken<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result
 }
 
 /// The statement that queues requests for the events that are not written yet: before the statement that writes them, in its
-/// transaction. A row written for each, none for a reminder like one that waits, nor for a channel that is no more.
+/// transaction. Two rows written for each, none for a reminder like one that waits, nor for a channel that is no more.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when the list cannot be written as JSON.
