@@ -125,7 +125,7 @@ async fn deliver_all(db: &Db, config: &Config, now: UnixSeconds, queue: &[Waitin
             Ok(Attempt::Left) => {}
             Ok(Attempt::LeftUntil(until)) => {
                 // It wants nothing of us, so nothing else that waits for it is tried either.
-                if let Err(error) = outbox::postpone(db, waiting.channel_id, until).await {
+                if let Err(error) = db.run(channels::pause(waiting.channel_id, until)).await {
                     log::error("notify.deliver", &error.to_string());
                 }
                 break;

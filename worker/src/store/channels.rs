@@ -10,7 +10,9 @@ const LIST: &str = "SELECT id, name, kind, group_name, config_sealed, created_at
 const FIND: &str = "SELECT id, name, kind, group_name, config_sealed, created_at_s FROM channels WHERE id = ?1";
 const INSERT: &str = "INSERT INTO channels (name, kind, group_name, config_sealed, created_at_s) VALUES (?1, ?2, ?3, ?4, ?5) \
      RETURNING id";
-const UPDATE: &str = "UPDATE channels SET name = ?2, group_name = ?3, config_sealed = ?4 WHERE id = ?1";
+const UPDATE: &str =
+    "UPDATE channels SET name = ?2, group_name = ?3, config_sealed = ?4, paused_until_s = 0 WHERE id = ?1";
+const PAUSE: &str = "UPDATE channels SET paused_until_s = ?2 WHERE id = ?1 AND paused_until_s < ?2";
 const DELETE: &str = "DELETE FROM channels WHERE id = ?1";
 
 /// A channel together with its configuration, which is still sealed.
@@ -96,6 +98,12 @@ pub async fn update(
     let binds = vec![id.into(), name.into(), group.into(), config_sealed.into()];
     let outcomes = db.batch(vec![Statement::new(UPDATE, binds), with]).await?;
     Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
+}
+
+/// The statement that leaves a channel's receiver alone until `until`, as it asked, or longer when it asked for that before: 1 row, whatever
+/// waits for it. Other settings end that.
+pub fn pause(id: i64, until: UnixSeconds) -> Statement {
+    Statement::new(PAUSE, vec![id.into(), until.0.into()])
 }
 
 /// Deletes a channel and what waits for it, together with writing `with`: 2 rows, and 2 for each that waits. False when there was none.

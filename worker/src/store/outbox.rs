@@ -24,16 +24,16 @@ const DROP: &str = "DELETE FROM outbox WHERE key IN (SELECT o.key FROM json_each
      CROSS JOIN outbox o ON o.key > j.value->>0 AND o.key < (j.value->>0) || '~' WHERE o.failed_at_s IS NULL \
      AND (j.value->>1 = '' OR NOT (o.key > j.value->>1 AND o.key < (j.value->>1) || '~')))";
 // A reminder waits as if it had been tried twice: behind what is new, and not for ever behind what a dead channel does not take. Reads
-// two rows for each that is due, by the index of those that were not given up, and none of the others.
+// two rows for each that is due, by the index of those that were not given up, and none of the others; where any is due, the few
+// channels once.
 const LIST_DUE: &str = "SELECT key, channel_id, request_sealed, created_at_s, attempts FROM outbox \
-     WHERE failed_at_s IS NULL AND next_attempt_s <= ?1 ORDER BY attempts + 2 * (key >= 'r'), key LIMIT ?2";
+     WHERE failed_at_s IS NULL AND next_attempt_s <= ?1 \
+     AND channel_id NOT IN (SELECT id FROM channels WHERE paused_until_s > ?1) ORDER BY attempts + 2 * (key >= 'r'), key LIMIT ?2";
 const LIST_STANDING: &str = "SELECT channel_id, sum(failed_at_s IS NULL) AS waiting, sum(failed_at_s IS NOT NULL) AS given_up, \
      max(last_error) AS last_error FROM outbox GROUP BY channel_id";
 // The claim: of two runs that see the same row, one gets it.
 const CLAIM: &str = "UPDATE outbox SET attempts = attempts + 1, next_attempt_s = ?3 \
      WHERE key = ?1 AND attempts = ?2 AND failed_at_s IS NULL";
-const POSTPONE: &str =
-    "UPDATE outbox SET next_attempt_s = ?2 WHERE channel_id = ?1 AND next_attempt_s < ?2 AND failed_at_s IS NULL";
 const DELETE: &str = "DELETE FROM outbox WHERE key = ?1";
 const DELETE_GIVEN_UP: &str = "DELETE FROM outbox WHERE failed_at_s < ?1";
 const DELETE_OF_CHANNEL: &str = "DELETE FROM outbox WHERE channel_id = ?1";
@@ -145,7 +145,7 @@ pub fn insert(requests: &[Request], now: UnixSeconds) -> Result<Statement, Store
     Ok(Statement::new(INSERT, vec![list.into(), now.0.into()]))
 }
 
-/// At most `limit` notifications that are due: those never tried first, so that a dead channel delays no other's, and reminders behind
+/// At most `limit` notifications that are due, of channels that are not to be left alone: those never tried first, so that a dead channel delays no other's, and reminders behind
 /// them.
 ///
 /// # Errors
@@ -170,14 +170,6 @@ pub async fn list_standing(db: &Db) -> Result<Vec<Standing>, StoreError> {
 pub async fn claim(db: &Db, waiting: &Waiting, until: UnixSeconds) -> Result<bool, StoreError> {
     let binds = vec![waiting.key.as_str().into(), waiting.attempts.into(), until.0.into()];
     Ok(db.run(Statement::new(CLAIM, binds)).await?.changes > 0)
-}
-
-/// Leaves everything that waits for a channel until `until`; it counts as no attempt. As many rows written.
-///
-/// # Errors
-/// [`StoreError::Backend`] when D1 refuses.
-pub async fn postpone(db: &Db, channel_id: i64, until: UnixSeconds) -> Result<(), StoreError> {
-    db.run(Statement::new(POSTPONE, vec![channel_id.into(), until.0.into()])).await.map(drop)
 }
 
 /// Forgets a delivered notification.
@@ -385,10 +377,11 @@ mod tests {
     #[test]
     fn what_is_postponed_waits_longer_and_never_less_and_another_channel_does_not() {
         let db = database();
-        now(postpone(&db, 8, UnixSeconds(500))).unwrap();
+        now(db.run(channels::pause(8, UnixSeconds(500)))).unwrap();
         assert_eq!(now(list_due(&db, UnixSeconds(10), 10)).unwrap().len(), 1);
         for until in [500, 100] {
-            now(postpone(&db, 7, UnixSeconds(until))).unwrap();
+            let written = now(db.run(channels::pause(7, UnixSeconds(until)))).unwrap().changes;
+            assert_eq!(written, u64::from(until == 500), "a row, however many wait");
             assert_eq!(now(list_due(&db, UnixSeconds(499), 10)).unwrap(), []);
         }
         let due = now(list_due(&db, UnixSeconds(500), 10)).unwrap();
