@@ -146,6 +146,19 @@ fn a_day_of_a_real_host_takes_less_than_a_byte_per_value() {
     }
 }
 
+/// What rings in D1 would take of this, whose samples are a minute apart: of five days of ten minutes and as many averages.
+fn in_d1(recorded: &[Sample], is_told: bool) -> u64 {
+    let minutes: Vec<Sample> = laps(recorded, 60_000).take_while(|one| one.at.0 < 432_000_000).collect();
+    let details = details();
+    let told = |(sample, named): (Sample, &Vec<Named>)| Sample { named: named.clone(), ..sample };
+    let minutes = if is_told { minutes.into_iter().zip(details.iter().cycle()).map(told).collect() } else { minutes };
+    let mut names = Dictionary::default();
+    let tens = coarser(&rows::rows(&minutes, &mut names), rollup::TEN_MINUTES, &names);
+    let averages: Vec<Row> = tens.iter().map(rollup::averages).collect();
+    let of = |rows: &[Row], tier: Tier| in_file(&[pack(rows).0], tier.ring_blocks);
+    of(&tens, TENS) + of(&averages, TWO_HOURS)
+}
+
 /// A day of frames of a minute, and what the hub keeps of half an hour until it is in a row.
 fn on_the_way(day: &[Sample]) -> (usize, usize) {
     let frame = |samples: &[Sample]| FromAgent::Frame(Frame::of_samples(samples)).encode().unwrap();
@@ -173,6 +186,11 @@ fn what_is_told_once_a_minute_takes_as_much_as_is_promised() {
             );
             bytes.push((samples + minutes, held));
         }
+        println!(
+            "{name:<9} D1 {} bytes a host, were it to keep them {}",
+            in_d1(&recorded, false),
+            in_d1(&recorded, true)
+        );
         let [(without, _), (with, held)] = bytes[..] else { panic!("both") };
         assert!(with < 2 * without + 200_000, "{name}: {with} for {without}");
         assert!(held < crate::hub::held::MAX_ATTACHMENT_BYTES, "{held}");

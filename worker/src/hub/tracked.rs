@@ -354,6 +354,9 @@ impl Tracked {
             samples.extend(held::unpack(frame)?);
         }
         let mut dictionary = rings::dictionary(&storage.sql, self.id())?;
+        if !self.id().is_posted() {
+            rows::leave_room(&mut samples, &dictionary);
+        }
         let known_names = dictionary.len();
         let rows = rows::rows(&samples, &mut dictionary);
         if dictionary.len() > known_names {
