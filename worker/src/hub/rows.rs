@@ -36,7 +36,9 @@ const MOST_STOCK_NAMES: usize = 2_048;
 pub fn leave_room(samples: &mut [Sample], dictionary: &Dictionary) {
     if dictionary.len() >= MOST_STOCK_NAMES {
         let is_kept = |name: &str| dictionary.find(name).is_some() || !mackerel::is_stock(name);
-        samples.iter_mut().for_each(|sample| sample.named.retain(|one| is_kept(&one.name)));
+        for sample in samples {
+            sample.named.retain(|one| is_kept(&one.name));
+        }
     }
 }
 

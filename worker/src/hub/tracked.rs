@@ -303,17 +303,13 @@ impl Tracked {
 
     /// Puts a frame of `run` behind the pending ones; into the last of them, where it has room.
     fn pend(&mut self, frame: Vec<u8>, run: &[Sample]) {
-        match self.pending.last().and_then(|last| held::join(last, run)) {
-            Some(joined) => {
-                self.pending_bytes -= self.pending.pop().map_or(0, |last| last.len());
-                self.pending_bytes += joined.len();
-                self.pending.push(joined);
-            }
-            None => {
-                self.pending_bytes += frame.len();
-                self.pending.push(frame);
-            }
+        let joined = self.pending.last().and_then(|last| held::join(last, run));
+        if joined.is_some() {
+            self.pending_bytes -= self.pending.pop().map_or(0, |last| last.len());
         }
+        let frame = joined.unwrap_or(frame);
+        self.pending_bytes += frame.len();
+        self.pending.push(frame);
     }
 
     /// The block a sample belongs to: by its time, but never an earlier one than that which is open.

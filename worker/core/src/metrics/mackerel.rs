@@ -75,10 +75,10 @@ pub fn derived(name: &str) -> Option<&'static Derived> {
 pub fn is_stock(name: &str) -> bool {
     let mut parts = name.splitn(3, '.');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some("loadavg1" | "loadavg5" | "loadavg15"), None, _) => true,
         (Some("cpu"), Some(part), Some("percentage")) => CPU_PARTS.contains(&part),
         (Some("memory"), Some(part), None) => MEMORY_PARTS.contains(&part),
-        (Some("interface"), Some(_), Some("rxBytes.delta" | "txBytes.delta"))
+        (Some("loadavg1" | "loadavg5" | "loadavg15"), None, _)
+        | (Some("interface"), Some(_), Some("rxBytes.delta" | "txBytes.delta"))
         | (Some("disk"), Some(_), Some("reads.delta" | "writes.delta"))
         | (Some("filesystem"), Some(_), Some("size" | "used")) => true,
         _ => false,

@@ -184,7 +184,9 @@ fn what_is_told_once_a_minute_stays_in_the_hub() {
     for stored in rings::whole(&reporter.sql, reporter.host, MINUTES, reporter.rings.of(MINUTES)).unwrap() {
         let mut block = Block::default();
         for mut row in stored.block().unwrap().rows() {
-            [detail, own].into_iter().for_each(|series| row.set(series, 4.0, Step::Exact));
+            for series in [detail, own] {
+                row.set(series, 4.0, Step::Exact);
+            }
             block.push(&row).unwrap();
         }
         let again = StoredBlock { tier, data: block.pack(), ..stored };

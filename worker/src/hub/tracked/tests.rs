@@ -118,7 +118,7 @@ fn detailed(minute: u64) -> Report {
         let hundredths = |seed: u64| f64::from(u32::try_from(noise(number * 64 + seed, 16_384)).unwrap()) / 100.0;
         let kinds = ["cpu", "disk.vda", "disk.vda1", "interface.eth0", "interface.docker0", "filesystem.vda"];
         let names = kinds.iter().flat_map(|kind| (0..5).map(move |part| format!("{kind}.part{part}.percentage")));
-        let named = names.zip(16..).map(|(name, seed)| Named { name, value: hundredths(seed) });
+        let details = names.zip(16..).map(|(name, seed)| Named { name, value: hundredths(seed) });
         Sample {
             number,
             at: at(number),
@@ -137,7 +137,7 @@ fn detailed(minute: u64) -> Report {
             tcp_connections: Some(noise(number, 256)),
             udp_connections: Some(7),
             processes: Some(noise(number, 512)),
-            named: if number.is_multiple_of(6) { named.collect() } else { vec![] },
+            named: if number.is_multiple_of(6) { details.collect() } else { vec![] },
             ..Sample::default()
         }
     };
