@@ -89,8 +89,8 @@ impl OfHost {
         if !is_late {
             return None;
         }
-        let from = self.reopened.map_or(day_no, |(from, _)| from.min(day_no));
-        self.reopened = Some((from, now_ms));
+        let (from, at_ms) = self.reopened.unwrap_or((day_no, now_ms));
+        self.reopened = Some((from.min(day_no), at_ms));
         Some(day_no.saturating_sub(1)).filter(|before| done.is_some_and(|done| *before < done))
     }
 
