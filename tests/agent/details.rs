@@ -111,15 +111,25 @@ fn file_systems() -> Vec<(String, [f64; 2])> {
     text.lines().skip(1).filter_map(row).collect()
 }
 
-/// What a name's value was over a minute by our own counts.
-fn own(name: &str, before: &Counted, after: &Counted) -> f64 {
-    let grown = |name: &str| after.counters[name] - before.counters[name];
+/// The least and the most that a metric can have been over a minute, by counts at both ends, a little before and a little behind each:
+/// counters rise, so however they rose meanwhile, it lies between.
+fn bounds(name: &str, [before, begun, ending, after]: [&Counted; 4]) -> (f64, f64) {
+    let grown = |name: &str, from: &Counted, to: &Counted| to.counters[name] - from.counters[name];
+    let (least, most) = (grown(name, begun, ending), grown(name, before, after));
     if name.starts_with("cpu.") {
-        let cpu = after.counters.keys().filter(|name| name.starts_with("cpu."));
-        return grown(name) * 100.0 * after.cores / cpu.map(|name| grown(name)).sum::<f64>();
+        let total = |from, to| {
+            let kinds = from_cpu(&after.counters);
+            kinds.map(|kind| grown(kind, from, to)).sum::<f64>()
+        };
+        let percent = after.cores * 100.0;
+        return (least * percent / total(before, after) - 1.0, most * percent / total(begun, ending) + 1.0);
     }
-    let passed_ms = f64::from(u32::try_from(after.at_ms - before.at_ms).expect("minutes"));
-    grown(name) * 1000.0 / passed_ms
+    // The agent's minute may be a tenth of a second more or less.
+    (least / 60.5 - 1.0, most / 59.5 + 1.0)
+}
+
+fn from_cpu(counters: &BTreeMap<String, f64>) -> impl Iterator<Item = &String> {
+    counters.keys().filter(|name| name.starts_with("cpu."))
 }
 
 #[test]
@@ -163,21 +173,30 @@ fn a_reader_of_mackerel_gets_what_the_stock_agent_would_tell_of_this_machine() {
     assert_eq!(reader.names(&id), expected);
     assert!(!reader.names(&silent_id).iter().any(|name| name.contains("user") || name.contains("delta")));
 
-    // What grew, over the very minute. The agent's sample is one of the minute's last seconds, and we looked every second.
-    let near = |at_ms: u64| counts.iter().min_by_key(|one| one.at_ms.abs_diff(at_ms)).expect("counts");
+    // What grew, over the very minute. The agent's sample is one of the minute's last seconds, and we looked about every second.
+    std::thread::sleep(Duration::from_secs(2));
+    counts.push(count());
+    let no_later = |at_ms: u64| counts.iter().rfind(|one| one.at_ms <= at_ms).unwrap_or(&counts[0]);
+    let no_sooner = |at_ms: u64| counts.iter().find(|one| one.at_ms >= at_ms).unwrap_or(&counts[counts.len() - 1]);
+    let told: BTreeMap<&String, f64> =
+        counts[0].counters.keys().map(|name| (name, reader.at(&id, name, at_s))).collect();
     let differences = |second: u64| {
-        let (before, after) = (near((at_s + second - 60) * 1000), near((at_s + second) * 1000));
-        let of = |name: &String| {
-            let slack = if name.starts_with("cpu.") { after.cores * 5.0 } else { 3.0 };
-            let (own, told) = (own(name, before, after), reader.at(&id, name, at_s));
-            ((own - told).abs() > own.abs() * 0.1 + slack).then(|| format!("{name}: {told} is told, {own} is true"))
+        let end_ms = (at_s + second) * 1000;
+        let ends = [
+            no_later(end_ms - 61_000),
+            no_sooner(end_ms - 59_000),
+            no_later(end_ms - 1_000),
+            no_sooner(end_ms + 1_000),
+        ];
+        let of = |(name, told): (&&String, &f64)| {
+            let (least, most) = bounds(name, ends);
+            (!(least..=most).contains(told)).then(|| format!("{name}: {told} is told, {least} to {most} is true"))
         };
-        counts[0].counters.keys().filter_map(of).collect::<Vec<_>>()
+        told.iter().filter_map(of).collect::<Vec<_>>()
     };
     let fewest = (48..60).map(differences).min_by_key(Vec::len).expect("some");
     assert_eq!(fewest, Vec::<String>::new());
-    let cpu = counts[0].counters.keys().filter(|name| name.starts_with("cpu."));
-    let total: f64 = cpu.map(|name| reader.at(&id, name, at_s)).sum();
+    let total: f64 = from_cpu(&counts[0].counters).map(|name| told[name]).sum();
     assert!((total - counts[0].cores * 100.0).abs() < 0.1, "{total}");
 
     // What is as it is: of this machine now, a moment later.
