@@ -187,10 +187,18 @@ impl Tracked {
     /// # Errors
     /// As [`Tracked::without_repeats`].
     pub fn pending_rows(&mut self, sql: &Sql) -> Result<(Vec<Row>, Dictionary), HubError> {
+        let mut names = rings::dictionary(sql, self.id())?;
+        let rows = self.pending_named(sql, &mut names)?;
+        Ok((rows, names))
+    }
+
+    /// The same where the names that rings have are at hand: the others are added.
+    ///
+    /// # Errors
+    /// As [`Tracked::without_repeats`].
+    pub fn pending_named(&mut self, sql: &Sql, names: &mut Dictionary) -> Result<Vec<Row>, HubError> {
         self.ensure_loaded(sql)?;
-        let mut dictionary = rings::dictionary(sql, self.id())?;
-        let rows = rows::rows(&self.pending(), &mut dictionary);
-        Ok((rows, dictionary))
+        Ok(rows::rows(&self.pending(), names))
     }
 }
 
