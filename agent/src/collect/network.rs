@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::kernel_file::KernelFile;
 use super::{CollectError, rate};
 
-const NET_DEV: &str = "/proc/net/dev";
+/// The file.
+pub const NET_DEV: &str = "/proc/net/dev";
 
 /// Beginnings of names of interfaces that repeat another interface's traffic or never leave the host.
 ///
@@ -25,9 +26,11 @@ pub struct Traffic {
 
 /// One interface's counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Counter<'a> {
-    name: &'a str,
-    traffic: Traffic,
+pub struct Counter<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// What went through it.
+    pub traffic: Traffic,
 }
 
 /// Remembers the look before.
@@ -92,7 +95,8 @@ fn count(text: &str, allowed: &[String], into: &mut Vec<(u64, Traffic)>) -> Resu
     Ok(())
 }
 
-fn counters(text: &str) -> impl Iterator<Item = Result<Counter<'_>, CollectError>> {
+/// Every interface of `/proc/net/dev`.
+pub fn counters(text: &str) -> impl Iterator<Item = Result<Counter<'_>, CollectError>> {
     let malformed = || CollectError::Malformed { what: NET_DEV };
     // The two lines of headings have no colon.
     text.lines().filter_map(|line| line.split_once(':')).map(move |(name, numbers)| {
