@@ -28,7 +28,11 @@ fn a_document_is_any_json_and_comes_back_with_its_time() {
             let at = shown.header("last-modified").expect("the Go client needs it");
             let stored =
                 mackerel.worker.sql("SELECT max(updated_at_s) AS at FROM metadata")["results"][0]["at"].as_i64();
-            assert_eq!(at, format_header(UnixSeconds(stored.expect("a time")), "GMT"), "of its owner, the last one written");
+            assert_eq!(
+                at,
+                format_header(UnixSeconds(stored.expect("a time")), "GMT"),
+                "of its owner, the last one written"
+            );
         }
         let text = mackerel.worker.request("PUT", &format!("/api/v0{path}"), &[("X-Api-Key", &mackerel.key)], "\"x\"");
         assert_eq!(text.status, 200);

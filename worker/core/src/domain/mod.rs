@@ -5,6 +5,7 @@ pub mod address_change;
 pub mod alerting;
 pub mod attempts;
 pub mod budget;
+pub mod downtime;
 pub mod ids;
 pub mod intake;
 pub mod passwords;

@@ -4,6 +4,7 @@ mod access;
 mod alert;
 mod channel;
 mod details;
+mod downtime;
 mod event;
 mod form;
 mod guest;
@@ -25,6 +26,7 @@ pub use details::{
     DetailedHost, Document, GraphDef, GraphMetric, HostDetails, HostDraft, HostFilter, HostKind, HostMeta, HostStatus,
     MetadataOwner, RoleMemo, RoleName, Said, Service,
 };
+pub use downtime::{Downtime, DowntimeScope, Recurrence};
 pub use event::{AlertNote, Event, EventKind};
 pub use form::{Form, Listing, Piece};
 pub use guest::GuestView;
