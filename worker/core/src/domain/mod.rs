@@ -12,4 +12,5 @@ pub mod passwords;
 pub mod posted;
 pub mod presence;
 pub mod probing;
+pub mod routing;
 pub mod stream;

@@ -6,8 +6,6 @@ use crate::units::UnixSeconds;
 /// When, and for what, no alerts are raised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Downtime {
-    /// Its id, of eleven characters.
-    pub id: String,
     /// What people call it.
     pub name: String,
     /// A note.

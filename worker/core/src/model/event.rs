@@ -32,7 +32,7 @@ pub enum EventKind {
     CertificateChanged,
     /// Nothing: somebody tests a channel.
     Test,
-    /// Something that a newer version has a kind for; what it is, its text says.
+    /// Something that has no kind of its own, or one of a newer version; what it is, its text says.
     News,
 }
 

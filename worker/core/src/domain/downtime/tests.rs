@@ -10,7 +10,6 @@ fn at(text: &str) -> UnixSeconds {
 fn once(start: &str, duration_min: u32) -> Downtime {
     let (start, start_offset_s) = parse_rfc3339(start).unwrap();
     Downtime {
-        id: "11111111112".to_owned(),
         name: "d".to_owned(),
         memo: String::new(),
         start,
