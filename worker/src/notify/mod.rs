@@ -3,13 +3,14 @@
 //! Delivered at least once; a key travels with each delivery, so that a receiver can tell a repeat.
 
 mod channel;
+mod receivers;
 mod send;
 mod smtp;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{DEFAULT_GROUP, Delivery, Event, EventKind};
+use edgewatch_core::model::{Delivery, Event, EventKind};
 use edgewatch_core::notify::{Outgoing, Settings, asked_wait, next_attempt, render};
 use edgewatch_core::units::UnixSeconds;
 use futures_util::future::join_all;
@@ -40,7 +41,7 @@ const UNRENDERED: &str = "";
 /// The most text one statement carries; D1 refuses a value over 2 MB. Source: platform specification, 1.2.
 const MAX_STATEMENT_BYTES: usize = 1_000_000;
 
-/// The statements that queue notifications for every channel of the notices' groups; none when there are no channels. They must run
+/// The statements that queue notifications for every channel that is to be told of the notices; none when there are no channels. They must run
 /// in the transaction that writes the events, before that.
 ///
 /// # Errors
@@ -52,16 +53,20 @@ pub async fn queue(
     notices: &[Notice<'_>],
 ) -> Result<Vec<Statement>, Failure> {
     let channels = channels::list(db).await?;
+    let receivers = receivers::of(db, &channels, notices).await?;
     let mut requests = Vec::with_capacity(channels.len() * notices.len());
     for channel in &channels {
+        let is_told = |(_, receivers): &(_, &BTreeSet<i64>)| receivers.contains(&channel.channel.id);
+        let wanted: Vec<&Notice<'_>> =
+            notices.iter().zip(&receivers).filter(is_told).map(|(notice, _)| notice).collect();
         // One channel that cannot be read must not cost the others, nor the verdict, their events.
-        match render_all(config, channel, notices) {
+        match render_all(config, channel, &wanted) {
             Ok(rendered) => requests.extend(rendered),
             Err(failure) => {
                 let id = channel.channel.id;
                 log::error("notify.queue", &format!("channel {id}: {failure}"));
                 // It is tried again as what was refused is, and its channel shows why.
-                let keys = wanted(channel, notices).into_iter().map(|notice| notice.event.key.clone());
+                let keys = wanted.iter().map(|notice| notice.event.key.clone());
                 requests.extend(keys.map(|key| (key, id, UNRENDERED.to_owned())));
             }
         }
@@ -218,20 +223,13 @@ fn sealed(config: &Config, outgoing: &Outgoing) -> Result<String, Failure> {
     config.seal_key()?.seal(&text)
 }
 
-/// The notices that are for a channel's group.
-fn wanted<'a, 'n>(channel: &SealedChannel, notices: &'a [Notice<'n>]) -> Vec<&'a Notice<'n>> {
-    let of_group = |group: &str| channel.channel.group == if group.is_empty() { DEFAULT_GROUP } else { group };
-    notices.iter().filter(|notice| of_group(notice.group)).collect()
-}
-
 /// What a channel is to be sent of these notices: event key, channel number, sealed request each.
 fn render_all(
     config: &Config,
     channel: &SealedChannel,
-    notices: &[Notice<'_>],
+    notices: &[&Notice<'_>],
 ) -> Result<Vec<(String, i64, String)>, Failure> {
-    let wanted = wanted(channel, notices);
-    if wanted.is_empty() {
+    if notices.is_empty() {
         return Ok(Vec::new());
     }
     let (id, settings) = (channel.channel.id, open(config, channel)?);
@@ -239,7 +237,7 @@ fn render_all(
         let outgoing = render(&settings, *notice, &format!("{}:{id}", notice.event.key), public_url(config))?;
         Ok((notice.event.key.clone(), id, sealed(config, &outgoing)?))
     };
-    wanted.into_iter().map(render_one).collect()
+    notices.iter().copied().map(render_one).collect()
 }
 
 #[cfg(test)]
