@@ -225,3 +225,28 @@ fn a_run_has_its_price() {
     assert_eq!(written, 0, "rows written");
     assert!(read <= 3, "rows read: {read}");
 }
+
+#[test]
+fn what_waits_and_what_was_given_up_costs_a_run_nothing_until_it_is_due() {
+    let worker = Worker::builder().capture_outbound().start();
+    // Ten minutes past the next hour: at the hour itself, and at some minutes of it, other things are done.
+    let start = (now_ms() / 3_600_000 + 1) * 3_600_000 + 10 * MINUTE;
+    assert!(fire(&worker, start));
+    let (empty, _) = worker.schedule_cost();
+    add_channel(&worker, "https://hooks.example.com/x");
+    let in_an_hour = start / 1_000 + 3_600;
+    worker.sql(&format!(
+        "INSERT INTO outbox (key, channel_id, request_sealed, created_at_s, attempts, next_attempt_s, failed_at_s) \
+         WITH RECURSIVE n(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < 600) \
+         SELECT 'k' || at, 1, '', {in_an_hour} - 7200, 5, {in_an_hour}, iif(at > 300, {in_an_hour} - 3600, NULL) FROM n"
+    ));
+    assert!(fire(&worker, start + MINUTE));
+    let (waiting, written) = worker.schedule_cost();
+    assert!(waiting <= empty + 2 && written == 0, "{waiting} rows read, {empty} of an empty outbox; {written} written");
+    worker.sql("UPDATE outbox SET next_attempt_s = 0 WHERE key IN ('k7', 'k8', 'k407')");
+    assert!(fire(&worker, start + 2 * MINUTE));
+    let tried = worker.sql("SELECT key FROM outbox WHERE attempts = 6 ORDER BY key");
+    let tried: Vec<&str> =
+        tried["results"].as_array().into_iter().flatten().filter_map(|row| row["key"].as_str()).collect();
+    assert_eq!(tried, ["k7", "k8"], "those that are due, and none that was given up");
+}

@@ -38,7 +38,8 @@ fn report(worker: &Worker, host: &TestHost, now: i64, first: u64, samples: &[(i6
             Some(false) => json!([{ "id": 1 }]),
             None => json!([]),
         };
-        json!({ "number": number, "at_ms": at_ms, "load1": 1, "probes": results })
+        let sensors = json!([{ "name": "cpu", "celsius": 45 }]);
+        json!({ "number": number, "at_ms": at_ms, "load1": 1, "temperatures": sensors, "probes": results })
     };
     let samples: Vec<Value> = (first..).zip(samples).map(sample).collect();
     let last = first + samples.len() as u64 - 1;
@@ -158,6 +159,41 @@ fn days_that_are_over_cost_no_row_of_d1_and_count_once_over_midnight_and_restart
     assert!(results(&summary).1 >= 4, "{}", summary.body);
     let read = summary.cost().object_rows_read;
     assert_eq!(read, 0, "the same minute");
+}
+
+/// Rows that the hub writes while ten hosts with a sensor report on four days from `begun` on, with results of a probe or without.
+fn rows_written(begun: i64, result: Option<bool>) -> u64 {
+    let worker = Worker::start();
+    let hosts = worker.add_hosts("h", 10);
+    everywhere(&worker);
+    for day in 0..4 {
+        let at = |minute: i64| {
+            let now = begun + day * DAY_MS + minute * LATER_MS;
+            worker.set_clock_ahead(now - now_ms());
+            assert!(worker.cron_at(u64::try_from(now).expect("past 1970")));
+            now
+        };
+        let now = at(0);
+        let first = u64::try_from(day).expect("a day") * 96 + 1;
+        for host in &hosts {
+            report(&worker, host, now, first, &hours(now, 8, result));
+        }
+        for minute in 1..=3 {
+            at(minute);
+        }
+    }
+    let stored = worker.sql("SELECT count(DISTINCT host_id) AS hosts FROM history WHERE tier = 3");
+    assert_eq!(stored["results"][0]["hosts"], 10, "days of all are over");
+    worker.meters().class("Hub", "rows_written")
+}
+
+#[test]
+fn days_of_hosts_with_probes_are_written_in_rows_that_are_written_anyway() {
+    // The same moments for both: which block a sample lies in goes by the clock.
+    let begun = now_ms() + HOUR_MS;
+    let without = rows_written(begun, None);
+    assert_eq!(rows_written(begun, Some(true)), without);
+    assert!(without > 300, "{without}");
 }
 
 #[test]

@@ -62,11 +62,13 @@ impl Shard {
             let Some(tracked) = tracked else { continue };
             // Else samples of the day came while it was written: it is written once more.
             let Some(parts) = tracked.days.done(*day) else { continue };
-            if !parts.is_empty() {
-                probe_days::note(&self.storage.sql, *id, *day, parts)?;
-            }
-            if tracked.entry.coarse_done.is_none_or(|before| before < *day) {
+            let is_further = tracked.entry.coarse_done.is_none_or(|before| before < *day);
+            if is_further {
                 tracked.entry.coarse_done = Some(*day);
+            }
+            if !parts.is_empty() {
+                probe_days::note(&self.storage.sql, &tracked.entry, *day, parts)?;
+            } else if is_further {
                 probes::put_done(&self.storage.sql, &tracked.entry)?;
             }
         }

@@ -1,8 +1,11 @@
 //! Tables `hosts`, `owed_events`, `alert_states` and `meta` of the object's database: who belongs to this shard, events that D1
 //! does not have yet, what is not as rules want it, and the object's own small state.
 //!
-//! A host's row is written when it is registered or changed, when it says what it is, and when its presence changes. Its newest
-//! sample there is as old as that; the journal and the sockets have newer ones.
+//! A host's row is written when it is registered or changed, when it says what it is, when its presence changes, and when a day of it
+//! is done. Its newest sample there is as old as that; the journal and the sockets have newer ones.
+//!
+//! What came of probes on its days that are done (`probe_days`) goes with that row, for it is written then anyway: last in it, where
+//! who does not ask for it does not read it. NULL where it is to be asked for in D1.
 
 use edgewatch_core::domain::address_change::Told;
 use edgewatch_core::model::{Addresses, Event, EventKind, Host, HostId, Presence};
@@ -14,14 +17,23 @@ use super::sql::{Row, Sql, Value};
 use super::wire::HostWire;
 
 const CREATE_HOSTS: &str = "CREATE TABLE IF NOT EXISTS hosts (host_id INTEGER NOT NULL PRIMARY KEY, secret_hash TEXT NOT NULL, \
-     addresses_fixed INTEGER NOT NULL, coarse_done INTEGER, floor INTEGER NOT NULL, host TEXT NOT NULL) \
-     STRICT, WITHOUT ROWID";
+     addresses_fixed INTEGER NOT NULL, coarse_done INTEGER, floor INTEGER NOT NULL, host TEXT NOT NULL, \
+     probe_days BLOB) STRICT, WITHOUT ROWID";
+// Objects of before kept the days of probes in a table, a row written for each host and day. What it held is in D1, too.
+const SEE_PROBE_DAYS: &str = "SELECT probe_days FROM hosts LIMIT 0";
+const ADD_PROBE_DAYS: &str = "ALTER TABLE hosts ADD COLUMN probe_days BLOB";
+const DROP_PROBE_DAYS: &str = "DROP TABLE IF EXISTS probe_days";
 const CREATE_META: &str =
     "CREATE TABLE IF NOT EXISTS meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID";
 const PUT: &str = "INSERT INTO hosts (host_id, secret_hash, addresses_fixed, coarse_done, floor, host) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (host_id) DO UPDATE SET secret_hash = excluded.secret_hash, \
      addresses_fixed = excluded.addresses_fixed, coarse_done = excluded.coarse_done, \
      floor = excluded.floor, host = excluded.host";
+const PUT_WITH_PROBE_DAYS: &str = "INSERT INTO hosts (host_id, secret_hash, addresses_fixed, coarse_done, floor, host, probe_days) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (host_id) DO UPDATE SET secret_hash = excluded.secret_hash, \
+     addresses_fixed = excluded.addresses_fixed, coarse_done = excluded.coarse_done, \
+     floor = excluded.floor, host = excluded.host, probe_days = excluded.probe_days";
+const FIND_PROBE_DAYS: &str = "SELECT probe_days FROM hosts WHERE host_id = ?1";
 const FIND: &str =
     "SELECT host_id, secret_hash, addresses_fixed, coarse_done, floor, host FROM hosts WHERE host_id = ?1";
 const LIST: &str = "SELECT host_id, secret_hash, addresses_fixed, coarse_done, floor, host FROM hosts ORDER BY host_id";
@@ -77,11 +89,11 @@ pub struct Entry {
     pub told: Option<Told>,
 }
 
-/// Runs a statement on a table that objects of before did not have: where nothing more could be written when this one was upgraded it
-/// is missing, and made now.
+/// Runs a statement on a table or a column that objects of before did not have: where nothing more could be written when this one was
+/// upgraded it is missing, and made now.
 fn exec_new(sql: &Sql, statement: &'static str, binds: Vec<Value>) -> Result<Vec<Row>, HubError> {
     match sql.exec(statement, binds.clone()) {
-        Err(error) if error.is_missing_table() => {
+        Err(error) if error.is_missing() => {
             create(sql)?;
             sql.exec(statement, binds)
         }
@@ -89,10 +101,10 @@ fn exec_new(sql: &Sql, statement: &'static str, binds: Vec<Value>) -> Result<Vec
     }
 }
 
-/// As [`exec_new`] for a question: in a table that cannot be made yet is nothing.
+/// As [`exec_new`] for a question: in what cannot be made yet is nothing.
 fn read_new(sql: &Sql, statement: &'static str, binds: Vec<Value>) -> Result<Vec<Row>, HubError> {
     match sql.exec(statement, binds.clone()) {
-        Err(error) if error.is_missing_table() => {
+        Err(error) if error.is_missing() => {
             if create(sql).is_ok() {
                 sql.exec(statement, binds)
             } else {
@@ -109,6 +121,10 @@ fn read_new(sql: &Sql, statement: &'static str, binds: Vec<Value>) -> Result<Vec
 /// [`HubError::Refused`] in the platform's words; so for all that follow.
 pub fn create(sql: &Sql) -> Result<(), HubError> {
     sql.exec(CREATE_HOSTS, vec![])?;
+    if sql.exec(SEE_PROBE_DAYS, vec![]).is_err_and(|error| error.is_missing()) {
+        sql.exec(DROP_PROBE_DAYS, vec![])?;
+        sql.exec(ADD_PROBE_DAYS, vec![])?;
+    }
     sql.exec(CREATE_OWED, vec![])?;
     sql.exec(CREATE_OWED_EVENTS, vec![])?;
     sql.exec(CREATE_ALERT_STATES, vec![])?;
@@ -116,7 +132,8 @@ pub fn create(sql: &Sql) -> Result<(), HubError> {
     sql.exec(CREATE_META, vec![]).map(drop)
 }
 
-/// Puts a host's row, or that of what is posted of one, in the place of the one before: 1 row written.
+/// Puts a host's row, but for what came of its probes, or that of what is posted of one, in the place of the one before: 1 row
+/// written.
 ///
 /// # Errors
 /// As [`create`].
@@ -125,17 +142,44 @@ pub fn put(sql: &Sql, entry: &Entry) -> Result<(), HubError> {
         let binds = vec![entry.host.id.into(), entry.coarse_done.into(), entry.floor.into()];
         return sql.exec(PUT_POSTED, binds).map(drop);
     }
+    sql.exec(PUT, binds(entry)?).map(drop)
+}
+
+/// Puts a host's row, and what came of its probes on the days that are done; nothing where that is to be asked for in D1. 1 row
+/// written.
+///
+/// # Errors
+/// As [`create`].
+pub fn put_with_probe_days(sql: &Sql, entry: &Entry, days: Option<Vec<u8>>) -> Result<(), HubError> {
+    if entry.host.id.is_posted() {
+        // No probe has a name there.
+        return put(sql, entry);
+    }
+    let mut binds = binds(entry)?;
+    binds.push(days.into());
+    exec_new(sql, PUT_WITH_PROBE_DAYS, binds).map(drop)
+}
+
+/// What came of a host's probes on the days that are done, as it was put; `None` where it is to be asked for in D1. 1 row read.
+///
+/// # Errors
+/// As [`find`].
+pub fn probe_days(sql: &Sql, id: HostId) -> Result<Option<Vec<u8>>, HubError> {
+    let row = read_new(sql, FIND_PROBE_DAYS, vec![id.into()])?.into_iter().next();
+    row.filter(|row| !row.is_null(0)).map(|mut row| row.take_blob(0)).transpose()
+}
+
+fn binds(entry: &Entry) -> Result<Vec<Value>, HubError> {
     let wire = HostWire::of(&entry.host, entry.told.as_ref());
     let host = serde_json::to_string(&wire).map_err(|error| HubError::Corrupt(error.to_string()))?;
-    let binds = vec![
+    Ok(vec![
         entry.host.id.into(),
         entry.secret_hash.as_str().into(),
         entry.addresses_fixed.into(),
         entry.coarse_done.into(),
         entry.floor.into(),
         host.into(),
-    ];
-    sql.exec(PUT, binds).map(drop)
+    ])
 }
 
 /// A host's row: 1 row read.
@@ -390,6 +434,24 @@ pub(super) mod tests {
         // A question makes them too.
         sql.exec("DROP TABLE alert_states", vec![]).unwrap();
         assert_eq!((list_alert_states(&sql), sql.exec(LIST_ALERT_STATES, vec![])), (Ok(vec![]), Ok(vec![])));
+    }
+
+    #[test]
+    fn what_came_of_probes_stays_when_the_rest_of_the_row_changes_and_can_be_put_in_an_object_of_before() {
+        let sql = Sql::in_memory().unwrap();
+        create(&sql).unwrap();
+        put_with_probe_days(&sql, &entry(7), Some(vec![1, 2])).unwrap();
+        put(&sql, &Entry { floor: 9, ..entry(7) }).unwrap();
+        assert_eq!(probe_days(&sql, HostId(7)), Ok(Some(vec![1, 2])));
+        create(&sql).unwrap();
+        assert_eq!(probe_days(&sql, HostId(7)), Ok(Some(vec![1, 2])), "nothing to do");
+        sql.exec("ALTER TABLE hosts DROP COLUMN probe_days", vec![]).unwrap();
+        sql.exec("PRAGMA query_only = ON", vec![]).unwrap();
+        assert_eq!((probe_days(&sql, HostId(7)), probe_days(&sql, HostId(8))), (Ok(None), Ok(None)));
+        assert_eq!(list(&sql).unwrap().0.len(), 1);
+        sql.exec("PRAGMA query_only = OFF", vec![]).unwrap();
+        put_with_probe_days(&sql, &entry(7), Some(vec![3])).unwrap();
+        assert_eq!(probe_days(&sql, HostId(7)), Ok(Some(vec![3])));
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use edgewatch_core::model::{self, HostId};
 use edgewatch_core::units::UnixMillis;
 
-use super::HubError;
 use super::directory::{self, Entry};
 use super::shard::Shard;
 use super::tracked::Tracked;
+use super::{HubError, probe_days, rings};
 use crate::store::mackerel::hosts::Said;
 
 impl Shard {
@@ -21,7 +21,7 @@ impl Shard {
                 Some(tracked) => Some(Entry::clone(&tracked.entry)),
                 None => directory::find(&self.storage.sql, id)?,
             };
-            if let Some(known) = known {
+            if let Some(known) = &known {
                 // What the host says of itself, and whether it is up, the hub knows better.
                 let host = model::Host { newest: known.host.newest.clone(), ..entry.host.clone() };
                 entry = Entry {
@@ -41,11 +41,14 @@ impl Shard {
                     told: known.told.clone(),
                     ..entry
                 };
-                if entry == known {
+                if entry == *known {
                     continue;
                 }
             }
-            directory::put(&self.storage.sql, &entry)?;
+            match known {
+                Some(_) => directory::put(&self.storage.sql, &entry)?,
+                None => probe_days::begin(&self.storage.sql, &entry, &rings::dictionary(&self.storage.sql, id)?)?,
+            }
             match self.hosts.get_mut(&id) {
                 Some(tracked) => {
                     *tracked.entry = entry;

@@ -33,9 +33,10 @@ impl HubError {
         matches!(self, Self::Refused(_))
     }
 
-    /// Whether the object's database lacks a table. Source: `SQLite`'s own words, which the platform hands on.
-    pub fn is_missing_table(&self) -> bool {
-        matches!(self, Self::Refused(words) if words.contains("no such table"))
+    /// Whether the object's database lacks a table or a column. Source: `SQLite`'s own words, which the platform hands on.
+    pub fn is_missing(&self) -> bool {
+        const WORDS: [&str; 3] = ["no such table", "no such column", "has no column named"];
+        matches!(self, Self::Refused(words) if WORDS.iter().any(|part| words.contains(part)))
     }
 }
 

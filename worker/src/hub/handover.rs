@@ -123,9 +123,6 @@ pub fn take_names(shard: &Shard, dictionaries: &[(HostId, Vec<u8>)]) -> Result<(
         // Names that cannot be read are begun anew.
         if let (Ok(names), true) = (Dictionary::decode(data), rings::dictionary(sql, *id)?.is_empty()) {
             rings::put_dictionary(sql, *id, &names)?;
-            if probe_days::has_probes(&names) {
-                probe_days::reset(sql, *id)?;
-            }
         }
     }
     Ok(())
@@ -223,7 +220,6 @@ pub fn forget(shard: &mut Shard, id: HostId) -> Result<(), HubError> {
 pub fn purge(shard: &mut Shard, id: HostId) -> Result<(), HubError> {
     rings::delete(&shard.storage.sql, id)?;
     journal::delete(&shard.storage.sql, id)?;
-    probe_days::delete(&shard.storage.sql, id)?;
     shard.dismiss(id)
 }
 
@@ -245,10 +241,6 @@ pub fn adopt(
         tracked.settle(&storage, now)?;
     }
     let names = Names::of(shard, parcel)?;
-    if probe_days::has_probes(&parcel.dictionary) {
-        // Of the days that are done, here or there, D1 knows best.
-        probe_days::reset(&storage.sql, id)?;
-    }
     shard.counts.forget();
     let mut merge = Merge::begin(shard, id)?;
     for stored in &parcel.blocks {
@@ -266,7 +258,12 @@ pub fn adopt(
     let Some(tracked) = shard.get_mut(id) else { return Ok(()) };
     if parcel.is_last {
         take_state(tracked, parcel);
-        directory::put(&storage.sql, &tracked.entry)?;
+        if probe_days::has_probes(&parcel.dictionary) {
+            // Of the days that are done, here or there, D1 knows best.
+            directory::put_with_probe_days(&storage.sql, &tracked.entry, None)?;
+        } else {
+            directory::put(&storage.sql, &tracked.entry)?;
+        }
     }
     tracked.reload(&storage.sql)?;
     shard.show_posted(id.owner());

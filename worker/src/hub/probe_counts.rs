@@ -9,7 +9,7 @@ use edgewatch_core::domain::stream::gap::Verdict;
 use edgewatch_core::model::{HostId, Probe, Sample};
 use edgewatch_core::units::UnixMillis;
 
-use super::probe_days::{self, Days};
+use super::probe_days;
 use super::probe_history::{Series, Tallies, Tally};
 use super::probes::EDGE;
 use super::series::Known;
@@ -247,7 +247,7 @@ impl Shard {
     }
 
     /// What came of probes is at hand afterwards, unless D1 is to be asked first: then of which hosts, up to which of their days. Reads a
-    /// row for each host with names of probes, and of these some ten more, when it is not at hand; else none.
+    /// row for each host that a probe covers, and of those with names of probes some ten more, when it is not at hand; else none.
     ///
     /// # Errors
     /// As [`Shard::probe_answer`].
@@ -262,23 +262,7 @@ impl Shard {
         if self.place.is_ours(EDGE) {
             self.edge()?;
         }
-        let mut known = probe_days::list(&self.storage.sql)?;
-        let mut missing = Vec::new();
-        for (id, days) in known.iter_mut().filter(|(id, days)| days.is_none() && self.is_here(**id)) {
-            match self.known_days(*id).day_done {
-                Some(done) if tiers::day_start_ms(*id, done.saturating_add(1)) > first_ms(now.0) => {
-                    missing.push((*id, done));
-                }
-                // There is nothing in D1 that is shown.
-                _ => {
-                    probe_days::put(&self.storage.sql, *id, &Days::new())?;
-                    *days = Some(Days::new());
-                }
-            }
-        }
-        if missing.is_empty() {
-            self.put_together(&known, now)?;
-        }
+        let mut missing = self.put_together(now, false)?;
         missing.truncate(HOSTS_AT_ONCE * STATEMENTS);
         Ok(missing)
     }
@@ -289,13 +273,12 @@ impl Shard {
     /// As [`Shard::probe_answer`].
     pub fn take_recalled(&mut self, asked: &[(HostId, u64)], blocks: &[CoarseBlock]) -> Result<(), HubError> {
         for (id, done) in asked {
-            if self.known_days(*id).day_done != Some(*done) {
-                continue;
-            }
+            let is_as_asked = |tracked: &&Tracked| tracked.entry.coarse_done == Some(*done);
+            let Some(tracked) = self.reporter(*id).filter(is_as_asked) else { continue };
             let names = rings::dictionary(&self.storage.sql, *id)?;
             let rows: Vec<Row> =
                 blocks.iter().filter(|block| block.host == *id).flat_map(|block| rows_of(&block.data)).collect();
-            probe_days::put(&self.storage.sql, *id, &probe_days::days(*id, &rows, &names, *done))?;
+            probe_days::put(&self.storage.sql, &tracked.entry, &probe_days::days(*id, &rows, &names, *done))?;
         }
         Ok(())
     }
@@ -305,8 +288,7 @@ impl Shard {
     /// # Errors
     /// As [`Shard::probe_answer`].
     pub fn count_anew(&mut self, now: UnixMillis) -> Result<(), HubError> {
-        let known = probe_days::list(&self.storage.sql)?;
-        self.put_together(&known, now)
+        self.put_together(now, true).map(drop)
     }
 
     /// How probes fared, by hosts and by the Worker; nothing before [`Shard::ready_counts`].
@@ -315,49 +297,56 @@ impl Shard {
         self.counts.running.as_ref().map(|running| (of(&running.hosts), of(&running.edge))).unwrap_or_default()
     }
 
-    fn is_here(&self, id: HostId) -> bool {
-        if id == EDGE { self.edge.is_some() } else { self.hosts.contains_key(&id) }
+    fn reporter(&self, id: HostId) -> Option<&Tracked> {
+        if id == EDGE { self.edge.as_ref() } else { self.hosts.get(&id) }
     }
 
-    fn known_days(&self, id: HostId) -> Known {
-        let tracked = if id == EDGE { self.edge.as_ref() } else { self.hosts.get(&id) };
-        tracked.map(Tracked::known).unwrap_or_default()
-    }
-
-    fn put_together(&mut self, known: &BTreeMap<HostId, Option<Days>>, now: UnixMillis) -> Result<(), HubError> {
+    /// Puts together what came of probes; gives of which hosts, up to which of their days, D1 has more that is shown. Then nothing is put
+    /// together, unless `with_less`.
+    fn put_together(&mut self, now: UnixMillis, with_less: bool) -> Result<Vec<(HostId, u64)>, HubError> {
         let list = self.probes()?.to_vec();
-        let mut running = Running { is_whole: true, ..Running::default() };
-        // Results may wait for their block while no ring has a name of a probe.
-        let waits = |tracked: &Tracked| tracked.pending().iter().any(|sample| !sample.probes.is_empty());
-        let all = self.hosts.values().chain(self.edge.as_ref());
-        let asking: Vec<HostId> = all
-            .filter(|tracked| known.contains_key(&tracked.id()) || waits(tracked))
-            .map(Tracked::id)
-            .filter(|id| list.iter().any(|probe| counts(probe, *id)))
-            .collect();
-        for id in asking {
-            let (pending, names) = self.pending_with_names(id)?;
-            let Known { newest_ms, day_done } = self.known_days(id);
+        let (mut running, mut missing) = (Running::default(), Vec::new());
+        let all = self.hosts.keys().copied().chain(self.edge.as_ref().map(Tracked::id));
+        let covered: Vec<HostId> = all.filter(|id| list.iter().any(|probe| counts(probe, *id))).collect();
+        for id in covered {
+            let mut names = rings::dictionary(&self.storage.sql, id)?;
+            // Results may wait for their block while no ring has a name of a probe.
+            let waits = |tracked: &Tracked| tracked.pending().iter().any(|sample| !sample.probes.is_empty());
+            if !probe_days::has_probes(&names) && !self.reporter(id).is_some_and(waits) {
+                continue;
+            }
+            let Known { newest_ms, day_done } = self.reporter(id).map(Tracked::known).unwrap_or_default();
+            let done_ms = day_done.map(|day| tiers::day_start_ms(id, day.saturating_add(1)));
+            let is_shown = done_ms.is_some_and(|done_ms| done_ms > first_ms(now.0));
+            let days = if is_shown { probe_days::find(&self.storage.sql, id)? } else { None };
+            if let (None, true, Some(done)) = (&days, is_shown, day_done) {
+                missing.push((id, done));
+            }
+            if !missing.is_empty() && !with_less {
+                continue;
+            }
+            let pending = self.pending_named(id, &mut names)?;
             let covering = list.iter().filter(|probe| counts(probe, id));
             let series: Vec<(i64, Series)> =
                 covering.filter_map(|probe| Some((probe.id.0, Series::find(&names, probe.id)?))).collect();
-            running.is_whole &= known.get(&id).is_none_or(Option::is_some) || day_done.is_none();
-            if let (Some(done), Some(Some(days))) = (day_done, known.get(&id)) {
+            if let (Some(done), Some(days)) = (day_done, days) {
                 for part in days.range(..=done).flat_map(|(_, parts)| parts) {
-                    if series.iter().any(|(probe, _)| *probe == part.probe) {
+                    if series.binary_search_by_key(&part.probe, |(probe, _)| *probe).is_ok() {
                         let counts = (f64::from(part.all), f64::from(part.up));
                         running.of(id).entry(part.probe).or_default().add_day(part.day, counts);
                     }
                 }
             }
-            let done_ms = day_done.map(|day| tiers::day_start_ms(id, day.saturating_add(1)));
             let from_ms = done_ms.unwrap_or(i64::MIN).max(first_ms(now.0));
             let to_ms = newest_ms.unwrap_or(now.0).saturating_add(1).min(now.0.saturating_add(AHEAD_MS));
             let mut gathering = Gathering { fared: running.of(id), series, now_ms: now.0 };
             self.gather(id, (from_ms, to_ms), &pending, &mut gathering)?;
         }
-        self.counts.running = Some(running);
-        Ok(())
+        running.is_whole = missing.is_empty();
+        if running.is_whole || with_less {
+            self.counts.running = Some(running);
+        }
+        Ok(missing)
     }
 
     /// Minutes as far as there are, but for the last quarter of an hour, then samples, then what waits for its block.

@@ -17,6 +17,7 @@ use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 use super::directory::{self, Entry};
+use super::probe_days::{self, Days};
 use super::series::Known;
 use super::shard::Shard;
 use super::sql::Sql;
@@ -27,7 +28,7 @@ use super::{HubError, wire};
 pub const EDGE: HostId = HostId(0);
 /// The key of the list in the object's small state.
 const LIST_KEY: &str = "probes";
-/// The key of the last day of the Worker's results that D1 has.
+/// The key of the last day of the Worker's results that D1 has, and in the next line, hexadecimal, what came of its probes until then.
 const EDGE_DONE_KEY: &str = "edge_coarse_done";
 /// So many of the notes on a probe are told.
 const MAX_NOTES: usize = 5;
@@ -243,6 +244,16 @@ impl Shard {
         tracked.map_or_else(|| Ok((vec![], Dictionary::default())), |tracked| tracked.pending_rows(&sql))
     }
 
+    /// The same for one whose stored names are at hand: it gets the others.
+    ///
+    /// # Errors
+    /// As [`Shard::pending_rows`].
+    pub(super) fn pending_named(&mut self, id: HostId, names: &mut Dictionary) -> Result<Vec<Row>, HubError> {
+        let sql = self.storage.sql.clone();
+        let tracked = if id == EDGE { Some(self.edge()?) } else { self.get_mut(id) };
+        tracked.map_or_else(|| Ok(vec![]), |tracked| tracked.pending_named(&sql, names))
+    }
+
     /// Some of what hosts and the Worker said of these probes: the probe's number, the host's, and the words. At most five of each.
     pub fn notes(&self, probes: &[Probe]) -> Vec<(i64, i64, String)> {
         let of = |probe: &Probe| {
@@ -265,7 +276,8 @@ impl Shard {
     /// As [`Shard::probes`].
     pub fn edge(&mut self) -> Result<&mut Tracked, HubError> {
         if self.edge.is_none() {
-            let done = directory::meta(&self.storage.sql, EDGE_DONE_KEY)?.and_then(|text| text.parse().ok());
+            let text = directory::meta(&self.storage.sql, EDGE_DONE_KEY)?;
+            let done = text.and_then(|text| text.lines().next()?.parse().ok());
             self.edge = Some(Tracked::load(&self.storage.sql, edge_entry(done), None)?);
         }
         self.edge.as_mut().ok_or_else(|| HubError::Corrupt("no edge".to_owned()))
@@ -307,13 +319,43 @@ impl Shard {
 /// Stores the row of a host or of the Worker after a day of it was done: 1 row written.
 ///
 /// # Errors
-/// [`HubError::Refused`] when the object's database does not answer.
+/// [`HubError::Refused`] when the object's database does not answer; so for all that follow.
 pub(super) fn put_done(sql: &Sql, entry: &Entry) -> Result<(), HubError> {
     if entry.host.id != EDGE {
         return directory::put(sql, entry);
     }
-    let done = entry.coarse_done.map(|day| day.to_string()).unwrap_or_default();
-    directory::put_meta(sql, EDGE_DONE_KEY, &done)
+    match edge_days(sql)? {
+        Some(days) => put_edge(sql, entry.coarse_done, &days),
+        None => directory::put_meta(sql, EDGE_DONE_KEY, &edge_done(entry.coarse_done)),
+    }
+}
+
+/// Stores the last day of the Worker's results that D1 has, and what came of its probes on all of them: 1 row written.
+///
+/// # Errors
+/// As [`put_done`].
+pub(super) fn put_edge(sql: &Sql, coarse_done: Option<u64>, days: &[u8]) -> Result<(), HubError> {
+    let mut text = edge_done(coarse_done);
+    text.push('\n');
+    for byte in days {
+        text.extend([byte >> 4, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')));
+    }
+    directory::put_meta(sql, EDGE_DONE_KEY, &text)
+}
+
+/// What came of the Worker's probes on the days that are done; `None` where D1 is to be asked. 1 row read.
+///
+/// # Errors
+/// As [`put_done`].
+pub(super) fn edge_days(sql: &Sql) -> Result<Option<Vec<u8>>, HubError> {
+    let Some(text) = directory::meta(sql, EDGE_DONE_KEY)? else { return Ok(Some(probe_days::encode(&Days::new()))) };
+    let digits = text.split_once('\n').map_or(&[][..], |(_, digits)| digits.as_bytes());
+    let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
+    Ok(digits.chunks(2).map(byte).collect::<Option<Vec<u8>>>().filter(|bytes| !bytes.is_empty()))
+}
+
+fn edge_done(coarse_done: Option<u64>) -> String {
+    coarse_done.map(|day| day.to_string()).unwrap_or_default()
 }
 
 fn edge_entry(coarse_done: Option<u64>) -> Entry {

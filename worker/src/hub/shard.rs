@@ -26,7 +26,7 @@ use super::sql::Sql;
 use super::storage::Storage;
 use super::tracked::Tracked;
 use super::wire::AgentWire;
-use super::{HubError, journal, probe_days, rings};
+use super::{HubError, journal, rings};
 
 /// How long an agent keeps its samples when they could not be taken here, seconds.
 pub(super) const HOLD_S: u32 = 300;
@@ -85,10 +85,7 @@ impl Shard {
     /// # Errors
     /// [`HubError::Refused`] when the object's database does not answer.
     pub fn new(sql: Sql) -> Result<Self, HubError> {
-        let created = rings::create(&sql)
-            .and_then(|()| journal::create(&sql))
-            .and_then(|()| probe_days::create(&sql))
-            .and_then(|()| directory::create(&sql));
+        let created = rings::create(&sql).and_then(|()| journal::create(&sql)).and_then(|()| directory::create(&sql));
         if let Err(error) = created {
             // A database that takes no more rows is good to read, when its tables are there: the last one made is the proof.
             directory::meta(&sql, "").map_err(|_| error)?;

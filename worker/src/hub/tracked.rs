@@ -18,7 +18,7 @@ use super::held::{self, Held};
 use super::journal::{self, Kept};
 use super::monitors::Prober;
 use super::noted::Noted;
-use super::probe_days::{self, OfHost};
+use super::probe_days::OfHost;
 use super::rings::{self, StoredBlock};
 use super::sql::Sql;
 use super::storage::Storage;
@@ -344,7 +344,6 @@ impl Tracked {
         let rows = rows::rows(&samples, &mut dictionary);
         if dictionary.len() > known_names {
             rings::put_dictionary(&storage.sql, self.id(), &dictionary)?;
-            probe_days::begin(&storage.sql, self.id(), &dictionary, known_names)?;
         }
         let mut rest = &rows[..];
         while !rest.is_empty() {

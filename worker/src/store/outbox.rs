@@ -10,6 +10,7 @@ use super::{Db, Statement, StoreError};
 const INSERT: &str = "INSERT INTO outbox (key, channel_id, request_sealed, created_at_s, next_attempt_s) \
      SELECT (j.value->>0) || ':' || (j.value->>1), j.value->>1, j.value->>2, ?2, ?2 FROM json_each(?1) j \
      WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.key = j.value->>0)";
+// Reads two rows for each that is due, by the index of those that were not given up, and none of the others.
 const LIST_DUE: &str = "SELECT key, channel_id, request_sealed, created_at_s, attempts FROM outbox \
      WHERE failed_at_s IS NULL AND next_attempt_s <= ?1 ORDER BY attempts, key LIMIT ?2";
 const LIST_STANDING: &str = "SELECT channel_id, sum(failed_at_s IS NULL) AS waiting, sum(failed_at_s IS NOT NULL) AS given_up, \

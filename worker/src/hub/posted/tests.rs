@@ -222,6 +222,25 @@ fn a_day_that_was_written_is_written_anew_with_what_came_late() {
 }
 
 #[test]
+fn a_day_is_written_anew_when_something_of_it_comes_while_it_is_on_its_way() {
+    let db = Db::in_memory().unwrap();
+    let id = HOST.posted();
+    let mut shard = live(shard(), 0..2_000);
+    let (days, _) = shard.finished_days(after(2_000), 100).unwrap();
+    let last = days.last().unwrap().day_no;
+    let end_s = tiers::day_start_ms(id, last + 1) / 1000;
+    post(&mut shard, end_s - 60, 1e6, after(2_000));
+    let written = now(coarse::write(&db, &shard.storage.rings(id), &days));
+    shard.note_done(&written.done).unwrap();
+    let still_due = |shard: &mut Shard| -> Vec<u64> {
+        let (days, _) = shard.finished_days(after(2_100), 100).unwrap();
+        days.iter().map(|day| day.day_no).collect()
+    };
+    assert_eq!(still_due(&mut shard), [last], "an hour later, and no day before it");
+    assert_eq!(still_due(&mut woken(&shard)), [last]);
+}
+
+#[test]
 fn a_host_that_posts_is_as_its_values_say_after_sleep_too() {
     let mut shard = shard();
     let agent = [

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use edgewatch_core::dialects::native::stream::{Frame, Hello, Versions};
-use edgewatch_core::dialects::native::{ProbePart, Sample as WireSample};
+use edgewatch_core::dialects::native::{ProbePart, Sample as WireSample, Temperature};
 
 use super::*;
 use crate::hub::directory::tests::entry;
@@ -106,60 +106,67 @@ fn who_posts_is_told_when_it_goes_by_another_list() {
     assert_eq!(shard.posted_probes(HostId(1), Some(empty.version)), Ok(None));
 }
 
-/// Rows written in the object while so many hosts report for so many minutes, each asking so many targets every thirty seconds; and the
-/// rows of samples and of minutes by host.
+/// Rows written in the object while so many hosts with a sensor report for so many minutes of one day and some of the next two, each
+/// asking so many targets every thirty seconds, and their days are done; and the rows of samples and of minutes by host.
 fn cost(hosts: i64, probes: i64, minutes: u64) -> (u64, BTreeMap<i64, usize>) {
     let mut shard = shard(hosts);
     // The governor's pace of a fleet that is not small.
     shard.levers.write_s = 1_800;
     shard.set_probes(everywhere(probes)).unwrap();
     let before = shard.storage.sql.rows_written();
-    for minute in 0..minutes {
-        for host in 1..=hosts {
-            let sample = |number: u64| {
-                let turn = |id: &i64| (id + number.cast_signed()) % 3 == 0;
-                // Delays that differ from result to result, and a target that is down now and then.
-                let delay = |id: i64| {
-                    let noise = (number * 7_919 + id.unsigned_abs() * 104_729 + host.unsigned_abs()) % 97;
-                    (noise > 0).then(|| {
-                        f64::from(u32::try_from(1_000 + id * 13).unwrap() + u32::try_from(noise).unwrap()) / 100.0
-                    })
-                };
-                let part = |id: i64| ProbePart { id, delay_ms: delay(id), ..ProbePart::default() };
-                WireSample {
-                    number,
-                    at_ms: NOW.0 + number.cast_signed() * 10_000,
-                    cpu_percent: Some(1.0),
-                    probes: (1..=probes).filter(turn).map(part).collect(),
-                    ..WireSample::default()
-                }
-            };
-            let samples: Vec<WireSample> = (minute * 6 + 1..=minute * 6 + 6).map(sample).collect();
-            let now = UnixMillis(samples.last().unwrap().at_ms);
-            let frame = Frame {
-                frame: minute + 1,
-                sent_at_ms: now.0,
-                oldest: 1,
-                period_s: 10,
-                frame_s: 60,
-                samples,
-                ..Frame::default()
-            };
-            let answers = shard.frame(HostId(host), frame, now);
-            assert!(matches!(&answers[..], [FromHub::Ack(ack)] if ack.taken_up_to == minute * 6 + 6), "{answers:?}");
+    let mut number = 1;
+    for (day, minutes) in [(0, minutes), (1, 2), (2, 2)] {
+        let from_ms = NOW.0 + day * 86_400_000;
+        for minute in 0..minutes {
+            let at_ms = from_ms + minute.cast_signed() * 60_000;
+            (1..=hosts).for_each(|host| one_minute(&mut shard, HostId(host), probes, number, at_ms));
+            number += 6;
         }
+        let now = UnixMillis(from_ms + 2 * 3_600_000);
+        let (days, is_more) = shard.finished_days(now, usize::MAX).unwrap();
+        let done: Vec<(HostId, u64)> = days.iter().map(|day| (day.host, day.day_no)).collect();
+        assert!(!is_more && (day == 0 || done.len() >= usize::try_from(hosts).unwrap()), "{} of {day}", done.len());
+        assert!(days.iter().all(|day| day.probes.is_empty() == (probes == 0)));
+        shard.note_done(&done).unwrap();
     }
     let blocks = |host: i64| (host, rings::list(&shard.storage.sql, HostId(host)).unwrap().len());
     (shard.storage.sql.rows_written() - before, (1..=hosts).map(blocks).collect())
 }
 
+/// A host reports a minute, from this number on.
+fn one_minute(shard: &mut Shard, host: HostId, probes: i64, from: u64, from_ms: i64) {
+    let sample = |number: u64| {
+        let turn = |id: &i64| (id + number.cast_signed()) % 3 == 0;
+        // Delays that differ from result to result, and a target that is down now and then.
+        let delay = |id: i64| {
+            let noise = (number * 7_919 + id.unsigned_abs() * 104_729 + host.0.unsigned_abs()) % 97;
+            (noise > 0)
+                .then(|| f64::from(u32::try_from(1_000 + id * 13).unwrap() + u32::try_from(noise).unwrap()) / 100.0)
+        };
+        let part = |id: i64| ProbePart { id, delay_ms: delay(id), ..ProbePart::default() };
+        WireSample {
+            number,
+            at_ms: from_ms + (number - from).cast_signed() * 10_000,
+            cpu_percent: Some(1.0),
+            temperatures: vec![Temperature { name: "cpu".to_owned(), celsius: 45.0 }],
+            probes: (1..=probes).filter(turn).map(part).collect(),
+            ..WireSample::default()
+        }
+    };
+    let samples: Vec<WireSample> = (from..from + 6).map(sample).collect();
+    let now = UnixMillis(from_ms + 60_000);
+    let frame =
+        Frame { frame: from, sent_at_ms: now.0, oldest: 1, period_s: 10, frame_s: 60, samples, ..Frame::default() };
+    let answers = shard.frame(host, frame, now);
+    assert!(matches!(&answers[..], [FromHub::Ack(ack)] if ack.taken_up_to == from + 5), "{answers:?}");
+}
+
 #[test]
 fn two_hundred_probes_on_fifty_hosts_write_no_row_more_than_none() {
-    let (without, blocks_without) = cost(50, 0, 65);
-    let (with, blocks_with) = cost(50, 200, 65);
-    // Each host's names, and that there are such, are written once in its life.
-    assert_eq!((with - 100, blocks_with), (without, blocks_without));
-    assert!(without >= 100, "{without}: half hours were written");
+    let without = cost(50, 0, 65);
+    // Their names go with those of the hosts' sensors, their days with the hosts' rows.
+    assert_eq!(cost(50, 200, 65), without);
+    assert!(without.0 >= 250, "{}: half hours and days were written", without.0);
 }
 
 #[test]
@@ -209,4 +216,9 @@ fn a_day_of_the_workers_results_goes_to_the_coarse_tiers_once() {
     let mut woken = Shard::new(shard.storage.sql.clone()).unwrap();
     assert_eq!(woken.edge().unwrap().entry.coarse_done, done.last().map(|(_, day)| *day));
     assert_eq!(woken.finished_days(now, 20).unwrap().0, []);
+    // What came of them is at hand, without D1.
+    woken.set_probes(everywhere(1)).unwrap();
+    assert_eq!(woken.ready_counts(now), Ok(vec![]));
+    let all: f64 = woken.tallies(now).1[&1].days.values().map(|(all, _)| all).sum();
+    assert_eq!(all.to_bits(), 288.0_f64.to_bits());
 }

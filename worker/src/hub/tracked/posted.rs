@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::rollup::MINUTE;
-use edgewatch_core::blocks::tiers::{self, MINUTES, SAMPLES};
+use edgewatch_core::blocks::tiers::{MINUTES, SAMPLES};
 use edgewatch_core::blocks::{Block, Row, SeriesId};
 use edgewatch_core::dialects::native::stream::Frame;
 use edgewatch_core::domain::posted;
@@ -19,7 +19,7 @@ use edgewatch_core::units::{Step, UnixMillis};
 
 use super::{MAX_PENDING_BYTES, MAX_PENDING_SAMPLES, MOST_PENDING_BYTES, Storage, Tracked};
 use crate::hub::sql::Sql;
-use crate::hub::{HubError, held, posted as minutes, probes, rings, rows};
+use crate::hub::{HubError, held, posted as minutes, rings, rows};
 
 /// A sample that claims to be later than this, ms behind now, is none of now.
 const MAX_AHEAD_MS: i64 = 600_000;
@@ -51,6 +51,7 @@ impl Tracked {
             sample.number = 0;
             mackerel::fill(sample);
         }
+        self.reopen_days(&storage.sql, &samples)?;
         let mut taken = Vec::with_capacity(samples.len());
         let mut rest = samples;
         while !rest.is_empty() {
@@ -122,21 +123,13 @@ impl Tracked {
         Ok(())
     }
 
-    /// Rolls up what samples touched that have just become rows, but the minutes that are still filling; and has days of theirs that D1 has
-    /// built anew.
+    /// Rolls up what samples touched that have just become rows, but the minutes that are still filling.
     pub(super) fn roll_up_posted(&mut self, storage: &Storage, written: &[Row]) -> Result<(), HubError> {
         let id = self.id();
         let filling = self.came_ms().map(|came_ms| MINUTES.block_no(id, came_ms));
         let touched: BTreeSet<u64> = written.iter().map(|row| MINUTES.block_no(id, row.at_ms)).collect();
         for block_no in touched.into_iter().filter(|block_no| Some(*block_no) != filling) {
             minutes::write_if_whole(&storage.sql, id, &storage.rings(id), block_no)?;
-        }
-        let first_day = written.iter().map(|row| tiers::day_no(id, row.at_ms)).min();
-        if let (Some(day), Some(done)) = (first_day, self.entry.coarse_done)
-            && day <= done
-        {
-            self.entry.coarse_done = day.checked_sub(1);
-            probes::put_done(&storage.sql, &self.entry)?;
         }
         Ok(())
     }
@@ -194,10 +187,18 @@ impl Tracked {
     /// # Errors
     /// As [`Tracked::without_repeats`].
     pub fn pending_rows(&mut self, sql: &Sql) -> Result<(Vec<Row>, Dictionary), HubError> {
+        let mut names = rings::dictionary(sql, self.id())?;
+        let rows = self.pending_named(sql, &mut names)?;
+        Ok((rows, names))
+    }
+
+    /// The same where the names that rings have are at hand: the others are added.
+    ///
+    /// # Errors
+    /// As [`Tracked::without_repeats`].
+    pub fn pending_named(&mut self, sql: &Sql, names: &mut Dictionary) -> Result<Vec<Row>, HubError> {
         self.ensure_loaded(sql)?;
-        let mut dictionary = rings::dictionary(sql, self.id())?;
-        let rows = rows::rows(&self.pending(), &mut dictionary);
-        Ok((rows, dictionary))
+        Ok(rows::rows(&self.pending(), names))
     }
 }
 
