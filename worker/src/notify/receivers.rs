@@ -107,8 +107,8 @@ mod tests {
         Audience { monitor: monitor.to_owned(), service: service.map(str::to_owned), is_critical }.text()
     }
 
-    fn group(db: &Db, group: NotificationGroup) {
-        now(groups::insert(db, &group, Statement::new("SELECT 1", vec![]))).unwrap();
+    fn group(db: &Db, group: &NotificationGroup) {
+        now(groups::insert(db, group, Statement::new("SELECT 1", vec![]))).unwrap();
     }
 
     #[test]
@@ -142,8 +142,8 @@ mod tests {
             channels: ids(&[3, 4, 99]),
             ..NotificationGroup::default()
         };
-        group(&db, shop);
-        group(&db, NotificationGroup { only_critical: true, ..keeps });
+        group(&db, &shop);
+        group(&db, &NotificationGroup { only_critical: true, ..keeps });
         let channels = [
             channel(1, "default", None),
             channel(2, "elsewhere", Some(&["alert"])),

@@ -79,28 +79,31 @@ fn once(field: &str, names: Names, is_good: impl Fn(&String) -> bool, reason: &s
 mod tests {
     use super::*;
 
-    fn some(names: &[&str]) -> Names {
-        Some(names.iter().map(|name| (*name).to_owned()).collect())
+    fn texts(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
     }
 
     #[test]
     fn names_count_once_in_the_order_they_came() {
-        assert_eq!(services("s", some(&["Shop", "A1", "Shop"])), Ok(vec!["Shop".to_owned(), "A1".to_owned()]));
-        assert_eq!((services("s", None), ids("m", some(&[]))), (Ok(vec![]), Ok(vec![])));
-        assert_eq!(roles("r", some(&["Shop: web", "Shop:web"])).map(|roles| full(&roles)), Ok(vec!["Shop:web".into()]));
+        assert_eq!(services("s", Some(texts(&["Shop", "A1", "Shop"]))), Ok(vec!["Shop".to_owned(), "A1".to_owned()]));
+        assert_eq!((services("s", None), ids("m", Some(texts(&[])))), (Ok(vec![]), Ok(vec![])));
+        assert_eq!(
+            roles("r", Some(texts(&["Shop: web", "Shop:web"]))).map(|roles| full(&roles)),
+            Ok(vec!["Shop:web".into()])
+        );
     }
 
     #[test]
     fn what_is_no_name_is_refused_with_its_field() {
         let field = |failure: Failure| matches!(failure, Failure::Invalid { field, .. } if field == "x");
         for bad in ["", "a", "a b", "Shop:web"] {
-            assert!(services("x", some(&[bad])).is_err_and(field), "{bad}");
+            assert!(services("x", Some(texts(&[bad]))).is_err_and(field), "{bad}");
         }
         for bad in ["", "Shop", "Shop:", "Shop:w"] {
-            assert!(roles("x", some(&[bad])).is_err_and(field), "{bad}");
+            assert!(roles("x", Some(texts(&[bad]))).is_err_and(field), "{bad}");
         }
         for bad in ["", "a-b", "1234567890123456"] {
-            assert!(ids("x", some(&[bad])).is_err_and(field), "{bad}");
+            assert!(ids("x", Some(texts(&[bad]))).is_err_and(field), "{bad}");
         }
         assert!(ids("x", Some(vec!["a".to_owned(); 1_001])).is_err_and(field));
     }
