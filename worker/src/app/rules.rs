@@ -322,7 +322,7 @@ mod tests {
             found.iter().filter_map(|text| text.split('"').nth(1).map(str::to_owned)).collect::<Vec<_>>()
         };
         assert_eq!(groups(), ["boss", "default"]);
-        let written = Written { name: "a", group: "default", config_sealed: "s" };
+        let written = Written { name: "a", group: "default", config_sealed: "s", said: None };
         let audit = app.audit("user:1", "channel.create", "a").unwrap();
         now(channels::insert(&app.db, "ntfy", written, UnixSeconds(5), audit)).unwrap();
         assert_eq!(groups(), ["boss"]);

@@ -3,13 +3,14 @@
 //! Delivered at least once; a key travels with each delivery, so that a receiver can tell a repeat.
 
 mod channel;
+mod receivers;
 mod send;
 mod smtp;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{DEFAULT_GROUP, Delivery, Event, EventKind};
+use edgewatch_core::model::{Audience, ChannelSaid, DEFAULT_GROUP, Delivery, Event, EventKind};
 use edgewatch_core::notify::{Outgoing, Settings, asked_wait, next_attempt, render};
 use edgewatch_core::units::UnixSeconds;
 use futures_util::future::join_all;
@@ -40,7 +41,7 @@ const UNRENDERED: &str = "";
 /// The most text one statement carries; D1 refuses a value over 2 MB. Source: platform specification, 1.2.
 const MAX_STATEMENT_BYTES: usize = 1_000_000;
 
-/// The statements that queue notifications for every channel of the notices' groups; none when there are no channels. They must run
+/// The statements that queue notifications for every channel that is to be told of the notices; none when there are no channels. They must run
 /// in the transaction that writes the events, before that. Of alerts that nobody hears of because their group has no channel one event
 /// a group says so, a row.
 ///
@@ -55,17 +56,20 @@ pub async fn queue(
     let channels = channels::list(db).await?;
     let unheard = unheard(&channels, notices);
     let notices = &without_overtaken(notices);
+    let receivers = receivers::of(db, &channels, notices).await?;
     let mut requests = Vec::with_capacity(channels.len() * notices.len());
     for channel in &channels {
+        let is_told = |(_, receivers): &(_, &BTreeSet<i64>)| receivers.contains(&channel.channel.id);
+        let wanted: Vec<&Notice<'_>> =
+            notices.iter().zip(&receivers).filter(is_told).map(|(notice, _)| notice).collect();
         // One channel that cannot be read must not cost the others, nor the verdict, their events.
-        match render_all(config, channel, notices) {
+        match render_all(config, channel, &wanted) {
             Ok(rendered) => requests.extend(rendered),
             Err(failure) => {
                 let id = channel.channel.id;
                 log::error("notify.queue", &format!("channel {id}: {failure}"));
                 // It is tried again as what was refused is, and its channel shows why.
-                let wanted = wanted(channel, notices).into_iter();
-                requests.extend(wanted.map(|notice| request(notice.event, id, UNRENDERED.to_owned())));
+                requests.extend(wanted.iter().map(|notice| request(notice.event, id, UNRENDERED.to_owned())));
             }
         }
     }
@@ -237,11 +241,6 @@ fn named(group: &str) -> &str {
     if group.is_empty() { DEFAULT_GROUP } else { group }
 }
 
-/// The notices that are for a channel's group.
-fn wanted<'a, 'n>(channel: &SealedChannel, notices: &'a [Notice<'n>]) -> Vec<&'a Notice<'n>> {
-    notices.iter().filter(|notice| channel.channel.group == named(notice.group)).collect()
-}
-
 /// The notices but for reminders that something later of their alert overtakes.
 fn without_overtaken<'n>(notices: &[Notice<'n>]) -> Vec<Notice<'n>> {
     let alert = |event: &'n Event| event.alert.as_ref().map(|alert| alert.key.as_str());
@@ -263,12 +262,16 @@ fn without_overtaken<'n>(notices: &[Notice<'n>]) -> Vec<Notice<'n>> {
 /// Says of each group without a channel that an alert came up which nobody hears of. A deployment without any channel wants none of
 /// it for its default group.
 fn unheard(channels: &[SealedChannel], notices: &[Notice<'_>]) -> Vec<Event> {
-    let mut groups: BTreeSet<&str> = channels.iter().map(|one| one.channel.group.as_str()).collect();
+    let hears = |one: &&SealedChannel| one.channel.said.as_ref().is_none_or(ChannelSaid::hears_alerts);
+    let mut groups: BTreeSet<&str> = channels.iter().filter(hears).map(|one| one.channel.group.as_str()).collect();
     if channels.is_empty() {
         groups.insert(DEFAULT_GROUP);
     }
     let mut said = Vec::new();
-    for Notice { event, group, .. } in notices.iter().filter(|notice| notice.event.kind == EventKind::AlertFired) {
+    // Whom a monitor's alert goes to its notification groups say.
+    let is_of_group = |notice: &&Notice<'_>| Audience::parse(notice.group).is_none();
+    let fired = notices.iter().filter(|notice| notice.event.kind == EventKind::AlertFired);
+    for Notice { event, group, .. } in fired.filter(is_of_group) {
         if groups.insert(named(group)) {
             let text = format!("nobody was told: the group \"{}\" has no channel ({})", named(group), event.text);
             // The same when the transaction is repeated.
@@ -282,9 +285,8 @@ fn unheard(channels: &[SealedChannel], notices: &[Notice<'_>]) -> Vec<Event> {
 }
 
 /// What a channel is to be sent of these notices.
-fn render_all(config: &Config, channel: &SealedChannel, notices: &[Notice<'_>]) -> Result<Vec<Request>, Failure> {
-    let wanted = wanted(channel, notices);
-    if wanted.is_empty() {
+fn render_all(config: &Config, channel: &SealedChannel, notices: &[&Notice<'_>]) -> Result<Vec<Request>, Failure> {
+    if notices.is_empty() {
         return Ok(Vec::new());
     }
     let (id, settings) = (channel.channel.id, open(config, channel)?);
@@ -292,7 +294,7 @@ fn render_all(config: &Config, channel: &SealedChannel, notices: &[Notice<'_>]) 
         let outgoing = render(&settings, *notice, &delivery_key(notice.event, id), public_url(config))?;
         Ok(request(notice.event, id, sealed(config, &outgoing)?))
     };
-    wanted.into_iter().map(render_one).collect()
+    notices.iter().copied().map(render_one).collect()
 }
 
 #[cfg(test)]
@@ -351,6 +353,7 @@ mod tests {
                 kind: "ntfy".to_owned(),
                 group: group.to_owned(),
                 created_at: UnixSeconds(1),
+                said: None,
             },
             config_sealed: String::new(),
         };

@@ -260,7 +260,7 @@ mod tests {
         let db = Db::in_memory().unwrap();
         for number in 1..=8 {
             let audit = access::audit(&format!("c{number}"), UnixSeconds(5), "user:1", "channel", "x");
-            let written = channels::Written { name: "a", group: "default", config_sealed: "s" };
+            let written = channels::Written { name: "a", group: "default", config_sealed: "s", said: None };
             assert_eq!(now(channels::insert(&db, "ntfy", written, UnixSeconds(5), audit)), Ok(number));
         }
         db
@@ -345,7 +345,7 @@ mod tests {
     fn nothing_waits_for_a_channel_that_was_deleted_meanwhile() {
         let db = with_channels();
         let audit = access::audit("x", UnixSeconds(5), "user:1", "channel.delete", "7");
-        assert!(now(channels::delete(&db, 7, audit)).unwrap());
+        assert!(now(channels::delete(&db, 7, vec![audit])).unwrap());
         assert_eq!(write(&db, &of_alert("01", EventKind::AlertFired, "a1", "x"), &[7, 8]), 1);
         assert_eq!(due(&db), [("01".to_owned(), 8)]);
     }

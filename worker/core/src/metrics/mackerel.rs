@@ -4,7 +4,7 @@
 //! host's own metric, where that is the right value; a split that nobody measured is not made up. Source: mackerel
 //! specification, 5.5.
 
-use super::{ALL, Metric, columns};
+use super::{ALL, Metric, columns, interfaces};
 use crate::model::{Facts, Sample};
 
 /// How long a minute's values stand for what a later post leaves out, ms: posts may be of some of a host's metrics only.
@@ -17,8 +17,6 @@ const MEMORY_PARTS: [&str; 9] =
     ["total", "used", "mem_available", "free", "buffers", "cached", "swap_total", "swap_free", "swap_cached"];
 /// Those in which nothing runs; waiting for a disk counts as idle, as with our agent.
 const CPU_IDLE: [&str; 2] = ["idle", "iowait"];
-/// Beginnings of names of interfaces that repeat another interface's traffic or never leave the host, as with our agent.
-const VIRTUAL: [&str; 7] = ["tun", "docker", "veth", "br-", "vmbr", "vnet", "kube"];
 
 /// What a host has of something in all, bytes, where its named values say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -192,9 +190,9 @@ fn values(named: &Named<'_>) -> [Option<f64>; ALL.len()] {
         Some((total - left).max(0.0))
     };
     let speed = |behind: &str| {
-        let real = |name: &str| name != "lo" && !VIRTUAL.iter().any(|start| name.starts_with(start));
         // A host whose only way out is a tunnel or a virtual pair: better that than nothing.
-        named.sum("interface.", behind, real).or_else(|| named.sum("interface.", behind, |name| name != "lo"))
+        let any = || named.sum("interface.", behind, |name| !interfaces::is_loopback(name));
+        named.sum("interface.", behind, interfaces::is_own).or_else(any)
     };
     let mut values = [None; ALL.len()];
     let found = [

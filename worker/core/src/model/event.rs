@@ -34,7 +34,7 @@ pub enum EventKind {
     NobodyTold,
     /// Nothing: somebody tests a channel.
     Test,
-    /// Something that a newer version has a kind for; what it is, its text says.
+    /// Something that has no kind of its own, or one of a newer version; what it is, its text says.
     News,
 }
 

@@ -96,6 +96,11 @@ impl Settings {
         self.kind
     }
 
+    /// What was said of it, secrets and all: for another channel by the same server.
+    pub const fn values(&self) -> &BTreeMap<String, String> {
+        &self.values
+    }
+
     /// A setting, or what it is when not said.
     pub fn get(&self, name: &str) -> &str {
         let default = || self.kind.settings().iter().find(|one| one.name == name).map_or("", |one| one.default);

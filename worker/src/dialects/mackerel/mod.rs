@@ -3,9 +3,15 @@
 //! Success is always 200 with a JSON body; nothing redirects; an unknown route is told before the key is looked at; a slash behind a
 //! route makes it unknown, and so does another method. Left out: traces and APM, the settings of address ranges.
 
+mod alert_groups;
+mod annotations;
 pub mod auth;
+mod channels;
+mod dashboards;
+mod downtimes;
 mod error;
 mod graph_defs;
+mod groups;
 mod hosts;
 mod metadata;
 mod org;
@@ -34,6 +40,8 @@ fn router() -> Router {
             .merge(of_services())
             .merge(of_metrics())
             .merge(of_metadata())
+            .merge(of_alerting())
+            .merge(of_boards())
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
     };
@@ -102,6 +110,29 @@ fn of_metadata() -> Router {
             "/api/v0/services/{name}/roles/{role}/metadata/{namespace}",
             get(metadata::show_of_role).put(metadata::put_of_role).delete(metadata::delete_of_role),
         )
+}
+
+fn of_alerting() -> Router {
+    Router::new()
+        .route("/api/v0/channels", get(channels::list).post(channels::create))
+        .route("/api/v0/channels/{id}", put(channels::update).delete(channels::delete))
+        .route("/api/v0/notification-groups", get(groups::list).post(groups::create))
+        .route("/api/v0/notification-groups/{id}", put(groups::update).delete(groups::delete))
+        .route("/api/v0/downtimes", get(downtimes::list).post(downtimes::create))
+        .route("/api/v0/downtimes/{id}", put(downtimes::update).delete(downtimes::delete))
+        .route("/api/v0/alert-group-settings", get(alert_groups::list).post(alert_groups::create))
+        .route(
+            "/api/v0/alert-group-settings/{id}",
+            get(alert_groups::show).put(alert_groups::update).delete(alert_groups::delete),
+        )
+}
+
+fn of_boards() -> Router {
+    Router::new()
+        .route("/api/v0/graph-annotations", get(annotations::list).post(annotations::create))
+        .route("/api/v0/graph-annotations/{id}", put(annotations::update).delete(annotations::delete))
+        .route("/api/v0/dashboards", get(dashboards::list).post(dashboards::create))
+        .route("/api/v0/dashboards/{id}", get(dashboards::show).put(dashboards::update).delete(dashboards::delete))
 }
 
 /// Answers a request for one of Mackerel's paths.

@@ -2,8 +2,14 @@
 //!
 //! Served is the union of the documentation before and after 2021: `type` and `size`. Source: mackerel specification, 12.
 
+mod alert_group;
+mod annotation;
+mod channel;
+mod dashboard;
+mod downtime;
 mod error;
 mod graph_def;
+mod group;
 mod host;
 mod host_query;
 mod host_request;
@@ -14,12 +20,21 @@ mod metadata;
 mod names;
 mod org;
 mod read;
+mod scope;
 mod service;
 mod tsdb;
 mod user;
 
+pub use alert_group::{AlertGroupSettingListReply, AlertGroupSettingPart, AlertGroupSettingRequest};
+pub use annotation::{GraphAnnotationListReply, GraphAnnotationPart, GraphAnnotationRequest, read_annotation_query};
+pub use channel::{ChannelForm, ChannelListReply, ChannelPart, ChannelRequest};
+pub use dashboard::{DashboardListReply, DashboardPart, DashboardRequest};
+pub use downtime::{DowntimeListReply, DowntimePart, DowntimeRequest, RecurrencePart};
 pub use error::{ErrorPart, ErrorReply, render};
 pub use graph_def::{read_graph_def_name, read_graph_defs};
+pub use group::{
+    GroupMonitorPart, GroupServicePart, NotificationGroupListReply, NotificationGroupPart, NotificationGroupRequest,
+};
 pub use host::{HostIdReply, HostListReply, HostPart, HostReply, MonitoredStatusesReply, SuccessReply, made_json};
 pub use host_query::read_host_query;
 pub use host_request::{BulkRequest, HostRequest, RolesRequest, StatusRequest};
