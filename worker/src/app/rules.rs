@@ -3,7 +3,9 @@
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::domain::alerting::LEAST_REPEAT_S;
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Alert, Bounds, Credential, DEFAULT_GROUP, Hosts, QuietHours, Repeat, Rule, RuleId, Test};
+use edgewatch_core::model::{
+    Alert, Audience, Bounds, Credential, DEFAULT_GROUP, Hosts, QuietHours, Repeat, Rule, RuleId, Test,
+};
 
 use super::visitor::Visitor;
 use super::{App, actor};
@@ -205,6 +207,7 @@ fn check(rule: &Rule) -> Result<(), Failure> {
         (groups.clone().all(|group| group.chars().count() <= MAX_GROUP_CHARS), "group", "at most 64 characters"),
         ((1..=MAX_CONDITIONS).contains(&rule.conditions.len()), "conditions", "1 to 16"),
         (!groups.clone().any(|group| group.chars().any(char::is_control)), "group", "holds control characters"),
+        (!groups.clone().any(|group| Audience::is_like(group)), "group", "stands for a monitor"),
         (rule.scope.tags.len() <= MAX_TAGS, "tags", "at most 64"),
         (rule.scope.tags.iter().all(|tag| tag.len() <= MAX_TAG_BYTES), "tags", "at most 1,024 bytes each"),
         (hosts <= MAX_HOSTS, "hosts", "at most 5,000"),

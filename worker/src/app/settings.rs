@@ -2,7 +2,7 @@
 
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{AddressNotices, Credential, GuestView};
+use edgewatch_core::model::{AddressNotices, Audience, Credential, GuestView};
 
 use super::visitor::Door;
 use super::{App, accounts, actor, remember, rules};
@@ -110,6 +110,9 @@ fn check(notices: &AddressNotices) -> Result<(), Failure> {
     let invalid = |field: &str, reason: &str| Failure::Invalid { field: field.to_owned(), reason: reason.to_owned() };
     if notices.group.chars().count() > MAX_GROUP_CHARS || notices.group.chars().any(char::is_control) {
         return Err(invalid("group", "at most 64 characters, none of them control characters"));
+    }
+    if Audience::is_like(&notices.group) {
+        return Err(invalid("group", "stands for a monitor"));
     }
     if notices.hosts.named().len() > MAX_HOSTS || notices.hosts.named().iter().any(|id| id.0 < 1) {
         return Err(invalid("hosts", "at most 5,000 numbers of hosts"));
