@@ -25,12 +25,13 @@ struct Checked {
 /// # Errors
 /// [`Failed`] when the sample cannot be written as JSON.
 pub fn check(config: &Config, is_json: bool) -> Result<String, Failed> {
-    let mut collector = Collector::new(config.selection.clone());
+    let mut collector = Collector::new(config.selection.clone(), config.details);
     collector.take_baseline();
     thread::sleep(INTERVAL);
     let reading = collector.read();
     let host = report::host_facts(collector.facts(Some(&reading)), config.addresses.as_deref());
-    let sample = report::sample(&reading, clock::now_ms());
+    let mut sample = report::sample(&reading, clock::now_ms());
+    sample.named = report::named(collector.details(&reading, Some(INTERVAL)));
     if is_json {
         let checked = Checked { host, sample };
         return serde_json::to_string_pretty(&checked).map_err(|error| Failed::new(error.to_string()));
@@ -66,6 +67,12 @@ fn describe(host: &HostFacts, sample: &Sample) -> String {
         line("GPU use", sample.gpu_percent.map(|percent| format!("{percent:.0} %")));
     }
     sample.temperatures.iter().for_each(|sensor| line(&sensor.name, Some(format!("{:.1} °C", sensor.celsius))));
+    if !sample.named.is_empty() {
+        text.push_str("\nonce a minute, in the words of Mackerel:\n");
+    }
+    for named in &sample.named {
+        let _ = writeln!(text, "{:<36} {}", named.name, named.value);
+    }
     text
 }
 
@@ -91,6 +98,8 @@ fn bytes(count: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use edgewatch_core::dialects::native::Named;
+
     use super::*;
 
     #[test]
@@ -98,6 +107,14 @@ mod tests {
         assert_eq!(bytes(512.0), "512 B");
         assert_eq!(bytes(1536.0), "1.5 KiB");
         assert_eq!(bytes(25_276_514_304.0), "23.5 GiB");
+    }
+
+    #[test]
+    fn what_is_told_once_a_minute_stands_by_itself() {
+        let named = vec![Named { name: "cpu.user.percentage".into(), value: 12.5 }];
+        let text = describe(&HostFacts::default(), &Sample { named, ..Sample::default() });
+        assert!(text.ends_with("Mackerel:\ncpu.user.percentage                  12.5\n"), "{text}");
+        assert!(!describe(&HostFacts::default(), &Sample::default()).contains("Mackerel"));
     }
 
     #[test]

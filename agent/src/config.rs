@@ -24,7 +24,7 @@ const DEFAULT_PERIOD_S: u32 = 10;
 const DAY_S: u64 = 86_400;
 
 /// Every key of the file, which is also a flag (`--state-dir`) and a variable (`EDGEWATCH_STATE_DIR`).
-pub const KEYS: [&str; 18] = [
+pub const KEYS: [&str; 19] = [
     "url",
     "name",
     "tag",
@@ -42,6 +42,7 @@ pub const KEYS: [&str; 18] = [
     "addresses",
     "log_level",
     "probes",
+    "details",
     "hide_for_guest",
 ];
 
@@ -147,6 +148,8 @@ pub struct Config {
     pub addresses: Option<String>,
     /// Whether the host asks targets when the server wants it to.
     pub probes: bool,
+    /// Whether what the stock Mackerel agent tells is measured once a minute too.
+    pub details: bool,
     /// How much is logged.
     pub level: Level,
     /// Whether guests of the dashboard see the host, when it is registered.
@@ -205,6 +208,7 @@ impl Config {
             selection: Selection { mounts: list(values, "mounts"), interfaces: list(values, "interfaces") },
             addresses: values.get("addresses").map(str::to_owned),
             probes: truth(values, "probes")?.unwrap_or(true),
+            details: truth(values, "details")?.unwrap_or(true),
             level: Level::parse(level).ok_or_else(|| {
                 ConfigError::new(format!("log_level is `{level}`; choose error, warn, info or debug"))
             })?,

@@ -50,6 +50,8 @@ EDGEWATCH_KEY and a flag --key:
   hide_for_guest true hides the host from guests, when it is registered
   log_level      error, warn, info or debug        info
   probes         false asks no targets for the server
+  details        false leaves out what the stock Mackerel agent tells once a
+                 minute: processors by kind, each disk, interface, file system
 
   --config FILE  another configuration file (also EDGEWATCH_CONFIG)
 
@@ -96,8 +98,8 @@ configuration is wrong
 const CHECK: &str = "\
 usage: edgewatch-agent check [--json] [--mounts LIST] [--interfaces LIST]
 
-Measures for a second and shows what would be reported. Sends nothing and needs
-no server.
+Measures for a second and shows what would be reported, with what is told once a
+minute (unless `details` is false). Sends nothing and needs no server.
 
 exit codes: 0 done; 2 the command line or the configuration is wrong
 ";

@@ -1,8 +1,10 @@
 //! What was collected, in the words of the contract.
 
-use edgewatch_core::dialects::native::{HostFacts, Sample, Temperature};
+use std::sync::Arc;
 
-use crate::collect::{Facts, Reading, exact};
+use edgewatch_core::dialects::native::{HostFacts, Named, Sample, Temperature};
+
+use crate::collect::{Detail, Facts, Reading, exact};
 
 /// A sample without a number: the queue gives it.
 pub fn sample(reading: &Reading, at_ms: i64) -> Sample {
@@ -34,6 +36,11 @@ pub fn sample(reading: &Reading, at_ms: i64) -> Sample {
         named: Vec::new(),
         probes: Vec::new(),
     }
+}
+
+/// The values of a minute that a sample carries.
+pub fn named(details: &[Detail]) -> Vec<Named> {
+    details.iter().map(|detail| Named { name: Arc::clone(&detail.name), value: detail.value }).collect()
 }
 
 /// What the host is, with the addresses its administrator wants shown.

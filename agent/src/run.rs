@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::backlog::Backlog;
-use crate::collect::{Collector, Facts};
+use crate::collect::{Collector, Facts, Minutes};
 use crate::config::{Config, ConfigError, Transport};
 use crate::failed::Failed;
 use crate::probe::Roots;
@@ -54,9 +54,10 @@ pub fn run(config: &Config) -> Result<(), Failed> {
     let _ = std::fs::create_dir_all(&config.state_dir);
     let signals = signals().map_err(|error| Failed::new(format!("cannot listen for signals: {error}")))?;
 
-    let mut collector = Collector::new(config.selection.clone());
+    let mut collector = Collector::new(config.selection.clone(), config.details);
     collector.take_baseline();
     let begun = Instant::now();
+    let minutes = Minutes::new(begun, clock::now_ms());
     let facts = collector.facts(None);
 
     let client = Client::new(&client_settings(config, TIMEOUT)?).map_err(|error| Failed::new(error.to_string()))?;
@@ -84,8 +85,17 @@ pub fn run(config: &Config) -> Result<(), Failed> {
     log::info(format_args!("reporting to {}", server.as_str()));
 
     let ticks = Ticks::new(config.period_s, seed(secret.reveal()), clock::now_ms());
-    let mut sampler =
-        Sampler { config, collector, shared: Arc::clone(&shared), facts, facts_read: begun, since_report: u32::MAX };
+    let shared_too = Arc::clone(&shared);
+    let mut sampler = Sampler {
+        config,
+        collector,
+        minutes,
+        shared: shared_too,
+        facts,
+        facts_read: begun,
+        since_report: u32::MAX,
+        period_s: config.period_s,
+    };
     sampler.run(ticks, &signals, BASELINE.saturating_sub(begun.elapsed()));
 
     log::info(format_args!("stopping"));
@@ -142,10 +152,13 @@ pub fn client_settings(config: &Config, timeout: Duration) -> Result<Settings, C
 struct Sampler<'a> {
     config: &'a Config,
     collector: Collector,
+    minutes: Minutes,
     shared: Arc<Shared>,
     facts: Facts,
     facts_read: Instant,
     since_report: u32,
+    /// Seconds to the next sample.
+    period_s: u32,
 }
 
 impl Sampler<'_> {
@@ -193,6 +206,10 @@ impl Sampler<'_> {
             facts
         });
         let mut sample = report::sample(&reading, at_ms);
+        if self.minutes.is_ended_by(at_ms, self.period_s) {
+            let elapsed = self.minutes.end(at_ms, self.period_s, Instant::now(), clock::now_ms());
+            sample.named = report::named(self.collector.details(&reading, elapsed));
+        }
 
         let mut state = self.shared.lock();
         sample.probes = state.probes.take();
@@ -212,6 +229,7 @@ impl Sampler<'_> {
         }
         drop(state);
         self.shared.notify();
+        self.period_s = period_s;
         period_s
     }
 }

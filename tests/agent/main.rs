@@ -1,5 +1,6 @@
 //! The real agent against the real Worker: this machine's own values arrive, nothing is lost, and silence is noticed.
 
+mod details;
 mod values;
 
 use std::net::TcpListener;

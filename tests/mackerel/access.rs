@@ -9,7 +9,7 @@ const NOT_FOUND: &str = r#"{"error":{"message":"Not found."}}"#;
 const NO_KEY: &str = r#"{"error":{"message":"Authentication failed. Please try with valid Api Key."}}"#;
 
 /// Every route so far: method, path with a target that is not there, flags it asks for, whether it reads a body.
-const ROUTES: &[(&str, &str, &str, bool)] = &[
+pub const ROUTES: &[(&str, &str, &str, bool)] = &[
     ("GET", "/org", "R", false),
     ("GET", "/users", "R", false),
     ("DELETE", "/users/x", "RW", false),
@@ -62,10 +62,43 @@ const ROUTES: &[(&str, &str, &str, bool)] = &[
     ("PUT", "/alerts/x", "RW", true),
     ("POST", "/alerts/x/close", "RW", true),
     ("GET", "/alerts/x/logs", "R", false),
+    ("GET", "/channels", "R", false),
+    ("POST", "/channels", "RW", true),
+    ("PUT", "/channels/x", "RW", true),
+    ("DELETE", "/channels/x", "RW", false),
+    ("GET", "/notification-groups", "R", false),
+    ("POST", "/notification-groups", "RW", true),
+    ("PUT", "/notification-groups/x", "RW", true),
+    ("DELETE", "/notification-groups/x", "RW", false),
+    ("GET", "/downtimes", "R", false),
+    ("POST", "/downtimes", "RW", true),
+    ("PUT", "/downtimes/x", "RW", true),
+    ("DELETE", "/downtimes/x", "RW", false),
+    ("GET", "/alert-group-settings", "R", false),
+    ("POST", "/alert-group-settings", "RW", true),
+    ("GET", "/alert-group-settings/x", "R", false),
+    ("PUT", "/alert-group-settings/x", "RW", true),
+    ("DELETE", "/alert-group-settings/x", "RW", false),
+    ("GET", "/graph-annotations", "R", false),
+    ("POST", "/graph-annotations", "RW", true),
+    ("PUT", "/graph-annotations/x", "RW", true),
+    ("DELETE", "/graph-annotations/x", "RW", false),
+    ("GET", "/dashboards", "R", false),
+    ("POST", "/dashboards", "RW", true),
+    ("GET", "/dashboards/x", "R", false),
+    ("PUT", "/dashboards/x", "RW", true),
+    ("DELETE", "/dashboards/x", "RW", false),
 ];
 
 /// A good body for a route whose target is not there.
 fn good_body(path: &str) -> &'static str {
+    match path.split('/').nth(1).unwrap_or_default() {
+        "channels" => return r#"{"type":"webhook","name":"a","url":"https://example.com/"}"#,
+        "downtimes" => return r#"{"name":"a","start":1,"duration":1}"#,
+        "graph-annotations" => return r#"{"title":"a","from":1,"to":2,"service":"Nope"}"#,
+        "dashboards" => return r#"{"title":"a","urlPath":"a"}"#,
+        _ => {}
+    }
     match path.rsplit('/').next().unwrap_or_default() {
         "bulk-update-statuses" => r#"{"ids":["x"],"status":"standby"}"#,
         "bulk-retire" => r#"{"ids":["x"]}"#,
@@ -92,6 +125,12 @@ fn an_unknown_route_is_told_before_the_key_is_looked_at() {
         ("GET", "/api/v0/hosts/bulk-retire/x"),
         ("GET", "/api/v0/hosts-by-custom-identifier/a/b"),
         ("GET", "/api/v0/traces/1"),
+        ("POST", "/api/v0/traces"),
+        ("GET", "/api/v0/apm/services"),
+        ("GET", "/api/v0/settings/ip-restriction/web"),
+        ("PUT", "/api/v0/settings/ip-restriction/api"),
+        ("GET", "/api/v0/channels/x"),
+        ("GET", "/api/v0/downtimes/"),
         ("GET", "/api/v0/%6frg"),
     ] {
         for headers in [&[][..], &[("X-Api-Key", "")]] {
@@ -166,8 +205,10 @@ fn a_body_that_cannot_be_read_is_told_before_a_target_that_is_not_there() {
 fn a_key_from_elsewhere_is_403() {
     let worker = Worker::start();
     let elsewhere = token(&worker, &json!({ "scopes": ["read", "write"], "address_ranges": ["192.0.2.0/24"] }));
-    let reply = call(&worker, &elsewhere, "GET", "/org", "");
-    assert_eq!((reply.status, reply.at("/error/message").is_string()), (403, true));
+    for (method, path, _, _) in ROUTES {
+        let reply = call(&worker, &elsewhere, method, path, "{}");
+        assert_eq!((reply.status, reply.at("/error/message").is_string()), (403, true), "{method} {path}");
+    }
 }
 
 #[test]

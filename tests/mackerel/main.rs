@@ -4,8 +4,12 @@ mod access;
 mod agent_keys;
 mod alerts;
 mod checks;
+mod boards;
+mod channels;
+mod downtimes;
 mod fleet;
 mod graph_defs;
+mod groups;
 mod hosts;
 mod list;
 mod metadata;
@@ -52,6 +56,20 @@ impl Mackerel {
         let reply = self.call(method, path, &body.to_string());
         assert_eq!(reply.status, 200, "{method} {path} {body}: {}", reply.body);
         reply.json()
+    }
+
+    /// A request that is answered with 200; gives how many rows it wrote in D1.
+    fn price(&self, method: &str, path: &str, body: &Value) -> u64 {
+        let reply = self.call(method, path, &body.to_string());
+        assert_eq!(reply.status, 200, "{method} {path} {body}: {}", reply.body);
+        reply.cost().d1_rows_written
+    }
+
+    /// A request that is refused with this status, in the form of all refusals.
+    fn refused(&self, status: u16, (method, path): (&str, &str), body: &str) {
+        let reply = self.call(method, path, body);
+        assert_eq!(reply.status, status, "{method} {path} {body}: {}", reply.body);
+        assert!(reply.at("/error/message").is_string(), "{}", reply.body);
     }
 
     /// Makes a host of what is said of it; gives its id.

@@ -1,8 +1,21 @@
 //! Services and roles. Source: mackerel specification, 6.
 
-use serde_json::json;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use edgewatch_harness::http::Reply;
+use serde_json::{Value, json};
 
 use super::{Mackerel, audited};
+
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("past 1970").as_secs()
+}
+
+/// Posts a value of a service's metric.
+fn post(mackerel: &Mackerel, service: &str, name: &str, value: usize) -> Reply {
+    let values = json!([{ "name": name, "time": now_s(), "value": value }]);
+    mackerel.call("POST", &format!("/services/{service}/tsdb"), &values.to_string())
+}
 
 #[test]
 fn services_and_roles_are_made_listed_and_deleted() {
@@ -73,4 +86,74 @@ fn with_a_service_or_role_hosts_lose_it_and_its_documents_go() {
     assert_eq!((&mackerel.show(&id)["roles"], documents()), (&json!({ "Svc": ["bb"], "Svc-2": ["cc"] }), json!(3)));
     mackerel.call("DELETE", "/services/Svc", "");
     assert_eq!((&mackerel.show(&id)["roles"], documents()), (&json!({ "Svc-2": ["cc"] }), json!(1)));
+}
+
+#[test]
+fn with_a_service_go_its_metrics_and_what_was_noted_of_it() {
+    let mackerel = Mackerel::start();
+    for name in ["Shop", "Other"] {
+        mackerel.done("POST", "/services", &json!({ "name": name }));
+        assert_eq!(post(&mackerel, name, "clicks", 1).status, 200);
+        let note = json!({ "title": "t", "from": 1, "to": 2, "service": name });
+        mackerel.done("POST", "/graph-annotations", &note);
+        let group = json!({ "name": name, "services": [{ "name": name }] });
+        mackerel.done("POST", "/notification-groups", &group);
+    }
+    // By the number that a service's metrics are kept under.
+    let kept = |table: &str| -> Vec<Value> {
+        let sql = format!("SELECT DISTINCT host_id FROM {table} WHERE host_id < 0 ORDER BY host_id DESC");
+        mackerel.worker.object_sql("Hub", "hub-0", &sql).iter().map(|row| row["host_id"].clone()).collect()
+    };
+    assert_eq!(kept("journal"), [json!(-1), json!(-2)]);
+    mackerel.done("DELETE", "/services/Shop", &Value::Null);
+    assert_eq!(kept("journal"), [json!(-2)]);
+    assert_eq!(kept("posted"), [json!(-2)]);
+    let notes = mackerel.worker.sql("SELECT service FROM graph_annotations");
+    assert_eq!(notes["results"], json!([{ "service": "Other" }]));
+    let groups = mackerel.get("/notification-groups")["notificationGroups"].clone();
+    assert_eq!((&groups[1]["services"], &groups[2]["services"][0]["name"]), (&json!([]), &json!("Other")));
+    assert_eq!(mackerel.get("/services/Other/metric-names"), json!({ "names": ["clicks"] }));
+    // One of the same name is another one.
+    mackerel.done("POST", "/services", &json!({ "name": "Shop" }));
+    assert_eq!(mackerel.get("/services/Shop/metric-names"), json!({ "names": [] }));
+    mackerel.refused(404, ("GET", "/services/Shop/metrics?name=clicks&from=0&to=1"), "");
+}
+
+#[test]
+fn a_service_that_is_posted_to_too_often_has_to_wait_for_the_next_minute() {
+    let mackerel = Mackerel::start();
+    for name in ["Shop", "Other"] {
+        mackerel.done("POST", "/services", &json!({ "name": name }));
+    }
+    // A minute may end in between.
+    let taken = (0..200).take_while(|at| post(&mackerel, "Shop", "clicks", *at).status == 200).count();
+    assert!((60..=120).contains(&taken), "{taken}");
+    let refused = post(&mackerel, "Shop", "clicks", 1);
+    assert_eq!((refused.status, refused.at("/error/message").is_string()), (429, true));
+    assert_eq!(refused.cost().d1_rows_written, 0);
+    assert_eq!(post(&mackerel, "Other", "clicks", 1).status, 200, "each has its own minute");
+    mackerel.worker.set_clock_ahead(61_000);
+    assert_eq!(post(&mackerel, "Shop", "clicks", 1).status, 200);
+}
+
+#[test]
+fn names_beyond_what_a_minute_takes_are_told_once_a_day() {
+    let mackerel = Mackerel::start();
+    let id = mackerel.host("a");
+    let values = |count: usize| {
+        let value =
+            |at: usize| json!({ "hostId": id, "name": format!("custom.n{at:04}"), "time": now_s(), "value": at });
+        json!((0..count).map(value).collect::<Vec<_>>())
+    };
+    mackerel.done("POST", "/tsdb", &values(500));
+    assert_eq!(mackerel.worker.events("news"), 0, "so many are taken");
+    mackerel.done("POST", "/tsdb", &values(503));
+    mackerel.done("POST", "/tsdb", &values(504));
+    let names = mackerel.get(&format!("/hosts/{id}/metric-names"));
+    assert_eq!(names["names"].as_array().map(Vec::len), Some(500));
+    assert_eq!(mackerel.worker.events("news"), 1);
+    let told = mackerel.worker.sql("SELECT text FROM events WHERE kind = 'news'");
+    let text = told["results"][0]["text"].as_str().expect("a text").to_owned();
+    assert!(text.contains("3 metrics more than the 500"), "{text}");
+    assert!(mackerel.worker.log().matches("posted.names").count() >= 2, "and each time in the log");
 }

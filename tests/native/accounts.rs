@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use edgewatch_harness::http::Reply;
+use edgewatch_harness::objects::Exhausted;
 use edgewatch_harness::socket::{Heard, Socket};
 use edgewatch_harness::worker::{Fault, Worker};
 use serde_json::{Value, json};
@@ -448,4 +449,24 @@ fn a_number_that_no_account_can_have_is_refused() {
         let user = worker.request("PATCH", &format!("{USERS}/{number}"), &[("Authorization", &worker.token)], "{}");
         assert_eq!((token.status, user.status), (400, 400), "{number}: {} {}", token.body, user.body);
     }
+}
+
+#[test]
+fn settings_of_guests_are_not_changed_by_half_where_the_hub_does_not_answer() {
+    let worker = Worker::start();
+    worker.add_host("alpha");
+    let header = [("Authorization", worker.token.as_str())];
+    let set = |body: &str| worker.request("PATCH", SETTINGS, &header, body).status;
+    worker.exhaust(Exhausted::ObjectRowsWritten);
+    assert_eq!(set(r#"{"guest_view":"status"}"#), 503);
+    assert_eq!(worker.get(SETTINGS).at("/guest_view"), "off");
+    assert_eq!(
+        set(r#"{"plain_ip_in_notifications":true}"#),
+        200,
+        "it is no guest's business, and the hub hears of it later"
+    );
+    worker.refill(Exhausted::ObjectRowsWritten);
+    assert_eq!(set(r#"{"guest_view":"status"}"#), 200);
+    let changes = worker.sql("SELECT count(*) AS count FROM audit WHERE action = 'settings.change'");
+    assert_eq!(changes["results"][0]["count"], 2);
 }

@@ -1,5 +1,8 @@
 //! Notification channels and the list of events.
 
+use std::time::Duration;
+
+use edgewatch_harness::wait::wait_until;
 use edgewatch_harness::worker::Worker;
 use serde_json::json;
 
@@ -69,4 +72,32 @@ fn channels_are_for_administrators_and_events_for_readers() {
     for limit in ["0", "501", "x", "-1"] {
         assert_eq!(worker.get_as(&format!("/api/edgewatch/v1/events?limit={limit}"), &header).status, 400, "{limit}");
     }
+}
+
+#[test]
+fn what_waits_for_a_channel_is_deleted_with_it_for_a_row_each() {
+    let worker = Worker::builder().capture_outbound().start();
+    let header = [("Authorization", worker.token.as_str())];
+    let body = r#"{"name":"ops","kind":"webhook","url":"https://hooks.example.com/x"}"#;
+    assert_eq!(worker.post(CHANNELS, &header, body).status, 201);
+    let rule = json!({ "name": "busy", "conditions": [{ "metric": "load1", "above": 4 }] }).to_string();
+    for _ in 0..2 {
+        assert_eq!(worker.post("/api/edgewatch/v1/rules", &header, &rule).status, 201);
+    }
+    worker.answer_outbound(500);
+    let host = worker.add_host("alpha");
+    let report = json!({
+        "agent_version": "0.1.0", "sent_at_ms": 0, "oldest": 1, "period_s": 10,
+        "samples": [{ "number": 1, "at_ms": 0, "load1": 9 }]
+    });
+    let bearer = format!("Bearer {}", host.secret);
+    assert_eq!(worker.post("/agent/v1/reports", &[("Authorization", &bearer)], &report.to_string()).status, 200);
+    wait_until("both to wait", Duration::from_secs(20), || {
+        (worker.get(CHANNELS).at("/channels/0/waiting") == 2).then_some(())
+    });
+    let deleted = worker.request("DELETE", &format!("{CHANNELS}/1"), &header, "");
+    assert_eq!(deleted.status, 204);
+    // The channel's row, two that waited, the audit's; places in the index go for nothing.
+    assert_eq!(deleted.cost().d1_rows_written, 4);
+    assert_eq!(worker.sql("SELECT count(*) AS count FROM outbox")["results"][0]["count"], 0);
 }

@@ -48,6 +48,23 @@ fn told(worker: &Worker, at_ms: u64) -> Vec<String> {
         .collect()
 }
 
+/// Lets five minutes pass, by their number from 0 on, in which the host reports this every minute: of one that is offline nobody is
+/// reminded. Gives when the schedule ran last; for number 0 once, at the start.
+fn five_minutes<'a>(worker: &'a Worker, host: &'a TestHost) -> impl Fn(u64, f64) -> u64 + 'a {
+    let start = now_ms();
+    move |number: u64, load1: f64| {
+        let minutes = if number == 0 { 0..=0 } else { number * 5 - 4..=number * 5 };
+        let run = |minute: u64| {
+            worker.set_clock_ahead(i64::try_from(minute).expect("a few") * 60_000);
+            report(worker, host, minute + 1, load1);
+            let at_ms = start + minute * 60_000 + 5_000;
+            assert!(worker.cron_at(at_ms));
+            at_ms
+        };
+        minutes.fold(0, |_, minute| run(minute))
+    }
+}
+
 fn with_channel() -> Worker {
     let worker = Worker::builder().capture_outbound().start();
     let body = json!({ "name": "ops", "kind": "webhook", "url": "https://hooks.example.com/x" }).to_string();
@@ -76,7 +93,7 @@ fn a_rule_is_made_shown_replaced_and_deleted() {
         (json!({ "conditions": [] }), "conditions"),
         (json!({ "conditions": [{ "metric": "weather", "above": 1 }] }), "metric"),
         (json!({ "conditions": [{ "metric": "load1", "above": 1, "above_clear": 2 }] }), "conditions"),
-        (json!({ "repeat": "every", "repeat_s": 5 }), "repeat_s"),
+        (json!({ "repeat": "every", "repeat_s": 299 }), "repeat_s"),
     ] {
         let refused = worker.post(RULES, &header, &load_rule(&more).to_string());
         assert_eq!((refused.status, refused.at("/error/field")), (400, json!(field)), "{}", refused.body);
@@ -162,26 +179,21 @@ fn an_acknowledged_alert_is_repeated_no_more_and_its_end_is_told() {
     let host = worker.add_host("alpha");
     make(
         &worker,
-        &load_rule(&json!({ "repeat": "every", "repeat_s": 60, "escalate": [{ "after_s": 90, "group": "" }] })),
+        &load_rule(&json!({ "repeat": "every", "repeat_s": 300, "escalate": [{ "after_s": 450, "group": "" }] })),
     );
-    let start = now_ms();
-    // It reports every minute: of one that is offline nobody is reminded.
-    let minute = |minute: u64, load1: f64| {
-        worker.set_clock_ahead(i64::try_from(minute).expect("a few") * 60_000);
-        report(&worker, &host, minute + 1, load1);
-        told(&worker, start + minute * 60_000 + 5_000)
-    };
-    assert_eq!(minute(0, 5.0), ["alert_fired"]);
-    assert_eq!(minute(1, 5.0), ["alert_fired", "alert_reminder"]);
+    let step = five_minutes(&worker, &host);
+    let step = |number: u64, load1: f64| told(&worker, step(number, load1));
+    assert_eq!(step(0, 5.0), ["alert_fired"]);
+    assert_eq!(step(1, 5.0), ["alert_fired", "alert_reminder"]);
     let key = worker.get(ALERTS).at("/alerts/0/key").as_str().expect("a key").to_owned();
     let known = worker.post(&format!("{ALERTS}/{key}/acknowledge"), &header, "");
     assert_eq!(known.status, 200, "{}", known.body);
     assert!(known.at("/acknowledged_by").as_str().is_some_and(|by| by.starts_with("token:")), "{}", known.body);
     worker.restart();
     for later in 2..=4 {
-        assert_eq!(minute(later, 5.0).len(), 2, "minute {later}");
+        assert_eq!(step(later, 5.0).len(), 2, "step {later}");
     }
-    assert_eq!(minute(5, 1.0), ["alert_fired", "alert_reminder", "alert_recovered"]);
+    assert_eq!(step(5, 1.0), ["alert_fired", "alert_reminder", "alert_recovered"]);
 }
 
 #[test]
@@ -227,10 +239,10 @@ fn a_rule_for_a_tag_is_the_default_of_hosts_to_come_and_its_end_ends_its_alerts(
 }
 
 #[test]
-fn a_host_that_leaves_a_rules_group_leaves_its_alert() {
+fn a_host_that_leaves_a_rules_group_has_recovered_and_people_are_told_once() {
     let worker = with_channel();
     let host = worker.add_host("alpha");
-    make(&worker, &load_rule(&json!({ "tags": ["AutoRegister"], "repeat": "every", "repeat_s": 60 })));
+    make(&worker, &load_rule(&json!({ "tags": ["AutoRegister"], "repeat": "every", "repeat_s": 300 })));
     report(&worker, &host, 1, 5.0);
     assert_eq!(told(&worker, now_ms()), ["alert_fired"]);
     let group = json!({ "Servers": [host.id], "Group": "elsewhere" }).to_string();
@@ -238,8 +250,66 @@ fn a_host_that_leaves_a_rules_group_leaves_its_alert() {
     assert_eq!(moved.json(), json!({ "code": 200 }));
     for minute in 1..=3 {
         worker.set_clock_ahead(i64::try_from(minute).expect("a few") * 61_000);
-        report(&worker, &host, minute + 1, 1.0);
-        assert_eq!(told(&worker, now_ms() + minute * 61_000).len(), 1, "minute {minute}");
+        report(&worker, &host, minute + 1, 9.0);
+        let told = told(&worker, now_ms() + minute * 61_000);
+        assert_eq!(told, ["alert_fired", "alert_recovered"], "minute {minute}");
     }
     assert_eq!(worker.get(ALERTS).at("/alerts"), json!([]));
+}
+
+#[test]
+fn a_rule_of_a_group_without_a_channel_is_warned_of_and_its_alert_says_so() {
+    let worker = with_channel();
+    let header = [("Authorization", worker.token.as_str())];
+    let host = worker.add_host("alpha");
+    let heard = worker.post(RULES, &header, &load_rule(&json!({ "name": "heard" })).to_string());
+    assert!(heard.status == 201 && !heard.body.contains("warnings"), "{}", heard.body);
+    let unheard = load_rule(&json!({ "group": "nobody" })).to_string();
+    let made = worker.post(RULES, &header, &unheard);
+    let warning = made.at("/warnings/0").as_str().unwrap_or_default().to_owned();
+    assert!(made.status == 201 && warning.contains("\"nobody\" has no channel"), "{}", made.body);
+    let id = made.at("/id");
+    let replaced = worker.request("PUT", &format!("{RULES}/{id}"), &header, &unheard);
+    assert_eq!((replaced.status, replaced.at("/warnings/0")), (200, json!(warning)), "{}", replaced.body);
+    report(&worker, &host, 1, 5.0);
+    assert_eq!(told(&worker, now_ms()), ["alert_fired"], "of the other rule");
+    let events = worker.get("/api/edgewatch/v1/events").at("/events");
+    let of_kind = |kind: &str| {
+        let events = events.as_array().into_iter().flatten();
+        events.filter(|event| event["kind"] == kind).cloned().collect::<Vec<_>>()
+    };
+    let said = of_kind("nobody_told");
+    assert_eq!((said.len(), of_kind("alert_fired").len()), (1, 2), "{events}");
+    assert!(said[0]["text"].as_str().is_some_and(|text| text.contains("\"nobody\"")), "{said:?}");
+}
+
+#[test]
+fn one_reminder_waits_for_a_receiver_that_is_down_and_goes_with_the_alert() {
+    let worker = with_channel();
+    let host = worker.add_host("alpha");
+    make(&worker, &load_rule(&json!({ "repeat": "every", "repeat_s": 300 })));
+    worker.answer_outbound(500);
+    let step = five_minutes(&worker, &host);
+    let step = |number: u64, load1: f64| {
+        step(number, load1);
+        let of_alerts = "SELECT e.kind AS kind FROM outbox o JOIN events e ON instr(o.key, e.key) > 0 \
+             WHERE e.kind LIKE 'alert_%' ORDER BY e.key";
+        let found = worker.sql(of_alerts)["results"].as_array().cloned().unwrap_or_default();
+        found.iter().map(|row| row["kind"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(step(0, 5.0), ["alert_fired"]);
+    for number in 1..=3 {
+        assert_eq!(step(number, 5.0), ["alert_fired", "alert_reminder"], "step {number}");
+    }
+    let kinds = worker.get("/api/edgewatch/v1/events").at("/events").to_string();
+    assert_eq!(kinds.matches("alert_reminder").count(), 3, "each is listed: {kinds}");
+    assert_eq!(step(4, 1.0), ["alert_fired", "alert_recovered"]);
+    worker.answer_outbound(200);
+    let tried = told(&worker, now_ms()).len();
+    for number in 5..=9 {
+        step(number, 1.0);
+    }
+    let mut seen = told(&worker, now_ms()).split_off(tried);
+    seen.sort_unstable();
+    assert_eq!(seen, ["alert_fired", "alert_recovered"], "no reminder of what is over");
 }

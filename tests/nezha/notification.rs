@@ -224,3 +224,40 @@ fn no_token_and_no_stranger_makes_a_notification() {
     let slash = stage.worker.post("/api/notification/", &[("Cookie", &stage.cookie)], &body);
     assert_eq!((slash.status, slash.header("location")), (307, Some(NOTIFICATION)));
 }
+
+#[test]
+fn what_a_notification_holds_of_secrets_is_in_no_answer_no_list_no_audit_and_no_log() {
+    let stage = Stage::new();
+    let receiver = Receiver::start();
+    let body = json!({
+        "Name": "ops", "RequestMethod": 2, "RequestType": 1, "VerifySSL": "on",
+        "URL": format!("{}/bot77:inTheAddress1/send?key=inTheQuery2", receiver.url()),
+        "RequestHeader": r#"{"Authorization":"Bearer inTheHeader3"}"#,
+        "RequestBody": r##"{"token":"in-the-body","text":"#NEZHA#"}"##,
+    });
+    let said = "no bot77:inTheAddress1, inTheQuery2, inTheHeader3, in-the-body here";
+    receiver.answer(Answering::body(403, said));
+    let refused = stage.save(&body);
+    assert_eq!(refused.at("/code"), 400, "{}", refused.body);
+    assert!(refused.body.contains("no ********, ********, ********, ******** here"), "{}", refused.body);
+    let mut kept = body.clone();
+    kept["SkipCheck"] = json!("on");
+    done(&stage.save(&kept));
+    let mut broken = kept.clone();
+    broken["RequestHeader"] = json!(r#"{"Authorization":["inTheHeader3"]}"#);
+    let broken = stage.save(&broken);
+    assert_eq!(broken.at("/code"), 400, "{}", broken.body);
+    let header = [("Authorization", stage.token.as_str())];
+    let tested = stage.worker.post(&format!("{CHANNELS}/1/test"), &header, "");
+    assert!(tested.body.contains("********"), "{}", tested.body);
+    let audit = stage.worker.sql("SELECT * FROM audit").to_string();
+    assert!(audit.contains("channel.create"), "{audit}");
+    let shown = [refused.body, broken.body, tested.body, stage.channels().to_string(), audit, stage.worker.log()];
+    for text in shown {
+        for secret in ["inTheAddress1", "inTheQuery2", "inTheHeader3", "in-the-body"] {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+    }
+    let stored = stage.worker.sql("SELECT * FROM channels").to_string();
+    assert!(stored.contains("config_sealed") && !stored.contains("inThe") && !stored.contains("in-the"), "{stored}");
+}

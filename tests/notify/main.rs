@@ -2,6 +2,7 @@
 //! break, with restarts in between.
 
 mod delivery;
+mod heard;
 mod kinds;
 mod mail;
 

@@ -51,7 +51,8 @@ const WALLS: &[(&str, Wall)] = &[
              core:domain",
         ),
     ),
-    ("notify", Only("other serde platform store core:model core:units core:failure core:notify")),
+    // core:domain: who is told of an alert is a rule.
+    ("notify", Only("other serde platform store core:model core:units core:failure core:domain core:notify")),
     (
         "app",
         Only(

@@ -1,4 +1,5 @@
-//! Space of the counted file systems: one mount per device, local file systems only, from `/proc/self/mounts`.
+//! Space of the counted file systems: one mount per device, local file systems only, from `/proc/self/mounts`. And of those on
+//! devices each by itself, which is not asked as often.
 
 use std::time::{Duration, Instant};
 
@@ -29,10 +30,19 @@ pub struct Space {
     pub used_bytes: u64,
 }
 
-/// A counted mount and what it said last.
+/// Beginning of devices that have names of their own.
+const DEVICES: &str = "/dev/";
+/// Layers of containers, which come and go. Source: mackerel-agent, where they are left out too.
+const LAYERS: &str = "mapper/docker-";
+
+/// A mount and what it said last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Mount {
     path: String,
+    /// What it lies on, behind [`DEVICES`].
+    device: Option<String>,
+    /// Whether it is a part of the sum.
+    is_counted: bool,
     /// ZFS datasets of a pool share its free space.
     pool: Option<String>,
     last: Option<Volume>,
@@ -47,6 +57,28 @@ pub struct Disk {
     mounts: Vec<Mount>,
     listed: Option<Instant>,
     asker: Asker,
+}
+
+impl Mount {
+    fn at(path: String, device: Option<String>, is_counted: bool) -> Self {
+        Self { path, device, is_counted, pool: None, last: None, hangs: false }
+    }
+
+    fn ask(&mut self, asker: &mut Asker) {
+        match asker.ask(&self.path) {
+            Answer::Volume(volume) => {
+                self.last = Some(volume);
+                self.hangs = false;
+            }
+            Answer::Refused => self.last = None,
+            Answer::Hangs => {
+                if !self.hangs {
+                    self.hangs = true;
+                    log::warn(format_args!("the file system at {} does not answer; it is passed over", self.path));
+                }
+            }
+        }
+    }
 }
 
 impl Disk {
@@ -64,30 +96,29 @@ impl Disk {
             self.relist(buffer)?;
             self.listed = Some(now);
         }
-        for mount in &mut self.mounts {
-            match self.asker.ask(&mount.path) {
-                Answer::Volume(volume) => {
-                    mount.last = Some(volume);
-                    mount.hangs = false;
-                }
-                Answer::Refused => mount.last = None,
-                Answer::Hangs => {
-                    if !mount.hangs {
-                        mount.hangs = true;
-                        log::warn(format_args!("the file system at {} does not answer; it is passed over", mount.path));
-                    }
-                }
-            }
-        }
+        self.mounts.iter_mut().filter(|mount| mount.is_counted).for_each(|mount| mount.ask(&mut self.asker));
         add_up(&self.mounts)
             .ok_or(CollectError::Unavailable { what: "every counted file system", kind: std::io::ErrorKind::NotFound })
     }
 
+    /// The file systems on devices, each once, as [`Disk::read`] saw them; those that are no part of the sum are asked now.
+    pub fn by_device(&mut self) -> impl Iterator<Item = (&str, Volume)> {
+        let asker = &mut self.asker;
+        self.mounts.iter_mut().filter_map(move |mount| {
+            if !mount.is_counted {
+                mount.ask(asker);
+            }
+            Some((mount.device.as_deref()?, mount.last?))
+        })
+    }
+
     fn relist(&mut self, buffer: &mut Vec<u8>) -> Result<(), CollectError> {
+        let text = self.file.read(buffer);
         let mut mounts = if self.chosen.is_empty() {
-            select(self.file.read(buffer)?)
+            select(text?)
         } else {
-            self.chosen.iter().map(|path| Mount { path: path.clone(), pool: None, last: None, hangs: false }).collect()
+            // Without the list they still count.
+            chosen(&self.chosen, text.unwrap_or_default())
         };
         for mount in &mut mounts {
             if let Some(known) = self.mounts.iter().find(|known| known.path == mount.path) {
@@ -100,26 +131,56 @@ impl Disk {
     }
 }
 
-/// The mounts that count: the first one of each device with a local file system, else the root whatever it is.
+/// The mounts that count: the first one of each device with a local file system, else the root whatever it is. And the first one of
+/// each other device that has a name.
 fn select(text: &str) -> Vec<Mount> {
-    let mut devices: Vec<&str> = Vec::new();
-    let mut mounts = Vec::new();
-    for line in text.lines() {
-        let mut fields = line.split_ascii_whitespace();
-        let (Some(device), Some(path), Some(kind)) = (fields.next(), fields.next(), fields.next()) else { continue };
-        let is_counted = LOCAL.iter().any(|local| kind.contains(local))
-            && !path.starts_with("/var/lib/kubelet")
-            && !devices.contains(&device);
-        if is_counted {
-            devices.push(device);
-            let pool = (kind == "zfs").then(|| device.split('/').next().unwrap_or(device).to_owned());
-            mounts.push(Mount { path: unescape(path), pool, last: None, hangs: false });
+    let mut mounts: Vec<(&str, Mount)> = Vec::new();
+    for (device, path, kind) in lines(text) {
+        let is_counted = LOCAL.iter().any(|local| kind.contains(local)) && !path.starts_with("/var/lib/kubelet");
+        let name = name_of(device);
+        let known = mounts.iter().position(|(known, mount)| *known == device && (mount.is_counted || !is_counted));
+        if known.is_some() || !(is_counted || name.is_some()) {
+            continue;
+        }
+        // The mount that counts stands for its device.
+        mounts.retain(|(known, _)| *known != device);
+        let pool = (kind == "zfs").then(|| device.split('/').next().unwrap_or(device).to_owned());
+        mounts.push((device, Mount { pool, ..Mount::at(unescape(path), name, is_counted) }));
+    }
+    let mut mounts: Vec<Mount> = mounts.into_iter().map(|(_, mount)| mount).collect();
+    if !mounts.iter().any(|mount| mount.is_counted) {
+        match mounts.iter_mut().find(|mount| mount.path == "/") {
+            Some(root) => root.is_counted = true,
+            None => mounts.push(Mount::at("/".to_owned(), None, true)),
         }
     }
-    if mounts.is_empty() {
-        mounts.push(Mount { path: "/".to_owned(), pool: None, last: None, hangs: false });
+    mounts
+}
+
+/// The mounts at these paths, with the device that was mounted there last; of a device that is there twice the first one tells.
+fn chosen(paths: &[String], text: &str) -> Vec<Mount> {
+    let mut mounts: Vec<Mount> = Vec::with_capacity(paths.len());
+    for path in paths {
+        let device = lines(text).filter(|(_, at, _)| unescape(at) == *path).last();
+        let device = device.and_then(|(device, ..)| name_of(device));
+        let device = device.filter(|device| mounts.iter().all(|known| known.device.as_ref() != Some(device)));
+        mounts.push(Mount::at(path.clone(), device, true));
     }
     mounts
+}
+
+/// Device, path and kind of each mount.
+fn lines(text: &str) -> impl Iterator<Item = (&str, &str, &str)> {
+    text.lines().filter_map(|line| {
+        let mut fields = line.split_ascii_whitespace();
+        Some((fields.next()?, fields.next()?, fields.next()?))
+    })
+}
+
+/// What a device is called.
+fn name_of(device: &str) -> Option<String> {
+    let name = device.strip_prefix(DEVICES).filter(|name| !name.is_empty() && !name.starts_with(LAYERS))?;
+    Some(unescape(name))
 }
 
 /// The kernel writes blanks in paths as `\040` and the like.
@@ -143,7 +204,7 @@ fn add_up(mounts: &[Mount]) -> Option<Space> {
     let mut space = Space::default();
     let mut known = false;
     let mut pools: Vec<(&str, u64)> = Vec::new();
-    for mount in mounts {
+    for mount in mounts.iter().filter(|mount| mount.is_counted) {
         let Some(volume) = mount.last else { continue };
         known = true;
         space.used_bytes = space.used_bytes.saturating_add(volume.used_bytes);
@@ -174,12 +235,12 @@ mod tests {
         /dev/sdc1 /media/stick fuseblk rw 0 0\n/dev/vdd /var/lib/kubelet/pods/x ext4 rw 0 0\nremote: /mnt/r fuse.rclone rw 0 0\n";
 
     fn paths(text: &str) -> Vec<String> {
-        select(text).into_iter().map(|mount| mount.path).collect()
+        select(text).into_iter().filter(|mount| mount.is_counted).map(|mount| mount.path).collect()
     }
 
     fn mount(pool: Option<&str>, total_bytes: u64, used_bytes: u64) -> Mount {
         let last = Some(Volume { total_bytes, used_bytes, available_bytes: total_bytes - used_bytes });
-        Mount { path: "/x".to_owned(), pool: pool.map(str::to_owned), last, hangs: false }
+        Mount { pool: pool.map(str::to_owned), last, ..Mount::at("/x".to_owned(), None, true) }
     }
 
     #[test]
@@ -190,6 +251,44 @@ mod tests {
     #[test]
     fn a_container_counts_its_root() {
         assert_eq!(paths("overlay / overlay rw 0 0\nproc /proc proc rw 0 0\n"), ["/"]);
+    }
+
+    #[test]
+    fn each_device_with_a_name_is_told_of_once() {
+        let devices = |mounts: Vec<Mount>| -> Vec<(String, String)> {
+            mounts.into_iter().filter_map(|mount| Some((mount.device?, mount.path))).collect()
+        };
+        let pair = |device: &str, path: &str| (device.to_owned(), path.to_owned());
+        assert_eq!(
+            devices(select(SERVER)),
+            [
+                pair("vda1", "/"),
+                pair("loop0", "/snap/core/1"),
+                pair("vdb", "/srv/data two"),
+                pair("sdc1", "/media/stick"),
+                pair("vdd", "/var/lib/kubelet/pods/x")
+            ]
+        );
+        let more = "/dev/mapper/vg-root / ext4 rw 0 0\n/dev/mapper/docker-8:1-77 /x ext4 rw 0 0\ntank/a /t zfs rw 0 0\n\
+            /dev/fuse /etc/pve fuse rw 0 0\n/dev/vde /var/lib/kubelet/a ext4 rw 0 0\n/dev/vde /data ext4 rw 0 0\n";
+        assert_eq!(
+            devices(select(more)),
+            [pair("mapper/vg-root", "/"), pair("fuse", "/etc/pve"), pair("vde", "/data")]
+        );
+        assert_eq!(paths(more), ["/", "/x", "/t", "/data"]);
+        let paths = ["/srv/data two", "/none", "/", "/var/lib/docker/bind"].map(str::to_owned);
+        assert_eq!(devices(chosen(&paths, SERVER)), [pair("vdb", "/srv/data two"), pair("vda1", "/")]);
+        assert_eq!(chosen(&paths, SERVER).iter().filter(|mount| mount.is_counted).count(), 4);
+    }
+
+    #[test]
+    fn what_is_no_part_of_the_sum_is_told_by_its_device() {
+        let (mut disk, mut buffer) = (Disk::new(Vec::new()), vec![0; 4096]);
+        disk.read(&mut buffer, Instant::now()).unwrap();
+        disk.mounts = vec![Mount::at("/".to_owned(), Some("vda1".to_owned()), false), mount(None, 100, 40)];
+        let told: Vec<String> = disk.by_device().map(|(device, _)| device.to_owned()).collect();
+        assert_eq!(told, ["vda1"]);
+        assert_eq!(add_up(&disk.mounts), Some(Space { total_bytes: 100, used_bytes: 40 }));
     }
 
     #[test]

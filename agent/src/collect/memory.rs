@@ -17,6 +17,24 @@ pub struct Memory {
     pub swap_total_bytes: u64,
     /// Swap in use.
     pub swap_used_bytes: u64,
+    /// What programs may have, where the kernel says it.
+    pub available_bytes: Option<u64>,
+    /// Not in use at all.
+    pub free_bytes: u64,
+    /// Of devices.
+    pub buffers_bytes: u64,
+    /// Of files.
+    pub cached_bytes: u64,
+    /// In swap and in memory as well.
+    pub swap_cached_bytes: u64,
+}
+
+impl Memory {
+    /// What is in use in Mackerel's words: on kernels before 3.14 it is counted another way than ours.
+    pub fn used_as_mackerel(&self) -> u64 {
+        let left = self.available_bytes.unwrap_or(self.free_bytes + self.buffers_bytes + self.cached_bytes);
+        self.total_bytes.saturating_sub(left)
+    }
 }
 
 /// The file, kept open.
@@ -46,8 +64,8 @@ impl MemoryFile {
 pub fn parse(text: &str) -> Result<Memory, CollectError> {
     let malformed = || CollectError::Malformed { what: MEMINFO };
     let (mut total, mut available, mut free) = (None, None, None);
-    let (mut reclaimable, mut shared) = (0, 0);
-    let (mut swap_total, mut swap_free) = (0, 0);
+    let (mut buffers, mut cached, mut slabs, mut shared) = (0, 0, 0, 0);
+    let (mut swap_total, mut swap_free, mut swap_cached) = (0, 0, 0);
     for line in text.lines() {
         let Some((key, rest)) = line.split_once(':') else { continue };
         let kibibytes = || rest.split_ascii_whitespace().next().and_then(|number| number.parse::<u64>().ok());
@@ -56,23 +74,31 @@ pub fn parse(text: &str) -> Result<Memory, CollectError> {
             "MemTotal" => total = Some(bytes()?),
             "MemFree" => free = Some(bytes()?),
             "MemAvailable" => available = Some(bytes()?),
-            "Buffers" | "Cached" | "SReclaimable" => reclaimable += bytes()?,
+            "Buffers" => buffers = bytes()?,
+            "Cached" => cached = bytes()?,
+            "SReclaimable" => slabs = bytes()?,
             "Shmem" => shared = bytes()?,
             "SwapTotal" => swap_total = bytes()?,
             "SwapFree" => swap_free = bytes()?,
+            "SwapCached" => swap_cached = bytes()?,
             _ => {}
         }
     }
     let total = total.ok_or_else(malformed)?;
     // Kernels before 3.14 do not estimate what is available; `free` of that time did it this way.
-    let estimate = || free.map(|free| (free + reclaimable).saturating_sub(shared));
-    let available = available.or_else(estimate).ok_or_else(malformed)?;
+    let estimate = || free.map(|free| (free + buffers + cached + slabs).saturating_sub(shared));
+    let left = available.or_else(estimate).ok_or_else(malformed)?;
     Ok(Memory {
         total_bytes: total,
         // In LXC what is available may exceed the total.
-        used_bytes: total.saturating_sub(available),
+        used_bytes: total.saturating_sub(left),
         swap_total_bytes: swap_total,
         swap_used_bytes: swap_total.saturating_sub(swap_free),
+        available_bytes: available,
+        free_bytes: free.unwrap_or(0),
+        buffers_bytes: buffers,
+        cached_bytes: cached,
+        swap_cached_bytes: swap_cached,
     })
 }
 

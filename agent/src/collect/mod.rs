@@ -1,6 +1,7 @@
 //! What the host looks like right now: one [`Collector`] asks every subject and leaves out what a subject cannot say.
 
 mod cpu;
+mod details;
 mod disk;
 mod gpu;
 mod host;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use crate::log;
 
+pub use details::{Detail, Minutes};
 pub use host::{host_name, machine_id};
 pub use temperature::Sensor;
 
@@ -97,7 +99,7 @@ pub struct Facts {
     pub disk_total_bytes: Option<u64>,
 }
 
-const SUBJECTS: usize = 9;
+const SUBJECTS: usize = 12;
 
 /// Counts what failed, and says so once until the subject works again.
 #[derive(Debug, Default)]
@@ -143,6 +145,7 @@ pub struct Collector {
     processes: processes::ProcessDirectory,
     gpu: gpu::Gpus,
     temperature: temperature::Sensors,
+    details: Option<details::Details>,
     last: Option<Instant>,
 }
 
@@ -150,9 +153,10 @@ pub struct Collector {
 const RESCAN: Duration = Duration::from_mins(10);
 
 impl Collector {
-    /// A collector that has looked at nothing yet.
-    pub fn new(selection: Selection) -> Self {
+    /// A collector that has looked at nothing yet; `has_details` says whether it is ever asked for [`Collector::details`].
+    pub fn new(selection: Selection, has_details: bool) -> Self {
         Self {
+            details: has_details.then(|| details::Details::new(selection.interfaces.clone())),
             buffer: vec![0; 4096],
             failures: Failures::default(),
             cpu: cpu::Cpu::default(),
@@ -175,7 +179,15 @@ impl Collector {
         let now = Instant::now();
         self.failures.note(0, self.cpu.read(buffer).map(drop));
         self.failures.note(3, self.network.read(buffer, None).map(drop));
+        self.details(&Reading::default(), None);
         self.last = Some(now);
+    }
+
+    /// What the stock Mackerel agent would tell now, beside a reading: of the time since this was asked before, `elapsed`; where that
+    /// is `None`, only what needs no time.
+    pub fn details(&mut self, reading: &Reading, elapsed: Option<Duration>) -> &[Detail] {
+        let Some(details) = &mut self.details else { return &[] };
+        details.read(&mut self.buffer, &mut self.failures, (reading.load, reading.memory, &mut self.disk), elapsed)
     }
 
     /// Looks at everything once.

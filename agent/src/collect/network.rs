@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
+use edgewatch_core::metrics::interfaces;
+
 use super::kernel_file::KernelFile;
 use super::{CollectError, rate};
 
-const NET_DEV: &str = "/proc/net/dev";
-
-/// Beginnings of names of interfaces that repeat another interface's traffic or never leave the host.
-///
-/// Quirk: the product we take the list from looks for these texts (and `lo`) anywhere in a name and so loses `wlo1`, a
-/// real wireless card. Here they are beginnings, and only `lo` itself is the loopback.
-/// Source: Nezha agent 0.20.5, excluded interfaces.
-const VIRTUAL: [&str; 7] = ["tun", "docker", "veth", "br-", "vmbr", "vnet", "kube"];
+/// The file.
+pub const NET_DEV: &str = "/proc/net/dev";
 
 /// Bytes since boot on the counted interfaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,9 +21,11 @@ pub struct Traffic {
 
 /// One interface's counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Counter<'a> {
-    name: &'a str,
-    traffic: Traffic,
+pub struct Counter<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// What went through it.
+    pub traffic: Traffic,
 }
 
 /// Remembers the look before.
@@ -68,11 +66,7 @@ impl Network {
 /// [`CollectError::Malformed`] when a line has too few numbers.
 fn count(text: &str, allowed: &[String], into: &mut Vec<(u64, Traffic)>) -> Result<(), CollectError> {
     let is_counted = |name: &str| {
-        if allowed.is_empty() {
-            name != "lo" && !VIRTUAL.iter().any(|start| name.starts_with(start))
-        } else {
-            allowed.iter().any(|allowed| allowed == name)
-        }
+        if allowed.is_empty() { interfaces::is_own(name) } else { allowed.iter().any(|allowed| allowed == name) }
     };
     for counter in counters(text) {
         let counter = counter?;
@@ -92,7 +86,8 @@ fn count(text: &str, allowed: &[String], into: &mut Vec<(u64, Traffic)>) -> Resu
     Ok(())
 }
 
-fn counters(text: &str) -> impl Iterator<Item = Result<Counter<'_>, CollectError>> {
+/// Every interface of `/proc/net/dev`.
+pub fn counters(text: &str) -> impl Iterator<Item = Result<Counter<'_>, CollectError>> {
     let malformed = || CollectError::Malformed { what: NET_DEV };
     // The two lines of headings have no colon.
     text.lines().filter_map(|line| line.split_once(':')).map(move |(name, numbers)| {

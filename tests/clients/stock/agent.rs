@@ -11,13 +11,13 @@ use edgewatch_harness::worker::Worker;
 use super::{Mkr, Programs, folder, key, programs};
 
 /// A metric plugin that says what its graph is called, and rolls a three.
-const DICE: &str = r##"#!/bin/sh
+const DICE: &str = r#"#!/bin/sh
 if [ "$MACKEREL_AGENT_PLUGIN_META" = 1 ]; then
   printf '# mackerel-agent-plugin\n{"graphs":{"dice":{"label":"My Dice","unit":"integer","metrics":[{"name":"d6","label":"Die"}]}}}\n'
 else
   printf 'dice.d6\t3\t%s\n' "$(date +%s)"
 fi
-"##;
+"#;
 
 /// Ends with the test.
 struct Running(Child);
@@ -96,7 +96,7 @@ fn the_stock_agent_registers_reports_stops_and_retires() {
     assert_eq!(status["roleFullnames"], serde_json::json!(["My-Service:app", "My-Service:db"]));
 
     // It sends its first minute when that is over, and a while later.
-    let names = wait_until("the stock agent's metrics", Duration::from_secs(180), || {
+    let names = wait_until("the stock agent's metrics", Duration::from_mins(3), || {
         std::thread::sleep(Duration::from_secs(1));
         let status = mkr.json(&["status", "-v", &id]);
         status["metrics"].as_array().filter(|names| !names.is_empty()).cloned()
@@ -113,7 +113,7 @@ fn the_stock_agent_registers_reports_stops_and_retires() {
     let shown = worker.get("/api/v1/server/details").at("/result/0");
     assert_eq!(shown["host"]["MemTotal"].as_f64(), Some(total), "{shown}");
     let headers = [("X-Api-Key", key.as_str())];
-    wait_until("what its other plugins say", Duration::from_secs(120), || {
+    wait_until("what its other plugins say", Duration::from_mins(2), || {
         std::thread::sleep(Duration::from_secs(1));
         let kept = worker.get_as(&format!("/api/v0/hosts/{id}/metadata/env"), &headers);
         let drawn = worker.sql("SELECT unit FROM graph_defs WHERE name = 'custom.dice'");

@@ -1,15 +1,17 @@
 //! Notification channels: where events are told of.
 
 use edgewatch_core::domain::access::{Right, require};
+use edgewatch_core::domain::ids;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{
-    Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, Credential, DEFAULT_GROUP, Delivery, Event,
-    ListedChannel,
+    Audience, Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSaid, Credential, DEFAULT_GROUP,
+    Delivery, Event, ListedChannel,
 };
 
 use super::{App, actor};
 use crate::notify;
 use crate::store::channels::{self, SealedChannel, Written};
+use crate::store::mackerel::groups;
 use crate::store::{events, outbox};
 
 /// Of a channel's name, and of a group's.
@@ -53,6 +55,16 @@ pub fn kinds(caller: &Credential) -> Result<Vec<ChannelKind>, Failure> {
 /// has no key to encrypt with, or channels enough.
 pub async fn create(app: &App, caller: &Credential, draft: ChannelDraft) -> Result<ListedChannel, Failure> {
     require(caller, Right::Admin)?;
+    create_permitted(app, caller, draft, None).await
+}
+
+/// As [`create`], for a caller who may do this.
+pub(super) async fn create_permitted(
+    app: &App,
+    caller: &Credential,
+    draft: ChannelDraft,
+    said: Option<ChannelSaid>,
+) -> Result<ListedChannel, Failure> {
     let (name, group) = (checked_name(draft.name)?, checked_group(draft.group)?);
     let settings = notify::settings(&draft.kind, draft.settings)?;
     let sealed = notify::seal(&app.config, &settings)?;
@@ -60,9 +72,9 @@ pub async fn create(app: &App, caller: &Credential, draft: ChannelDraft) -> Resu
         return Err(Failure::Conflict { detail: format!("there are {MAX_CHANNELS} channels, which is the most") });
     }
     let audit = app.audit(&actor(caller), "channel.create", &name)?;
-    let written = Written { name: &name, group: &group, config_sealed: &sealed };
+    let written = Written { name: &name, group: &group, config_sealed: &sealed, said: said.as_ref() };
     let id = channels::insert(&app.db, &draft.kind, written, app.now_s(), audit).await?;
-    let channel = Channel { id, name, kind: draft.kind, group, created_at: app.now_s() };
+    let channel = Channel { id, name, kind: draft.kind, group, created_at: app.now_s(), said };
     Ok(ListedChannel { channel, settings: Some(settings.masked()), backlog: Backlog::default() })
 }
 
@@ -130,8 +142,13 @@ pub async fn save_nezha(
 /// As [`list`]; [`Failure::NotFound`] when there is none of this number.
 pub async fn delete(app: &App, caller: &Credential, id: i64) -> Result<(), Failure> {
     require(caller, Right::Admin)?;
+    delete_permitted(app, caller, id).await
+}
+
+/// As [`delete`], for a caller who may do this.
+pub(super) async fn delete_permitted(app: &App, caller: &Credential, id: i64) -> Result<(), Failure> {
     let audit = app.audit(&actor(caller), "channel.delete", &id.to_string())?;
-    let found = channels::delete(&app.db, id, audit).await?;
+    let found = channels::delete(&app.db, id, vec![groups::forget_channel(&of_id(id)), audit]).await?;
     if found { Ok(()) } else { Err(Failure::NotFound { what: "channel" }) }
 }
 
@@ -175,22 +192,28 @@ pub async fn list_events(
     Ok(events::list(&app.db, before, limit).await?)
 }
 
+/// The id by which programs for Mackerel know a channel.
+pub(super) fn of_id(id: i64) -> String {
+    ids::of_number(u64::try_from(id).unwrap_or(0))
+}
+
 async fn find(app: &App, id: i64) -> Result<SealedChannel, Failure> {
     channels::find_by_id(&app.db, id).await?.ok_or(Failure::NotFound { what: "channel" })
 }
 
-async fn write(
+pub(super) async fn write(
     app: &App,
     caller: &Credential,
     SealedChannel { channel, config_sealed }: &SealedChannel,
 ) -> Result<(), Failure> {
     let audit = app.audit(&actor(caller), "channel.update", &channel.id.to_string())?;
-    let written = Written { name: &channel.name, group: &channel.group, config_sealed };
+    let (name, group, said) = (&channel.name, &channel.group, channel.said.as_ref());
+    let written = Written { name, group, config_sealed, said };
     let found = channels::update(&app.db, channel.id, written, audit).await?;
     if found { Ok(()) } else { Err(Failure::NotFound { what: "channel" }) }
 }
 
-fn listed(app: &App, sealed: SealedChannel, backlog: Backlog) -> ListedChannel {
+pub(super) fn listed(app: &App, sealed: SealedChannel, backlog: Backlog) -> ListedChannel {
     let settings = notify::open(&app.config, &sealed).ok().map(|settings| settings.masked());
     ListedChannel { channel: sealed.channel, settings, backlog }
 }
@@ -208,6 +231,9 @@ fn checked_group(group: String) -> Result<String, Failure> {
     }
     if group.chars().count() > MAX_NAME_CHARS || group.chars().any(char::is_control) {
         return Err(Failure::Invalid { field: "group".to_owned(), reason: "at most 64 characters".to_owned() });
+    }
+    if Audience::is_like(&group) {
+        return Err(Failure::Invalid { field: "group".to_owned(), reason: "stands for a monitor".to_owned() });
     }
     Ok(group)
 }

@@ -1,5 +1,8 @@
 //! What programs post of hosts and services, value by value, and what they read back by the same names.
 
+mod pace;
+mod surplus;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -69,7 +72,9 @@ pub async fn record(app: &App, reader: &Reader, party: &Party, values: Vec<Value
         return Err(bad_name());
     }
     let stored = kept.count();
+    let beyond = kept.beyond.clone();
     let sent = send(app, reader, kept.samples).await?;
+    surplus::tell(app, beyond).await;
     if sent.unknown.is_empty() {
         return if sent.full > 0 && sent.full == stored { Err(no_room()) } else { Ok(()) };
     }
@@ -86,7 +91,8 @@ pub async fn record(app: &App, reader: &Reader, party: &Party, values: Vec<Value
 /// Stores the values of a service's metrics as [`record`] does those of a host: name, second and value.
 ///
 /// # Errors
-/// As [`record`]; [`Failure::NotFound`] when there is no such service.
+/// As [`record`]; [`Failure::NotFound`] when there is no such service; [`Failure::TooManyAttempts`] when too many posts of it came
+/// within the minute.
 pub async fn record_of_service(
     app: &App,
     reader: &Reader,
@@ -98,6 +104,7 @@ pub async fn record_of_service(
     if values.is_empty() {
         return Ok(());
     }
+    pace::admit(of, app.now)?;
     let posted = values.len();
     let values = values.into_iter().map(|(name, at, value)| Posted { of, name, at, value }).collect();
     let kept = posted::sort(values, app.now_s());
@@ -105,7 +112,9 @@ pub async fn record_of_service(
         return Err(bad_name());
     }
     let stored = kept.count();
+    let beyond = kept.beyond.clone();
     let sent = send(app, reader, kept.samples).await?;
+    surplus::tell(app, beyond).await;
     if sent.full > 0 && sent.full == stored { Err(no_room()) } else { Ok(()) }
 }
 

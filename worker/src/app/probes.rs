@@ -5,7 +5,7 @@ use edgewatch_core::domain::probing::{
     self, DEFAULT_INTERVAL_S, MAX_INTERVAL_S, MAX_PROBES, MAX_TARGETS_BYTES, State, check_edge_target, check_target,
 };
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, Host, HostId, Probe, ProbeId, ProbeSpec};
+use edgewatch_core::model::{Audience, Credential, Host, HostId, Probe, ProbeId, ProbeSpec};
 
 use super::visitor::Visitor;
 use super::{App, actor};
@@ -235,6 +235,9 @@ fn checked(app: &App, mut spec: ProbeSpec) -> Result<ProbeSpec, Failure> {
     }
     if spec.notices.group.chars().count() > MAX_GROUP_CHARS || spec.notices.group.chars().any(char::is_control) {
         return invalid("group", format!("at most {MAX_GROUP_CHARS} characters"));
+    }
+    if Audience::is_like(&spec.notices.group) {
+        return invalid("group", "stands for a monitor".to_owned());
     }
     let (min_ms, max_ms) = (spec.notices.min_delay_ms, spec.notices.max_delay_ms);
     if ![min_ms, max_ms].iter().all(|bound| (0.0..=MAX_DELAY_MS).contains(bound)) {

@@ -1,8 +1,11 @@
 //! Rules: when people are to be told of something about hosts; and alerts, which is what rules find.
 
 use edgewatch_core::domain::access::{Right, require};
+use edgewatch_core::domain::alerting::LEAST_REPEAT_S;
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Alert, Bounds, Credential, Hosts, QuietHours, Repeat, Rule, RuleId, Test};
+use edgewatch_core::model::{
+    Alert, Audience, Bounds, Credential, DEFAULT_GROUP, Hosts, QuietHours, Repeat, Rule, RuleId, Test,
+};
 
 use super::visitor::Visitor;
 use super::{App, actor};
@@ -10,7 +13,7 @@ pub use crate::hub::rules::usage::Transfer;
 use crate::platform::local_time::local_time;
 use crate::platform::log;
 use crate::store::rules::RuleSet;
-use crate::store::{alerts, rules};
+use crate::store::{alerts, channels, rules};
 
 const MAX_NAME_CHARS: usize = 128;
 const MAX_GROUP_CHARS: usize = 64;
@@ -24,8 +27,6 @@ const MAX_HOSTS: usize = 5_000;
 const MAX_ESCALATIONS: usize = 5;
 /// What all rules together may weigh: the hub keeps them in one row, and no row has more than 2 MB.
 const MAX_BYTES: usize = 1_000_000;
-/// A reminder comes at most once a minute.
-const MIN_REPEAT_S: u32 = 60;
 
 /// Every rule, by number.
 ///
@@ -66,6 +67,27 @@ pub async fn save(app: &App, caller: &Credential, rule: &Rule) -> Result<RuleId,
     };
     tell_hub(app).await;
     Ok(id)
+}
+
+/// What whoever made this rule should know: groups of it of which nobody hears anything.
+///
+/// # Errors
+/// As [`list`].
+pub async fn warnings(app: &App, caller: &Credential, rule: &Rule) -> Result<Vec<String>, Failure> {
+    require(caller, Right::Admin)?;
+    let channels = channels::list(&app.db).await?;
+    let mut silent: Vec<&str> =
+        rule.escalations.iter().map(|one| one.group.as_str()).chain([rule.group.as_str()]).collect();
+    silent.iter_mut().filter(|group| group.is_empty()).for_each(|group| *group = DEFAULT_GROUP);
+    silent.retain(|group| channels.iter().all(|one| one.channel.group != *group));
+    silent.sort_unstable();
+    silent.dedup();
+    let warning = |group: &str| {
+        format!(
+            "the group \"{group}\" has no channel, so nobody is told: make a channel of this group, or name another"
+        )
+    };
+    Ok(silent.into_iter().map(warning).collect())
 }
 
 /// Deletes a rule; its alerts end, and nobody is told.
@@ -176,7 +198,7 @@ fn check(rule: &Rule) -> Result<(), Failure> {
         Hosts::AllBut(hosts) | Hosts::Only(hosts) => hosts.len(),
     };
     let repeats = match rule.repeat {
-        Repeat::Every(seconds) => seconds >= MIN_REPEAT_S,
+        Repeat::Every(seconds) => seconds >= LEAST_REPEAT_S,
         Repeat::Never | Repeat::Doubling => true,
     };
     for (is_so, field, reason) in [
@@ -185,12 +207,13 @@ fn check(rule: &Rule) -> Result<(), Failure> {
         (groups.clone().all(|group| group.chars().count() <= MAX_GROUP_CHARS), "group", "at most 64 characters"),
         ((1..=MAX_CONDITIONS).contains(&rule.conditions.len()), "conditions", "1 to 16"),
         (!groups.clone().any(|group| group.chars().any(char::is_control)), "group", "holds control characters"),
+        (!groups.clone().any(|group| Audience::is_like(group)), "group", "stands for a monitor"),
         (rule.scope.tags.len() <= MAX_TAGS, "tags", "at most 64"),
         (rule.scope.tags.iter().all(|tag| tag.len() <= MAX_TAG_BYTES), "tags", "at most 1,024 bytes each"),
         (hosts <= MAX_HOSTS, "hosts", "at most 5,000"),
         (rule.escalations.len() <= MAX_ESCALATIONS, "escalate", "at most 5"),
         (rule.escalations.is_sorted_by_key(|one| one.after_s), "escalate", "by time, ascending"),
-        (repeats, "repeat_s", "at least 60"),
+        (repeats, "repeat_s", "at least 300: a reminder comes every five minutes at most; say 300 or more"),
     ] {
         if !is_so {
             return Err(invalid(field, reason));
@@ -229,9 +252,10 @@ fn invalid(field: &str, reason: &str) -> Failure {
 mod tests {
     use super::*;
     use crate::store::Db;
+    use crate::store::channels::Written;
     use crate::store::db::now;
     use crate::store::rules::tests::rule;
-    use edgewatch_core::model::{Condition, Level, Role, Scope, Session, User};
+    use edgewatch_core::model::{Condition, Escalation, Level, Role, Scope, Session, User};
     use edgewatch_core::units::UnixSeconds;
 
     fn admin() -> Credential {
@@ -282,13 +306,32 @@ mod tests {
             Rule { group: "a\0".to_owned(), ..good.clone() },
             Rule { scope: Scope { tags: vec!["x".repeat(1_025)], ..Scope::default() }, ..good.clone() },
             Rule { conditions: vec![], ..good.clone() },
-            Rule { repeat: Repeat::Every(59), ..good.clone() },
+            Rule { repeat: Repeat::Every(299), ..good.clone() },
             Rule { conditions: level(90.0, 91.0), ..good.clone() },
             Rule { conditions: level(f64::NAN, 1.0), ..good.clone() },
         ] {
             assert!(matches!(check(&wrong), Err(Failure::Invalid { .. })), "{wrong:?}");
         }
         assert_eq!(check(&good), Ok(()));
+    }
+
+    #[test]
+    fn of_a_group_without_a_channel_who_makes_a_rule_is_warned() {
+        let app = App::for_tests(Db::in_memory().unwrap());
+        let boss = Escalation { after_s: 60, group: "boss".to_owned() };
+        let rule = Rule { group: String::new(), escalations: vec![boss.clone(), boss], ..rule_that_can_be() };
+        let groups = || {
+            let found = now(warnings(&app, &admin(), &rule)).unwrap();
+            found.iter().filter_map(|text| text.split('"').nth(1).map(str::to_owned)).collect::<Vec<_>>()
+        };
+        assert_eq!(groups(), ["boss", "default"]);
+        let written = Written { name: "a", group: "default", config_sealed: "s", said: None };
+        let audit = app.audit("user:1", "channel.create", "a").unwrap();
+        now(channels::insert(&app.db, "ntfy", written, UnixSeconds(5), audit)).unwrap();
+        assert_eq!(groups(), ["boss"]);
+        let viewer = User { id: 1, name: "a".to_owned(), role: Role::Viewer };
+        let viewer = Credential::Session(Session { user: viewer, expires_at: UnixSeconds(i64::MAX) });
+        assert!(matches!(now(warnings(&app, &viewer, &rule)), Err(Failure::Forbidden { .. })));
     }
 
     #[test]

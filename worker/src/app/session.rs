@@ -92,8 +92,8 @@ pub async fn open_with_assertion(app: &App, assertion: Option<&str>) -> Result<(
         known = users::find_by_email(&app.db, &email).await?;
     }
     if known.is_none() && proxy.makes_viewers {
-        let audit = app.audit("access-proxy", "user.create", &email)?;
-        app.db.batch(vec![users::insert_by_email(&email, Role::Viewer, app.now_s()), audit]).await?;
+        let audit = access::audit_of_new(&app.time_key()?, app.now_s(), "access-proxy", "user.create", &email);
+        app.db.batch(vec![audit, users::insert_by_email(&email, Role::Viewer, app.now_s())]).await?;
         known = users::find_by_email(&app.db, &email).await?;
     }
     let user = known.ok_or(Failure::Forbidden { needs: "an account with this e-mail address" })?;
@@ -108,7 +108,7 @@ pub async fn open_with_assertion(app: &App, assertion: Option<&str>) -> Result<(
 /// Closes the sessions of these cookies; who has none is none the worse.
 ///
 /// # Errors
-/// [`Failure::Unavailable`] when the database does not answer.
+/// [`Failure::Unavailable`] when the database or the hub does not answer.
 pub async fn close(app: &App, caller: &Credential, cookies: &[&str]) -> Result<(), Failure> {
     let Credential::Session(session) = caller else {
         return Ok(());
@@ -116,6 +116,8 @@ pub async fn close(app: &App, caller: &Credential, cookies: &[&str]) -> Result<(
     let secrets = cookies.iter().filter(|text| could_be_secret(text)).take(3);
     let mut statements: Vec<_> = secrets.map(|text| sessions::delete_session(&digest::secret_hash(text))).collect();
     statements.push(app.audit(&actor(caller), "session.close", &session.user.id.to_string())?);
+    // First too: where the hub does not answer, the session stays, and closing it again helps.
+    remember::taken_away(app).await?;
     app.db.batch(statements).await?;
     remember::taken_away(app).await
 }

@@ -2,7 +2,7 @@
 
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{AddressNotices, Credential, GuestView};
+use edgewatch_core::model::{AddressNotices, Audience, Credential, GuestView};
 
 use super::visitor::Door;
 use super::{App, accounts, actor, remember, rules};
@@ -58,7 +58,8 @@ pub async fn read(app: &App, caller: &Credential) -> Result<Settings, Failure> {
 /// Sets what is to be changed. Guests who are there show again that they may be.
 ///
 /// # Errors
-/// As [`read`]; [`Failure::Invalid`] for a view password that cannot be.
+/// As [`read`]; [`Failure::Invalid`] for a view password that cannot be; [`Failure::Unavailable`] when a shard does not answer: as a rule
+/// nothing is changed then, and doing it again is right in any case.
 pub async fn change(app: &App, caller: &Credential, change: &Change) -> Result<(), Failure> {
     require(caller, Right::Admin)?;
     let mut statements = Vec::new();
@@ -93,17 +94,25 @@ pub async fn change(app: &App, caller: &Credential, change: &Change) -> Result<(
         return Ok(());
     }
     statements.push(app.audit(&actor(caller), "settings.change", &changed.join(" "))?);
+    let is_for_guests = change.guest_view.is_some() || change.view_password.is_some();
+    if is_for_guests {
+        // Where the hub does not answer nothing is changed.
+        remember::taken_away(app).await?;
+    }
     app.db.batch(statements).await?;
     if is_for_hub {
         rules::tell_hub(app).await;
     }
-    remember::taken_away(app).await
+    if is_for_guests { remember::taken_away(app).await } else { Ok(()) }
 }
 
 fn check(notices: &AddressNotices) -> Result<(), Failure> {
     let invalid = |field: &str, reason: &str| Failure::Invalid { field: field.to_owned(), reason: reason.to_owned() };
     if notices.group.chars().count() > MAX_GROUP_CHARS || notices.group.chars().any(char::is_control) {
         return Err(invalid("group", "at most 64 characters, none of them control characters"));
+    }
+    if Audience::is_like(&notices.group) {
+        return Err(invalid("group", "stands for a monitor"));
     }
     if notices.hosts.named().len() > MAX_HOSTS || notices.hosts.named().iter().any(|id| id.0 < 1) {
         return Err(invalid("hosts", "at most 5,000 numbers of hosts"));

@@ -7,10 +7,30 @@ use crate::viewers::client::Viewer;
 
 /// What a visitor may see over a live socket, until what they showed is over.
 pub fn viewer(visitor: &Visitor, now: UnixSeconds) -> Viewer {
-    Viewer { sees_hidden: visitor.sees_hidden(), ..Viewer::member(visitor.until(now)) }
+    let (sees_hidden, guest) = (visitor.sees_hidden(), visitor.is_guest());
+    Viewer { sees_hidden, guest, ..Viewer::member(visitor.until(now)) }
 }
 
 /// Somebody who is told all that they may see, every two seconds.
 pub fn feed_viewer(visitor: &Visitor, now: UnixSeconds) -> Viewer {
-    Viewer::of_feed(visitor.sees_hidden(), visitor.until(now))
+    Viewer { guest: visitor.is_guest(), ..Viewer::of_feed(visitor.sees_hidden(), visitor.until(now)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use edgewatch_core::model::{Credential, Role, Session, User};
+
+    #[test]
+    fn who_knows_the_view_password_is_a_guest_who_sees_more() {
+        let user = User { id: 1, name: "a".to_owned(), role: Role::Viewer };
+        let member = Visitor::Member(Credential::Session(Session { user, expires_at: UnixSeconds(9) }));
+        let seen = |visitor: &Visitor| {
+            let both = [viewer(visitor, UnixSeconds(1)), feed_viewer(visitor, UnixSeconds(1))];
+            both.map(|one| (one.sees_hidden, one.guest, one.feed))
+        };
+        assert_eq!(seen(&member), [(true, false, false), (true, false, true)]);
+        assert_eq!(seen(&Visitor::TrustedGuest), [(true, true, false), (true, true, true)]);
+        assert_eq!(seen(&Visitor::Guest), [(false, true, false), (false, true, true)]);
+    }
 }

@@ -57,6 +57,14 @@ impl Visitor {
         }
     }
 
+    /// Whether it came without a credential of its own.
+    pub const fn is_guest(&self) -> bool {
+        match self {
+            Self::Member(_) => false,
+            Self::TrustedGuest | Self::Guest => true,
+        }
+    }
+
     /// Until when the visitor may stay without showing anew who it is; `None` for what has no end.
     pub fn until(&self, now: UnixSeconds) -> Option<UnixSeconds> {
         match self {

@@ -13,10 +13,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::rollup::{self, TEN_MINUTES};
 use edgewatch_core::blocks::tiers::{self, MINUTES, Rings, SAMPLES, TENS, TWO_HOURS};
 use edgewatch_core::blocks::{Block, Row, SeriesId};
+use edgewatch_core::metrics::mackerel;
 use edgewatch_core::model::{HostId, Sample};
+use edgewatch_core::units::Step;
 
 use super::HubError;
 use super::posted;
@@ -129,16 +132,38 @@ pub fn build(sql: &Sql, host: HostId, rings: &Rings, day_no: u64) -> Result<Opti
         return Ok(None);
     }
     let dictionary = rings::dictionary(sql, host)?;
+    if !host.is_posted() {
+        fine = without_details(fine, &dictionary);
+    }
+    let is_named = dictionary.iter().any(|(_, name, _)| host.is_posted() || !mackerel::is_stock(name));
     let two_hours = coarser(&fine, rollup::TWO_HOURS, &dictionary);
     Ok(Some(Day {
         host,
         day_no,
         tens: coarser(&fine, TEN_MINUTES, &dictionary),
         two_hours: two_hours.iter().map(rollup::averages).collect(),
-        names: (!dictionary.is_empty()).then(|| dictionary.encode()),
+        names: is_named.then(|| dictionary.encode()),
         probes: probe_days::parts(&two_hours, &dictionary),
         last_number,
     }))
+}
+
+/// The rows without what our agent tells once a minute for readers of Mackerel: thirty and more series, which would triple what a host
+/// takes in D1. They are in the hub for as long as its minutes are; beyond that the host's own metrics answer.
+fn without_details(rows: Vec<Row>, dictionary: &Dictionary) -> Vec<Row> {
+    let stock = dictionary.iter().filter(|(_, name, _)| mackerel::is_stock(name));
+    let stock: BTreeSet<u16> = stock.map(|(series, ..)| series.metric()).collect();
+    if stock.is_empty() {
+        return rows;
+    }
+    let kept = |row: Row| {
+        let mut kept = Row::new(row.number, row.at_ms);
+        for (series, value) in row.values().iter().filter(|(series, _)| !stock.contains(&series.metric())) {
+            kept.set(*series, *value, Step::Exact);
+        }
+        kept
+    };
+    rows.into_iter().map(kept).collect()
 }
 
 /// Lays the days into their blocks in D1: per host and day 2 rows written and 6 read (a statement takes as many hosts as fit into

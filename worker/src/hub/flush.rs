@@ -19,7 +19,7 @@ use crate::store::hosts::{self, Enrolled};
 use crate::store::mackerel::standings;
 use crate::store::newest::{self, Newest};
 use crate::store::settings::{self, HOSTS_VERSION, HUB_SHARDS};
-use crate::store::{Db, alerts, events, history};
+use crate::store::{Db, alerts, events, history, outbox};
 
 /// When D1 last got everything.
 const FLUSHED_KEY: &str = "flushed_ms";
@@ -184,6 +184,8 @@ async fn send(inner: &Inner, db: &Db, plan: &Plan, now: UnixMillis) -> Result<()
         .collect();
     let queued = notify::queue(db, &inner.config, now.seconds(), &told).await;
     let mut statements = queued.map_err(|failure| HubError::Refused(failure.to_string()))?;
+    let overtaken = outbox::drop_overtaken(plan.events.iter().map(|(event, _)| event))?;
+    statements.splice(0..0, overtaken);
     statements.push(events::insert(plan.events.iter().map(|(event, _)| event))?);
     statements.extend(alerts::note(plan.events.iter().map(|(event, _)| event))?);
     db.batch(statements).await?;

@@ -136,6 +136,14 @@ pub fn pack(samples: &[Sample]) -> Result<Vec<u8>, HubError> {
     Ok(FromAgent::Frame(Frame::of_samples(samples)).encode()?)
 }
 
+/// A frame and the samples behind it as one frame, so that what is called by its name in both is called so once. `None` when
+/// they do not follow each other or are too much for one.
+pub fn join(frame: &[u8], behind: &[Sample]) -> Option<Vec<u8>> {
+    let mut samples = unpack(frame).ok().filter(|before| before.len() + behind.len() <= Frame::MAX_SAMPLES)?;
+    samples.extend_from_slice(behind);
+    pack(&samples).ok()
+}
+
 /// The samples of a frame.
 ///
 /// # Errors
@@ -192,6 +200,25 @@ mod tests {
         assert_eq!(unpack(&held.pending[0]).unwrap(), [sample(7), sample(8)]);
         let empty = Held { newest: Vec::new(), pending: Vec::new(), link: Link::Socket, ..held };
         assert_eq!(Held::decode(&empty.encode()), Ok(empty));
+    }
+
+    #[test]
+    fn frames_are_joined_where_they_follow_each_other_and_fit() {
+        let all = |numbers: std::ops::RangeInclusive<u64>| numbers.map(sample).collect::<Vec<_>>();
+        let joined = |before: &[Sample], behind: &[Sample]| join(&pack(before).unwrap(), behind);
+        assert_eq!(joined(&all(1..=3), &all(4..=9)).map(|frame| unpack(&frame).unwrap()), Some(all(1..=9)));
+        assert_eq!(joined(&all(1..=3), &all(5..=6)), None, "a hole");
+        let most = Frame::MAX_SAMPLES as u64;
+        assert!(joined(&all(1..=3), &all(4..=most)).is_some());
+        assert_eq!(joined(&all(1..=3), &all(4..=most + 1)), None, "too many");
+        let heavy = |number| {
+            let named = (0..100).map(|name| Named { name: format!("custom.{name:0200}"), value: 1.0 / 3.0 });
+            Sample { named: named.collect(), ..sample(number) }
+        };
+        assert!(joined(&[heavy(1)], &[heavy(2)]).is_some(), "the names are there once");
+        let most: Vec<Sample> = (2..=60).map(heavy).collect();
+        assert_eq!(joined(&[heavy(1)], &most), None, "too heavy");
+        assert_eq!(join(b"x", &all(1..=1)), None);
     }
 
     #[test]

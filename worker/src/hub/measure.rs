@@ -2,12 +2,14 @@
 //! end to end until they are a day.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::tiers::{MINUTES, SAMPLES, TENS, TWO_HOURS, Tier};
 use edgewatch_core::blocks::{Block, Row, rollup};
 use edgewatch_core::dialects::native;
-use edgewatch_core::model::{HostId, Sample};
+use edgewatch_core::dialects::native::stream::{Frame, FromAgent};
+use edgewatch_core::model::{HostId, Named, Sample};
 
 use super::rings::{self, StoredBlock};
 use super::rollup::coarser;
@@ -20,6 +22,22 @@ fn recorded(name: &str) -> Vec<Sample> {
     let text = std::fs::read_to_string(path).unwrap();
     let wire = |line: &str| serde_json::from_str::<native::Sample>(line).unwrap();
     text.lines().filter_map(|line| wire(line).into_sample()).collect()
+}
+
+/// What was told of minutes.
+fn details() -> Vec<Vec<Named>> {
+    recorded("details_60s").into_iter().map(|sample| sample.named).collect()
+}
+
+/// Every sixth sample tells of its minute.
+fn with_details(samples: Vec<Sample>) -> Vec<Sample> {
+    let details = details();
+    let mut minutes = details.iter().cycle();
+    let with = |(at, sample): (usize, Sample)| match minutes.next().filter(|_| at % 6 == 5) {
+        Some(named) => Sample { named: named.clone(), ..sample },
+        None => sample,
+    };
+    samples.into_iter().enumerate().map(with).collect()
 }
 
 /// The samples over and over, `period_ms` apart as nearly as they were; counters go on from lap to lap.
@@ -53,7 +71,9 @@ impl Drop for Scratch {
 /// What a ring of such blocks takes in the file per host: its blocks in turn, as those of hosts end.
 fn in_file(blocks: &[StoredBlock], ring_blocks: u64) -> u64 {
     const HOSTS: i64 = 20;
-    let path = std::env::temp_dir().join(format!("edgewatch-measure-{}.sqlite", std::process::id()));
+    static FILES: AtomicU32 = AtomicU32::new(0);
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("edgewatch-measure-{}-{number}.sqlite", std::process::id()));
     let scratch = Scratch(path);
     let _ = std::fs::remove_file(&scratch.0);
     let sql = Sql::in_file(&scratch.0).unwrap();
@@ -123,5 +143,56 @@ fn a_day_of_a_real_host_takes_less_than_a_byte_per_value() {
             bytes.push(host);
         }
         println!("{name:<8} the hub {} bytes a host, D1 {}", bytes[0] + bytes[1], bytes[2] + bytes[3]);
+    }
+}
+
+/// What rings in D1 would take of this, whose samples are a minute apart: of five days of ten minutes and as many averages.
+fn in_d1(recorded: &[Sample], is_told: bool) -> u64 {
+    let minutes: Vec<Sample> = laps(recorded, 60_000).take_while(|one| one.at.0 < 432_000_000).collect();
+    let details = details();
+    let told = |(sample, named): (Sample, &Vec<Named>)| Sample { named: named.clone(), ..sample };
+    let minutes = if is_told { minutes.into_iter().zip(details.iter().cycle()).map(told).collect() } else { minutes };
+    let mut names = Dictionary::default();
+    let tens = coarser(&rows::rows(&minutes, &mut names), rollup::TEN_MINUTES, &names);
+    let averages: Vec<Row> = tens.iter().map(rollup::averages).collect();
+    let of = |rows: &[Row], tier: Tier| in_file(&[pack(rows).0], tier.ring_blocks);
+    of(&tens, TENS) + of(&averages, TWO_HOURS)
+}
+
+/// A day of frames of a minute, and what the hub keeps of half an hour until it is in a row.
+fn on_the_way(day: &[Sample]) -> (usize, usize) {
+    let frame = |samples: &[Sample]| FromAgent::Frame(Frame::of_samples(samples)).encode().unwrap();
+    let frames = day.chunks(6).map(|samples| frame(samples).len()).sum();
+    let half_hours = day.chunks(180).map(|samples| samples.chunks(120).map(|most| frame(most).len()).sum::<usize>());
+    (frames, half_hours.max().unwrap_or_default())
+}
+
+#[test]
+fn what_is_told_once_a_minute_takes_as_much_as_is_promised() {
+    for name in ["run_10s", "build_10s"] {
+        let recorded = recorded(name);
+        let samples: Vec<Sample> = laps(&recorded, 10_000).take_while(|one| one.at.0 < 86_400_000).collect();
+        let mut bytes = Vec::new();
+        for (told, day) in [("without", samples.clone()), ("with", with_details(samples))] {
+            let mut names = Dictionary::default();
+            let rows = rows::rows(&day, &mut names);
+            let (.., samples) = ring(&rows, SAMPLES);
+            let six_hours: Vec<Row> = rows.into_iter().filter(|row| row.at_ms < 21_600_000).collect();
+            let (.., minutes) = ring(&coarser(&six_hours, rollup::MINUTE, &names), MINUTES);
+            let (frames, held) = on_the_way(&day);
+            println!(
+                "{name:<9} {told:<7} frames {frames:>7} a day, held {held:>5}, samples {samples:>7}, minutes {minutes:>7}, names {:>4}",
+                names.encode().len()
+            );
+            bytes.push((samples + minutes, held));
+        }
+        println!(
+            "{name:<9} D1 {} bytes a host, were it to keep them {}",
+            in_d1(&recorded, false),
+            in_d1(&recorded, true)
+        );
+        let [(without, _), (with, held)] = bytes[..] else { panic!("both") };
+        assert!(with < 2 * without + 200_000, "{name}: {with} for {without}");
+        assert!(held < crate::hub::held::MAX_ATTACHMENT_BYTES, "{held}");
     }
 }

@@ -63,7 +63,8 @@ struct Fared {
     days: BTreeMap<i64, (f64, f64)>,
     /// By second, those of the last quarter of an hour.
     recent: BTreeMap<i64, Moment>,
-    tls_expires_s: Option<i64>,
+    /// By host: when it last saw a certificate, ms since 1970, and when that one ends.
+    certificates: BTreeMap<HostId, (i64, i64)>,
 }
 
 /// The results of one second.
@@ -91,9 +92,11 @@ impl Fared {
     }
 
     /// A result that is no part of a coarser row.
-    fn add(&mut self, found: Found, now_ms: i64) {
+    fn add(&mut self, by: HostId, found: Found, now_ms: i64) {
         self.add_day(found.at_ms.div_euclid(DAY_MS), (1.0, f64::from(u8::from(found.is_up))));
-        self.tls_expires_s = found.expires_s.or(self.tls_expires_s);
+        if let Some(expires_s) = found.expires_s {
+            self.certificates.insert(by, (found.at_ms, expires_s));
+        }
         let from_ms = now_ms.saturating_sub(RECENT_MS);
         if found.at_ms <= from_ms {
             return;
@@ -109,11 +112,19 @@ impl Fared {
         }
     }
 
+    /// When the first of the certificates ends that hosts have seen lately, Unix seconds. What a host saw that is silent since is not
+    /// there any more, as far as the others know.
+    fn tls_expires_s(&self) -> Option<i64> {
+        let newest_ms = self.certificates.values().map(|(at_ms, _)| *at_ms).max()?;
+        let lately = self.certificates.values().filter(|(at_ms, _)| newest_ms.saturating_sub(*at_ms) <= DAY_MS);
+        lately.map(|(_, expires_s)| *expires_s).min()
+    }
+
     fn tally(&self, now_ms: i64) -> Tally {
         let first_day = now_ms.saturating_sub(DAYS_MS).div_euclid(DAY_MS);
         let mut tally = Tally {
             days: self.days.range(first_day..).map(|(day, counts)| (*day, *counts)).collect(),
-            tls_expires_s: self.tls_expires_s,
+            tls_expires_s: self.tls_expires_s(),
             ..Tally::default()
         };
         for moment in self.recent.values() {
@@ -198,7 +209,7 @@ impl Shard {
                         delay_ms: result.delay_ms,
                         expires_s: result.tls_expires.map(|at| at.0),
                     };
-                    running.of(id).entry(result.probe.0).or_default().add(found, now.0);
+                    running.of(id).entry(result.probe.0).or_default().add(id, found, now.0);
                 }
             }
         }
@@ -339,7 +350,7 @@ impl Shard {
             }
             let from_ms = done_ms.unwrap_or(i64::MIN).max(first_ms(now.0));
             let to_ms = newest_ms.unwrap_or(now.0).saturating_add(1).min(now.0.saturating_add(AHEAD_MS));
-            let mut gathering = Gathering { fared: running.of(id), series, now_ms: now.0 };
+            let mut gathering = Gathering { host: id, fared: running.of(id), series, now_ms: now.0 };
             self.gather(id, (from_ms, to_ms), &pending, &mut gathering)?;
         }
         running.is_whole = missing.is_empty();
@@ -390,6 +401,7 @@ impl Shard {
 
 /// The results of one host while they are put together.
 struct Gathering<'a> {
+    host: HostId,
     fared: &'a mut BTreeMap<i64, Fared>,
     series: Vec<(i64, Series)>,
     now_ms: i64,
@@ -412,7 +424,28 @@ impl Gathering<'_> {
             let expires_s = series.expires.and_then(|expires| row.get(expires)).map(|expires| expires as i64);
             let delay_ms = series.delay.and_then(|delay| row.get(delay));
             let found = Found { at_ms: row.at_ms, is_up: up > 0.0, delay_ms, expires_s };
-            self.fared.entry(*probe).or_default().add(found, self.now_ms);
+            self.fared.entry(*probe).or_default().add(self.host, found, self.now_ms);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_certificates_that_hosts_see_the_first_to_end_is_shown() {
+        let mut fared = Fared::default();
+        let mut seen = |host: i64, at_ms: i64, expires_s: Option<i64>| {
+            fared.add(HostId(host), Found { at_ms, is_up: true, delay_ms: None, expires_s }, at_ms);
+            fared.tally(at_ms).tls_expires_s
+        };
+        assert_eq!(seen(1, 1_000, None), None);
+        assert_eq!(seen(1, 2_000, Some(500)), Some(500));
+        assert_eq!(seen(2, 3_000, Some(900)), Some(500), "whoever came last");
+        assert_eq!(seen(3, 4_000, None), Some(500));
+        assert_eq!(seen(1, 5_000, Some(950)), Some(900), "it was renewed there");
+        assert_eq!(seen(1, DAY_MS + 3_000, Some(950)), Some(900));
+        assert_eq!(seen(1, DAY_MS + 3_001, Some(950)), Some(950), "the other is silent");
     }
 }

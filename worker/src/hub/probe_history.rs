@@ -39,7 +39,7 @@ pub struct Tally {
     pub recent: Vec<(i64, bool)>,
     /// The delays of the good ones among all results of that time: their sum, ms, and how many.
     pub recent_delays: (f64, u64),
-    /// When the newest certificate that was seen ends, Unix seconds.
+    /// When the first of the certificates ends that were seen lately, Unix seconds.
     pub tls_expires_s: Option<i64>,
 }
 

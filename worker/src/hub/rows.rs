@@ -2,7 +2,7 @@
 
 use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::{Block, Row, SeriesId, rollup};
-use edgewatch_core::metrics;
+use edgewatch_core::metrics::{self, mackerel};
 use edgewatch_core::model::{ProbeId, Sample};
 use edgewatch_core::units::Step;
 
@@ -27,6 +27,19 @@ pub fn probe_name(id: ProbeId, part: &str) -> String {
 pub fn probe_of(name: &str) -> Option<(ProbeId, &str)> {
     let (id, part) = name.strip_prefix("probe/")?.split_once('/')?;
     Some((ProbeId(id.parse().ok()?), part))
+}
+
+/// Names of devices may take so much of a host's dictionary: what comes and goes leaves room for its sensors and probes.
+const MOST_STOCK_NAMES: usize = 2_048;
+
+/// Leaves out what an agent tells under new names of devices, where it told of too many already.
+pub fn leave_room(samples: &mut [Sample], dictionary: &Dictionary) {
+    if dictionary.len() >= MOST_STOCK_NAMES {
+        let is_kept = |name: &str| dictionary.find(name).is_some() || !mackerel::is_stock(name);
+        for sample in samples {
+            sample.named.retain(|one| is_kept(&one.name));
+        }
+    }
 }
 
 /// The rows of samples, in the order given. Sensors get an id in the host's dictionary as `temperature/<sensor>`, metrics of
@@ -212,5 +225,24 @@ mod tests {
         let (lean, bytes) = fitting(&vec![many(4_000); 400]);
         assert_eq!((lean.len(), lean.series().len()), (400, 3));
         assert!(bytes.len() < MAX_BLOCK_BYTES);
+    }
+
+    #[test]
+    fn devices_that_come_and_go_leave_room_for_what_else_has_a_name() {
+        let names = |first: usize, count: usize| {
+            let named = (first..first + count).map(|device| format!("interface.br-{device}.rxBytes.delta"));
+            named.map(|name| Named { name, value: 1.0 }).collect::<Vec<Named>>()
+        };
+        let mut dictionary = Dictionary::default();
+        for look in 0..100 {
+            let mut samples = [Sample { named: names(look * 60, 61), ..Sample::default() }];
+            leave_room(&mut samples, &dictionary);
+            rows(&samples, &mut dictionary);
+        }
+        assert!((MOST_STOCK_NAMES..MOST_STOCK_NAMES + 61).contains(&dictionary.len()), "{}", dictionary.len());
+        let mut samples = [Sample { named: [names(0, 2), names(9_000, 1)].concat(), ..Sample::default() }];
+        samples[0].named.push(Named { name: "custom.new".to_owned(), value: 1.0 });
+        leave_room(&mut samples, &dictionary);
+        assert_eq!(samples[0].named.len(), 3, "those that it has, and those that are no device's");
     }
 }

@@ -277,8 +277,7 @@ impl Tracked {
         if self.pending.is_empty() {
             self.pending_from = first.number;
         }
-        self.pending_bytes += frame.len();
-        self.pending.push(frame);
+        self.pend(frame, run);
         self.last_at_ms = Some(self.last_at_ms.map_or(last.at.0, |at| at.max(last.at.0)));
         for result in run.iter().flat_map(|sample| &sample.probes) {
             if let Some(note) = &result.note {
@@ -300,6 +299,17 @@ impl Tracked {
             self.write_block(storage)?;
         }
         Ok(())
+    }
+
+    /// Puts a frame of `run` behind the pending ones; into the last of them, where it has room.
+    fn pend(&mut self, frame: Vec<u8>, run: &[Sample]) {
+        let joined = self.pending.last().and_then(|last| held::join(last, run));
+        if joined.is_some() {
+            self.pending_bytes -= self.pending.pop().map_or(0, |last| last.len());
+        }
+        let frame = joined.unwrap_or(frame);
+        self.pending_bytes += frame.len();
+        self.pending.push(frame);
     }
 
     /// The block a sample belongs to: by its time, but never an earlier one than that which is open.
@@ -340,6 +350,9 @@ impl Tracked {
             samples.extend(held::unpack(frame)?);
         }
         let mut dictionary = rings::dictionary(&storage.sql, self.id())?;
+        if !self.id().is_posted() {
+            rows::leave_room(&mut samples, &dictionary);
+        }
         let known_names = dictionary.len();
         let rows = rows::rows(&samples, &mut dictionary);
         if dictionary.len() > known_names {

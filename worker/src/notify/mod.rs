@@ -3,13 +3,14 @@
 //! Delivered at least once; a key travels with each delivery, so that a receiver can tell a repeat.
 
 mod channel;
+mod receivers;
 mod send;
 mod smtp;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{DEFAULT_GROUP, Delivery, Event, EventKind};
+use edgewatch_core::model::{Audience, ChannelSaid, DEFAULT_GROUP, Delivery, Event, EventKind};
 use edgewatch_core::notify::{Outgoing, Settings, asked_wait, next_attempt, render};
 use edgewatch_core::units::UnixSeconds;
 use futures_util::future::join_all;
@@ -20,7 +21,7 @@ pub use edgewatch_core::notify::Notice;
 use crate::platform::config::Config;
 use crate::platform::log;
 use crate::store::channels::{self, SealedChannel};
-use crate::store::outbox::{self, Waiting};
+use crate::store::outbox::{self, Request, Waiting};
 use crate::store::{Db, Statement, events};
 
 /// How many notifications one run sends: the free plan allows 50 subrequests, each costs three of them, and the object that has
@@ -40,8 +41,9 @@ const UNRENDERED: &str = "";
 /// The most text one statement carries; D1 refuses a value over 2 MB. Source: platform specification, 1.2.
 const MAX_STATEMENT_BYTES: usize = 1_000_000;
 
-/// The statements that queue notifications for every channel of the notices' groups; none when there are no channels. They must run
-/// in the transaction that writes the events, before that.
+/// The statements that queue notifications for every channel that is to be told of the notices; none when there are no channels. They must run
+/// in the transaction that writes the events, before that. Of alerts that nobody hears of because their group has no channel one event
+/// a group says so, a row.
 ///
 /// # Errors
 /// [`Failure::Unavailable`] when the database does not answer.
@@ -52,17 +54,22 @@ pub async fn queue(
     notices: &[Notice<'_>],
 ) -> Result<Vec<Statement>, Failure> {
     let channels = channels::list(db).await?;
+    let unheard = unheard(&channels, notices);
+    let notices = &without_overtaken(notices);
+    let receivers = receivers::of(db, &channels, notices).await?;
     let mut requests = Vec::with_capacity(channels.len() * notices.len());
     for channel in &channels {
+        let is_told = |(_, receivers): &(_, &BTreeSet<i64>)| receivers.contains(&channel.channel.id);
+        let wanted: Vec<&Notice<'_>> =
+            notices.iter().zip(&receivers).filter(is_told).map(|(notice, _)| notice).collect();
         // One channel that cannot be read must not cost the others, nor the verdict, their events.
-        match render_all(config, channel, notices) {
+        match render_all(config, channel, &wanted) {
             Ok(rendered) => requests.extend(rendered),
             Err(failure) => {
                 let id = channel.channel.id;
                 log::error("notify.queue", &format!("channel {id}: {failure}"));
                 // It is tried again as what was refused is, and its channel shows why.
-                let keys = wanted(channel, notices).into_iter().map(|notice| notice.event.key.clone());
-                requests.extend(keys.map(|key| (key, id, UNRENDERED.to_owned())));
+                requests.extend(wanted.iter().map(|notice| request(notice.event, id, UNRENDERED.to_owned())));
             }
         }
     }
@@ -72,13 +79,16 @@ pub async fn queue(
         statements.push(outbox::insert(&requests, now)?);
         requests = rest;
     }
+    if !unheard.is_empty() {
+        statements.push(events::insert(&unheard)?);
+    }
     Ok(statements)
 }
 
 /// How many of the requests fit into one statement; at least one.
-fn fitting(requests: &[(String, i64, String)]) -> usize {
+fn fitting(requests: &[Request]) -> usize {
     // Keys, numbers and JSON's own marks take less than this.
-    let bytes = |request: &(String, i64, String)| request.2.len() + 64;
+    let bytes = |request: &Request| request.request_sealed.len() + 128;
     let mut total = 0;
     let within = requests.iter().take_while(|request| {
         total += bytes(request);
@@ -119,7 +129,7 @@ async fn deliver_all(db: &Db, config: &Config, now: UnixSeconds, queue: &[Waitin
             Ok(Attempt::Left) => {}
             Ok(Attempt::LeftUntil(until)) => {
                 // It wants nothing of us, so nothing else that waits for it is tried either.
-                if let Err(error) = outbox::postpone(db, waiting.channel_id, until).await {
+                if let Err(error) = db.run(channels::pause(waiting.channel_id, until)).await {
                     log::error("notify.deliver", &error.to_string());
                 }
                 break;
@@ -200,12 +210,11 @@ async fn attempt(db: &Db, config: &Config, now: UnixSeconds, waiting: &Waiting) 
 /// host was at that time is not known any more.
 async fn render_late(db: &Db, config: &Config, waiting: &Waiting) -> Result<Outgoing, Failure> {
     let gone = || Failure::Internal("its event or its channel is no more".to_owned());
-    let (event_key, _) = waiting.key.rsplit_once(':').ok_or_else(gone)?;
     let channel = channels::find_by_id(db, waiting.channel_id).await?.ok_or_else(gone)?;
     let settings = open(config, &channel)?;
-    let event = events::find(db, event_key).await?.ok_or_else(gone)?;
+    let event = events::find(db, waiting.event_key()).await?.ok_or_else(gone)?;
     let notice = Notice { event: &event, host: None, host_name: None, group: &event.group };
-    render(&settings, notice, &waiting.key, public_url(config))
+    render(&settings, notice, &delivery_key(&event, waiting.channel_id), public_url(config))
 }
 
 /// Where the fleet can be looked at; empty when no public address is configured.
@@ -218,33 +227,80 @@ fn sealed(config: &Config, outgoing: &Outgoing) -> Result<String, Failure> {
     config.seal_key()?.seal(&text)
 }
 
-/// The notices that are for a channel's group.
-fn wanted<'a, 'n>(channel: &SealedChannel, notices: &'a [Notice<'n>]) -> Vec<&'a Notice<'n>> {
-    let of_group = |group: &str| channel.channel.group == if group.is_empty() { DEFAULT_GROUP } else { group };
-    notices.iter().filter(|notice| of_group(notice.group)).collect()
+/// What every repeat of a notification carries.
+fn delivery_key(event: &Event, channel_id: i64) -> String {
+    format!("{}:{channel_id}", event.key)
 }
 
-/// What a channel is to be sent of these notices: event key, channel number, sealed request each.
-fn render_all(
-    config: &Config,
-    channel: &SealedChannel,
-    notices: &[Notice<'_>],
-) -> Result<Vec<(String, i64, String)>, Failure> {
-    let wanted = wanted(channel, notices);
-    if wanted.is_empty() {
+fn request(event: &Event, channel_id: i64, request_sealed: String) -> Request {
+    Request { event_key: event.key.clone(), mark: outbox::mark(event), channel_id, request_sealed }
+}
+
+/// The name of a group.
+fn named(group: &str) -> &str {
+    if group.is_empty() { DEFAULT_GROUP } else { group }
+}
+
+/// The notices but for reminders that something later of their alert overtakes.
+fn without_overtaken<'n>(notices: &[Notice<'n>]) -> Vec<Notice<'n>> {
+    let alert = |event: &'n Event| event.alert.as_ref().map(|alert| alert.key.as_str());
+    let mut later: BTreeSet<&str> = BTreeSet::new();
+    let mut kept: Vec<Notice<'n>> = Vec::with_capacity(notices.len());
+    for notice in notices.iter().rev() {
+        let is_reminder = notice.event.kind == EventKind::AlertReminder;
+        if !(is_reminder && alert(notice.event).is_some_and(|key| later.contains(key))) {
+            kept.push(*notice);
+        }
+        if matches!(notice.event.kind, EventKind::AlertReminder | EventKind::AlertRecovered) {
+            later.extend(alert(notice.event));
+        }
+    }
+    kept.reverse();
+    kept
+}
+
+/// Says of each group without a channel that an alert came up which nobody hears of. A deployment without any channel wants none of
+/// it for its default group.
+fn unheard(channels: &[SealedChannel], notices: &[Notice<'_>]) -> Vec<Event> {
+    let hears = |one: &&SealedChannel| one.channel.said.as_ref().is_none_or(ChannelSaid::hears_alerts);
+    let mut groups: BTreeSet<&str> = channels.iter().filter(hears).map(|one| one.channel.group.as_str()).collect();
+    if channels.is_empty() {
+        groups.insert(DEFAULT_GROUP);
+    }
+    let mut said = Vec::new();
+    // Whom a monitor's alert goes to its notification groups say.
+    let is_of_group = |notice: &&Notice<'_>| Audience::parse(notice.group).is_none();
+    let fired = notices.iter().filter(|notice| notice.event.kind == EventKind::AlertFired);
+    for Notice { event, group, .. } in fired.filter(is_of_group) {
+        if groups.insert(named(group)) {
+            let text = format!("nobody was told: the group \"{}\" has no channel ({})", named(group), event.text);
+            // The same when the transaction is repeated.
+            let key = format!("{}-unheard", event.key);
+            let quiet =
+                Event { is_quiet: true, ..Event::new(key, EventKind::NobodyTold, event.host_id, event.at, text) };
+            said.push(quiet);
+        }
+    }
+    said
+}
+
+/// What a channel is to be sent of these notices.
+fn render_all(config: &Config, channel: &SealedChannel, notices: &[&Notice<'_>]) -> Result<Vec<Request>, Failure> {
+    if notices.is_empty() {
         return Ok(Vec::new());
     }
     let (id, settings) = (channel.channel.id, open(config, channel)?);
     let render_one = |notice: &Notice<'_>| {
-        let outgoing = render(&settings, *notice, &format!("{}:{id}", notice.event.key), public_url(config))?;
-        Ok((notice.event.key.clone(), id, sealed(config, &outgoing)?))
+        let outgoing = render(&settings, *notice, &delivery_key(notice.event, id), public_url(config))?;
+        Ok(request(notice.event, id, sealed(config, &outgoing)?))
     };
-    wanted.into_iter().map(render_one).collect()
+    notices.iter().copied().map(render_one).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use edgewatch_core::model::{AlertNote, Cause, Channel, HostId, RuleId};
 
     #[test]
     fn what_a_run_sends_goes_by_what_it_asked_before() {
@@ -254,11 +310,64 @@ mod tests {
 
     #[test]
     fn a_statement_carries_no_more_than_it_may() {
-        let request = |bytes: usize| (String::new(), 1, "x".repeat(bytes));
+        let request = |bytes: usize| {
+            let (event_key, mark, request_sealed) = (String::new(), String::new(), "x".repeat(bytes));
+            Request { event_key, mark, channel_id: 1, request_sealed }
+        };
         let many: Vec<_> = (0..50).map(|_| request(60_000)).collect();
         let first = fitting(&many);
         assert_eq!(first, 16);
-        assert!(many.iter().take(first).map(|one| one.2.len()).sum::<usize>() <= MAX_STATEMENT_BYTES);
+        assert!(many.iter().take(first).map(|one| one.request_sealed.len()).sum::<usize>() <= MAX_STATEMENT_BYTES);
         assert_eq!(fitting(&[request(2_000_000)]), 1);
+    }
+
+    fn event(key: &str, kind: EventKind, alert: &str, group: &str) -> Event {
+        let mut event = Event::new(key.to_owned(), kind, None, UnixSeconds(9), "[Incident] a() busy".to_owned());
+        let (cause, detail) = (Cause::rule(RuleId(3), HostId(7)), String::new());
+        event.alert =
+            Some(AlertNote { key: alert.to_owned(), cause, opened_at: UnixSeconds(8), closed_at: None, detail });
+        Event { group: group.to_owned(), ..event }
+    }
+
+    fn notices(events: &[Event]) -> Vec<Notice<'_>> {
+        events.iter().map(|event| Notice { event, host: None, host_name: None, group: &event.group }).collect()
+    }
+
+    #[test]
+    fn of_what_comes_at_once_the_newest_reminder_is_told_and_none_of_an_alert_that_is_over() {
+        use EventKind::{AlertFired, AlertRecovered, AlertReminder};
+        let list = [("1", AlertReminder, "a"), ("2", AlertReminder, "b"), ("3", AlertReminder, "a")];
+        let list = [&list[..], &[("4", AlertFired, "c"), ("5", AlertRecovered, "b")]].concat();
+        let events: Vec<Event> = list.into_iter().map(|(key, kind, alert)| event(key, kind, alert, "")).collect();
+        let notices = notices(&events);
+        let kept: Vec<&str> = without_overtaken(&notices).iter().map(|notice| notice.event.key.as_str()).collect();
+        assert_eq!(kept, ["3", "4", "5"]);
+    }
+
+    #[test]
+    fn that_nobody_hears_of_an_alert_is_an_event_once_a_group() {
+        let channel = |group: &str| SealedChannel {
+            channel: Channel {
+                id: 1,
+                name: "a".to_owned(),
+                kind: "ntfy".to_owned(),
+                group: group.to_owned(),
+                created_at: UnixSeconds(1),
+                said: None,
+            },
+            config_sealed: String::new(),
+        };
+        let groups = ["ops", "boss", "boss", ""];
+        let events: Vec<Event> = groups.iter().map(|group| event(group, EventKind::AlertFired, group, group)).collect();
+        let said = |channels: &[SealedChannel]| {
+            let said = unheard(channels, &notices(&events));
+            assert!(said.iter().all(|event| event.is_quiet && event.kind == EventKind::NobodyTold));
+            said.into_iter().map(|event| event.text).collect::<Vec<_>>()
+        };
+        let text = |group: &str| format!("nobody was told: the group \"{group}\" has no channel ([Incident] a() busy)");
+        assert_eq!(said(&[channel("ops")]), [text("boss"), text("default")]);
+        assert_eq!(said(&[]), [text("ops"), text("boss")], "who has no channel at all wants none");
+        let again = [event("x", EventKind::AlertReminder, "x", "boss")];
+        assert_eq!(unheard(&[channel("ops")], &notices(&again)), []);
     }
 }

@@ -40,6 +40,9 @@ const FIND_LINK: &str =
 const DELETE_AUDIT: &str =
     "DELETE FROM audit WHERE key IN (SELECT key FROM audit WHERE key < ?1 ORDER BY key LIMIT 500)";
 const INSERT_AUDIT: &str = "INSERT INTO audit (key, at_s, actor, action, subject) VALUES (?1, ?2, ?3, ?4, ?5)";
+// Before the statement that makes the user, which does nothing where somebody has the address or the name.
+const INSERT_AUDIT_OF_NEW: &str = "INSERT INTO audit (key, at_s, actor, action, subject) SELECT ?1, ?2, ?3, ?4, ?5 \
+     WHERE NOT EXISTS (SELECT 1 FROM users WHERE name = ?5 OR email = ?5)";
 
 /// A token about to be inserted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -259,6 +262,11 @@ pub fn delete_audit_before(key: &str) -> Statement {
 /// The statement that says in the audit table what `actor` did to `subject`: 1 row.
 pub fn audit(key: &str, at: UnixSeconds, actor: &str, action: &str, subject: &str) -> Statement {
     Statement::new(INSERT_AUDIT, vec![key.into(), at.0.into(), actor.into(), action.into(), subject.into()])
+}
+
+/// As [`audit`] for somebody who is about to be made a user under their address: no row where that will not be.
+pub fn audit_of_new(key: &str, at: UnixSeconds, actor: &str, action: &str, email: &str) -> Statement {
+    Statement::new(INSERT_AUDIT_OF_NEW, vec![key.into(), at.0.into(), actor.into(), action.into(), email.into()])
 }
 
 impl TryFrom<TokenRow> for ListedToken {

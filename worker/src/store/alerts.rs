@@ -83,7 +83,9 @@ pub fn note<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Vec<State
                 begun.push(json!([alert.key, cause, alert.opened_at.0, said.0, said.1, status, value, kind]));
             }
             EventKind::AlertChanged => changed.push(json!([alert.key, alert.detail, status, value])),
-            EventKind::AlertRecovered | EventKind::AlertWithdrawn => over.push(json!([alert.key, event.at.0])),
+            EventKind::AlertRecovered | EventKind::AlertWithdrawn => {
+                over.push(json!([alert.key, alert.closed_at.unwrap_or(event.at).0]));
+            }
             EventKind::AlertReminder
             | EventKind::AlertEscalated
             | EventKind::HostOffline
@@ -93,6 +95,7 @@ pub fn note<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Vec<State
             | EventKind::BudgetTight
             | EventKind::AddressChanged
             | EventKind::CertificateChanged
+            | EventKind::NobodyTold
             | EventKind::Test
             | EventKind::News => {}
         }
@@ -255,6 +258,15 @@ mod tests {
         let known = second();
         assert_eq!((known.closed_at, known.more.reason.as_deref()), (Some(UnixSeconds(20)), Some("because")));
         assert_eq!((known.more.memo.as_str(), keys(true, None)), ("m", vec!["01".to_owned()]));
+    }
+
+    #[test]
+    fn an_alert_was_over_when_it_was_and_not_when_people_were_told() {
+        let db = Db::in_memory().unwrap();
+        let mut over = event("01", EventKind::AlertRecovered, 30_000);
+        over.alert.iter_mut().for_each(|alert| alert.closed_at = Some(UnixSeconds(600)));
+        now(db.batch(note(&[event("01", EventKind::AlertFired, 8), over]).unwrap())).unwrap();
+        assert_eq!(now(find(&db, "01")).unwrap().unwrap().closed_at, Some(UnixSeconds(600)));
     }
 
     #[test]

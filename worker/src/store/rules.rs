@@ -122,6 +122,11 @@ pub async fn put_quiet_hours(db: &Db, hours: Option<&QuietHours>, with: Statemen
     db.batch(vec![settings::put(QUIET_HOURS, &text), settings::bump(RULES_VERSION), with]).await.map(drop)
 }
 
+/// The statement that has the hub ask anew for all that it judges by: 1 row written.
+pub fn bump() -> Statement {
+    settings::bump(RULES_VERSION)
+}
+
 /// All that the hub needs to judge.
 ///
 /// # Errors

@@ -288,4 +288,19 @@ mod tests {
         assert_eq!((login.password_hash, login.credential_no), (None, 1));
         assert!(now(find_by_email(&db, "ada@example.com")).unwrap().is_some());
     }
+
+    #[test]
+    fn who_is_made_by_their_address_is_in_the_audit_and_who_is_not_is_not() {
+        let db = Db::in_memory().unwrap();
+        let make = |key: &str, email: &str| {
+            let audit = access::audit_of_new(key, NOW, "access-proxy", "user.create", email);
+            let outcomes = now(db.batch(vec![audit, insert_by_email(email, Role::Viewer, NOW)])).unwrap();
+            outcomes.iter().map(|outcome| outcome.changes).collect::<Vec<_>>()
+        };
+        let named = NewUser { name: "bob@x.y", role: Role::Admin, email: None, password_hash: None, created_at: NOW };
+        now(add(&db, &named, access::audit("k", NOW, "user:1", "user.create", "bob@x.y"))).unwrap();
+        assert_eq!(make("1", "ada@x.y"), [1, 1]);
+        assert_eq!(make("2", "ada@x.y"), [0, 0], "the address is taken");
+        assert_eq!(make("3", "bob@x.y"), [0, 0], "the name is taken");
+    }
 }

@@ -16,13 +16,11 @@ use worker::{
 use super::ViewersError;
 use super::client::VIEWER;
 use super::fanout::{Changes, Fleet};
-use super::viewer::{End, Seat, Viewer};
+use super::viewer::{End, Seat, Viewer, has_room};
 use super::watch::{self, Step, Watch};
 use crate::platform::objects::{Class, Objects};
 use crate::platform::{clock, config, log, sockets};
 
-/// More viewers than this are asked to come again.
-const MAX_VIEWERS: usize = 2_000;
 /// A call of the hub that has not come back after so long is waited for by nobody else.
 const CALL_MS: i64 = 30_000;
 
@@ -159,11 +157,14 @@ impl Inner {
         else {
             return Response::error("who is it?", 403);
         };
-        match self.seats().len() {
+        let seats = self.seats();
+        let guests = seats.iter().filter(|(_, seat)| seat.viewer.guest).count();
+        if !has_room(seats.len(), guests, viewer) {
+            return Response::error("too many viewers", 503);
+        }
+        if seats.is_empty() {
             // What is known from earlier viewers nobody has kept up since.
-            0 => self.forget(),
-            1..MAX_VIEWERS => {}
-            _ => return Response::error("too many viewers", 503),
+            self.forget();
         }
         let seat = Seat::new(viewer, self.now());
         let (socket, response) = sockets::accept(&self.state, &seat.write())?;

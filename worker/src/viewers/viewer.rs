@@ -8,6 +8,11 @@ const LIFETIME_MS: i64 = 3_600_000;
 /// A viewer that has not said `ping` for this long is gone; it says it every 25 s.
 const SILENCE_MS: i64 = 120_000;
 
+/// So many look at most.
+const MAX_VIEWERS: usize = 2_000;
+/// So many of them are guests at most: who runs the fleet finds a place.
+const MAX_GUESTS: usize = 1_500;
+
 /// What a viewer may see, settled by the Worker before the socket is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewer {
@@ -18,6 +23,9 @@ pub struct Viewer {
     /// Whether it is told all of the fleet every two seconds, in the words of another dialect, and says nothing itself.
     #[serde(default)]
     pub feed: bool,
+    /// Whether it came without a credential of its own; knowing the view password is none.
+    #[serde(default)]
+    pub guest: bool,
 }
 
 /// What is kept with a viewer's socket.
@@ -35,6 +43,11 @@ pub struct Seat {
     pub window: Vec<i64>,
 }
 
+/// Whether there is a place for one more. `guests`: how many of all `viewers` are such.
+pub const fn has_room(viewers: usize, guests: usize, next: Viewer) -> bool {
+    viewers < MAX_VIEWERS && (!next.guest || guests < MAX_GUESTS)
+}
+
 /// Why a socket is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -47,12 +60,12 @@ pub enum End {
 impl Viewer {
     /// A member with a credential that is over at `until`.
     pub fn member(until: Option<UnixSeconds>) -> Self {
-        Self { sees_hidden: true, until_s: until.map(|until| until.0), feed: false }
+        Self { sees_hidden: true, until_s: until.map(|until| until.0), feed: false, guest: false }
     }
 
     /// Somebody who is told the feed.
     pub fn of_feed(sees_hidden: bool, until: Option<UnixSeconds>) -> Self {
-        Self { sees_hidden, until_s: until.map(|until| until.0), feed: true }
+        Self { sees_hidden, until_s: until.map(|until| until.0), feed: true, guest: false }
     }
 }
 
@@ -110,12 +123,24 @@ mod tests {
 
     #[test]
     fn a_seat_outlives_sleep() {
-        let mut seat = Seat::new(Viewer { sees_hidden: false, until_s: Some(5), feed: false }, NOW);
+        let mut seat = Seat::new(Viewer { sees_hidden: false, until_s: Some(5), feed: false, guest: false }, NOW);
         seat.window = vec![1, 9_007_199_254_740_991];
         assert_eq!(Seat::read(&seat.write()), Some(seat));
         assert_eq!(Seat::read(b"\x00"), None);
         let full = Seat { window: vec![9_007_199_254_740_991; 50], ..Seat::new(Viewer::member(None), NOW) };
         assert!(full.write().len() < 1024);
+    }
+
+    #[test]
+    fn guests_leave_places_for_those_who_sign_in() {
+        let guests = [Viewer::member(None), Viewer::of_feed(false, None), Viewer::of_feed(true, None)];
+        for guest in guests.map(|viewer| Viewer { guest: true, ..viewer }) {
+            assert!(has_room(1_499, 1_499, guest) && has_room(1_999, 1_499, guest));
+            assert!(!has_room(1_500, 1_500, guest) && !has_room(2_000, 0, guest));
+        }
+        for member in [Viewer::member(None), Viewer::of_feed(true, None)] {
+            assert!(has_room(1_500, 1_500, member) && has_room(1_999, 1_500, member) && !has_room(2_000, 0, member));
+        }
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct Kept {
     pub samples: BTreeMap<HostId, Vec<Sample>>,
     /// How many values had a name that is none.
     pub bad_names: usize,
+    /// Per host how many names a minute had beyond those that it takes; of several such minutes the most.
+    pub beyond: BTreeMap<HostId, usize>,
 }
 
 impl Kept {
@@ -46,6 +48,7 @@ impl Kept {
 pub fn sort(values: Vec<Posted>, now: UnixSeconds) -> Kept {
     let mut kept = Kept::default();
     let mut minutes: BTreeMap<(HostId, i64), BTreeMap<String, (UnixSeconds, f64)>> = BTreeMap::new();
+    let mut beyond: BTreeMap<(HostId, i64), BTreeSet<String>> = BTreeMap::new();
     for Posted { of, name, at, value } in values {
         kept.samples.entry(of).or_default();
         if Named::check_name(&name).is_err() || !value.is_finite() {
@@ -54,8 +57,14 @@ pub fn sort(values: Vec<Posted>, now: UnixSeconds) -> Kept {
             let minute = minutes.entry((of, at.0.div_euclid(60))).or_default();
             if minute.len() < MAX_NAMES || minute.contains_key(&name) {
                 minute.insert(name, (at, value));
+            } else {
+                beyond.entry((of, at.0.div_euclid(60))).or_default().insert(name);
             }
         }
+    }
+    for ((of, _), names) in beyond {
+        let most = kept.beyond.entry(of).or_default();
+        *most = names.len().max(*most);
     }
     let mut seconds: BTreeMap<(HostId, UnixSeconds), Vec<Named>> = BTreeMap::new();
     for ((of, _), names) in minutes {
@@ -178,6 +187,7 @@ mod tests {
         let kept = sort((0..=MAX_NAMES).map(of).chain([posted(1, &format!("{:0250}", 0), 0, 9.0)]).collect(), NOW);
         let samples = &kept.samples[&HostId(1)];
         assert_eq!(names(samples).len(), MAX_NAMES, "what is beyond is left out");
+        assert_eq!(kept.beyond, BTreeMap::from([(HostId(1), 1)]), "and counted");
         assert!((samples[0].named[0].value - 9.0).abs() < 1e-9, "but not another value of a name that is in");
         assert_eq!(samples.len(), 3);
         for sample in samples {

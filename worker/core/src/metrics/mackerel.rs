@@ -4,7 +4,7 @@
 //! host's own metric, where that is the right value; a split that nobody measured is not made up. Source: mackerel
 //! specification, 5.5.
 
-use super::{ALL, Metric, columns};
+use super::{ALL, Metric, columns, interfaces};
 use crate::model::{Facts, Sample};
 
 /// How long a minute's values stand for what a later post leaves out, ms: posts may be of some of a host's metrics only.
@@ -13,10 +13,11 @@ const CARRIED_FOR_MS: i64 = 300_000;
 /// The parts of the processors' time. With `guest`, the stock agent takes guests off `user`. Their sum is 100 for each core.
 pub(super) const CPU_PARTS: [&str; 9] =
     ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal", "guest"];
+/// What is told of memory.
+const MEMORY_PARTS: [&str; 9] =
+    ["total", "used", "mem_available", "free", "buffers", "cached", "swap_total", "swap_free", "swap_cached"];
 /// Those in which nothing runs; waiting for a disk counts as idle, as with our agent.
 const CPU_IDLE: [&str; 2] = ["idle", "iowait"];
-/// Beginnings of names of interfaces that repeat another interface's traffic or never leave the host, as with our agent.
-const VIRTUAL: [&str; 7] = ["tun", "docker", "veth", "br-", "vmbr", "vnet", "kube"];
 
 /// What a host has of something in all, bytes, where its named values say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +68,20 @@ pub const DERIVED: [Derived; 9] = [
 /// Which of our metrics answers one of Mackerel's names.
 pub fn derived(name: &str) -> Option<&'static Derived> {
     DERIVED.iter().find(|derived| derived.name == name)
+}
+
+/// Whether it is one of the names under which the stock agent, and ours once a minute, tells of the whole host.
+pub fn is_stock(name: &str) -> bool {
+    let mut parts = name.splitn(3, '.');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some("cpu"), Some(part), Some("percentage")) => CPU_PARTS.contains(&part),
+        (Some("memory"), Some(part), None) => MEMORY_PARTS.contains(&part),
+        (Some("loadavg1" | "loadavg5" | "loadavg15"), None, _)
+        | (Some("interface"), Some(_), Some("rxBytes.delta" | "txBytes.delta"))
+        | (Some("disk"), Some(_), Some("reads.delta" | "writes.delta"))
+        | (Some("filesystem"), Some(_), Some("size" | "used")) => true,
+        _ => false,
+    }
 }
 
 impl Derived {
@@ -176,9 +191,9 @@ fn values(named: &Named<'_>) -> [Option<f64>; ALL.len()] {
         Some((total - left).max(0.0))
     };
     let speed = |behind: &str| {
-        let real = |name: &str| name != "lo" && !VIRTUAL.iter().any(|start| name.starts_with(start));
         // A host whose only way out is a tunnel or a virtual pair: better that than nothing.
-        named.sum("interface.", behind, real).or_else(|| named.sum("interface.", behind, |name| name != "lo"))
+        let any = || named.sum("interface.", behind, |name| !interfaces::is_loopback(name));
+        named.sum("interface.", behind, interfaces::is_own).or_else(any)
     };
     let mut values = [None; ALL.len()];
     let found = [
@@ -354,6 +369,37 @@ mod tests {
         }
         assert_eq!(derived("cpu.user.percentage"), None, "a split that nobody measured");
         assert!(DERIVED.is_sorted_by_key(|derived| derived.name));
+    }
+
+    #[test]
+    fn stock_names_are_told_from_all_others() {
+        for name in [
+            "loadavg15",
+            "cpu.iowait.percentage",
+            "memory.swap_cached",
+            "interface.eth0.rxBytes.delta",
+            "disk.nvme0n1p1.writes.delta",
+            "filesystem.mapper_vg-root.used",
+        ] {
+            assert!(is_stock(name), "{name}");
+        }
+        assert!(DERIVED.iter().all(|derived| is_stock(derived.name)));
+        for name in [
+            "custom.cpu.user.percentage",
+            "loadavg1.x",
+            "cpu.user",
+            "cpu.all.percentage",
+            "memory.total.x",
+            "memory.rest",
+            "interface.eth0.rxBytes",
+            "disk.vda.reads.delta.x",
+            "filesystem.size",
+            "temperature/cpu",
+            "probe/1/up",
+            "",
+        ] {
+            assert!(!is_stock(name), "{name}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Every built-in metric once: its name, its unit, the bounds of what it can be and the step it is kept at.
 
+pub mod interfaces;
 pub mod mackerel;
 pub mod watched;
 

@@ -108,7 +108,7 @@ pub struct Invitation {
 pub struct Scopes {
     /// Look at everything.
     pub read: bool,
-    /// Change hosts and settings.
+    /// Change by Mackerel's API what it changes: hosts, services, metrics. Everything else that changes asks for `admin`.
     pub write: bool,
     /// Register hosts.
     pub register: bool,

@@ -20,6 +20,67 @@ pub struct Channel {
     pub group: String,
     /// When it was made.
     pub created_at: UnixSeconds,
+    /// What Mackerel's API said of it; `None` for one that was made otherwise.
+    pub said: Option<ChannelSaid>,
+}
+
+/// What Mackerel's API says of a channel beside its settings.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChannelSaid {
+    /// Of what it is told: `alert` and others.
+    pub events: Vec<String>,
+    /// Whether a picture of the graph is to come along.
+    pub has_graph_image: bool,
+    /// Addresses of mail, as they were given.
+    pub emails: Vec<String>,
+    /// Ids of people whose addresses are among those that mail goes to.
+    pub user_ids: Vec<String>,
+}
+
+impl ChannelSaid {
+    /// The word for alerts.
+    pub const ALERT: &'static str = "alert";
+
+    /// Whether it is told of alerts: all that we tell is called so.
+    pub fn hears_alerts(&self) -> bool {
+        self.events.iter().any(|event| event == Self::ALERT)
+    }
+}
+
+/// A channel as Mackerel's API asks for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelWish {
+    /// What people will call it.
+    pub name: String,
+    /// Of what kind.
+    pub kind: WishedKind,
+    /// Settings by name; those of mail are another channel's.
+    pub settings: BTreeMap<String, String>,
+    /// The rest.
+    pub said: ChannelSaid,
+}
+
+/// The kinds of channels that Mackerel's API has, of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WishedKind {
+    /// Any kind of mail.
+    Mail,
+    /// Slack.
+    Slack,
+    /// Our webhook.
+    Webhook,
+}
+
+impl WishedKind {
+    /// What a kind of ours is, by its word; `None` for what it has not.
+    pub fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "smtp" | "resend" | "mailgun" | "sendgrid" | "postmark" => Some(Self::Mail),
+            "slack" => Some(Self::Slack),
+            "webhook" => Some(Self::Webhook),
+            _ => None,
+        }
+    }
 }
 
 /// A channel with its settings, the secret ones as a mask.

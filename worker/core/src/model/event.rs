@@ -32,9 +32,11 @@ pub enum EventKind {
     AlertWithdrawn,
     /// A probe saw another certificate of another issuer.
     CertificateChanged,
+    /// An alert came up for a group that has no channel.
+    NobodyTold,
     /// Nothing: somebody tests a channel.
     Test,
-    /// Something that a newer version has a kind for; what it is, its text says.
+    /// Something that has no kind of its own, or one of a newer version; what it is, its text says.
     News,
 }
 
@@ -54,6 +56,7 @@ impl EventKind {
         Self::AlertRecovered,
         Self::AlertWithdrawn,
         Self::CertificateChanged,
+        Self::NobodyTold,
         Self::Test,
         Self::News,
     ];
@@ -74,6 +77,7 @@ impl EventKind {
             Self::AlertRecovered => "alert_recovered",
             Self::AlertWithdrawn => "alert_withdrawn",
             Self::CertificateChanged => "certificate_changed",
+            Self::NobodyTold => "nobody_told",
             Self::Test => "test",
             Self::News => "news",
         }
@@ -122,6 +126,8 @@ pub struct AlertNote {
     pub cause: Cause,
     /// When it began.
     pub opened_at: UnixSeconds,
+    /// When it was over, which may be before the event that tells so; `None` while it goes on, and in events that are read back.
+    pub closed_at: Option<UnixSeconds>,
     /// What was measured; may be empty.
     pub detail: String,
     /// How bad it is, or was.

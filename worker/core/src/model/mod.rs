@@ -2,10 +2,13 @@
 
 mod access;
 mod alert;
+mod board;
 mod channel;
 mod details;
+mod downtime;
 mod event;
 mod form;
+mod group;
 mod guest;
 mod host;
 mod monitor;
@@ -19,15 +22,19 @@ pub use access::{
     TokenKind, User,
 };
 pub use alert::{Alert, AlertDetails, AlertKind, AlertStep, Cause, Measured, NamedAlert, Source, Standing, Trigger};
+pub use board::{AlertGroupSetting, Dashboard, GraphAnnotation};
 pub use channel::{
-    Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSetting, DEFAULT_GROUP, Delivery, ListedChannel,
+    Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSaid, ChannelSetting, ChannelWish,
+    DEFAULT_GROUP, Delivery, ListedChannel, WishedKind,
 };
 pub use details::{
     DetailedHost, Document, GraphDef, GraphMetric, HostDetails, HostDraft, HostFilter, HostKind, HostMeta, HostStatus,
     MetadataOwner, RoleMemo, RoleName, Said, Service,
 };
+pub use downtime::{Downtime, DowntimeScope, Recurrence};
 pub use event::{AlertNote, Event, EventKind};
 pub use form::{Form, Listing, Piece};
+pub use group::{Audience, GroupLink, NotificationGroup};
 pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
 pub use monitor::{

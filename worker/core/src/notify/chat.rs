@@ -122,15 +122,26 @@ pub fn discord(settings: &Settings, letter: &Letter<'_>) -> Result<OutgoingReque
 struct SlackBody {
     /// What a phone shows, and what receivers show that know no blocks.
     text: String,
-    blocks: [Block; 3],
+    blocks: Vec<Block>,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Block {
-    Header { text: Words },
-    Section { text: Words },
-    Context { elements: [Words; 1] },
+    Header {
+        text: Words,
+    },
+    Section {
+        text: Words,
+    },
+    /// Whom the message calls, as the operator wrote it.
+    #[serde(rename = "section")]
+    Call {
+        text: Markup,
+    },
+    Context {
+        elements: [Words; 1],
+    },
 }
 
 /// Text in which nothing is markup.
@@ -139,6 +150,12 @@ enum Block {
 struct Words {
     text: String,
     emoji: bool,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "mrkdwn")]
+struct Markup {
+    text: String,
 }
 
 /// A message by an incoming webhook.
@@ -151,6 +168,12 @@ pub fn slack(settings: &Settings, letter: &Letter<'_>) -> Result<OutgoingRequest
     let section = fitted(event_text, SLACK_TEXT, utf16, plain);
     let title = letter.title();
     let footer = format!("{} {}", letter.when(), letter.edgewatch_url);
+    let call = settings.get(match letter.urgency() {
+        Urgency::Relief => "mention_ok",
+        Urgency::Trouble if letter.is_warning() => "mention_warning",
+        Urgency::Trouble => "mention_critical",
+        Urgency::News => "",
+    });
     let body = SlackBody {
         text: format!(
             "{} {}\n{}\n{}",
@@ -160,11 +183,15 @@ pub fn slack(settings: &Settings, letter: &Letter<'_>) -> Result<OutgoingRequest
             letter.when()
         ),
         blocks: [
-            Block::Header { text: words(fitted(&title, SLACK_TITLE, utf16, one_line)) },
+            Some(Block::Header { text: words(fitted(&title, SLACK_TITLE, utf16, one_line)) }),
             // Slack refuses an empty text.
-            Block::Section { text: words(if section.trim().is_empty() { "-".to_owned() } else { section }) },
-            Block::Context { elements: [words(footer.trim_end().to_owned())] },
-        ],
+            Some(Block::Section { text: words(if section.trim().is_empty() { "-".to_owned() } else { section }) }),
+            (!call.is_empty()).then(|| Block::Call { text: Markup { text: call.to_owned() } }),
+            Some(Block::Context { elements: [words(footer.trim_end().to_owned())] }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
     };
     post_json(settings.get("url").to_owned(), letter.key, &body)
 }
@@ -182,8 +209,11 @@ const fn sign(urgency: Urgency) -> char {
 mod tests {
     use serde_json::{Value, json};
 
+    use crate::model::{Event, EventKind};
     use crate::notify::kinds::Kind;
     use crate::notify::notice::tests::{HOSTILE, event, host, sent};
+    use crate::notify::settings::tests::settings;
+    use crate::notify::{Notice, Outgoing, render};
 
     fn body(kind: Kind, pairs: &[(&str, &str)], text: &str, name: &str) -> (String, Value) {
         let request = sent(kind, pairs, &event(text), Some(&host(name)));
@@ -242,5 +272,28 @@ mod tests {
         assert_eq!(body["blocks"][1]["text"], json!({"type": "plain_text", "text": "<!channel> down", "emoji": false}));
         assert_eq!(body["blocks"][0]["type"], "header");
         assert_eq!(body["blocks"][2]["type"], "context");
+    }
+
+    #[test]
+    fn slack_calls_whom_the_operator_named_for_the_state_of_the_alert() {
+        let pairs = [
+            ("url", "https://x/y"),
+            ("mention_ok", "<@U1>"),
+            ("mention_warning", "<@U2>"),
+            ("mention_critical", "<!here>"),
+        ];
+        let called = |kind: EventKind, group: &str| {
+            let event = Event { kind, ..event("<!channel> down") };
+            let settings = settings(Kind::Slack, &pairs).unwrap();
+            let notice = Notice { event: &event, host: None, host_name: None, group };
+            let Outgoing::Request(request) = render(&settings, notice, "0001:7", "").unwrap() else { panic!() };
+            let body: Value = serde_json::from_str(&request.body).unwrap();
+            (body["blocks"].as_array().unwrap().len() == 4).then(|| body["blocks"][2]["text"].clone())
+        };
+        let call = |text: &str| Some(json!({ "type": "mrkdwn", "text": text }));
+        assert_eq!(called(EventKind::AlertFired, ""), call("<!here>"));
+        assert_eq!(called(EventKind::AlertFired, "monitor:11111111112:other:"), call("<@U2>"));
+        assert_eq!(called(EventKind::AlertRecovered, "monitor:11111111112:other:"), call("<@U1>"));
+        assert_eq!(called(EventKind::Test, ""), None);
     }
 }

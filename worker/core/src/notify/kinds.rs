@@ -114,7 +114,12 @@ const DISCORD: &[Setting] = &[
     hidden(needed("url", Holds::Url, "the webhook's address; ?thread_id= posts into a thread")),
     wanted("username", Holds::Line, "", "the name it is posted under"),
 ];
-const SLACK: &[Setting] = &[hidden(needed("url", Holds::Url, "the incoming webhook's address"))];
+const SLACK: &[Setting] = &[
+    hidden(needed("url", Holds::Url, "the incoming webhook's address")),
+    wanted("mention_ok", Holds::Line, "", "whom a message calls when something is right again, such as <!here>"),
+    wanted("mention_warning", Holds::Line, "", "likewise for a warning"),
+    wanted("mention_critical", Holds::Line, "", "likewise for any other trouble"),
+];
 const NTFY: &[Setting] = &[
     hidden(needed("topic", Holds::Word, "the topic: who knows it can read it")),
     wanted("server", Holds::Server, "https://ntfy.sh", "the server"),

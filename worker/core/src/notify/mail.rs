@@ -22,20 +22,46 @@ const WORD_BYTES: usize = 42;
 /// So many bytes make a line of 76 characters. Source: RFC 2045, 6.8.
 const LINE_BYTES: usize = 57;
 
-/// The name, which may be empty, and the address in `Edgewatch <watch@example.com>` or `watch@example.com`.
+/// The name, which may be empty, and the address in `Edgewatch <watch@example.com>` or `watch@example.com`. A name may be in quotes,
+/// with a backslash before what is not to be read as a mark.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn parse_from(text: &str) -> Result<(String, String), String> {
     let (name, address) = match text.trim().strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
-        Some((name, address)) => (name.trim().trim_matches('"').trim(), address),
-        None => ("", text.trim()),
+        Some((name, address)) => (unquoted(name.trim()), address),
+        None => (String::new(), text.trim()),
     };
-    if name.contains(['"', '<', '>', '\\']) || name.chars().any(char::is_control) {
-        return Err("holds a name with quotes, brackets or control characters".to_owned());
+    if name.contains(['<', '>']) || name.chars().any(char::is_control) {
+        return Err("holds a name with angle brackets or control characters".to_owned());
     }
     check_address(address)?;
-    Ok((name.to_owned(), address.to_owned()))
+    Ok((name, address.to_owned()))
+}
+
+fn unquoted(name: &str) -> String {
+    let inner = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+    let Some(inner) = inner else { return name.to_owned() };
+    let (mut text, mut rest) = (String::with_capacity(inner.len()), inner.chars());
+    while let Some(one) = rest.next() {
+        text.extend(if one == '\\' { rest.next() } else { Some(one) });
+    }
+    text.trim().to_owned()
+}
+
+/// A name in quotes. Source: RFC 5322, 3.2.4.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// A name and an address as those who send mail for others read them: the name in quotes where it holds a mark that would end it.
+pub fn mailbox(name: &str, address: &str) -> String {
+    let is_mark = |one: char| one.is_ascii() && !one.is_ascii_alphanumeric() && !"!#$%&'*+-/=?^_`{|}~ ".contains(one);
+    match name {
+        "" => address.to_owned(),
+        name if name.contains(is_mark) => format!("{} <{address}>", quoted(name)),
+        name => format!("{name} <{address}>"),
+    }
 }
 
 /// The addresses in a list with commas.
@@ -130,7 +156,7 @@ pub fn render(settings: &Settings, letter: &Letter<'_>) -> Result<OutgoingMail, 
 /// Text as a header has it: as it is where it may, else in encoded words. A name before an address is put in quotes.
 fn header_text(text: &str, is_name: bool) -> String {
     if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && !text.contains("=?") {
-        return if is_name { format!("\"{text}\"") } else { text.to_owned() };
+        return if is_name { quoted(text) } else { text.to_owned() };
     }
     let mut words = vec![String::new()];
     for one in text.chars() {
@@ -188,6 +214,28 @@ mod tests {
     }
 
     #[test]
+    fn a_senders_name_with_marks_is_one_name() {
+        for (from, header) in [
+            ("Watch, Inc. <w@x.y>", r#""Watch, Inc." <w@x.y>"#),
+            (r#""Watch, Inc." <w@x.y>"#, r#""Watch, Inc." <w@x.y>"#),
+            (r#"Ed "W" <w@x.y>"#, r#""Ed \"W\"" <w@x.y>"#),
+            (r"a\b (c); d:e@f <w@x.y>", r#""a\\b (c); d:e@f" <w@x.y>"#),
+        ] {
+            let mail = mail(&[("from", from)], "x", "n");
+            assert!(mail.message.contains(&format!("From: {header}\r\n")), "{}", mail.message);
+            let (name, address) = parse_from(from).unwrap();
+            assert_eq!(mailbox(&name, &address), header);
+            assert_eq!(parse_from(header), Ok((name, address)), "it is read back as it was");
+        }
+        assert_eq!(
+            (mailbox("", "w@x.y"), mailbox("Wächter", "w@x.y")),
+            ("w@x.y".to_owned(), "Wächter <w@x.y>".to_owned())
+        );
+        let coded = mail(&[("from", "Wächter, \"W\" <w@x.y>")], "x", "n").message;
+        assert!(coded.contains("From: =?utf-8?B?"), "{coded}");
+    }
+
+    #[test]
     fn a_long_subject_is_made_of_short_words() {
         let mail = mail(&[], "x", &"é".repeat(500));
         let words: Vec<&str> = mail.message.split("\r\n").filter(|line| line.contains("=?utf-8?B?")).collect();
@@ -215,10 +263,11 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\r\nRCPT", "<a@b", "ä@b.c", "a@.b", "x\"y <a@b.c>"] {
+        for text in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\r\nRCPT", "<a@b", "ä@b.c", "a@.b", "x<y <a@b.c>"] {
             assert!(parse_from(text).is_err(), "{text}");
         }
         assert_eq!(parse_from("\"Ed W\" <a@b.c>"), Ok(("Ed W".to_owned(), "a@b.c".to_owned())));
+        assert_eq!(parse_from(r#""a \"b\\c, d" <a@b.c>"#), Ok((r#"a "b\c, d"#.to_owned(), "a@b.c".to_owned())));
         assert_eq!(parse_to("a@b.c,, d@e.f").unwrap(), ["a@b.c", "d@e.f"]);
         assert!(parse_to(",").is_err() && parse_to(&"a@b.c,".repeat(51)).is_err());
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::OutgoingRequest;
-use super::mail::{message_id, parse_from, parse_to, subject, text};
+use super::mail::{mailbox, message_id, parse_from, parse_to, subject, text};
 use super::notice::{Letter, at, post_json, request};
 use super::push::basic;
 use super::settings::Settings;
@@ -24,7 +24,7 @@ struct Parts {
 fn parts(settings: &Settings, letter: &Letter<'_>) -> Result<Parts, Failure> {
     let (from_name, from_address) = parse_from(settings.get("from")).map_err(Failure::Internal)?;
     Ok(Parts {
-        from: if from_name.is_empty() { from_address.clone() } else { format!("{from_name} <{from_address}>") },
+        from: mailbox(&from_name, &from_address),
         to: parse_to(settings.get("to")).map_err(Failure::Internal)?,
         subject: subject(letter),
         text: text(letter),

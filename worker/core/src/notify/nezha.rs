@@ -32,6 +32,7 @@ pub fn render(settings: &Settings, letter: &Letter<'_>) -> Result<OutgoingReques
         _ => ("application/json", fill(body, words::json_escaped)),
     };
     let mut request = request(method, url, letter.key, content_type, body);
+    request.secrets.push(request.url.clone());
     if !settings.get("headers").is_empty() {
         let own: BTreeMap<String, String> = serde_json::from_str(settings.get("headers")).map_err(unchecked)?;
         for (name, value) in own {

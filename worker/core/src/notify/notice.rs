@@ -4,7 +4,7 @@ use super::kinds::Kind;
 use super::settings::Settings;
 use super::{Outgoing, OutgoingRequest, chat, mail, mail_api, nezha, push, webhook, words};
 use crate::failure::Failure;
-use crate::model::{Event, EventKind, Host};
+use crate::model::{Audience, Event, EventKind, Host};
 
 /// An event that people are to be told of.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +63,7 @@ impl Letter<'_> {
             EventKind::AlertRecovered => "Recovered",
             EventKind::AlertWithdrawn => "Alert withdrawn",
             EventKind::CertificateChanged => "Certificate changed",
+            EventKind::NobodyTold => "Nobody told",
             EventKind::Test => "Test",
             EventKind::News => "News",
         };
@@ -84,9 +85,15 @@ impl Letter<'_> {
             | EventKind::AddressChanged
             | EventKind::AlertWithdrawn
             | EventKind::CertificateChanged
+            | EventKind::NobodyTold
             | EventKind::Test
             | EventKind::News => Urgency::News,
         }
+    }
+
+    /// Whether what is wrong is said to be less than critical.
+    pub fn is_warning(&self) -> bool {
+        Audience::parse(self.notice.group).is_some_and(|audience| !audience.is_critical)
     }
 
     /// When it happened, for people. The same in every repeat, so that one is known for what it is.

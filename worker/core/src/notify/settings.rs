@@ -96,6 +96,11 @@ impl Settings {
         self.kind
     }
 
+    /// What was said of it, secrets and all: for another channel by the same server.
+    pub const fn values(&self) -> &BTreeMap<String, String> {
+        &self.values
+    }
+
     /// A setting, or what it is when not said.
     pub fn get(&self, name: &str) -> &str {
         let default = || self.kind.settings().iter().find(|one| one.name == name).map_or("", |one| one.default);
@@ -125,9 +130,12 @@ impl Settings {
                 }
                 Holds::Headers => {
                     let values: BTreeMap<String, String> = serde_json::from_str(value).unwrap_or_default();
+                    // `Bearer abc`: the receiver may speak of what is behind the word.
+                    let behind = values.values().filter_map(|value| value.split_once(' ')).map(|(_, rest)| rest.trim());
+                    found.extend(behind.map(str::to_owned).collect::<Vec<_>>());
                     found.extend(values.into_values());
                 }
-                Holds::Template => {}
+                Holds::Template => found.extend(of_template(value)),
                 _ => found.push(value.clone()),
             }
         }
@@ -158,7 +166,7 @@ impl Settings {
             Kind::Ntfy if has("token") && has("password") => Err(invalid("token", "a token or a password, not both")),
             Kind::Nezha if self.get("method") == "POST" && self.get("body_type") == "form" => {
                 let form = serde_json::from_str::<BTreeMap<String, String>>(self.get("body"));
-                form.map(drop).map_err(|error| invalid("body", &format!("is no JSON object of texts: {error}")))
+                form.map(drop).map_err(|error| invalid("body", &fault(&error)))
             }
             _ => Ok(()),
         }
@@ -203,7 +211,7 @@ fn check(setting: &Setting, value: &str) -> Result<(), Failure> {
             Ok(())
         }
         Holds::Headers => match serde_json::from_str::<BTreeMap<String, String>>(value) {
-            Err(error) => refuse(&format!("is no JSON object of texts: {error}")),
+            Err(error) => refuse(&fault(&error)),
             Ok(headers) if headers.iter().all(|(name, value)| is_header(name, value)) => Ok(()),
             Ok(_) => refuse("holds a name or value that no header can have"),
         },
@@ -239,6 +247,32 @@ fn place(target: &str) -> String {
     target.get(..end).unwrap_or(target).to_ascii_lowercase()
 }
 
+/// What of a request's body may be secret: texts of JSON that are one word and hold no placeholder, and of everything else what looks
+/// made.
+fn of_template(text: &str) -> Vec<String> {
+    let is_end = |one: char| one.is_whitespace() || "\"'{}[](),;&<>".contains(one);
+    let mut found: Vec<String> = Vec::new();
+    let parts = text.split(is_end).flat_map(|part| part.split_once('=').map_or([part, ""], |(_, value)| [part, value]));
+    found.extend(parts.filter(|part| !part.contains('#') && is_random(part)).map(str::to_owned));
+    if let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(text) {
+        let mut waiting: Vec<serde_json::Value> = fields.into_iter().map(|(_, value)| value).collect();
+        while let Some(value) = waiting.pop() {
+            match value {
+                serde_json::Value::String(text) if !text.contains(['#', ' ']) => found.push(text),
+                serde_json::Value::Array(list) => waiting.extend(list),
+                serde_json::Value::Object(fields) => waiting.extend(fields.into_iter().map(|(_, value)| value)),
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// What is wrong with JSON, without its words: they may be secret.
+fn fault(error: &serde_json::Error) -> String {
+    format!("is no JSON object of texts (line {}, column {})", error.line(), error.column())
+}
+
 /// Whether a part of an address looks made rather than named: a receiver's words may well hold `message` or `webhooks`.
 fn is_random(part: &str) -> bool {
     part.len() >= 16 || part.bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
@@ -261,6 +295,7 @@ fn invalid(name: &str, reason: &str) -> Failure {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::notify::shown;
 
     /// Settings of a kind from pairs.
     pub fn settings(kind: Kind, pairs: &[(&str, &str)]) -> Result<Settings, Failure> {
@@ -365,6 +400,38 @@ pub(super) mod tests {
         let secrets = made.unwrap().secrets();
         assert!(!secrets.iter().any(|one| one == "services"), "a word is none: {secrets:?}");
         assert!(secrets.iter().any(|one| one == "AbCdEf123456"), "{secrets:?}");
+    }
+
+    #[test]
+    fn what_a_body_or_a_header_holds_is_secret_too() {
+        let body = r##"{"token":"tokentoken","to":["+491511234567"],"text":"#NEZHA#","deep":{"key":"Ab12Cd34"},"say":"so it is"}"##;
+        let headers = r#"{"Authorization":"Bearer abcdefgh"}"#;
+        let url = ("url", "https://x/");
+        let made = settings(Kind::Nezha, &[url, ("method", "POST"), ("headers", headers), ("body", body)]).unwrap();
+        let secrets = made.secrets();
+        let said = "tokentoken +491511234567 Ab12Cd34 abcdefgh so it is";
+        assert_eq!(shown(said, &secrets), "******** ******** ******** ******** so it is", "{secrets:?}");
+        let form = r##"{"chat_id":"-100200300","text":"#NEZHA#"}"##;
+        let made = settings(Kind::Nezha, &[url, ("method", "POST"), ("body_type", "form"), ("body", form)]).unwrap();
+        assert_eq!(shown("no chat -100200300", &made.secrets()), "no chat ********");
+        let bare = r"key=s3cr3ts3cr3t&text=#NEZHA#&load=#SERVER.LOAD1#";
+        let made = settings(Kind::Nezha, &[url, ("method", "POST"), ("body", bare)]).unwrap();
+        assert_eq!(shown("bad s3cr3ts3cr3t", &made.secrets()), "bad ********");
+        assert!(made.masked().iter().all(|(name, value)| value == MASK || name == "method"), "{:?}", made.masked());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_secret_is_said_without_its_words() {
+        for more in [
+            [("headers", r#""abcdefgh""#), ("method", "GET")],
+            [("headers", r#"{"A":"abcdefgh","B":["abcdefgh"]}"#), ("method", "GET")],
+        ] {
+            let refused = settings(Kind::Nezha, &[&[("url", "https://x/")], &more[..]].concat());
+            assert!(!format!("{refused:?}").contains("abcdefgh") && refused.is_err(), "{refused:?}");
+        }
+        let form = [("url", "https://x/"), ("method", "POST"), ("body_type", "form"), ("body", r#""abcdefgh""#)];
+        let refused = settings(Kind::Nezha, &form);
+        assert!(!format!("{refused:?}").contains("abcdefgh") && refused.is_err(), "{refused:?}");
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Services and their roles: of the whole organization.
 
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{RoleMemo, RoleName, Service};
+use edgewatch_core::model::{HostId, RoleMemo, RoleName, Service};
 
 use super::invalid;
 use crate::app::identity::Party;
 use crate::app::{App, actor, rules};
-use crate::store::mackerel::services;
-use crate::store::{StoreError, settings};
+use crate::store::mackerel::{groups, services};
+use crate::store::{StoreError, history, settings};
 
 const UNKNOWN: Failure = Failure::NotFound { what: "service" };
 
@@ -31,14 +31,23 @@ pub async fn create(app: &App, party: &Party, service: &RoleMemo) -> Result<(), 
     Ok(())
 }
 
-/// Deletes a service with its roles and documents; hosts lose those roles. Gives it as it was.
+/// Deletes a service with its roles and documents, its metrics, and what was noted of it; hosts lose those roles, and no notification
+/// group is told of it any more. Gives it as it was.
 ///
 /// # Errors
-/// As [`list`]; [`Failure::NotFound`] when there is none of this name.
+/// As [`list`]; [`Failure::NotFound`] when there is none of this name. When the hub does not answer it is there still, and deleting
+/// it again helps.
 pub async fn delete(app: &App, party: &Party, name: &str) -> Result<Service, Failure> {
     party.of_all()?;
     let (service, _) = services::find(&app.db, name).await?.ok_or(UNKNOWN)?;
+    let metrics = HostId(-service.id);
+    if let Some(hub) = &app.hub {
+        // First what lies there: as long as the row in D1 is there it can be tried again.
+        hub.purge(&[metrics]).await?;
+    }
     let mut statements = services::delete(name);
+    statements.extend(history::delete(metrics));
+    statements.push(groups::forget_service(name));
     statements.push(app.audit(&actor(&party.credential), "service.delete", name)?);
     // Hosts lose its roles.
     statements.push(settings::bump(settings::HOSTS_VERSION));

@@ -6,8 +6,15 @@
 mod alerts;
 pub mod auth;
 mod checks;
+mod alert_groups;
+mod annotations;
+pub mod auth;
+mod channels;
+mod dashboards;
+mod downtimes;
 mod error;
 mod graph_defs;
+mod groups;
 mod hosts;
 mod metadata;
 mod monitors;
@@ -38,6 +45,8 @@ fn router() -> Router {
             .merge(of_metrics())
             .merge(of_metadata())
             .merge(of_watching())
+            .merge(of_alerting())
+            .merge(of_boards())
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
     };
@@ -119,6 +128,29 @@ fn of_watching() -> Router {
         .route("/api/v0/alerts/{id}", get(alerts::show).put(alerts::set_memo))
         .route("/api/v0/alerts/{id}/close", post(alerts::close))
         .route("/api/v0/alerts/{id}/logs", get(alerts::log))
+}
+
+fn of_alerting() -> Router {
+    Router::new()
+        .route("/api/v0/channels", get(channels::list).post(channels::create))
+        .route("/api/v0/channels/{id}", put(channels::update).delete(channels::delete))
+        .route("/api/v0/notification-groups", get(groups::list).post(groups::create))
+        .route("/api/v0/notification-groups/{id}", put(groups::update).delete(groups::delete))
+        .route("/api/v0/downtimes", get(downtimes::list).post(downtimes::create))
+        .route("/api/v0/downtimes/{id}", put(downtimes::update).delete(downtimes::delete))
+        .route("/api/v0/alert-group-settings", get(alert_groups::list).post(alert_groups::create))
+        .route(
+            "/api/v0/alert-group-settings/{id}",
+            get(alert_groups::show).put(alert_groups::update).delete(alert_groups::delete),
+        )
+}
+
+fn of_boards() -> Router {
+    Router::new()
+        .route("/api/v0/graph-annotations", get(annotations::list).post(annotations::create))
+        .route("/api/v0/graph-annotations/{id}", put(annotations::update).delete(annotations::delete))
+        .route("/api/v0/dashboards", get(dashboards::list).post(dashboards::create))
+        .route("/api/v0/dashboards/{id}", get(dashboards::show).put(dashboards::update).delete(dashboards::delete))
 }
 
 /// Answers a request for one of Mackerel's paths.

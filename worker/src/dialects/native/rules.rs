@@ -2,14 +2,16 @@
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use edgewatch_core::dialects::native::{QuietHoursBody, QuietHoursPart, RuleBody, RuleListReply, RulePart};
+use edgewatch_core::dialects::native::{
+    QuietHoursBody, QuietHoursPart, RuleBody, RuleListReply, RulePart, RuleSavedReply,
+};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{QuietHours, RuleId};
+use edgewatch_core::model::{Credential, QuietHours, Rule, RuleId};
 use http::StatusCode;
 
 use super::auth::{Here, Json, Member};
 use super::error::Refusal;
-use crate::app::rules;
+use crate::app::{App, rules};
 use crate::http::answer;
 
 /// `GET /api/edgewatch/v1/rules`: every rule.
@@ -29,7 +31,7 @@ pub async fn create(
 ) -> Result<Response, Refusal> {
     let mut rule = request.into_rule(RuleId(0)).map_err(Refusal)?;
     rule.id = rules::save(&app, &caller, &rule).await.map_err(Refusal)?;
-    Ok(answer::json(201, answer::JSON, &RulePart { id: rule.id.0, rule: RuleBody::from(&rule) }))
+    Ok(answer::json(201, answer::JSON, &saved(&app, &caller, &rule).await))
 }
 
 /// `PUT /api/edgewatch/v1/rules/{id}`: another rule in the place of this one.
@@ -42,7 +44,7 @@ pub async fn replace(
 ) -> Result<Response, Refusal> {
     let rule = request.into_rule(number(&id)?).map_err(Refusal)?;
     rules::save(&app, &caller, &rule).await.map_err(Refusal)?;
-    Ok(answer::json(200, answer::JSON, &RulePart { id: rule.id.0, rule: RuleBody::from(&rule) }))
+    Ok(answer::json(200, answer::JSON, &saved(&app, &caller, &rule).await))
 }
 
 /// `DELETE /api/edgewatch/v1/rules/{id}`.
@@ -71,6 +73,12 @@ pub async fn set_quiet_hours(
     rules::set_quiet_hours(&app, &caller, hours.as_ref()).await.map_err(Refusal)?;
     let body = QuietHoursBody { quiet_hours: hours.as_ref().map(QuietHoursPart::from) };
     Ok(answer::json(200, answer::JSON, &body))
+}
+
+async fn saved(app: &App, caller: &Credential, rule: &Rule) -> RuleSavedReply {
+    // It is saved, whatever is to be said of it.
+    let warnings = rules::warnings(app, caller, rule).await.unwrap_or_default();
+    RuleSavedReply { rule: RulePart { id: rule.id.0, rule: RuleBody::from(rule) }, warnings }
 }
 
 fn number(id: &str) -> Result<RuleId, Refusal> {

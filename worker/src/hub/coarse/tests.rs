@@ -5,7 +5,6 @@ use crate::hub::testing::{CPU, Reporter};
 use crate::store::db::now;
 use edgewatch_core::blocks::Facet;
 use edgewatch_core::blocks::tiers::Tier;
-use edgewatch_core::units::Step;
 
 const DAY_MS: i64 = 86_400_000;
 /// A Sunday, 15:26:30 UTC.
@@ -174,4 +173,35 @@ fn names_are_written_before_the_rows_that_use_them() {
     now(write(&db, &reporter.rings, &[day]));
     let stored = now(history::list_dictionaries(&db, &[reporter.host])).unwrap();
     assert_eq!(stored, [(reporter.host, names.encode())]);
+}
+
+#[test]
+fn what_is_told_once_a_minute_stays_in_the_hub() {
+    let reporter = reported(3, 2);
+    let mut names = Dictionary::default();
+    let [detail, own] = ["cpu.user.percentage", "temperature/cpu"].map(|name| names.assign(name, Step::Exact).unwrap());
+    let tier = MINUTES.number;
+    for stored in rings::whole(&reporter.sql, reporter.host, MINUTES, reporter.rings.of(MINUTES)).unwrap() {
+        let mut block = Block::default();
+        for mut row in stored.block().unwrap().rows() {
+            for series in [detail, own] {
+                row.set(series, 4.0, Step::Exact);
+            }
+            block.push(&row).unwrap();
+        }
+        let again = StoredBlock { tier, data: block.pack(), ..stored };
+        rings::replace(&reporter.sql, reporter.host, reporter.rings.of(MINUTES), &again).unwrap();
+    }
+    let day = tiers::day_no(reporter.host, reporter.newest_ms) - 1;
+    let built = |reporter: &Reporter| build(&reporter.sql, reporter.host, &reporter.rings, day).unwrap().unwrap();
+    rings::put_dictionary(&reporter.sql, reporter.host, &names).unwrap();
+    let both = built(&reporter);
+    for row in both.tens.iter().chain(&both.two_hours) {
+        assert_eq!((row.get(detail), row.get(own), row.get(CPU).is_some()), (None, Some(4.0), true));
+    }
+    assert_eq!(both.names, Some(names.encode()));
+    let mut alone = Dictionary::default();
+    alone.assign("cpu.user.percentage", Step::Exact).unwrap();
+    rings::put_dictionary(&reporter.sql, reporter.host, &alone).unwrap();
+    assert_eq!(built(&reporter).names, None, "no row for names that D1 needs not");
 }

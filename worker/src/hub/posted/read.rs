@@ -25,23 +25,45 @@ const LAG_MS: i64 = 120_000;
 /// So fine that every tier answers for what it has: points are not put together here.
 const EVERY_POINT: u32 = u32::MAX;
 
+/// What is told once a minute stands for what a host's own metrics answer as long as it is no older than this, ms.
+const TOLD_FOR_MS: i64 = 300_000;
+
 /// Where a metric lies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
     /// The number it is kept under.
     pub id: HostId,
-    series: SeriesId,
-    /// What the values are to be made into, with what the host said of itself.
+    /// What was told under the name itself.
+    named: Option<SeriesId>,
+    /// What answers where nothing was told, with what the host said of itself.
     derived: Option<(&'static Derived, Option<Facts>)>,
 }
 
 impl Place {
-    fn value(&self, value: f64) -> Option<f64> {
-        match &self.derived {
-            None => Some(value),
-            Some((derived, facts)) => derived.value(value, facts.as_ref()),
-        }
+    /// The value that a row has, and whether it was told under the name itself.
+    fn value(&self, row: &Row) -> Option<(bool, f64)> {
+        let told = self.named.and_then(|series| row.get(series));
+        told.map(|value| (true, value)).or_else(|| {
+            let (derived, facts) = self.derived.as_ref()?;
+            let value = row.get(SeriesId::column(derived.metric as u8))?;
+            Some((false, derived.value(value, facts.as_ref())?))
+        })
     }
+}
+
+/// A point: its time in ms since 1970, whether it was told under the name itself, and its value.
+type Point = (i64, bool, f64);
+
+/// The points without those that stand beside told ones: a minute that is not told of yet, or was left out.
+fn told_first(points: Vec<Point>) -> impl Iterator<Item = (i64, f64)> {
+    let mut told: Vec<i64> = points.iter().filter(|(_, is_told, _)| *is_told).map(|(at_ms, ..)| *at_ms).collect();
+    told.sort_unstable();
+    let is_beside = move |at_ms: i64| {
+        let behind = told.partition_point(|told| *told < at_ms.saturating_sub(TOLD_FOR_MS));
+        told.get(behind).is_some_and(|told| *told <= at_ms.saturating_add(TOLD_FOR_MS))
+    };
+    let kept = points.into_iter().filter(move |(at_ms, is_told, _)| *is_told || !is_beside(*at_ms));
+    kept.map(|(at_ms, _, value)| (at_ms, value))
 }
 
 impl Shard {
@@ -68,21 +90,21 @@ impl Shard {
     /// As [`Shard::kept_under`].
     pub fn find_metric(&mut self, of: HostId, name: &str) -> Result<Option<Place>, HubError> {
         self.load_posted(None)?;
+        let host = self.get(of).filter(|_| !self.lives_by_posts(of));
+        let derived = mackerel::derived(name).zip(host).and_then(|(derived, host)| {
+            let facts = host.entry.host.facts.clone();
+            derived.newest(host.newest.as_ref()?, facts.as_ref())?;
+            Some((derived, facts))
+        });
         for id in [of.posted(), of] {
             if self.get(id).is_some()
                 && Named::check_name(name).is_ok()
                 && let Some(series) = self.pending_with_names(id)?.1.find(name)
             {
-                return Ok(Some(Place { id, series, derived: None }));
+                return Ok(Some(Place { id, named: Some(series), derived: derived.filter(|_| id == of) }));
             }
         }
-        let host = self.get(of).filter(|_| !self.lives_by_posts(of));
-        Ok(mackerel::derived(name).zip(host).and_then(|(derived, host)| {
-            let facts = host.entry.host.facts.clone();
-            derived.newest(host.newest.as_ref()?, facts.as_ref())?;
-            let series = SeriesId::column(derived.metric as u8);
-            Some(Place { id: of, series, derived: Some((derived, facts)) })
-        }))
+        Ok(derived.map(|derived| Place { id: of, named: None, derived: Some(derived) }))
     }
 
     /// Every name by which a metric of a host or service is found, ascending.
@@ -116,24 +138,22 @@ impl Shard {
         for name in names {
             places.push(self.find_metric(of, name)?);
         }
-        let mut found: Vec<Option<(i64, f64)>> = places
-            .iter()
-            .map(|place| {
-                let place = place.as_ref()?;
-                let (derived, facts) = place.derived.as_ref()?;
-                let newest = Option::clone(&self.get(of)?.newest)?;
-                Some((newest.at.0, derived.newest(&newest, facts.as_ref())?))
-            })
-            .collect();
+        let mut found: Vec<Option<(i64, f64)>> = vec![None; places.len()];
         for id in [of.posted(), of] {
             let wanted: Vec<(usize, SeriesId)> = (0..)
                 .zip(&places)
-                .filter_map(|(at, place)| {
-                    Some((at, place.as_ref().filter(|one| one.id == id && one.derived.is_none())?.series))
-                })
+                .filter_map(|(at, place)| Some((at, place.as_ref().filter(|one| one.id == id)?.named?)))
                 .collect();
             if !wanted.is_empty() {
                 self.look_back(id, &wanted, &mut found)?;
+            }
+        }
+        let newest = self.get(of).and_then(|host| Option::clone(&host.newest));
+        for (found, place) in found.iter_mut().zip(&places) {
+            let Some((derived, facts)) = place.as_ref().and_then(|place| place.derived.as_ref()) else { continue };
+            let Some(newest) = &newest else { continue };
+            if found.is_none_or(|(at_ms, _)| at_ms < newest.at.0.saturating_sub(TOLD_FOR_MS)) {
+                *found = derived.newest(newest, facts.as_ref()).map(|value| (newest.at.0, value)).or(*found);
             }
         }
         Ok(found.into_iter().map(|found| found.map(|(at_ms, value)| (at_ms.div_euclid(1000), value))).collect())
@@ -177,6 +197,8 @@ impl Shard {
         }
         for ((at, _), best) in wanted.iter().zip(best) {
             if let (Some(slot), Some((at_ms, _, value))) = (found.get_mut(*at), best) {
+                // What our agent tells is of the minute that its sample ends, and said of its beginning as in points.
+                let at_ms = if id.is_posted() { at_ms } else { MINUTE.start_ms(MINUTE.window(at_ms)) };
                 *slot = Some((at_ms, value));
             }
         }
@@ -208,12 +230,13 @@ impl Shard {
         plan: &Plan,
         coarse: &[CoarseBlock],
     ) -> Result<Vec<(i64, f64)>, HubError> {
-        let mut points: Vec<(i64, f64)> = Vec::new();
+        let mut points: Vec<Point> = Vec::new();
+        let point = |row: &Row| place.value(row).map(|(is_told, value)| (row.at_ms, is_told, value));
         for part in plan.parts.iter().filter(|part| part.tier.number >= TENS.number) {
             for block in coarse.iter().filter(|block| block.host == place.id && block.tier == part.tier.number) {
                 let rows: Vec<Row> = Block::unpack(&block.data)?.rows().collect();
                 let rows = rows.iter().filter(|row| (part.from_ms..part.to_ms).contains(&row.at_ms));
-                points.extend(rows.filter_map(|row| Some((row.at_ms, row.get(place.series)?))));
+                points.extend(rows.filter_map(point));
             }
         }
         let mut fine = plan.parts.iter().filter(|part| part.tier.number < TENS.number);
@@ -221,13 +244,16 @@ impl Shard {
             let to_ms = fine.next_back().unwrap_or(first).to_ms;
             let (pending, _) = self.pending_with_names(place.id)?;
             let (sql, rings) = (&self.storage.sql, self.storage.rings(place.id));
-            let fine = if place.id.is_posted() { posted_points } else { own_points };
-            points.extend(fine(sql, place, &rings, (first.from_ms, to_ms), &pending)?);
+            let time = (first.from_ms, to_ms);
+            if place.id.is_posted() {
+                points.extend(posted_points(sql, place, &rings, time, &pending)?);
+            } else {
+                points.extend(own_minutes(sql, place.id, &rings, time, &pending)?.iter().filter_map(point));
+            }
         }
-        points.sort_by_key(|(at_ms, _)| *at_ms);
-        let seconds = points.into_iter().map(|(at_ms, value)| (at_ms.div_euclid(1000), value));
-        let in_time = seconds.filter(|(at_s, _)| (wanted.from_s..=wanted.to_s).contains(at_s));
-        Ok(in_time.filter_map(|(at_s, value)| Some((at_s, place.value(value)?))).collect())
+        points.sort_by_key(|(at_ms, ..)| *at_ms);
+        let seconds = told_first(points).map(|(at_ms, value)| (at_ms.div_euclid(1000), value));
+        Ok(seconds.filter(|(at_s, _)| (wanted.from_s..=wanted.to_s).contains(at_s)).collect())
     }
 }
 
@@ -249,14 +275,15 @@ fn posted_points(
     rings: &Rings,
     (from_ms, to_ms): (i64, i64),
     pending: &[Row],
-) -> Result<Vec<(i64, f64)>, HubError> {
+) -> Result<Vec<Point>, HubError> {
+    let Some(series) = place.named else { return Ok(Vec::new()) };
     let minutes = rows_of_time(sql, place.id, rings, from_ms, to_ms, pending)?;
     let from_ms = MINUTE.start_ms(MINUTE.window(from_ms));
     let samples = samples_of_time(sql, place.id, rings, from_ms, to_ms)?;
     let mut said: Vec<(u64, u64, i64)> = samples
         .iter()
         .chain(pending)
-        .filter(|row| row.get(place.series).is_some())
+        .filter(|row| row.get(series).is_some())
         .map(|row| (MINUTE.window(row.at_ms), row.number, row.at_ms))
         .collect();
     said.sort_unstable();
@@ -265,33 +292,33 @@ fn posted_points(
         let behind = said.partition_point(|(of, ..)| *of <= window);
         said.get(behind.checked_sub(1)?).filter(|(of, ..)| *of == window).map(|(.., at_ms)| *at_ms)
     };
-    let point = |row: &Row| Some((second_of(row.number).unwrap_or(row.at_ms), row.get(place.series)?));
+    let point = |row: &Row| Some((second_of(row.number).unwrap_or(row.at_ms), true, row.get(series)?));
     Ok(minutes.iter().filter_map(point).collect())
 }
 
-/// Of what our agent reports a point a minute, as programs expect it: the average.
-fn own_points(
+/// Of what our agent reports a row a minute, as programs expect it: the average.
+fn own_minutes(
     sql: &Sql,
-    place: &Place,
+    id: HostId,
     rings: &Rings,
     (from_ms, to_ms): (i64, i64),
     pending: &[Row],
-) -> Result<Vec<(i64, f64)>, HubError> {
+) -> Result<Vec<Row>, HubError> {
     let from_ms = MINUTE.start_ms(MINUTE.window(from_ms));
     let in_time = |row: &Row| (from_ms..to_ms).contains(&row.at_ms);
     let mut minutes: Vec<Row> = Vec::new();
     let mut had_to_ms = from_ms;
-    for stored in rings::in_time(sql, place.id, MINUTES, rings.of(MINUTES), from_ms, to_ms)? {
-        had_to_ms = had_to_ms.max(MINUTES.end_ms(place.id, stored.block_no));
+    for stored in rings::in_time(sql, id, MINUTES, rings.of(MINUTES), from_ms, to_ms)? {
+        had_to_ms = had_to_ms.max(MINUTES.end_ms(id, stored.block_no));
         minutes.extend(stored.block()?.rows().filter(in_time));
     }
     let is_new = |row: &Row| in_time(row) && row.at_ms >= had_to_ms;
     let mut samples: Vec<Row> = pending.iter().filter(|row| is_new(row)).cloned().collect();
-    for stored in rings::in_time(sql, place.id, SAMPLES, rings.of(SAMPLES), had_to_ms, to_ms)? {
+    for stored in rings::in_time(sql, id, SAMPLES, rings.of(SAMPLES), had_to_ms, to_ms)? {
         samples.extend(stored.block()?.rows().filter(is_new));
     }
     minutes.extend(roll_up(&samples, MINUTE, |_| Step::Exact));
-    Ok(minutes.iter().filter_map(|row| Some((row.at_ms, row.get(place.series)?))).collect())
+    Ok(minutes)
 }
 
 /// When the block that begins with a row began to be filled, ms since 1970.

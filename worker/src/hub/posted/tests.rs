@@ -319,6 +319,66 @@ fn our_own_agents_numbers_are_left_alone_by_what_is_posted_beside_it() {
     assert_eq!(shard.kept_under(HOST, "custom.a"), Ok(HOST.posted()));
 }
 
+/// Six samples a minute, the fifth of which ends it: it tells of the minute where `tells` says so.
+fn of_our_agent(shard: &mut Shard, minutes: std::ops::Range<i64>, tells: impl Fn(i64) -> Option<f64>) {
+    for minute in minutes {
+        let first = minute.unsigned_abs() * 6 + 1;
+        let sample = |place: u64| {
+            let at = UnixMillis((FIRST_S + minute * 60) * 1000 + place.cast_signed() * 10_000 + 8_500);
+            let told = tells(minute).filter(|_| place == 4);
+            let load = told.map(|value| Named { name: "loadavg5".to_owned(), value });
+            let user = told.map(|value| Named { name: "cpu.user.percentage".to_owned(), value: value * 2.0 });
+            let named = load.into_iter().chain(user).collect();
+            Sample { number: first + place, at, load5: Some(0.5), named, ..Sample::default() }
+        };
+        let samples: Vec<Sample> = (0..6).map(sample).collect();
+        let now = samples[5].at;
+        let report = crate::hub::testing::report(samples, first, now, 60);
+        assert_eq!(shard.post(HOST, report, now).unwrap().0, None);
+    }
+}
+
+fn points_of(shard: &mut Shard, name: &str, minutes: i64) -> Vec<(i64, f64)> {
+    let wanted = PointsQuery { name: name.to_owned(), ..query(FIRST_S, FIRST_S + minutes * 60 - 1) };
+    points_with(shard, &wanted, after(minutes), |_| vec![])
+}
+
+#[test]
+fn what_our_agent_tells_of_a_minute_is_its_one_point_and_comes_before_what_its_samples_say() {
+    let mut shard = shard();
+    let told = |minute| f64::from(i32::try_from(minute).unwrap()) + 0.01;
+    // An hour and a half: blocks of samples end, and the minutes of some are rolled up.
+    of_our_agent(&mut shard, 0..400, |minute| Some(told(minute)));
+    let all: Vec<(i64, f64)> = (0..400).map(|minute| (FIRST_S + minute * 60, told(minute))).collect();
+    for mut shard in [woken(&shard), shard] {
+        assert_eq!(points_of(&mut shard, "loadavg5", 400), all);
+        let user = points_of(&mut shard, "cpu.user.percentage", 400);
+        assert_eq!(user, all.iter().map(|(at_s, value)| (*at_s, value * 2.0)).collect::<Vec<_>>());
+        let latest = shard.latest_values(HOST, &["loadavg5".to_owned(), "cpu.user.percentage".to_owned()]).unwrap();
+        let at_s = FIRST_S + 399 * 60;
+        assert_eq!(latest, [Some((at_s, told(399))), Some((at_s, told(399) * 2.0))], "the minute's beginning");
+        let names = shard.metric_names(HOST).unwrap();
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["cpu.user.percentage", "loadavg5"], "each once");
+    }
+}
+
+#[test]
+fn an_agent_that_tells_no_more_is_answered_for_by_its_samples() {
+    let mut shard = shard();
+    of_our_agent(&mut shard, 0..20, |minute| (minute < 10 && minute != 5).then_some(9.0));
+    let found = points_of(&mut shard, "loadavg5", 20);
+    let told: Vec<i64> = (0..10).filter(|minute| *minute != 5).collect();
+    let own: Vec<i64> = (15..20).collect();
+    let at = |minutes: &[i64], value| minutes.iter().map(|at| (FIRST_S + at * 60, value)).collect::<Vec<_>>();
+    assert_eq!(found, [at(&told, 9.0), at(&own, 0.5)].concat(), "not at once, and not between");
+    assert_eq!(points_of(&mut shard, "cpu.user.percentage", 20), at(&told, 18.0), "which nobody measured");
+    let latest = shard.latest_values(HOST, &["loadavg5".to_owned()]).unwrap();
+    assert_eq!(latest, [Some((FIRST_S + 19 * 60 + 58, 0.5))]);
+    of_our_agent(&mut shard, 20..21, |_| Some(7.0));
+    let latest = shard.latest_values(HOST, &["loadavg5".to_owned()]).unwrap();
+    assert_eq!(latest, [Some((FIRST_S + 20 * 60, 7.0))]);
+}
+
 #[test]
 fn a_host_has_room_for_so_many_names_and_says_when_they_are_too_many() {
     let mut shard = shard();

@@ -27,6 +27,8 @@ struct AlertWire {
     key: String,
     cause: String,
     opened_s: i64,
+    #[serde(default)]
+    closed_s: Option<i64>,
     detail: String,
     #[serde(flatten)]
     standing: StandingWire,
@@ -108,6 +110,7 @@ pub fn more(event: &Event) -> String {
         key: alert.key.clone(),
         cause: alert.cause.text(),
         opened_s: alert.opened_at.0,
+        closed_s: alert.closed_at.map(|at| at.0),
         detail: alert.detail.clone(),
         standing: alert.standing.into(),
         kind: alert.kind.map(|kind| kind.word().to_owned()),
@@ -125,6 +128,7 @@ pub fn with_more(mut event: Event, text: &str) -> Event {
             let cause = Cause::parse(&alert.cause)?;
             let note = AlertNote::new(alert.key, cause, UnixSeconds(alert.opened_s), alert.detail);
             Some(AlertNote {
+                closed_at: alert.closed_s.map(UnixSeconds),
                 standing: alert.standing.into(),
                 kind: alert.kind.as_deref().and_then(AlertKind::parse),
                 trigger: alert.trigger.as_deref().and_then(Trigger::parse).unwrap_or_default(),
@@ -316,6 +320,7 @@ mod tests {
             standing: Standing { severity: Severity::Warning, value: Some(Measured::of(1.5)) },
             kind: Some(AlertKind::Host),
             trigger: Trigger::HostRetire,
+            closed_at: Some(UnixSeconds(5)),
             ..AlertNote::new("k".to_owned(), cause, UnixSeconds(4), "d".to_owned())
         });
         assert_eq!(with_more(plain(), &more(&event)), event);

@@ -32,8 +32,10 @@ pub mod calls;
 pub mod kept;
 pub mod usage;
 
-/// The key of the rules: their version, a line's end, and what [`rules::encode`] wrote.
+/// The key of the rules: their version, a mark while alerts of earlier ones are left over, a line's end, and what [`rules::encode`]
+/// wrote.
 const RULES_KEY: &str = "rules";
+const BEHIND: char = '!';
 /// A clock that is so far behind the last verdict stepped back, seconds; the schedule may be a little behind the alarm.
 const STEP_BACK_S: i64 = 60;
 
@@ -52,6 +54,8 @@ pub struct Rules {
     is_plain: bool,
     /// Whether quiet hours are on in this minute since 1970.
     quiet_now: Option<(i64, bool)>,
+    /// What rules were called before, while alerts of theirs are left over.
+    names_before: BTreeMap<RuleId, String>,
     /// Events that could not be kept for D1 yet.
     untold: Vec<(Event, Option<String>)>,
     /// Whether an alert took a step since [`Rules::take_news`].
@@ -105,6 +109,8 @@ impl Shard {
     pub fn read_rules(&mut self) -> Result<(), HubError> {
         let text = directory::meta(&self.storage.sql, RULES_KEY)?.unwrap_or_default();
         let (version, json) = text.split_once('\n').unwrap_or_default();
+        let is_behind = version.ends_with(BEHIND);
+        let version = version.trim_end_matches(BEHIND);
         // Rules that cannot be read are asked for anew.
         let read = rules::decode(json).ok().zip(version.parse().ok());
         let mut states = BTreeMap::new();
@@ -117,25 +123,28 @@ impl Shard {
         let first = || RuleSet { monitors: vec![Monitor::first()], ..RuleSet::default() };
         let (mut set, version) = read.map_or_else(|| (first(), None), |(set, version)| (set, Some(version)));
         self.rules.book = Book::new(std::mem::take(&mut set.rules), states);
+        if is_behind {
+            self.rules.book.be_behind();
+        }
         self.rules.set(&mut set, version);
         Ok(())
     }
 
-    /// Takes in the rules of D1. Every host is in memory. Writes a row, and one per host whose alerts end because of it.
+    /// Takes in the rules of D1. Every host is in memory. Writes a row, and one per host whose alerts end because of it; where there are
+    /// many, the rest end with the next verdicts.
     ///
     /// # Errors
     /// As [`Shard::read_rules`].
     pub fn set_rules(&mut self, mut set: RuleSet, version: u64, now: UnixMillis) -> Result<(), HubError> {
         let text = rules::encode(&set).map_err(|error| HubError::Corrupt(error.to_string()))?;
-        directory::put_meta(&self.storage.sql, RULES_KEY, &format!("{version}\n{text}"))?;
         let names = self.rule_names();
-        let tags: BTreeMap<HostId, String> =
-            self.iter().map(|tracked| (tracked.id(), tracked.entry.host.tag.clone())).collect();
-        let new = std::mem::take(&mut set.rules);
-        let mut steps = self.rules.book.set_rules(new, now, |id| tags.get(&id).map(String::as_str));
-        for step in &mut steps {
-            step.trigger = Trigger::MonitorDelete;
-        }
+        let mut book = self.rules.book.clone();
+        let mut steps = book.set_rules(std::mem::take(&mut set.rules), now, |id| self.tag_of(id));
+        steps.iter_mut().for_each(|step| step.trigger = Trigger::MonitorDelete);
+        let mark = if book.is_behind() { BEHIND.to_string() } else { String::new() };
+        directory::put_meta(&self.storage.sql, RULES_KEY, &format!("{version}{mark}\n{text}"))?;
+        self.rules.names_before = if book.is_behind() { names.clone() } else { BTreeMap::new() };
+        self.rules.book = book;
         self.tell_steps(&steps, &names)?;
         // Told of by the names of those that go.
         let ended = self.end_unwatched(&set.monitors, now);
@@ -143,6 +152,28 @@ impl Shard {
         self.rules.set(&mut set, Some(version));
         self.watches.forget();
         Ok(())
+    }
+
+    /// Ends alerts that [`Shard::set_rules`] left over. Writes a row per host, and one with the last of them.
+    fn catch_up(&mut self, now: UnixMillis) -> Result<(), HubError> {
+        let mut book = std::mem::take(&mut self.rules.book);
+        let mut steps = book.catch_up(now, |id| self.tag_of(id));
+        steps.iter_mut().for_each(|step| step.trigger = Trigger::MonitorDelete);
+        self.rules.book = book;
+        let names = self.rule_names();
+        self.tell_steps(&steps, &names)?;
+        if !self.rules.book.is_behind() {
+            let text = directory::meta(&self.storage.sql, RULES_KEY)?.unwrap_or_default();
+            let (version, json) = text.split_once('\n').unwrap_or_default();
+            let version = version.trim_end_matches(BEHIND);
+            directory::put_meta(&self.storage.sql, RULES_KEY, &format!("{version}\n{json}"))?;
+            self.rules.names_before.clear();
+        }
+        Ok(())
+    }
+
+    fn tag_of(&self, id: HostId) -> Option<&str> {
+        self.hosts.get(&id).map(|tracked| tracked.entry.host.tag.as_str())
     }
 
     /// Looks at new samples of a host; `before` is the one before them.
@@ -171,6 +202,11 @@ impl Shard {
         self.look_for_the_gone(now);
         if self.rules.book.is_idle() {
             return;
+        }
+        if self.rules.book.is_behind()
+            && let Err(error) = self.catch_up(now)
+        {
+            log::error("hub.rules", &error.to_string());
         }
         if self.rules.book.has_others()
             && let Err(error) = self.read_monitors()
@@ -240,10 +276,12 @@ impl Shard {
         }
     }
 
-    /// Hosts are about to be what `entries` says, perhaps in other groups: alerts of rules that do not look at them there end.
+    /// Hosts are about to be what `entries` says, perhaps in other groups: alerts of rules that do not look at them there are over, and
+    /// people are told.
     pub fn rescope(&mut self, entries: &[Entry], now: UnixMillis) {
+        let moment = self.rules.moment(now);
         let book = &mut self.rules.book;
-        let steps = entries.iter().flat_map(|one| book.rescope(one.host.id, &one.host.tag, now));
+        let steps = entries.iter().flat_map(|one| book.rescope(one.host.id, &one.host.tag, moment));
         let mut steps: Vec<Transition> = steps.collect();
         steps.extend(self.rescope_watches(entries, now));
         self.told(&steps, now);
@@ -314,7 +352,8 @@ impl Shard {
     }
 
     pub(super) fn rule_names(&self) -> BTreeMap<RuleId, String> {
-        self.rules.book.rules().iter().map(|rule| (rule.id, rule.name.clone())).collect()
+        let now = self.rules.book.rules().iter().map(|rule| (rule.id, rule.name.clone()));
+        self.rules.names_before.clone().into_iter().chain(now).collect()
     }
 
     pub(super) fn tell_steps(
@@ -323,7 +362,7 @@ impl Shard {
         names: &BTreeMap<RuleId, String>,
     ) -> Result<(), HubError> {
         self.rules.has_news |= !steps.is_empty();
-        for (order, step) in (0_u16..).zip(steps) {
+        for (order, step) in steps.iter().enumerate() {
             // A rule has none.
             let words = self.monitors.words(step.cause).cloned();
             let host_id = step.cause.host.or_else(|| words.as_ref()?.host).filter(|id| *id != EDGE && !id.is_posted());

@@ -181,7 +181,7 @@ fn another_shard_that_saw_the_host_fail_first_has_one_alert_of_it_after_all() {
 }
 
 #[test]
-fn a_host_in_another_group_has_no_alert_of_a_rule_for_its_old_one() {
+fn a_host_in_another_group_has_recovered_of_a_rule_for_its_old_one_and_people_are_told_once() {
     let of_group = |group: &str| {
         let mut rule = rule_of(3, r#"{"test":"load1","for_s":0,"above":[4.0,4.0],"below":null}"#);
         rule.scope.tags = vec![group.to_owned()];
@@ -196,9 +196,38 @@ fn a_host_in_another_group_has_no_alert_of_a_rule_for_its_old_one() {
     // Also when the object woke for it and knows no host yet.
     let mut shard = Shard::new(shard.storage.sql.clone()).unwrap();
     shard.read_rules().unwrap();
-    shard.rescope(std::slice::from_ref(&moved), after(20));
-    assert_eq!(kinds(&shard), [EventKind::AlertFired, EventKind::AlertWithdrawn]);
+    for seconds in [20, 21] {
+        shard.rescope(std::slice::from_ref(&moved), after(seconds));
+    }
+    assert_eq!(kinds(&shard), [EventKind::AlertFired, EventKind::AlertRecovered]);
+    assert!(!directory::owed(&shard.storage.sql, 9).unwrap()[1].0.is_quiet);
     assert_eq!(directory::list_alert_states(&shard.storage.sql).unwrap(), []);
+}
+
+#[test]
+fn alerts_of_a_rule_that_is_no_more_all_end_over_several_verdicts_and_a_restart() {
+    let mut shard = shard(120, vec![rule_of(3, r#"{"test":"load1","for_s":0,"above":[4.0,4.0],"below":null}"#)]);
+    for id in 1..=120 {
+        shard.post(HostId(id), report(1, after(10), 9.0), after(10)).unwrap();
+    }
+    shard.set_rules(RuleSet::default(), 2, after(20)).unwrap();
+    let ended = |shard: &Shard| {
+        let owed = directory::owed(&shard.storage.sql, 999).unwrap();
+        let ended = owed.into_iter().map(|(event, _)| event).filter(|event| event.kind == EventKind::AlertWithdrawn);
+        ended.map(|event| (event.host_id.unwrap().0, event.text)).collect::<Vec<_>>()
+    };
+    assert_eq!(ended(&shard).len(), 50);
+    shard.look_at_rules(after(30), 0);
+    let ended_before = ended(&shard);
+    assert_eq!(ended_before.len(), 100);
+    assert!(ended_before.iter().all(|(_, text)| text.ends_with(" rule 3")), "{ended_before:?}");
+    let mut shard = woken(&shard);
+    assert_eq!(shard.rules.version(), Some(2), "the rules are known");
+    shard.look_at_rules(after(40), 0);
+    let hosts: BTreeSet<i64> = ended(&shard).into_iter().map(|(host, _)| host).collect();
+    assert_eq!((hosts.len(), ended(&shard).len()), (120, 120));
+    assert_eq!(directory::list_alert_states(&shard.storage.sql).unwrap(), []);
+    assert!(!woken(&shard).rules.book.is_behind());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::hub::directory::{self, tests::entry};
 use crate::hub::lengths::Lengths;
 use crate::hub::testing;
-use edgewatch_core::model::ProbeResult;
+use edgewatch_core::model::{Named, ProbeResult};
 use edgewatch_core::units::UnixMillis;
 
 mod lives;
@@ -109,6 +109,59 @@ fn a_day_of_samples_is_a_row_per_block_and_nothing_more() {
     host.write_block(&storage).unwrap();
     assert!(stored(&storage) == all(8_280));
     assert_eq!(host.progress(), (8_280, 8_280));
+}
+
+/// Six samples of a busy host with every metric there is, the last of which tells thirty values of the minute.
+fn detailed(minute: u64) -> Report {
+    let noise = |seed: u64, below: u64| (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20 & (below - 1);
+    let sample = |number: u64| {
+        let hundredths = |seed: u64| f64::from(u32::try_from(noise(number * 64 + seed, 16_384)).unwrap()) / 100.0;
+        let kinds = ["cpu", "disk.vda", "disk.vda1", "interface.eth0", "interface.docker0", "filesystem.vda"];
+        let names = kinds.iter().flat_map(|kind| (0..5).map(move |part| format!("{kind}.part{part}.percentage")));
+        let details = names.zip(16..).map(|(name, seed)| Named { name, value: hundredths(seed) });
+        Sample {
+            number,
+            at: at(number),
+            cpu_percent: Some(hundredths(0) / 2.0),
+            mem_used_bytes: Some((4 << 30) + noise(number, 1 << 24) * 4096),
+            swap_used_bytes: Some(0),
+            disk_used_bytes: Some((40 << 30) + number * 4096),
+            net_in_bytes: Some((1 << 40) + number * 5_000_000 + noise(number, 1 << 20)),
+            net_out_bytes: Some((1 << 39) + number * 500_000 + noise(number, 1 << 18)),
+            net_in_bytes_per_s: Some(noise(number, 1 << 20)),
+            net_out_bytes_per_s: Some(noise(number, 1 << 18)),
+            uptime_s: Some(number * 10),
+            load1: Some(hundredths(1)),
+            load5: Some(hundredths(2)),
+            load15: Some(hundredths(3)),
+            tcp_connections: Some(noise(number, 256)),
+            udp_connections: Some(7),
+            processes: Some(noise(number, 512)),
+            named: if number.is_multiple_of(6) { details.collect() } else { vec![] },
+            ..Sample::default()
+        }
+    };
+    testing::report((minute * 6 + 1..=minute * 6 + 6).map(sample).collect(), 1, NOW, 60)
+}
+
+#[test]
+fn what_is_told_once_a_minute_costs_no_rows_and_sleeps_with_the_object() {
+    let storage = storage();
+    let mut host = fresh(&storage);
+    let mut largest = 0;
+    for minute in 0..1_380 {
+        assert_eq!(host.take(&storage, &detailed(minute)), Ok(Verdict::Take { skip: 0 }));
+        host.keep_if_due(&storage.sql, at(minute * 6 + 6), 1_800, 60).unwrap();
+        largest = largest.max(host.held().encode().len());
+        if minute % 7 == 3 {
+            host = woken(&storage, &host);
+        }
+    }
+    println!("{largest} bytes are held at the most");
+    assert!(largest <= held::MAX_ATTACHMENT_BYTES, "{largest}");
+    assert_eq!(storage.sql.rows_written(), 46 + 4 + 1, "as without it, and the names once");
+    host.write_block(&storage).unwrap();
+    assert!(stored(&storage) == all(8_280));
 }
 
 #[test]

@@ -4,8 +4,14 @@
 
 mod alert;
 mod check;
+mod alert_group;
+mod annotation;
+mod channel;
+mod dashboard;
+mod downtime;
 mod error;
 mod graph_def;
+mod group;
 mod host;
 mod host_query;
 mod host_request;
@@ -18,6 +24,7 @@ mod monitor_request;
 mod names;
 mod org;
 mod read;
+mod scope;
 mod service;
 mod tsdb;
 mod user;
@@ -28,8 +35,16 @@ pub use alert::{
 pub use check::{
     CheckListReply, CheckPart, CheckReply, MonitoredPart, MonitoredStatusesReply, ReportsRequest as CheckReportsRequest,
 };
+pub use alert_group::{AlertGroupSettingListReply, AlertGroupSettingPart, AlertGroupSettingRequest};
+pub use annotation::{GraphAnnotationListReply, GraphAnnotationPart, GraphAnnotationRequest, read_annotation_query};
+pub use channel::{ChannelForm, ChannelListReply, ChannelPart, ChannelRequest};
+pub use dashboard::{DashboardListReply, DashboardPart, DashboardRequest};
+pub use downtime::{DowntimeListReply, DowntimePart, DowntimeRequest, RecurrencePart};
 pub use error::{ErrorPart, ErrorReply, render};
 pub use graph_def::{read_graph_def_name, read_graph_defs};
+pub use group::{
+    GroupMonitorPart, GroupServicePart, NotificationGroupListReply, NotificationGroupPart, NotificationGroupRequest,
+};
 pub use host::{HostIdReply, HostListReply, HostPart, HostReply, SuccessReply, made_json};
 pub use host_query::read_host_query;
 pub use host_request::{BulkRequest, HostRequest, RolesRequest, StatusRequest};

@@ -273,6 +273,7 @@ impl Sieve {
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         let mut named: Vec<model::Named> = Vec::with_capacity(parts.len().min(model::Named::MAX));
         for (index, Named { name, value }) in parts.into_iter().take(model::Named::MAX).enumerate() {
+            let name = name.to_string();
             if let Err(reason) = model::Named::check_name(&name) {
                 // A name that is none is not said again.
                 self.drop_value(&format!("metrics[{index}]"), reason);

@@ -48,7 +48,7 @@ pub fn by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Named>,
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut named = Vec::new();
             while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                named.push(Named { name, value: as_number(&value) });
+                named.push(Named { name: name.into(), value: as_number(&value) });
             }
             Ok(named)
         }

@@ -35,7 +35,7 @@ pub use probes::{
     ProbeSummary, ProbeSummaryReply,
 };
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
-pub use rule::{ConditionPart, CyclePart, EscalationPart, RuleBody, RuleListReply, RulePart};
+pub use rule::{ConditionPart, CyclePart, EscalationPart, RuleBody, RuleListReply, RulePart, RuleSavedReply};
 pub use sample::{Named, Sample, Temperature};
 pub use series::{SeriesPart, SeriesRequest, read_series_query, series_reply};
 pub use settings::{SettingsReply, SettingsRequest};

@@ -27,6 +27,17 @@ pub struct RulePart {
     pub rule: RuleBody,
 }
 
+/// The answer when a rule was made or replaced.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RuleSavedReply {
+    /// The rule.
+    #[serde(flatten)]
+    pub rule: RulePart,
+    /// What whoever made it should know; left out when there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
 /// The body of `POST /api/edgewatch/v1/rules` and `PUT /api/edgewatch/v1/rules/{id}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuleBody {
@@ -52,7 +63,7 @@ pub struct RuleBody {
     /// `never`, `doubling`, or `every`.
     #[serde(default = "never")]
     pub repeat: String,
-    /// Seconds, for `every`.
+    /// Seconds, for `every`; at least 300.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat_s: Option<u32>,
     /// Who else is told when nobody acknowledges.

@@ -1,5 +1,7 @@
 //! One measurement of a host as the agent sends it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{ProbePart, lenient};
@@ -137,7 +139,7 @@ impl From<&model::Sample> for Sample {
         let sensors = sample.temperatures.iter();
         wire.temperatures = sensors.map(|one| Temperature { name: one.name.clone(), celsius: one.celsius }).collect();
         let named = sample.named.iter();
-        wire.named = named.map(|one| Named { name: one.name.clone(), value: one.value }).collect();
+        wire.named = named.map(|one| Named { name: one.name.as_str().into(), value: one.value }).collect();
         wire.probes = sample.probes.iter().map(ProbePart::from).collect();
         wire
     }
@@ -146,14 +148,14 @@ impl From<&model::Sample> for Sample {
 /// A metric of the host's own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Named {
-    /// Its name, such as `cpu.user.percentage`.
-    pub name: String,
+    /// Its name, such as `cpu.user.percentage`. Samples share it: an agent holds hundreds of them.
+    pub name: Arc<str>,
     /// Its value; NaN for what was no number.
     pub value: f64,
 }
 
 fn by_name<S: Serializer>(named: &[Named], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(named.iter().map(|one| (&one.name, one.value)))
+    serializer.collect_map(named.iter().map(|one| (&*one.name, one.value)))
 }
 
 /// One temperature sensor.

@@ -11,7 +11,7 @@ pub struct TokenRequest {
     /// `api` or `agent`; `api` when left out.
     #[serde(default)]
     pub kind: Option<String>,
-    /// Of `read`, `write`, `register`, `admin`; `read` alone when left out. An agent's token takes none.
+    /// Of `read`, `write` (changes by Mackerel's API alone), `register`, `admin`; `read` alone when left out. An agent's token takes none.
     #[serde(default)]
     pub scopes: Option<Vec<String>>,
     /// Seconds from now until it is dead; never when left out.

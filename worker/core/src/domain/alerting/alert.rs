@@ -4,6 +4,8 @@ use crate::domain::ids;
 use crate::model::{Cause, Escalation, Repeat, Standing, Trigger};
 use crate::units::{UnixMillis, UnixSeconds};
 
+/// An alert is told again after so many seconds at least, whatever its rule says: notifications leave a few at a time.
+pub const LEAST_REPEAT_S: u32 = 300;
 /// How long an alert is not repeated at first, and at most, seconds. Source: nezha specification, 11 ("Muting").
 const FIRST_WAIT_S: u32 = 15 * 60;
 const MOST_WAIT_S: u32 = 24 * 3600;
@@ -114,6 +116,8 @@ pub struct Transition {
     pub since: UnixSeconds,
     /// When the step was, by the hub's clock.
     pub at: UnixMillis,
+    /// When it was over, which may be before people are told.
+    pub over: Option<UnixSeconds>,
     /// Which group of channels is told; empty for the default one.
     pub group: String,
     /// Whether nobody is told.
@@ -133,8 +137,10 @@ impl Transition {
         Self { trigger, ..self }
     }
 
-    /// The key of its event: the same each time, and of no other. `order` counts the steps of one moment.
-    pub fn key(&self, order: u16) -> String {
+    /// The key of its event: the same each time, and of no other. `order` counts the steps of one moment; those behind 65,535 have no
+    /// order among them.
+    pub fn key(&self, order: usize) -> String {
+        let order = u16::try_from(order).unwrap_or(u16::MAX);
         let mut hash = Fnv::of_cause(self.cause);
         hash.add(&[self.step as u8, u8::from(self.is_quiet)]);
         hash.add(self.group.as_bytes());
@@ -289,7 +295,7 @@ fn remind(alert: &mut Open, policy: Policy<'_>, now: UnixSeconds, steps: &mut St
         Some(told) => {
             let wait_s = match policy.repeat {
                 Repeat::Never => None,
-                Repeat::Every(seconds) => Some(seconds),
+                Repeat::Every(seconds) => Some(seconds.max(LEAST_REPEAT_S)),
                 Repeat::Doubling => Some(alert.wait_s),
             };
             if wait_s.is_some_and(|wait_s| now.since(told) >= i64::from(wait_s)) {
@@ -322,6 +328,7 @@ impl Steps {
             alert: alert.key.clone(),
             since: alert.since,
             at: self.at,
+            over: alert.over,
             group: group.to_owned(),
             is_quiet,
             detail: detail.to_owned(),

@@ -23,7 +23,7 @@ use weigh::{
 };
 pub use weigh::{covers, policy};
 
-/// So many steps one look at the presence of all hosts may take; the rest waits for the next. It bounds what one look writes.
+/// So many steps one look at all hosts may take, a host's more or less; the rest waits for the next. It bounds what one look writes.
 const MOST_STEPS: usize = 50;
 /// Samples that are so much older than now are history and no news, ms.
 const OLD_MS: i64 = 15 * 60_000;
@@ -80,13 +80,17 @@ pub struct Book {
     has_offline: bool,
     hosts: BTreeMap<HostId, HostState>,
     changed: BTreeSet<HostId>,
+    /// Where the next tick begins: the last one got so far.
+    ticks_from: Option<HostId>,
+    /// Whether alerts that nobody looks for any more are left over.
+    is_behind: bool,
 }
 
 impl Book {
     /// A book as it was kept.
     pub fn new(rules: Vec<Rule>, hosts: BTreeMap<HostId, HostState>) -> Self {
         let has_offline = rules.iter().any(is_of_presence);
-        Self { rules, has_offline, hosts, changed: BTreeSet::new() }
+        Self { rules, has_offline, hosts, ..Self::default() }
     }
 
     /// The rules.
@@ -125,7 +129,7 @@ impl Book {
     }
 
     /// Puts other rules in the place of those there are: alerts that nobody looks for any more end, and what conditions are about
-    /// to find begins anew where they are others.
+    /// to find begins anew where they are others. Of many alerts some end now, and the rest by [`Book::catch_up`].
     pub fn set_rules<'a>(
         &mut self,
         rules: Vec<Rule>,
@@ -134,15 +138,10 @@ impl Book {
     ) -> Vec<Transition> {
         let before = std::mem::replace(&mut self.rules, rules);
         self.has_offline = self.rules.iter().any(is_of_presence);
-        let mut steps = Vec::new();
         let mut hosts = std::mem::take(&mut self.hosts);
         for (id, state) in &mut hosts {
             let unchanged = state.clone();
-            let looks = |rule: RuleId| {
-                let rule = self.rule(rule)?;
-                let covers = tag_of(*id).is_some_and(|tag| covers(&rule.scope, *id, tag));
-                (rule.is_enabled && covers).then_some(rule)
-            };
+            let looks = |rule: RuleId| self.looks(rule, *id, &tag_of);
             state.rules.retain(|rule, state| {
                 let old = before.iter().find(|one| one.id == *rule);
                 looks(*rule).is_some_and(|new| {
@@ -155,17 +154,53 @@ impl Book {
                 })
             });
             state.rules.retain(|_, state| !is_resting(state));
-            let gone: Vec<Cause> = state.open.keys().copied().filter(|cause| is_gone(*cause, looks)).collect();
-            for cause in gone {
-                steps.extend(alert::withdraw(&mut state.open.remove(&cause), cause, at));
-            }
             if *state != unchanged {
                 self.changed.insert(*id);
             }
         }
+        self.hosts = hosts;
+        self.catch_up(at, tag_of)
+    }
+
+    /// Ends alerts of rules that look at their hosts no more, of some hosts at a time.
+    pub fn catch_up<'a>(&mut self, at: UnixMillis, tag_of: impl Fn(HostId) -> Option<&'a str>) -> Vec<Transition> {
+        let mut steps = Vec::new();
+        self.is_behind = false;
+        let mut hosts = std::mem::take(&mut self.hosts);
+        for (id, state) in &mut hosts {
+            let looks = |rule: RuleId| self.looks(rule, *id, &tag_of);
+            let gone: Vec<Cause> = state.open.keys().copied().filter(|cause| is_gone(*cause, looks)).collect();
+            if gone.is_empty() {
+                continue;
+            }
+            if steps.len() >= MOST_STEPS {
+                self.is_behind = true;
+                break;
+            }
+            for cause in gone {
+                steps.extend(alert::withdraw(&mut state.open.remove(&cause), cause, at));
+            }
+            self.changed.insert(*id);
+        }
         hosts.retain(|_, state| *state != HostState::default());
         self.hosts = hosts;
         steps
+    }
+
+    /// Whether [`Book::catch_up`] has something left to end.
+    pub const fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
+    /// The book was kept when that was so.
+    pub const fn be_behind(&mut self) {
+        self.is_behind = true;
+    }
+
+    /// The rule of this number, if it looks at this host.
+    fn looks<'a>(&self, rule: RuleId, id: HostId, tag_of: &impl Fn(HostId) -> Option<&'a str>) -> Option<&Rule> {
+        let rule = self.rule(rule).filter(|rule| rule.is_enabled)?;
+        tag_of(id).is_some_and(|tag| covers(&rule.scope, id, tag)).then_some(rule)
     }
 
     /// A host is no more, or belongs elsewhere: its alerts end.
@@ -353,7 +388,10 @@ impl Book {
                 let sample = (None, sign.newest.unwrap_or(&nothing));
                 let sight = Some(Sight { offline, since, now: moment.at });
                 let (verdict, found) = look(rule, &mut own, sample, host.totals, (sight, is_open));
-                if verdict == Verdict::Failing || is_open {
+                // Of what goes on people are told again by the tick, where each host has its turn.
+                let goes_on =
+                    state.open.get(&cause).is_some_and(|open| open.over.is_none() && verdict != Verdict::Clear);
+                if !goes_on && (verdict == Verdict::Failing || is_open) {
                     let detail = text::detail(&found);
                     let noted = note(state, cause, policy(rule), (verdict, &detail), moment);
                     is_changed |= noted.1;
@@ -370,7 +408,8 @@ impl Book {
     }
 
     /// Time passes: who is to be told again, and of what ended in quiet hours. `is_silent`: nothing new was heard of a cause, so that
-    /// there is nothing to tell again, unless a rule tells of silence. `others` gives the policies of causes that are no rules'.
+    /// there is nothing to tell again, unless a rule tells of silence. `others` gives the policies of causes that are no rules'. Of many
+    /// hosts some have their turn, and the next ones at the next tick.
     pub fn tick<'a>(
         &mut self,
         moment: Moment,
@@ -379,7 +418,14 @@ impl Book {
     ) -> Vec<Transition> {
         let mut steps = Vec::new();
         let mut hosts = std::mem::take(&mut self.hosts);
-        for (id, state) in &mut hosts {
+        let from = self.ticks_from.take().unwrap_or(HostId(i64::MIN));
+        let order: Vec<HostId> = hosts.range(from..).chain(hosts.range(..from)).map(|(id, _)| *id).collect();
+        for id in order {
+            if steps.len() >= MOST_STEPS {
+                self.ticks_from = Some(id);
+                break;
+            }
+            let Some(state) = hosts.get_mut(&id) else { continue };
             let waiting: Vec<Cause> =
                 state.open.iter().filter(|(_, open)| alert::is_waiting(open)).map(|(cause, _)| *cause).collect();
             for cause in waiting {
@@ -393,7 +439,7 @@ impl Book {
                 let detail = state.open.get(&cause).map(|open| open.detail.clone()).unwrap_or_default();
                 let noted = note(state, cause, policy, (Verdict::Steady, &detail), moment);
                 if noted.1 {
-                    self.changed.insert(*id);
+                    self.changed.insert(id);
                 }
                 steps.extend(noted.0);
             }

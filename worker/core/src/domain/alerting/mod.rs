@@ -19,5 +19,5 @@ pub mod transfer;
 #[cfg(test)]
 mod simulation;
 
-pub use alert::{Moment, Open, Policy, Step, Transition, Verdict};
+pub use alert::{LEAST_REPEAT_S, Moment, Open, Policy, Step, Transition, Verdict};
 pub use book::{Book, HostState, Subject, Transferred};

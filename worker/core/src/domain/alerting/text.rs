@@ -18,13 +18,13 @@ pub struct Named<'a> {
 }
 
 /// The event of a step; `subject` is what fails (a rule's name). `order` as in [`Transition::key`].
-pub fn event(transition: &Transition, subject: &str, host: Option<Named<'_>>, order: u16) -> Event {
+pub fn event(transition: &Transition, subject: &str, host: Option<Named<'_>>, order: usize) -> Event {
     let is_over = matches!(transition.step, Step::Recovered | Step::Withdrawn);
     event_of(transition, sentence(is_over, host, subject), transition.cause.host, order)
 }
 
 /// The event of a step in these words, at this host.
-pub fn event_of(transition: &Transition, text: String, host_id: Option<HostId>, order: u16) -> Event {
+pub fn event_of(transition: &Transition, text: String, host_id: Option<HostId>, order: usize) -> Event {
     let kind = match transition.step {
         Step::Fired => EventKind::AlertFired,
         Step::Changed => EventKind::AlertChanged,
@@ -45,6 +45,7 @@ pub fn event_of(transition: &Transition, text: String, host_id: Option<HostId>, 
             key: transition.alert.clone(),
             cause: transition.cause,
             opened_at: transition.since,
+            closed_at: transition.over,
             detail: transition.detail.clone(),
             standing: transition.standing,
             kind: None,

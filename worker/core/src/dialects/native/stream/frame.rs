@@ -16,6 +16,7 @@
 //! A sample without a time (no field 8) gets one by the rules for impossible times.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::column;
 use super::probes::{self, DELAYS, EXPIRIES, NOTES};
@@ -172,7 +173,7 @@ impl Frame {
         let mut columns: Vec<(&str, Vec<Option<f64>>)> = Vec::new();
         for (index, sample) in self.samples.iter().enumerate() {
             for named in sample.named.iter().filter(|one| one.name.len() <= MAX_NAME_BYTES) {
-                let place = *places.entry(named.name.as_str()).or_insert(columns.len());
+                let place = *places.entry(&named.name).or_insert(columns.len());
                 if place == columns.len() {
                     columns.push((&named.name, vec![None; self.samples.len()]));
                 }
@@ -250,9 +251,10 @@ impl Frame {
 
     fn read_named(&mut self, field: &Field<'_>) -> Result<(), DecodeError> {
         let (name, values) = named_column(field.reader(), self.samples.len())?;
+        let name: Arc<str> = name.into();
         for (sample, value) in self.samples.iter_mut().zip(values) {
             if let Some(value) = value {
-                sample.named.push(Named { name: name.to_owned(), value });
+                sample.named.push(Named { name: Arc::clone(&name), value });
             }
         }
         Ok(())

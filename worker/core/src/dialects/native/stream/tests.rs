@@ -70,7 +70,7 @@ impl Random {
         for name in 0..own {
             let value = self.real();
             if !self.one_in(3) && !value.is_nan() {
-                sample.named.push(Named { name: format!("custom.{name}"), value });
+                sample.named.push(Named { name: format!("custom.{name}").into(), value });
             }
         }
         for id in 1..=self.below(6) {
@@ -95,7 +95,7 @@ impl Random {
         // Sensors and own metrics come back in the order in which a frame first names them: here the first sample names all.
         if let Some(first) = samples.first_mut() {
             first.temperatures = sensors.into_iter().map(|name| Temperature { name, celsius: 40.0 }).collect();
-            first.named = (0..own).map(|name| Named { name: format!("custom.{name}"), value: 0.1 }).collect();
+            first.named = (0..own).map(|name| Named { name: format!("custom.{name}").into(), value: 0.1 }).collect();
         }
         Frame {
             frame: self.whole(),

@@ -108,6 +108,35 @@ fn quiet_hours_hold_back_what_people_are_told_and_lose_nothing() {
 }
 
 #[test]
+fn what_ended_in_quiet_hours_was_over_then_and_not_when_people_are_told() {
+    let (mut open, policy) = (None, policy(Repeat::Never, &[]));
+    let mut steps = |seconds: i64, is_quiet, verdict| {
+        let moment = Moment { at: UnixSeconds(START + seconds).millis(), is_quiet };
+        let steps = note(&mut open, CAUSE, policy, (verdict, "d"), moment);
+        let since_start = |one: &Transition| (one.step, one.over.map(|over| over.0 - START));
+        steps.iter().map(since_start).collect::<Vec<_>>()
+    };
+    assert_eq!(steps(0, false, Verdict::Failing), [(Step::Fired, None)]);
+    assert_eq!(steps(600, true, Verdict::Clear), []);
+    assert_eq!(steps(9_000, true, Verdict::Steady), []);
+    assert_eq!(steps(30_000, false, Verdict::Steady), [(Step::Recovered, Some(600))]);
+    // It came and went while people slept, and it came at night and ended by day.
+    assert_eq!(steps(40_000, true, Verdict::Failing), [(Step::Fired, None)]);
+    assert_eq!(steps(40_060, true, Verdict::Clear), [(Step::Recovered, Some(40_060))]);
+    assert_eq!(steps(50_000, true, Verdict::Failing), [(Step::Fired, None)]);
+    assert_eq!(steps(60_000, false, Verdict::Steady), [(Step::Fired, None)]);
+    assert_eq!(steps(60_500, false, Verdict::Clear), [(Step::Recovered, Some(60_500))]);
+}
+
+#[test]
+fn reminders_are_five_minutes_apart_whatever_an_older_rule_says() {
+    let (mut open, policy) = (None, policy(Repeat::Every(60), &[]));
+    at(&mut open, policy, (0, false), Verdict::Failing);
+    assert_eq!(at(&mut open, policy, (299, false), Verdict::Failing), Vec::<String>::new());
+    assert_eq!(at(&mut open, policy, (300, false), Verdict::Failing), ["Repeated ops"]);
+}
+
+#[test]
 fn a_rule_may_ignore_quiet_hours() {
     let loud = Policy { ignores_quiet_hours: true, ..policy(Repeat::Never, &[]) };
     let mut open = None;
@@ -169,4 +198,7 @@ fn keys_tell_steps_apart_and_sort_by_their_order() {
     assert_eq!((fired.key(0), fired.alert.clone()), (fired.clone().key(0), over.alert.clone()));
     let other = Transition { cause: Cause::rule(RuleId(3), HostId(8)), ..fired.clone() };
     assert_ne!(fired.key(0), other.key(0));
+    // However many there are.
+    assert!(fired.key(65_535) > fired.key(65_534));
+    assert_ne!(fired.key(65_536), other.key(65_537));
 }

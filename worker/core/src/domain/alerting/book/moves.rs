@@ -1,23 +1,30 @@
 //! Hosts that come into another group, or from another book.
 
-use super::super::alert::{self, Transition};
-use super::weigh::{covers, fit, trim};
+use super::super::alert::{self, Moment, Transition, Verdict};
+use super::weigh::{covers, fit, note, policy, trim};
 use super::{Book, HostState, RuleState};
 use crate::model::{HostId, RuleId};
 use crate::units::UnixMillis;
 
 impl Book {
-    /// A host is in this group now: the alerts of rules that look at it no more end, and what was known for them goes.
-    pub fn rescope(&mut self, id: HostId, tag: &str, at: UnixMillis) -> Vec<Transition> {
+    /// A host is in this group now: the alerts of rules that look at it no more are over, which people are told as of every end, and
+    /// what was known for them goes.
+    pub fn rescope(&mut self, id: HostId, tag: &str, moment: Moment) -> Vec<Transition> {
         let Some(mut state) = self.hosts.remove(&id) else { return Vec::new() };
         // A rule that was not told yet may well look at it.
         let has_left = |rule: RuleId| self.rule(rule).is_some_and(|rule| !covers(&rule.scope, id, tag));
         let known = state.rules.len();
         state.rules.retain(|rule, _| !has_left(*rule));
         let left: Vec<_> = state.open.keys().copied().filter(|cause| cause.rule_id().is_some_and(has_left)).collect();
-        let is_changed = !left.is_empty() || state.rules.len() != known;
-        let end = |cause| alert::withdraw(&mut state.open.remove(&cause), cause, at);
-        let steps = left.into_iter().flat_map(end).collect();
+        let mut is_changed = state.rules.len() != known;
+        let mut steps = Vec::new();
+        for cause in left {
+            let Some(rule) = cause.rule_id().and_then(|rule| self.rule(rule)) else { continue };
+            let detail = state.open.get(&cause).map(|open| open.detail.clone()).unwrap_or_default();
+            let noted = note(&mut state, cause, policy(rule), (Verdict::Clear, &detail), moment);
+            is_changed |= noted.1;
+            steps.extend(noted.0);
+        }
         self.put(id, Some(state), is_changed);
         steps
     }

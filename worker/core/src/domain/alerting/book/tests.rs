@@ -105,7 +105,7 @@ fn what_comes_and_goes_within_one_report_is_told_in_order_under_keys_of_its_own(
     let mut book = book(vec![rule(1, vec![cpu(90.0, 0)])]);
     let samples: Vec<Sample> = (0_i32..6).map(|at| sample(i64::from(at) * 10, f64::from(at % 2) * 95.0, 0.0)).collect();
     let steps = book.samples(subject(7), None, &samples, 10, moment(60));
-    let keys: Vec<String> = (0_u16..).zip(&steps).map(|(order, one)| one.key(order)).collect();
+    let keys: Vec<String> = steps.iter().enumerate().map(|(order, one)| one.key(order)).collect();
     assert!(keys.is_sorted_by(|one, next| one < next), "{keys:?}");
     let alerts: BTreeSet<&str> = steps.iter().map(|one| one.alert.as_str()).collect();
     assert_eq!((steps.len(), alerts.len()), (5, 3));
@@ -179,15 +179,15 @@ fn many_silent_hosts_are_told_of_some_at_a_time() {
 
 #[test]
 fn an_offline_host_is_reminded_of_nothing_else() {
-    let reminding = Rule { repeat: Repeat::Every(60), ..rule(1, vec![cpu(90.0, 0)]) };
+    let reminding = Rule { repeat: Repeat::Every(300), ..rule(1, vec![cpu(90.0, 0)]) };
     let mut book = book(vec![reminding]);
     assert_eq!(run(&mut book, &[(95.0, 0.0)]), [(0, Step::Fired)]);
     let tick = |book: &mut Book, seconds, is_offline: bool| {
         let steps = book.tick(moment(seconds), |_| is_offline, |_| None);
         steps.into_iter().map(|one| one.step).collect::<Vec<_>>()
     };
-    assert_eq!(tick(&mut book, 100, true), []);
-    assert_eq!(tick(&mut book, 100, false), [Step::Repeated]);
+    assert_eq!(tick(&mut book, 300, true), []);
+    assert_eq!(tick(&mut book, 300, false), [Step::Repeated]);
 }
 
 #[test]
@@ -275,20 +275,112 @@ fn what_waits_for_a_time_does_not_jump_with_the_clock() {
 }
 
 #[test]
-fn a_host_that_leaves_a_rules_group_leaves_its_alert_and_is_reminded_of_nothing() {
+fn a_host_that_leaves_a_rules_group_has_recovered_of_it_once_and_is_reminded_of_nothing() {
     let scope = Scope { tags: vec!["eu".to_owned()], ..Scope::default() };
-    let of_group = Rule { scope, repeat: Repeat::Every(60), ..rule(1, vec![cpu(90.0, 0)]) };
+    let of_group = Rule { scope, repeat: Repeat::Every(300), ..rule(1, vec![cpu(90.0, 0)]) };
     let mut book = book(vec![of_group, rule(2, vec![cpu(90.0, 0)])]);
     run(&mut book, &[(95.0, 0.0)]);
     book.take_changed();
-    assert_eq!((book.rescope(HostId(7), "eu", moment(10).at), book.take_changed().len()), (vec![], 0));
-    let steps = book.rescope(HostId(7), "us", moment(20).at);
+    assert_eq!((book.rescope(HostId(7), "eu", moment(10)), book.take_changed().len()), (vec![], 0));
+    let steps = book.rescope(HostId(7), "us", moment(20));
     let steps: Vec<_> = steps.iter().map(|one| (one.cause.id, one.step, one.is_quiet)).collect();
-    assert_eq!(steps, [(1, Step::Withdrawn, true)]);
+    assert_eq!(steps, [(1, Step::Recovered, false)]);
+    assert_eq!(book.rescope(HostId(7), "us", moment(21)), []);
     assert_eq!(book.take_changed(), BTreeSet::from([HostId(7)]));
     let open: Vec<i64> = book.state(HostId(7)).unwrap().open.keys().map(|cause| cause.id).collect();
     assert_eq!(open, [2], "the other rule looks at every host");
-    assert_eq!(book.tick(moment(300), |_| false, |_| None), []);
+    assert_eq!(book.tick(moment(400), |_| false, |_| None), []);
+}
+
+#[test]
+fn a_hosts_group_is_nothing_to_the_alert_of_a_probe() {
+    let mut book = book(vec![rule(1, vec![cpu(90.0, 0)])]);
+    let cause = Cause { source: crate::model::Source::Probe, id: 9, host: Some(HostId(7)) };
+    let policy = Policy { group: "", repeat: Repeat::Never, escalations: &[], ignores_quiet_hours: false };
+    assert_eq!(book.note(cause, policy, (Verdict::Failing, "refused"), moment(0)).len(), 1);
+    assert_eq!(book.rescope(HostId(7), "us", moment(10)), []);
+    let ended = book.note(cause, policy, (Verdict::Clear, ""), moment(20));
+    assert_eq!(ended.iter().map(|one| one.step).collect::<Vec<_>>(), [Step::Recovered], "told once, by the probe");
+}
+
+#[test]
+fn of_a_host_that_leaves_a_rules_group_at_night_people_are_told_in_the_morning() {
+    let scope = Scope { tags: vec!["eu".to_owned()], ..Scope::default() };
+    let mut book = book(vec![Rule { scope, ..rule(1, vec![cpu(90.0, 0)]) }]);
+    run(&mut book, &[(95.0, 0.0)]);
+    let night = |seconds| Moment { is_quiet: true, ..moment(seconds) };
+    assert_eq!(book.rescope(HostId(7), "us", night(20)), []);
+    assert_eq!(book.rescope(HostId(7), "us", night(30)), []);
+    assert_eq!(book.tick(night(60), |_| true, |_| None), []);
+    let steps = book.tick(moment(9_000), |_| true, |_| None);
+    let steps: Vec<_> = steps.iter().map(|one| (one.step, one.is_quiet, one.over.unwrap().0 - START)).collect();
+    assert_eq!(steps, [(Step::Recovered, false, 20)]);
+    assert_eq!(book.hosts, BTreeMap::new());
+}
+
+/// A book in which so many hosts have had the alert of rule 1 since the start.
+fn failing(hosts: i64, repeat: Repeat) -> Book {
+    let mut book = book(vec![Rule { repeat, ..rule(1, vec![cpu(90.0, 0)]) }]);
+    for id in 1..=hosts {
+        assert_eq!(book.samples(subject(id), None, &[sample(0, 95.0, 0.0)], 10, moment(0)).len(), 1);
+    }
+    book
+}
+
+fn hosts_of(steps: &[Transition]) -> Vec<i64> {
+    steps.iter().filter_map(|one| one.cause.host).map(|id| id.0).collect()
+}
+
+#[test]
+fn of_many_alerts_some_are_told_again_at_a_time_and_each_has_its_turn() {
+    let mut book = failing(120, Repeat::Every(300));
+    let mut told = Vec::new();
+    for (seconds, expected) in [(299, 0), (300, 50), (310, 50), (320, 20), (330, 0), (599, 0), (620, 50), (630, 50)] {
+        let steps = book.tick(moment(seconds), |_| false, |_| None);
+        assert_eq!(steps.len(), expected, "after {seconds} s");
+        told.extend(hosts_of(&steps));
+    }
+    let twice: Vec<i64> = (1..=120).chain(1..=100).collect();
+    assert_eq!(told, twice, "who had no turn is before who had one");
+}
+
+#[test]
+fn where_each_reminder_is_due_again_before_all_are_told_the_last_host_has_its_turn_too() {
+    let mut book = failing(120, Repeat::Every(300));
+    let steps: Vec<_> = (1..=3).map(|run| book.tick(moment(run * 400), |_| false, |_| None)).collect();
+    let told: Vec<i64> = steps.iter().flat_map(|steps| hosts_of(steps)).collect();
+    assert_eq!(told, (1..=120).chain(1..=30).collect::<Vec<_>>());
+}
+
+#[test]
+fn of_many_alerts_that_nobody_looks_for_any_more_some_end_at_a_time_and_each_ends() {
+    let mut book = failing(120, Repeat::Never);
+    let mut ended = hosts_of(&book.set_rules(vec![], moment(10).at, |_| Some("eu")));
+    assert_eq!((ended.len(), book.is_behind()), (50, true));
+    assert_eq!(book.tick(moment(400), |_| false, |_| None), [], "nobody is told of the others either");
+    for (left, is_behind) in [(50, true), (20, false), (0, false)] {
+        let steps = book.catch_up(moment(20).at, |_| Some("eu"));
+        assert!(steps.iter().all(|one| one.step == Step::Withdrawn));
+        assert_eq!((steps.len(), book.is_behind()), (left, is_behind));
+        ended.extend(hosts_of(&steps));
+    }
+    assert_eq!(ended, (1..=120).collect::<Vec<_>>());
+    assert_eq!(book.hosts, BTreeMap::new());
+}
+
+#[test]
+fn reminders_of_many_hosts_that_are_silent_hold_up_no_alert_of_another() {
+    let mut book = book(vec![Rule { repeat: Repeat::Every(300), ..rule(1, vec![offline(0)]) }]);
+    let look = |book: &mut Book, seconds: i64, silent: std::ops::RangeInclusive<i64>| {
+        let signs = silent.map(|id| (subject(id), sign(Presence::Offline, 0)));
+        let steps = book.presence(signs, false, moment(seconds));
+        (hosts_of(&steps), steps.iter().all(|one| one.step == Step::Fired))
+    };
+    for (seconds, hosts) in [(10, 1..51), (20, 51..61), (30, 61..61)] {
+        assert_eq!(look(&mut book, seconds, 1..=60), (hosts.collect(), true));
+    }
+    assert_eq!(look(&mut book, 400, 1..=70), ((61..=70).collect(), true));
+    assert_eq!(book.tick(moment(400), |_| true, |_| None).len(), 50, "they are told again all the same");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn own_metrics_travel_by_name_whichever_samples_have_them() {
     let with = |number, names: &[&str]| {
-        let named = |(name, value): (&&str, u8)| Named { name: (*name).to_owned(), value: f64::from(value) / 3.0 };
+        let named = |(name, value): (&&str, u8)| Named { name: (*name).into(), value: f64::from(value) / 3.0 };
         Sample { named: names.iter().zip(1_u8..).map(named).collect(), ..sample(number) }
     };
     let message = frame_of(vec![with(1, &[]), with(2, &["cpu.user.percentage", "b"]), with(3, &["b"]), with(4, &[])]);
@@ -13,7 +13,7 @@ fn own_metrics_travel_by_name_whichever_samples_have_them() {
 
     let twice = frame_of(vec![with(1, &["a", "b", "a"])]);
     let once = frame_of(vec![Sample {
-        named: vec![Named { name: "a".to_owned(), value: 1.0 }, Named { name: "b".to_owned(), value: 2.0 / 3.0 }],
+        named: vec![Named { name: "a".into(), value: 1.0 }, Named { name: "b".into(), value: 2.0 / 3.0 }],
         ..sample(1)
     }]);
     assert_eq!(FromAgent::decode(&twice.encode().unwrap()), Ok(once), "the last one of a name counts");
@@ -21,7 +21,8 @@ fn own_metrics_travel_by_name_whichever_samples_have_them() {
 
 #[test]
 fn as_many_own_metrics_as_a_sample_may_have_go_into_a_frame() {
-    let named = (0..600).map(|name| Named { name: format!("custom.plugin.group{name}.value"), value: 1.0 / 3.0 });
+    let named =
+        (0..600).map(|name| Named { name: format!("custom.plugin.group{name}.value").into(), value: 1.0 / 3.0 });
     let message = frame_of(vec![Sample { named: named.collect(), ..sample(1) }]);
     let bytes = message.encode().unwrap();
     assert!(bytes.len() < MAX_MESSAGE_BYTES / 2, "{}", bytes.len());
@@ -39,7 +40,7 @@ fn a_worker_from_before_own_metrics_reads_the_rest_and_an_old_agent_has_none() {
     assert_eq!((FromAgent::decode(&old), whole.encode()), (Ok(whole), Ok(old.to_vec())));
 
     // The old reader knows the fields up to 12 and from 16 on, and skips the others by their lengths.
-    let named = vec![Named { name: "custom.a".to_owned(), value: 0.1 }];
+    let named = vec![Named { name: "custom.a".into(), value: 0.1 }];
     let bytes = frame_of(vec![Sample { named, ..sample(7) }]).encode().unwrap();
     let mut kept = Writer::message(VERSION, FRAME);
     let mut fields = Reader::of(&bytes[2..]);
