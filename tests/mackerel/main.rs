@@ -3,9 +3,9 @@
 mod access;
 mod agent_keys;
 mod alerts;
-mod checks;
 mod boards;
 mod channels;
+mod checks;
 mod downtimes;
 mod fleet;
 mod graph_defs;

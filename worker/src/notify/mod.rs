@@ -324,8 +324,7 @@ mod tests {
     fn event(key: &str, kind: EventKind, alert: &str, group: &str) -> Event {
         let mut event = Event::new(key.to_owned(), kind, None, UnixSeconds(9), "[Incident] a() busy".to_owned());
         let (cause, detail) = (Cause::rule(RuleId(3), HostId(7)), String::new());
-        event.alert =
-            Some(AlertNote { key: alert.to_owned(), cause, opened_at: UnixSeconds(8), closed_at: None, detail });
+        event.alert = Some(AlertNote::new(alert.to_owned(), cause, UnixSeconds(8), detail));
         Event { group: group.to_owned(), ..event }
     }
 

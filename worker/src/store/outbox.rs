@@ -270,7 +270,7 @@ mod tests {
         let mut event = Event::new(key.to_owned(), kind, Some(HostId(7)), UnixSeconds(10), text.to_owned());
         let cause = Cause::rule(RuleId(3), HostId(7));
         let (opened_at, detail) = (UnixSeconds(8), "load1 9".to_owned());
-        event.alert = Some(AlertNote { key: alert.to_owned(), cause, opened_at, closed_at: None, detail });
+        event.alert = Some(AlertNote::new(alert.to_owned(), cause, opened_at, detail));
         event
     }
 

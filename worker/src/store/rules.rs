@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use edgewatch_core::model::{
-    AddressNotices, Bounds, Condition, Cycle, CycleUnit, Direction, Escalation, HostId, Hosts, Level, Monitor,
-    Quantity, QuietHours, Repeat, Rule, RuleId, Scope, Test,
+    AddressNotices, Bounds, Condition, Cycle, CycleUnit, Direction, Downtime, Escalation, HostId, Hosts, Level,
+    Monitor, Quantity, QuietHours, Repeat, Rule, RuleId, Scope, Test,
 };
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
+use super::mackerel::downtimes;
 use super::mackerel::monitors::{self, MonitorWire};
 use super::{Db, Statement, StoreError, address_notices, settings};
 
@@ -35,6 +36,8 @@ pub struct RuleSet {
     pub address_notices: AddressNotices,
     /// What programs for Mackerel have watched, by number.
     pub monitors: Vec<Monitor>,
+    /// When alerts of those are not raised, by number.
+    pub downtimes: Vec<(i64, Downtime)>,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +141,7 @@ pub async fn find_set(db: &Db) -> Result<RuleSet, StoreError> {
         plain_addresses: settings::find(db, settings::PLAIN_IP_IN_NOTIFICATIONS).await?.as_deref() == Some("1"),
         address_notices: address_notices::find(db).await?,
         monitors: monitors::list_watches(db).await?,
+        downtimes: downtimes::list(db).await?,
     })
 }
 
@@ -158,6 +162,7 @@ pub fn encode(set: &RuleSet) -> Result<String, StoreError> {
         plain_addresses: set.plain_addresses,
         address_notices: address_notices::Wire::from(&set.address_notices),
         monitors: set.monitors.iter().map(MonitorWire::from).collect(),
+        downtimes: set.downtimes.iter().map(|(id, one)| downtimes::Row::of(*id, one)).collect::<Result<_, _>>()?,
     })
 }
 
@@ -174,6 +179,7 @@ pub fn decode(text: &str) -> Result<RuleSet, StoreError> {
         plain_addresses: wire.plain_addresses,
         address_notices: wire.address_notices.into(),
         monitors: wire.monitors.into_iter().map(Monitor::from).collect(),
+        downtimes: wire.downtimes.into_iter().map(downtimes::Row::into_downtime).collect::<Result<_, _>>()?,
     })
 }
 
@@ -215,6 +221,8 @@ struct SetWire {
     // One of before there were monitors has what every deployment begins with.
     #[serde(default = "first_monitor")]
     monitors: Vec<MonitorWire>,
+    #[serde(default)]
+    downtimes: Vec<downtimes::Row>,
 }
 
 fn first_monitor() -> Vec<MonitorWire> {

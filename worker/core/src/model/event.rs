@@ -42,7 +42,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::HostOffline,
         Self::HostOnline,
         Self::MonitoringImpaired,
@@ -141,6 +141,15 @@ pub struct AlertNote {
 impl AlertNote {
     /// Of an alert that does not say how bad it is.
     pub fn new(key: String, cause: Cause, opened_at: UnixSeconds, detail: String) -> Self {
-        Self { key, cause, opened_at, detail, standing: Standing::default(), kind: None, trigger: Trigger::default() }
+        Self {
+            key,
+            cause,
+            opened_at,
+            closed_at: None,
+            detail,
+            standing: Standing::default(),
+            kind: None,
+            trigger: Trigger::default(),
+        }
     }
 }

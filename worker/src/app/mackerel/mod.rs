@@ -1,11 +1,11 @@
 //! What programs for Mackerel do: hosts with their details, services and roles, documents, graph definitions, people; who is told of
 //! alerts and when nobody is; what people keep beside graphs.
 
-pub mod alerts;
-pub mod checks;
 pub mod alert_groups;
+pub mod alerts;
 pub mod annotations;
 pub mod channels;
+pub mod checks;
 pub mod dashboards;
 pub mod downtimes;
 pub mod graph_defs;

@@ -3,13 +3,12 @@
 //! Success is always 200 with a JSON body; nothing redirects; an unknown route is told before the key is looked at; a slash behind a
 //! route makes it unknown, and so does another method. Left out: traces and APM, the settings of address ranges.
 
-mod alerts;
-pub mod auth;
-mod checks;
 mod alert_groups;
+mod alerts;
 mod annotations;
 pub mod auth;
 mod channels;
+mod checks;
 mod dashboards;
 mod downtimes;
 mod error;

@@ -4,6 +4,7 @@
 //! `alert_states`, a row per host, which is written when something changes and not while nothing does. What people are told goes
 //! the way of all events.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::domain::alerting::book::Sign;
@@ -11,9 +12,10 @@ use edgewatch_core::domain::alerting::quiet::is_quiet;
 use edgewatch_core::domain::alerting::reading::Totals;
 use edgewatch_core::domain::alerting::text::{self, Named};
 use edgewatch_core::domain::alerting::{Book, HostState, Moment, Policy, Subject, Transition};
+use edgewatch_core::domain::downtime::{self, Concern};
 use edgewatch_core::model::{
-    AddressNotices, Cause, Event, HostId, Link, LocalTime, Monitor, Presence, QuietHours, Repeat, RuleId, Sample,
-    Source, Trigger,
+    AddressNotices, Cause, Downtime, Event, HostId, Link, LocalTime, Monitor, Presence, QuietHours, Repeat, RuleId,
+    Sample, Source, Trigger,
 };
 use edgewatch_core::units::UnixMillis;
 
@@ -48,12 +50,16 @@ pub struct Rules {
     pub address_notices: AddressNotices,
     /// What programs for Mackerel have watched.
     pub monitors: Vec<Monitor>,
+    /// When alerts of those are not raised.
+    downtimes: Vec<Downtime>,
     /// The version of the rules in D1; `None` before any was told.
     version: Option<u64>,
     quiet_hours: Option<QuietHours>,
     is_plain: bool,
     /// Whether quiet hours are on in this minute since 1970.
     quiet_now: Option<(i64, bool)>,
+    /// How far people's clocks are ahead of UTC in this minute, seconds.
+    ahead_now: Cell<Option<(i64, i32)>>,
     /// What rules were called before, while alerts of theirs are left over.
     names_before: BTreeMap<RuleId, String>,
     /// Events that could not be kept for D1 yet.
@@ -97,7 +103,26 @@ impl Rules {
         self.is_plain = set.plain_addresses;
         self.address_notices = std::mem::take(&mut set.address_notices);
         self.monitors = std::mem::take(&mut set.monitors);
+        self.downtimes = std::mem::take(&mut set.downtimes).into_iter().map(|(_, downtime)| downtime).collect();
         self.quiet_now = None;
+        self.ahead_now.set(None);
+    }
+
+    /// Whether people agreed that there are no alerts about this now.
+    pub(super) fn is_down(&self, concern: Concern<'_>, now: UnixMillis) -> bool {
+        if self.downtimes.is_empty() {
+            return false;
+        }
+        let minute = now.0.div_euclid(60_000);
+        let known = self.ahead_now.get().filter(|(known, _)| *known == minute).map(|(_, ahead_s)| ahead_s);
+        let ahead_s = known.unwrap_or_else(|| {
+            let zone = self.quiet_hours.as_ref().map(|hours| hours.zone.as_str());
+            let local =
+                zone.and_then(|zone| local_time(zone, now)).map(|(weekday, minute)| LocalTime { weekday, minute });
+            local.map_or(0, |local| downtime::offset_of(local, now.seconds()))
+        });
+        self.ahead_now.set(Some((minute, ahead_s)));
+        downtime::is_down(&self.downtimes, concern, now.seconds(), ahead_s)
     }
 }
 
@@ -140,7 +165,9 @@ impl Shard {
         let names = self.rule_names();
         let mut book = self.rules.book.clone();
         let mut steps = book.set_rules(std::mem::take(&mut set.rules), now, |id| self.tag_of(id));
-        steps.iter_mut().for_each(|step| step.trigger = Trigger::MonitorDelete);
+        for step in &mut steps {
+            step.trigger = Trigger::MonitorDelete;
+        }
         let mark = if book.is_behind() { BEHIND.to_string() } else { String::new() };
         directory::put_meta(&self.storage.sql, RULES_KEY, &format!("{version}{mark}\n{text}"))?;
         self.rules.names_before = if book.is_behind() { names.clone() } else { BTreeMap::new() };
@@ -158,7 +185,9 @@ impl Shard {
     fn catch_up(&mut self, now: UnixMillis) -> Result<(), HubError> {
         let mut book = std::mem::take(&mut self.rules.book);
         let mut steps = book.catch_up(now, |id| self.tag_of(id));
-        steps.iter_mut().for_each(|step| step.trigger = Trigger::MonitorDelete);
+        for step in &mut steps {
+            step.trigger = Trigger::MonitorDelete;
+        }
         self.rules.book = book;
         let names = self.rule_names();
         self.tell_steps(&steps, &names)?;
@@ -367,7 +396,7 @@ impl Shard {
             let words = self.monitors.words(step.cause).cloned();
             let host_id = step.cause.host.or_else(|| words.as_ref()?.host).filter(|id| *id != EDGE && !id.is_posted());
             let watched = self.watch_name(step);
-            let kind = self.kind_of(step.cause);
+            let (kind, audience) = (self.kind_of(step.cause), self.audience_of(step));
             let tracked = host_id.and_then(|id| self.hosts.get_mut(&id));
             let host = tracked.map(|tracked| {
                 tracked.is_news = true;
@@ -383,6 +412,9 @@ impl Shard {
             };
             if let Some(note) = &mut event.alert {
                 note.kind = kind;
+            }
+            if let Some(audience) = audience {
+                event.group = audience.text();
             }
             self.rules.untold.push((event, name));
         }

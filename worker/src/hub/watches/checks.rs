@@ -53,6 +53,9 @@ impl Shard {
             let report = CheckReport { message, ..report.clone() };
             let Some(verdict) = self.rules.book.take_report(host, id, &report, now) else { continue };
             let cause = Cause::check(id, host);
+            if verdict == Verdict::Failing && !self.rules.book.is_open(cause) && self.is_down(cause, now) {
+                continue;
+            }
             let standing = match (verdict, report.severity) {
                 (Verdict::Failing, Some(severity)) => Some(Standing { severity, value: None }),
                 (Verdict::Clear, _) => None,

@@ -90,7 +90,7 @@ impl Shard {
         let Some((minute, _)) = points.newest() else { return };
         let Some((severity, mean)) = points.look(test, now.seconds()) else { return };
         let cause = Cause::monitor(monitor.id, of);
-        if severity.is_some() && !self.rules.book.is_open(cause) && self.is_down(monitor.id, of, now) {
+        if severity.is_some() && !self.rules.book.is_open(cause) && self.is_down(cause, now) {
             return;
         }
         let verdict = self.rules.book.attempt(cause, severity.is_some(), minute, test.attempts);

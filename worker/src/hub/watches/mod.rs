@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 
 use edgewatch_core::domain::alerting::points::Points;
 use edgewatch_core::domain::alerting::{Policy, Step, Transition, kind};
+use edgewatch_core::domain::downtime::Concern;
+use edgewatch_core::domain::ids::{Thing, thing_id};
 use edgewatch_core::model::{
-    AlertKind, Cause, CheckId, HostId, HostStanding, HostStatus, Monitor, MonitorId, Repeat, Severity, Source, Watch,
+    AlertKind, Audience, Cause, CheckId, HostId, HostStanding, HostStatus, Monitor, MonitorId, Repeat, Severity,
+    Source, Watch,
 };
 use edgewatch_core::units::UnixMillis;
 
@@ -60,10 +63,35 @@ fn covers(monitor: &Monitor, of: HostId, standing: Option<&HostStanding>) -> boo
 }
 
 impl Shard {
-    /// Whether people agreed that nobody is told of this now.
-    #[expect(clippy::unused_self, reason = "downtimes are to be known here")]
-    pub(super) const fn is_down(&self, _monitor: MonitorId, _of: HostId, _now: UnixMillis) -> bool {
-        false
+    /// Whether people agreed that there is no alert of this cause now.
+    pub(super) fn is_down(&self, cause: Cause, now: UnixMillis) -> bool {
+        let Some((monitor, service)) = self.concern_of(cause) else { return false };
+        let roles = cause.host.and_then(|of| self.standing(of)).map_or(&[][..], |standing| &standing.roles);
+        self.rules.is_down(Concern { monitor: &monitor, roles, service }, now)
+    }
+
+    /// Who is told of a step of an alert of a monitor or a check: what its notification groups say. A step from one severity to another is one
+    /// for those too who are told of what is critical alone: it was, or is.
+    pub(super) fn audience_of(&self, step: &Transition) -> Option<Audience> {
+        let (monitor, service) = self.concern_of(step.cause)?;
+        let is_critical = step.step == Step::Changed || step.standing.severity == Severity::Critical;
+        Some(Audience { monitor, service: service.map(str::to_owned), is_critical })
+    }
+
+    /// The id of a monitor or check, and the service whose metrics it looks at.
+    fn concern_of(&self, cause: Cause) -> Option<(String, Option<&str>)> {
+        match cause.source {
+            Source::Check => Some((thing_id(Thing::Check, cause.id), None)),
+            Source::Monitor => {
+                let monitor = self.rules.monitors.iter().find(|one| Some(one.id) == cause.monitor_id());
+                let service = monitor.and_then(|monitor| match &monitor.watch {
+                    Watch::Service { service, .. } => Some(service.as_str()),
+                    _ => None,
+                });
+                Some((thing_id(Thing::Monitor, cause.id), service))
+            }
+            Source::Rule | Source::Probe | Source::ProbeLatency | Source::ProbeCertificate => None,
+        }
     }
 
     pub(super) fn standing(&self, host: HostId) -> Option<&HostStanding> {

@@ -65,7 +65,7 @@ impl Shard {
         }
         for (cause, standing) in found {
             let is_new = standing.is_some() && !self.rules.book.is_open(cause);
-            if steps.len() >= MOST || is_new && cause.host.is_some_and(|of| self.is_down(monitor.id, of, now)) {
+            if steps.len() >= MOST || is_new && self.is_down(cause, now) {
                 continue;
             }
             steps.extend(self.note_silence(cause, standing, "no metric for 10 minutes", now));
@@ -104,7 +104,7 @@ impl Shard {
             return;
         };
         let cause = Cause::monitor(monitor.id, of);
-        if !self.rules.book.is_open(cause) && self.is_down(monitor.id, of, now) {
+        if !self.rules.book.is_open(cause) && self.is_down(cause, now) {
             return;
         }
         let standing = Standing { severity, value: None::<Measured> };

@@ -6,7 +6,8 @@ use crate::hub::directory::tests::entry;
 use crate::hub::sql::Sql;
 use crate::store::rules::RuleSet;
 use edgewatch_core::model::{
-    CheckReport, EventKind, Measured, MetricTest, MissingLimits, MonitorScopes, Named, Presence, Sample, ScopeName,
+    CheckReport, Downtime, DowntimeScope, EventKind, Measured, MetricTest, MissingLimits, MonitorScopes, Named,
+    Presence, Sample, ScopeName,
 };
 use edgewatch_core::units::UnixSeconds;
 
@@ -370,4 +371,52 @@ fn our_agents_values_are_looked_at_by_mackerels_names_a_point_a_minute() {
         assert_eq!(told(&shard).len(), usize::from(number >= 3), "{number}");
     }
     assert_eq!(told(&shard), [(FIRED, Critical)]);
+}
+
+#[test]
+fn a_downtime_lets_no_alert_begin_and_ends_none() {
+    let downtime = |monitors: &[&str]| Downtime {
+        name: "upgrade".to_owned(),
+        memo: String::new(),
+        start: after(100).seconds(),
+        start_offset_s: 0,
+        duration_min: 10,
+        recurrence: None,
+        scope: DowntimeScope {
+            monitors: monitors.iter().map(|id| (*id).to_owned()).collect(),
+            ..DowntimeScope::default()
+        },
+    };
+    let id = thing_id(Thing::Monitor, 2);
+    // For this monitor, and for another one.
+    for (named, expected) in [
+        (vec![id.as_str()], vec![(FIRED, Warning), (OVER, Warning), (FIRED, Critical)]),
+        (
+            vec!["11111111111"],
+            vec![(FIRED, Warning), (OVER, Warning), (FIRED, Critical), (OVER, Critical), (FIRED, Critical)],
+        ),
+    ] {
+        let monitors = vec![of_host(test("loadavg5"))];
+        let mut shard = shard(monitors.clone());
+        let downtimes = vec![(1, downtime(&named))];
+        shard.set_rules(RuleSet { monitors, downtimes, ..RuleSet::default() }, 2, after(-30)).unwrap();
+        for (minute, value) in [(0, 5.0), (2, 1.0), (3, 9.0), (5, 1.0), (13, 9.0)] {
+            post(&mut shard, minute * 60, value);
+            shard = woken(&shard);
+        }
+        assert_eq!(told(&shard), expected, "{named:?}");
+    }
+}
+
+#[test]
+fn a_step_names_the_monitor_and_whether_it_is_critical_for_its_notification_groups() {
+    let mut shard = shard(vec![of_host(test("loadavg5"))]);
+    for (minute, value) in (0..).zip([5.0, 9.0, 5.0, 1.0]) {
+        post(&mut shard, minute * 60, value);
+    }
+    let owed = directory::owed(&shard.storage.sql, 99).unwrap();
+    let heard: Vec<_> = owed.iter().filter_map(|(event, _)| Audience::parse(&event.group)).collect();
+    let id = thing_id(Thing::Monitor, 2);
+    assert!(heard.iter().all(|one| one.monitor == id && one.service.is_none()));
+    assert_eq!(heard.iter().map(|one| one.is_critical).collect::<Vec<_>>(), [false, true, true, false]);
 }

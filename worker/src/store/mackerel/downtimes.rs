@@ -24,8 +24,9 @@ const UNITS: [(&str, CycleUnit); 5] = [
     ("year", CycleUnit::Year),
 ];
 
-#[derive(Deserialize)]
-struct Row {
+/// A row, which is also how the hub keeps one.
+#[derive(Serialize, Deserialize)]
+pub struct Row {
     id: i64,
     name: String,
     memo: String,
@@ -89,33 +90,61 @@ pub fn delete(id: i64) -> Statement {
 }
 
 fn binds(downtime: &Downtime) -> Result<Vec<Bind>, StoreError> {
-    let recurrence = downtime.recurrence.as_ref().map(|recurrence| {
-        let unit = UNITS.into_iter().find(|(_, unit)| *unit == recurrence.unit).map_or("", |(word, _)| word);
-        json(&StoredRecurrence {
-            unit: unit.to_owned(),
-            interval: recurrence.interval,
-            weekdays: recurrence.weekdays,
-            until_s: recurrence.until.map(|until| until.0),
-        })
-    });
-    let scope = &downtime.scope;
-    let scope = StoredScope {
-        services: scope.services.clone(),
-        not_services: scope.excluded_services.clone(),
-        roles: pairs(&scope.roles),
-        not_roles: pairs(&scope.excluded_roles),
-        monitors: scope.monitors.clone(),
-        not_monitors: scope.excluded_monitors.clone(),
-    };
+    let row = Row::of(0, downtime)?;
     Ok(vec![
-        downtime.name.as_str().into(),
-        downtime.memo.as_str().into(),
-        downtime.start.0.into(),
-        i64::from(downtime.start_offset_s).into(),
-        downtime.duration_min.into(),
-        recurrence.transpose()?.into(),
-        json(&scope)?.into(),
+        row.name.into(),
+        row.memo.into(),
+        row.start_s.into(),
+        i64::from(row.start_offset_s).into(),
+        row.duration_min.into(),
+        row.recurrence_json.into(),
+        row.scope_json.into(),
     ])
+}
+
+impl Row {
+    /// A downtime as it is stored.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it cannot be written as JSON.
+    pub fn of(id: i64, downtime: &Downtime) -> Result<Self, StoreError> {
+        let recurrence = downtime.recurrence.as_ref().map(|recurrence| {
+            let unit = UNITS.into_iter().find(|(_, unit)| *unit == recurrence.unit).map_or("", |(word, _)| word);
+            json(&StoredRecurrence {
+                unit: unit.to_owned(),
+                interval: recurrence.interval,
+                weekdays: recurrence.weekdays,
+                until_s: recurrence.until.map(|until| until.0),
+            })
+        });
+        let scope = &downtime.scope;
+        let scope = StoredScope {
+            services: scope.services.clone(),
+            not_services: scope.excluded_services.clone(),
+            roles: pairs(&scope.roles),
+            not_roles: pairs(&scope.excluded_roles),
+            monitors: scope.monitors.clone(),
+            not_monitors: scope.excluded_monitors.clone(),
+        };
+        Ok(Self {
+            id,
+            name: downtime.name.clone(),
+            memo: downtime.memo.clone(),
+            start_s: downtime.start.0,
+            start_offset_s: downtime.start_offset_s,
+            duration_min: downtime.duration_min,
+            recurrence_json: recurrence.transpose()?,
+            scope_json: json(&scope)?,
+        })
+    }
+
+    /// What [`Row::of`] made.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] for anything else.
+    pub fn into_downtime(self) -> Result<(i64, Downtime), StoreError> {
+        downtime(self)
+    }
 }
 
 /// Roles as they are stored.

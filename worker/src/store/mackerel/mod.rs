@@ -1,8 +1,8 @@
 //! What Mackerel's API says of hosts and groups them by: a file per table, or two that belong together.
 
-pub mod checks;
 pub mod alert_groups;
 pub mod annotations;
+pub mod checks;
 pub mod dashboards;
 pub mod downtimes;
 pub mod graph_defs;

@@ -1,11 +1,13 @@
 //! Table `monitors`: what programs for Mackerel have watched. The hub keeps what they are judged by in the same JSON.
 
+use edgewatch_core::domain::ids::{Thing, thing_id};
 use edgewatch_core::model::{
     MetricTest, MissingLimits, Monitor, MonitorDraft, MonitorId, MonitorKind, MonitorScopes, ScopeName, Severity, Watch,
 };
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
+use super::groups;
 use crate::store::rules::RULES_VERSION;
 use crate::store::{Bind, Db, Outcome, Statement, StoreError, settings};
 
@@ -194,7 +196,8 @@ pub async fn update(
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses.
 pub async fn delete(db: &Db, id: MonitorId, with: Statement) -> Result<bool, StoreError> {
-    let statements = vec![Statement::new(DELETE, vec![id.0.into()]), settings::bump(RULES_VERSION), with];
+    let forget = groups::forget_monitor(&thing_id(Thing::Monitor, id.0));
+    let statements = vec![Statement::new(DELETE, vec![id.0.into()]), forget, settings::bump(RULES_VERSION), with];
     let outcomes = db.batch(statements).await?;
     Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
 }

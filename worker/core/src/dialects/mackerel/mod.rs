@@ -3,10 +3,10 @@
 //! Served is the union of the documentation before and after 2021: `type` and `size`. Source: mackerel specification, 12.
 
 mod alert;
-mod check;
 mod alert_group;
 mod annotation;
 mod channel;
+mod check;
 mod dashboard;
 mod downtime;
 mod error;
@@ -32,12 +32,12 @@ mod user;
 pub use alert::{
     AlertListReply, AlertLogPart, AlertLogReply, AlertMemoReply, AlertPart, read_memo, read_page, read_reason,
 };
-pub use check::{
-    CheckListReply, CheckPart, CheckReply, MonitoredPart, MonitoredStatusesReply, ReportsRequest as CheckReportsRequest,
-};
 pub use alert_group::{AlertGroupSettingListReply, AlertGroupSettingPart, AlertGroupSettingRequest};
 pub use annotation::{GraphAnnotationListReply, GraphAnnotationPart, GraphAnnotationRequest, read_annotation_query};
 pub use channel::{ChannelForm, ChannelListReply, ChannelPart, ChannelRequest};
+pub use check::{
+    CheckListReply, CheckPart, CheckReply, MonitoredPart, MonitoredStatusesReply, ReportsRequest as CheckReportsRequest,
+};
 pub use dashboard::{DashboardListReply, DashboardPart, DashboardRequest};
 pub use downtime::{DowntimeListReply, DowntimePart, DowntimeRequest, RecurrencePart};
 pub use error::{ErrorPart, ErrorReply, render};

@@ -296,7 +296,8 @@ fn a_host_that_leaves_a_rules_group_has_recovered_of_it_once_and_is_reminded_of_
 fn a_hosts_group_is_nothing_to_the_alert_of_a_probe() {
     let mut book = book(vec![rule(1, vec![cpu(90.0, 0)])]);
     let cause = Cause { source: crate::model::Source::Probe, id: 9, host: Some(HostId(7)) };
-    let policy = Policy { group: "", repeat: Repeat::Never, escalations: &[], ignores_quiet_hours: false };
+    let policy =
+        Policy { group: "", repeat: Repeat::Never, escalations: &[], ignores_quiet_hours: false, is_mute: false };
     assert_eq!(book.note(cause, policy, (Verdict::Failing, "refused"), moment(0)).len(), 1);
     assert_eq!(book.rescope(HostId(7), "us", moment(10)), []);
     let ended = book.note(cause, policy, (Verdict::Clear, ""), moment(20));
