@@ -68,9 +68,11 @@ fn a_host_that_posts_no_more_for_ten_minutes_is_gone_and_its_next_post_ends_that
     mackerel.done("POST", &format!("/hosts/{maintained}/status"), &json!({ "status": "maintenance" }));
     mackerel.host("never posted");
     let mut time = Time::of(&mackerel);
-    (time.post(&id, 1.0), time.post(&maintained, 1.0));
+    time.post(&id, 1.0);
+    time.post(&maintained, 1.0);
     time.minute();
-    (time.post(&id, 1.0), time.post(&maintained, 1.0));
+    time.post(&id, 1.0);
+    time.post(&maintained, 1.0);
     for _ in 0..9 {
         time.minute();
     }
@@ -151,10 +153,12 @@ fn nobody_is_told_of_what_is_mute_or_of_a_host_that_stands_by() {
     monitor(&mackerel, &json!({ "name": "loud", "excludeScopes": ["Svc"] }));
     mackerel.done("POST", &format!("/hosts/{standby}/status"), &json!({ "status": "standby" }));
     let mut time = Time::of(&mackerel);
-    (time.post(&mute, 9.0), time.post(&standby, 9.0));
+    time.post(&mute, 9.0);
+    time.post(&standby, 9.0);
     alerts(&mackerel, "", 2);
     time.minute();
-    (time.post(&mute, 1.0), time.post(&standby, 1.0));
+    time.post(&mute, 1.0);
+    time.post(&standby, 1.0);
     alerts(&mackerel, "", 0);
     time.minute();
     assert_eq!(receiver.received().len(), 0);
@@ -166,7 +170,8 @@ fn with_a_monitor_and_with_a_host_their_alerts_go() {
     let (first, second) = (mackerel.host("a"), mackerel.host("b"));
     let load = monitor(&mackerel, &json!({}));
     let time = Time::of(&mackerel);
-    (time.post(&first, 9.0), time.post(&second, 9.0));
+    time.post(&first, 9.0);
+    time.post(&second, 9.0);
     alerts(&mackerel, "", 2);
     mackerel.done("POST", &format!("/hosts/{first}/retire"), &json!({}));
     alerts(&mackerel, "", 1);
