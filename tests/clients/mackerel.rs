@@ -1,11 +1,14 @@
 //! The crate `mackerel_client`, over every call it has, on a database that also holds hosts of the other dialects. It reads strictly:
 //! one field of another type costs it the whole answer.
 
+mod boards;
 mod documents;
 mod hosts;
 mod metrics;
+mod monitors;
 mod people;
 mod services;
+mod told;
 
 use std::fmt::Debug;
 use std::future::Future;
