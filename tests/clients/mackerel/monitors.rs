@@ -1,8 +1,9 @@
 //! The calls of `monitor.rs`, `check_report.rs` and `alert.rs`, and of `host.rs` the one about monitors.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
+use edgewatch_harness::wait::wait_until;
 use mackerel_client::alert::{AlertId, AlertStatus};
 use mackerel_client::check_report::{CheckReport, CheckSource};
 use mackerel_client::host::HostId;
@@ -89,8 +90,11 @@ fn what_checks_report_opens_alerts_that_are_read_noted_and_closed() {
     let (client, host) = (&world.client, world.host("one"));
     let earlier = now() - chrono::TimeDelta::minutes(5);
     world.done(client.create_check_report([report(host, AlertStatus::Critical, earlier)]));
-    let (open, next) = world.done(client.list_open_alerts(None::<AlertId>, 100));
-    assert_eq!((open.len(), next), (1, None));
+    let open = wait_until("the alert", Duration::from_secs(20), || {
+        let (open, next) = world.done(client.list_open_alerts(None::<AlertId>, 100));
+        assert_eq!(next, None);
+        (open.len() == 1).then_some(open)
+    });
     let alert = world.done(client.get_alert(open[0].id));
     assert_eq!(alert, open[0]);
     assert_eq!((alert.status, alert.monitor_type), (AlertStatus::Critical, MonitorType::Check));

@@ -58,6 +58,8 @@ on_start = "standby"
 on_stop = "poweroff"
 [plugin.metrics.dice]
 command = "sh {root}/dice.sh"
+[plugin.checks.hello]
+command = "echo bad; exit 2"
 [plugin.metadata.env]
 command = "echo '{{\"a\":1}}'"
 "#,
@@ -121,6 +123,9 @@ fn the_stock_agent_registers_reports_stops_and_retires() {
         (is_kept && drawn["results"][0]["unit"] == "integer").then_some(())
     });
 
+    // Of a host that stands by alerts are listed, and nobody is told.
+    let alerts = mkr.json(&["alerts"]);
+    assert_eq!((&alerts[0]["type"], &alerts[0]["message"]), (&"check".into(), &"bad\n".into()), "{alerts}");
     running.stop();
     assert_eq!(mkr.json(&["status", &id])["status"], "poweroff");
     // Another start is the same host.

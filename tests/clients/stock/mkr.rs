@@ -1,7 +1,8 @@
 //! mkr, command by command (specification, section 11).
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use edgewatch_harness::wait::wait_until;
 use edgewatch_harness::worker::Worker;
 use serde_json::{Value, json};
 
@@ -94,5 +95,69 @@ fn stock_mkr_shows_the_organization_its_people_and_services() {
         assert_eq!(mkr.json(&["org"]), json!({ "name": "edgewatch" }));
         assert_eq!(mkr.json(&["services"]), json!([{ "name": "My-Service", "memo": "", "roles": ["web"] }]));
         assert_eq!(mkr.json(&["users"])[0]["authority"], "owner");
+    });
+}
+
+#[test]
+fn stock_mkr_pulls_and_pushes_monitors() {
+    with_mkr("monitors", |mkr, _| {
+        mkr.done(&["create", "-R", "My-Service:web", "one"]);
+        let first = mkr.json(&["monitors"]);
+        assert_eq!((&first[0]["type"], first.as_array().map(Vec::len)), (&json!("connectivity"), Some(1)));
+        mkr.done(&["monitors", "pull"]);
+        assert!(mkr.done(&["monitors", "diff"]).contains("0 modify, 0 append, 0 remove"));
+        let load = json!({
+            "type": "host", "name": "load", "metric": "loadavg5", "operator": ">", "warning": 4, "critical": 8, "duration": 3,
+            "scopes": ["My-Service"]
+        });
+        let connectivity = json!({ "type": "connectivity", "name": "connectivity", "alertStatusOnGone": "WARNING" });
+        let wanted = json!({ "monitors": [connectivity, load] }).to_string();
+        std::fs::write(mkr.folder.join("wanted.json"), wanted).expect("the folder is ours");
+        mkr.done(&["monitors", "push", "-F", "wanted.json"]);
+        let pushed = mkr.json(&["monitors"]);
+        assert_eq!((&pushed[0]["id"], &pushed[0]["alertStatusOnGone"]), (&first[0]["id"], &json!("WARNING")));
+        assert_eq!((&pushed[1]["name"], &pushed[1]["critical"]), (&json!("load"), &json!(8)));
+        mkr.done(&["monitors", "push", "-F", "monitors.json"]);
+        assert_eq!(mkr.json(&["monitors"]), first, "as it was pulled");
+    });
+}
+
+#[test]
+fn stock_mkr_reports_a_job_that_fails_and_closes_its_alert() {
+    with_mkr("alerts", |mkr, _| {
+        let host = id(&mkr.done(&["create", "-R", "My-Service:web", "one"]));
+        let (is_done, text) =
+            mkr.run(&["wrap", "-H", &host, "-n", "job", "-a", "--", "sh", "-c", "echo bad; exit 2"], "");
+        assert!(!is_done && !text.contains("failed to post"), "{text}");
+        let alerts = wait_until("the alert", Duration::from_secs(20), || {
+            let alerts = mkr.json(&["alerts"]);
+            alerts.as_array().is_some_and(|all| !all.is_empty()).then_some(alerts)
+        });
+        let alert = alerts[0]["id"].as_str().expect("an id");
+        assert_eq!((&alerts[0]["type"], &alerts[0]["status"]), (&json!("check"), &json!("CRITICAL")));
+        let listed = mkr.done(&["alerts", "list"]);
+        assert!(listed.contains(alert) && listed.contains("My-Service:web"), "{listed}");
+        assert_eq!(mkr.json(&["alerts", "logs", alert])[0]["trigger"], "monitoring");
+        mkr.done(&["alerts", "close", "-r", "mended", alert]);
+        assert_eq!(mkr.json(&["alerts"]), json!([]));
+        let closed = mkr.json(&["alerts", "-w"]);
+        assert_eq!((&closed[0]["id"], &closed[0]["status"]), (&json!(alert), &json!("OK")));
+    });
+}
+
+#[test]
+fn stock_mkr_keeps_annotations_and_lists_what_else_there_is() {
+    with_mkr("annotations", |mkr, _| {
+        mkr.done(&["create", "-R", "My-Service:web", "one"]);
+        let at = now_s().to_string();
+        let span = ["--from", &at, "--to", &at, "--service", "My-Service"];
+        let made = mkr.json(&[&["annotations", "create", "--title", "deploy"], &span[..]].concat());
+        let id = made["id"].as_str().expect("an id");
+        mkr.json(&[&["annotations", "update", "--id", id, "--title", "rollback"], &span[..]].concat());
+        let listed = mkr.json(&["annotations", "list", "--from", &at, "--to", &at, "--service", "My-Service"]);
+        assert_eq!((&listed[0]["title"], listed.as_array().map(Vec::len)), (&json!("rollback"), Some(1)));
+        mkr.json(&["annotations", "delete", "--id", id]);
+        assert_eq!(mkr.json(&["channels"]), json!([]));
+        assert_eq!(mkr.json(&["aws-integrations"]), json!([]));
     });
 }
