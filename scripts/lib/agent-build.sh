@@ -4,6 +4,9 @@
 # What a target needs beside cargo is its std (rustup has it) and a C compiler (for ring). Both are looked for on this machine
 # first and fetched when they are missing; a fetched compiler is kept outside the tree and found again.
 
+# shellcheck source=scripts/lib/apt.sh
+. "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
+
 # Source: the version that built and ran the agent for both targets; 80 MB to fetch, 341 MB on disk.
 AGENT_ZIG_VERSION=0.13.0
 
@@ -11,15 +14,6 @@ agent_say() { printf '%s\n' "build-agent: $*" >&2; }
 
 # Where tools stay that were fetched once.
 agent_tools_dir() { printf '%s' "${EDGEWATCH_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/edgewatch/tools}"; }
-
-# Installs Debian packages where that can be done without asking anybody: as root, with apt.
-agent_apt_install() {
-  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
-  agent_say "installing $* by apt-get"
-  local quiet=(-qq -y --no-install-recommends -o Dpkg::Use-Pty=0)
-  DEBIAN_FRONTEND=noninteractive apt-get install "${quiet[@]}" "$@" >/dev/null 2>&1 ||
-    { apt-get update -qq >/dev/null 2>&1 && DEBIAN_FRONTEND=noninteractive apt-get install "${quiet[@]}" "$@" >/dev/null 2>&1; }
-}
 
 agent_has_std() {
   local libdir
@@ -89,7 +83,7 @@ agent_find_cc() {
     x86_64) debian='gcc-x86-64-linux-gnu libc6-dev-amd64-cross' ;;
   esac
   # shellcheck disable=SC2086 # two packages
-  if agent_apt_install $debian && agent_cc=$(command -v "$arch-linux-gnu-gcc"); then
+  if apt_install $debian && agent_cc=$(command -v "$arch-linux-gnu-gcc"); then
     agent_cflags=$against_glibc
     return
   fi
@@ -113,7 +107,7 @@ agent_try() {
   local arch=$1 binary=$2 runner='' version status=0
   if [ "$arch" != "$(uname -m)" ]; then
     runner=$(command -v "qemu-$arch" || command -v "qemu-$arch-static") ||
-      { agent_apt_install qemu-user && runner=$(command -v "qemu-$arch"); } || {
+      { apt_install qemu-user && runner=$(command -v "qemu-$arch"); } || {
       agent_say "not tried: there is no qemu-$arch here (Debian: qemu-user)"
       return 0
     }

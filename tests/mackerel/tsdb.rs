@@ -17,9 +17,11 @@ pub fn now_s() -> i64 {
     i64::try_from(now.as_secs()).expect("a few centuries")
 }
 
-/// The beginning of a minute that many minutes ago.
+/// The beginning of the minute that many minutes before the one in which the test first asked: the same however long it
+/// takes.
 fn minute(ago: i64) -> i64 {
-    (now_s() / 60 - ago) * 60
+    thread_local!(static FIRST_ASKED: i64 = now_s() / 60);
+    FIRST_ASKED.with(|minute| (minute - ago) * 60)
 }
 
 /// A value as it is posted.

@@ -3,7 +3,8 @@
 use super::kernel_file::KernelFile;
 use super::{CollectError, rate};
 
-const STAT: &str = "/proc/stat";
+/// The file.
+pub const STAT: &str = "/proc/stat";
 
 /// The first line is all we need of a file that grows with processors and interrupts.
 const FIRST_LINE_BYTES: usize = 512;
@@ -42,23 +43,28 @@ impl Cpu {
     }
 }
 
-/// The ticks in the first line of `/proc/stat`.
+/// The first kinds of ticks in the first line of `/proc/stat`, and how many of them the kernel tells; the others are 0. Their order is
+/// user, nice, system, idle, iowait, irq, softirq, steal, guest, `guest_nice`; the last two are part of user and nice.
 ///
 /// # Errors
 /// [`CollectError::Malformed`] when the line is not there or has fewer than four numbers.
-pub fn parse(text: &str) -> Result<CpuTimes, CollectError> {
+pub fn ticks<const KINDS: usize>(text: &str) -> Result<([u64; KINDS], usize), CollectError> {
     let malformed = || CollectError::Malformed { what: STAT };
     let line = text.lines().next().and_then(|line| line.strip_prefix("cpu ")).ok_or_else(malformed)?;
-    // user nice system idle iowait irq softirq steal; guest and guest_nice follow and are part of user and nice.
-    let mut ticks = [0_u64; 8];
-    let mut found = 0;
+    let (mut ticks, mut found) = ([0; KINDS], 0);
     for (tick, field) in ticks.iter_mut().zip(line.split_ascii_whitespace()) {
         *tick = field.parse().map_err(|_| malformed())?;
         found += 1;
     }
-    if found < 4 {
-        return Err(malformed());
-    }
+    if found < 4 { Err(malformed()) } else { Ok((ticks, found)) }
+}
+
+/// The ticks in the first line of `/proc/stat`.
+///
+/// # Errors
+/// As [`ticks`].
+pub fn parse(text: &str) -> Result<CpuTimes, CollectError> {
+    let (ticks, _) = ticks::<8>(text)?;
     Ok(CpuTimes { total: ticks.iter().sum(), idle: ticks[3] + ticks[4] })
 }
 

@@ -148,7 +148,7 @@ pub async fn delete(app: &App, caller: &Credential, id: i64) -> Result<(), Failu
 /// As [`delete`], for a caller who may do this.
 pub(super) async fn delete_permitted(app: &App, caller: &Credential, id: i64) -> Result<(), Failure> {
     let audit = app.audit(&actor(caller), "channel.delete", &id.to_string())?;
-    let found = channels::delete(&app.db, id, vec![groups::forget_channel(&of_id(id)), audit]).await?;
+    let found = channels::delete(&app.db, id, vec![groups::forget_channel(&ids::of_row(id)), audit]).await?;
     if found { Ok(()) } else { Err(Failure::NotFound { what: "channel" }) }
 }
 
@@ -190,11 +190,6 @@ pub async fn list_events(
 ) -> Result<Vec<Event>, Failure> {
     require(caller, Right::Read)?;
     Ok(events::list(&app.db, before, limit).await?)
-}
-
-/// The id by which programs for Mackerel know a channel.
-pub(super) fn of_id(id: i64) -> String {
-    ids::of_number(u64::try_from(id).unwrap_or(0))
 }
 
 async fn find(app: &App, id: i64) -> Result<SealedChannel, Failure> {

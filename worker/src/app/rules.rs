@@ -1,15 +1,18 @@
 //! Rules: when people are to be told of something about hosts; and alerts, which is what rules find.
 
+use std::collections::BTreeSet;
+
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::domain::alerting::LEAST_REPEAT_S;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{
-    Alert, Audience, Bounds, Credential, DEFAULT_GROUP, Hosts, QuietHours, Repeat, Rule, RuleId, Test,
+    Alert, Audience, Bounds, Credential, Hosts, QuietHours, Repeat, Rule, RuleId, Test, group_name,
 };
 
 use super::visitor::Visitor;
 use super::{App, actor};
 pub use crate::hub::rules::usage::Transfer;
+use crate::notify;
 use crate::platform::local_time::local_time;
 use crate::platform::log;
 use crate::store::rules::RuleSet;
@@ -76,12 +79,9 @@ pub async fn save(app: &App, caller: &Credential, rule: &Rule) -> Result<RuleId,
 pub async fn warnings(app: &App, caller: &Credential, rule: &Rule) -> Result<Vec<String>, Failure> {
     require(caller, Right::Admin)?;
     let channels = channels::list(&app.db).await?;
-    let mut silent: Vec<&str> =
-        rule.escalations.iter().map(|one| one.group.as_str()).chain([rule.group.as_str()]).collect();
-    silent.iter_mut().filter(|group| group.is_empty()).for_each(|group| *group = DEFAULT_GROUP);
-    silent.retain(|group| channels.iter().all(|one| one.channel.group != *group));
-    silent.sort_unstable();
-    silent.dedup();
+    let heard = notify::heard_groups(&channels);
+    let named = rule.escalations.iter().map(|one| &one.group).chain([&rule.group]);
+    let silent: BTreeSet<&str> = named.map(|group| group_name(group)).filter(|group| !heard.contains(group)).collect();
     let warning = |group: &str| {
         format!(
             "the group \"{group}\" has no channel, so nobody is told: make a channel of this group, or name another"

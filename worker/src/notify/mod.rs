@@ -10,7 +10,7 @@ mod smtp;
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Audience, ChannelSaid, DEFAULT_GROUP, Delivery, Event, EventKind};
+use edgewatch_core::model::{Audience, DEFAULT_GROUP, Delivery, Event, EventKind, group_name};
 use edgewatch_core::notify::{Outgoing, Settings, asked_wait, next_attempt, render};
 use edgewatch_core::units::UnixSeconds;
 use futures_util::future::join_all;
@@ -236,11 +236,6 @@ fn request(event: &Event, channel_id: i64, request_sealed: String) -> Request {
     Request { event_key: event.key.clone(), mark: outbox::mark(event), channel_id, request_sealed }
 }
 
-/// The name of a group.
-fn named(group: &str) -> &str {
-    if group.is_empty() { DEFAULT_GROUP } else { group }
-}
-
 /// The notices but for reminders that something later of their alert overtakes.
 fn without_overtaken<'n>(notices: &[Notice<'n>]) -> Vec<Notice<'n>> {
     let alert = |event: &'n Event| event.alert.as_ref().map(|alert| alert.key.as_str());
@@ -259,11 +254,16 @@ fn without_overtaken<'n>(notices: &[Notice<'n>]) -> Vec<Notice<'n>> {
     kept
 }
 
+/// The groups that have a channel which is told of alerts.
+pub fn heard_groups(channels: &[SealedChannel]) -> BTreeSet<&str> {
+    let hearing = channels.iter().map(|sealed| &sealed.channel).filter(|channel| channel.hears_alerts());
+    hearing.map(|channel| channel.group.as_str()).collect()
+}
+
 /// Says of each group without a channel that an alert came up which nobody hears of. A deployment without any channel wants none of
 /// it for its default group.
 fn unheard(channels: &[SealedChannel], notices: &[Notice<'_>]) -> Vec<Event> {
-    let hears = |one: &&SealedChannel| one.channel.said.as_ref().is_none_or(ChannelSaid::hears_alerts);
-    let mut groups: BTreeSet<&str> = channels.iter().filter(hears).map(|one| one.channel.group.as_str()).collect();
+    let mut groups = heard_groups(channels);
     if channels.is_empty() {
         groups.insert(DEFAULT_GROUP);
     }
@@ -272,8 +272,8 @@ fn unheard(channels: &[SealedChannel], notices: &[Notice<'_>]) -> Vec<Event> {
     let is_of_group = |notice: &&Notice<'_>| Audience::parse(notice.group).is_none();
     let fired = notices.iter().filter(|notice| notice.event.kind == EventKind::AlertFired);
     for Notice { event, group, .. } in fired.filter(is_of_group) {
-        if groups.insert(named(group)) {
-            let text = format!("nobody was told: the group \"{}\" has no channel ({})", named(group), event.text);
+        if groups.insert(group_name(group)) {
+            let text = format!("nobody was told: the group \"{}\" has no channel ({})", group_name(group), event.text);
             // The same when the transaction is repeated.
             let key = format!("{}-unheard", event.key);
             let quiet =

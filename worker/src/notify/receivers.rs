@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use edgewatch_core::domain::downtime::Concern;
 use edgewatch_core::domain::{ids, routing};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Audience, Channel, ChannelSaid, DEFAULT_GROUP, HostId, NotificationGroup, RoleName};
+use edgewatch_core::model::{Audience, Channel, DEFAULT_GROUP, HostId, NotificationGroup, RoleName, group_name};
 use edgewatch_core::notify::Notice;
 
 use crate::platform::log;
@@ -29,8 +29,8 @@ pub async fn of(db: &Db, channels: &[SealedChannel], notices: &[Notice<'_>]) -> 
         Some(hosts) => Some(known(db, &hosts).await?),
         None => None,
     };
-    let listens = |channel: &&Channel| channel.said.as_ref().is_none_or(ChannelSaid::hears_alerts);
-    let all: Vec<&Channel> = channels.iter().map(|sealed| &sealed.channel).filter(listens).collect();
+    let all: Vec<&Channel> =
+        channels.iter().map(|sealed| &sealed.channel).filter(|channel| channel.hears_alerts()).collect();
     Ok(notices.iter().map(|notice| of_one(&all, notice, known.as_ref())).collect())
 }
 
@@ -40,7 +40,7 @@ type Known = (Vec<(String, NotificationGroup)>, Vec<(HostId, RoleName)>);
 async fn known(db: &Db, hosts: &[HostId]) -> Result<Known, Failure> {
     match groups::list_with_roles(db, hosts).await {
         Ok((groups, roles)) => {
-            let named = |(id, group): (i64, NotificationGroup)| (public_id(id), group);
+            let named = |(id, group): (i64, NotificationGroup)| (ids::of_row(id), group);
             Ok((groups.into_iter().map(named).collect(), roles))
         }
         // What cannot be read must not keep everybody from being told.
@@ -55,8 +55,7 @@ async fn known(db: &Db, hosts: &[HostId]) -> Result<Known, Failure> {
 
 fn of_one(channels: &[&Channel], notice: &Notice<'_>, known: Option<&Known>) -> BTreeSet<i64> {
     let of_group = |group: &str| -> Vec<&Channel> {
-        let group = if group.is_empty() { DEFAULT_GROUP } else { group };
-        channels.iter().copied().filter(|channel| channel.group == group).collect()
+        channels.iter().copied().filter(|channel| channel.group == group_name(group)).collect()
     };
     let (Some(Audience { monitor, service, is_critical }), Some((groups, roles))) =
         (Audience::parse(notice.group), known)
@@ -65,14 +64,10 @@ fn of_one(channels: &[&Channel], notice: &Notice<'_>, known: Option<&Known>) -> 
     };
     let of_host = |(host, _): &&(HostId, RoleName)| Some(*host) == notice.event.host_id;
     let roles: Vec<RoleName> = roles.iter().filter(of_host).map(|(_, role)| role.clone()).collect();
-    let defaults: Vec<String> = of_group(DEFAULT_GROUP).into_iter().map(|channel| public_id(channel.id)).collect();
+    let defaults: Vec<String> = of_group(DEFAULT_GROUP).into_iter().map(|channel| ids::of_row(channel.id)).collect();
     let concern = Concern { monitor: &monitor, roles: &roles, service: service.as_deref() };
     let told = routing::channels(groups, &defaults, concern, is_critical);
-    channels.iter().map(|channel| channel.id).filter(|id| told.contains(&public_id(*id))).collect()
-}
-
-fn public_id(id: i64) -> String {
-    ids::of_number(u64::try_from(id).unwrap_or(0))
+    channels.iter().map(|channel| channel.id).filter(|id| told.contains(&ids::of_row(*id))).collect()
 }
 
 #[cfg(test)]
@@ -80,7 +75,7 @@ mod tests {
     use super::*;
     use crate::store::db::now;
     use crate::store::{Statement, mackerel};
-    use edgewatch_core::model::{Event, EventKind, GroupLink};
+    use edgewatch_core::model::{ChannelSaid, Event, EventKind, GroupLink};
     use edgewatch_core::units::UnixSeconds;
 
     fn channel(id: i64, group: &str, events: Option<&[&str]>) -> SealedChannel {
@@ -134,7 +129,7 @@ mod tests {
         statements.push(mackerel::hosts::add_roles(HostId(7), &[role]));
         now(db.batch(statements)).unwrap();
         let link = |of: &str, skips_default| vec![GroupLink { of: of.to_owned(), skips_default }];
-        let ids = |ids: &[i64]| Some(ids.iter().map(|id| public_id(*id)).collect());
+        let ids = |ids: &[i64]| Some(ids.iter().map(|id| ids::of_row(*id)).collect());
         let shop =
             NotificationGroup { services: link("Shop", false), channels: ids(&[2]), ..NotificationGroup::default() };
         let keeps = NotificationGroup {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use edgewatch_core::model::Named;
+
 use super::Detail;
 use crate::collect::{CollectError, rate};
 
@@ -10,8 +12,6 @@ use crate::collect::{CollectError, rate};
 pub const DISKSTATS: &str = "/proc/diskstats";
 /// The most devices of a kind: a sample carries 600 names.
 pub const MOST: usize = 64;
-/// A longer name of a metric is none. Source: `model::Named`.
-const MAX_NAME_BYTES: usize = 255;
 
 /// What is known of devices of one kind. Each has two figures.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl Devices {
         }
         let metric = |figure| Arc::from(format!("{}.{}.{figure}", self.kind, Plain(name)));
         let device = Device { name: name.to_owned(), metrics: self.figures.map(metric), before: None, look };
-        if device.metrics.iter().any(|metric| metric.len() > MAX_NAME_BYTES) {
+        if device.metrics.iter().any(|metric| metric.len() > Named::MAX_NAME_BYTES) {
             return None;
         }
         let twin = self.known.iter().position(|known| known.metrics[0] == device.metrics[0]);

@@ -10,6 +10,7 @@ mod processors;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cpu::STAT;
 use super::disk::Disk;
 use super::kernel_file::KernelFile;
 use super::load::Load;
@@ -77,7 +78,7 @@ impl Details {
     /// Those of the interfaces in `allowed`, or of all that are worth it when it is empty.
     pub fn new(allowed: Vec<String>) -> Self {
         Self {
-            stat: KernelFile::new(processors::STAT),
+            stat: KernelFile::new(STAT),
             net_dev: KernelFile::new(NET_DEV),
             diskstats: KernelFile::new(devices::DISKSTATS),
             allowed,

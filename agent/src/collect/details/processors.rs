@@ -1,12 +1,10 @@
 //! What the processors did, by kind, from `/proc/stat`.
 
-use crate::collect::{CollectError, exact};
+use crate::collect::{CollectError, cpu, exact};
 
-/// The file.
-pub const STAT: &str = "/proc/stat";
 /// What of it is read at most: the lines of some 700 processors, which come first.
 pub const MOST_BYTES: usize = 64 * 1024;
-/// Kinds of time in the order of the file: user, nice, system, idle, iowait, irq, softirq, steal, guest.
+/// Kinds of time, in the order of the file and as [`cpu::ticks`] has it; guests of nice processes, who are part of nice, nobody asks for.
 pub const KINDS: usize = 9;
 const USER: usize = 0;
 const GUEST: usize = 8;
@@ -26,23 +24,11 @@ pub struct Times {
 /// The ticks of all processors together in `/proc/stat`, and how many there are.
 ///
 /// # Errors
-/// [`CollectError::Malformed`] when the line is not there or has fewer than four numbers.
+/// As [`cpu::ticks`].
 pub fn parse(text: &str) -> Result<Times, CollectError> {
-    let malformed = || CollectError::Malformed { what: STAT };
-    let mut lines = text.lines();
-    let line = lines.next().and_then(|line| line.strip_prefix("cpu ")).ok_or_else(malformed)?;
-    let mut times = Times { ticks: [0; KINDS], kinds: 0, processors: 0 };
-    // The guests of nice processes follow; they are part of nice, and nobody asks for them.
-    for (tick, field) in times.ticks.iter_mut().zip(line.split_ascii_whitespace()) {
-        *tick = field.parse().map_err(|_| malformed())?;
-        times.kinds += 1;
-    }
-    if times.kinds < 4 {
-        return Err(malformed());
-    }
-    let processors = lines.take_while(|line| line.starts_with("cpu")).count();
-    times.processors = u32::try_from(processors).unwrap_or(u32::MAX).max(1);
-    Ok(times)
+    let (ticks, kinds) = cpu::ticks(text)?;
+    let processors = text.lines().skip(1).take_while(|line| line.starts_with("cpu")).count();
+    Ok(Times { ticks, kinds, processors: u32::try_from(processors).unwrap_or(u32::MAX).max(1) })
 }
 
 /// How much of the time each kind took, percent of one processor, so all together 100 for each; to the hundredth, which is what a

@@ -22,6 +22,11 @@ pub fn of_number(number: u64) -> String {
     base58(number)
 }
 
+/// The id of a row that has no id of its own, by its number.
+pub fn of_row(number: i64) -> String {
+    of_number(u64::try_from(number).unwrap_or(0))
+}
+
 /// The number that [`of_number`] made an id of; `None` for what it made none of.
 pub fn to_number(id: &str) -> Option<u64> {
     let digit = |byte: u8| BASE58.iter().position(|&digit| digit == byte).and_then(|digit| u64::try_from(digit).ok());

@@ -7,6 +7,11 @@ use crate::units::UnixSeconds;
 /// The group of channels that is told where nothing else is said.
 pub const DEFAULT_GROUP: &str = "default";
 
+/// The name of a group of channels that may be left empty for the default one.
+pub const fn group_name(said: &str) -> &str {
+    if said.is_empty() { DEFAULT_GROUP } else { said }
+}
+
 /// Where notifications go, without what is secret of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channel {
@@ -22,6 +27,13 @@ pub struct Channel {
     pub created_at: UnixSeconds,
     /// What Mackerel's API said of it; `None` for one that was made otherwise.
     pub said: Option<ChannelSaid>,
+}
+
+impl Channel {
+    /// Whether it is told of alerts: all that we tell is called so.
+    pub fn hears_alerts(&self) -> bool {
+        self.said.as_ref().is_none_or(ChannelSaid::hears_alerts)
+    }
 }
 
 /// What Mackerel's API says of a channel beside its settings.

@@ -25,7 +25,7 @@ pub use alert::{Alert, AlertDetails, AlertKind, AlertStep, Cause, Measured, Name
 pub use board::{AlertGroupSetting, Dashboard, GraphAnnotation};
 pub use channel::{
     Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSaid, ChannelSetting, ChannelWish,
-    DEFAULT_GROUP, Delivery, ListedChannel, WishedKind,
+    DEFAULT_GROUP, Delivery, ListedChannel, WishedKind, group_name,
 };
 pub use details::{
     DetailedHost, Document, GraphDef, GraphMetric, HostDetails, HostDraft, HostFilter, HostKind, HostMeta, HostStatus,

@@ -72,8 +72,8 @@ async fn find(app: &App, party: &Party, id: &str) -> Result<(i64, AlertGroupSett
     const UNKNOWN: &str = "alert group setting";
     party.of_all()?;
     let number = number(id, UNKNOWN)?;
-    let all = alert_groups::list(&app.db).await?;
-    all.into_iter().find(|(other, _)| *other == number).ok_or(Failure::NotFound { what: UNKNOWN })
+    let found = alert_groups::find(&app.db, number).await?.ok_or(Failure::NotFound { what: UNKNOWN })?;
+    Ok((number, found))
 }
 
 async fn check(app: &App, setting: &AlertGroupSetting) -> Result<(), Failure> {

@@ -99,9 +99,8 @@ async fn receivers(app: &App, said: &ChannelSaid) -> Result<String, Failure> {
     if !said.user_ids.is_empty() {
         let accounts = users::list(&app.db).await?;
         for id in &said.user_ids {
-            let is_it = |number: i64| ids::of_number(u64::try_from(number).unwrap_or(0)) == *id;
-            let email =
-                accounts.iter().find(|account| is_it(account.user.id)).and_then(|account| account.email.clone());
+            let account = accounts.iter().find(|account| ids::of_row(account.user.id) == *id);
+            let email = account.and_then(|account| account.email.clone());
             to.push(email.ok_or_else(|| invalid("userIds", "names somebody who is not there, or has no address"))?);
         }
     }
@@ -118,5 +117,5 @@ fn no_mail() -> Failure {
 }
 
 fn kept(listed: ListedChannel) -> Kept<ListedChannel> {
-    Kept { id: channels::of_id(listed.channel.id), value: listed }
+    Kept { id: ids::of_row(listed.channel.id), value: listed }
 }

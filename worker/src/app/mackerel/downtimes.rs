@@ -71,8 +71,8 @@ async fn find(app: &App, party: &Party, id: &str) -> Result<(i64, Downtime), Fai
     const UNKNOWN: &str = "downtime";
     party.of_all()?;
     let number = number(id, UNKNOWN)?;
-    let all = downtimes::list(&app.db).await?;
-    all.into_iter().find(|(other, _)| *other == number).ok_or(Failure::NotFound { what: UNKNOWN })
+    let found = downtimes::find(&app.db, number).await?.ok_or(Failure::NotFound { what: UNKNOWN })?;
+    Ok((number, found))
 }
 
 async fn checked(app: &App, downtime: Downtime) -> Result<Downtime, Failure> {

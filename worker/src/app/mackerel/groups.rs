@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use edgewatch_core::domain::ids;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{DEFAULT_GROUP, NotificationGroup};
 
 use super::{Kept, MOST, invalid, kept, number, scope, too_many};
 use crate::app::identity::Party;
-use crate::app::{App, actor, channels};
+use crate::app::{App, actor};
 use crate::store::channels as rows;
 use crate::store::mackerel::groups;
 
@@ -83,7 +84,7 @@ pub async fn delete(app: &App, party: &Party, id: &str) -> Result<Kept<Notificat
 /// As [`list`].
 pub async fn defaults(app: &App) -> Result<Vec<String>, Failure> {
     let channels = rows::list(&app.db).await?.into_iter().map(|sealed| sealed.channel);
-    Ok(channels.filter(|one| one.group == DEFAULT_GROUP).map(|one| channels::of_id(one.id)).collect())
+    Ok(channels.filter(|one| one.group == DEFAULT_GROUP).map(|one| ids::of_row(one.id)).collect())
 }
 
 async fn check(
@@ -92,13 +93,13 @@ async fn check(
     own: Option<&str>,
     group: &NotificationGroup,
 ) -> Result<(), Failure> {
-    let groups: BTreeSet<String> = others.iter().map(|(id, _)| super::public_id(*id)).collect();
+    let groups: BTreeSet<String> = others.iter().map(|(id, _)| ids::of_row(*id)).collect();
     if !group.children.iter().all(|child| groups.contains(child) && own != Some(child)) {
         return Err(invalid("childNotificationGroupIds", "has a group that is not there, or the group itself"));
     }
     if let Some(named) = group.channels.as_ref().filter(|named| !named.is_empty()) {
         let known: BTreeSet<String> =
-            rows::list(&app.db).await?.iter().map(|sealed| channels::of_id(sealed.channel.id)).collect();
+            rows::list(&app.db).await?.iter().map(|sealed| ids::of_row(sealed.channel.id)).collect();
         if !named.iter().all(|channel| known.contains(channel)) {
             return Err(invalid("childChannelIds", "has a channel that is not there"));
         }

@@ -34,11 +34,7 @@ pub struct Kept<T> {
 
 /// A row with its number, as programs know it.
 fn kept<T>((number, value): (i64, T)) -> Kept<T> {
-    Kept { id: public_id(number), value }
-}
-
-fn public_id(number: i64) -> String {
-    ids::of_number(u64::try_from(number).unwrap_or(0))
+    Kept { id: ids::of_row(number), value }
 }
 
 /// The number of the thing with this id.

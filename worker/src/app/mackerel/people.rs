@@ -34,7 +34,7 @@ pub async fn list(app: &App, party: &Party) -> Result<Vec<Person>, Failure> {
     let accounts = users::list(&app.db).await?;
     let owner = accounts.iter().find(|account| account.user.role == Role::Admin).map(|account| account.user.id);
     let person = |account: Account| Person {
-        public_id: ids::of_number(u64::try_from(account.user.id).unwrap_or(0)),
+        public_id: ids::of_row(account.user.id),
         is_owner: Some(account.user.id) == owner,
         account,
     };

@@ -8,6 +8,8 @@ use super::{json, made, parse};
 use crate::store::{Bind, Db, Statement, StoreError};
 
 const LIST: &str = "SELECT id, name, memo, scope_json, notification_interval_min FROM alert_group_settings ORDER BY id";
+const FIND: &str =
+    "SELECT id, name, memo, scope_json, notification_interval_min FROM alert_group_settings WHERE id = ?1";
 const INSERT: &str = "INSERT INTO alert_group_settings (name, memo, scope_json, notification_interval_min) \
      VALUES (?1, ?2, ?3, ?4) RETURNING id";
 const UPDATE: &str = "UPDATE alert_group_settings SET name = ?1, memo = ?2, scope_json = ?3, notification_interval_min = ?4 \
@@ -37,6 +39,15 @@ struct StoredScope {
 pub async fn list(db: &Db) -> Result<Vec<(i64, AlertGroupSetting)>, StoreError> {
     let rows: Vec<Row> = db.run(Statement::new(LIST, vec![])).await?.rows()?;
     rows.into_iter().map(setting).collect()
+}
+
+/// The setting of this number: a row read.
+///
+/// # Errors
+/// As [`list`].
+pub async fn find(db: &Db, id: i64) -> Result<Option<AlertGroupSetting>, StoreError> {
+    let row: Option<Row> = db.run(Statement::new(FIND, vec![id.into()])).await?.first()?;
+    Ok(row.map(setting).transpose()?.map(|(_, setting)| setting))
 }
 
 /// Inserts a setting together with writing `with`; gives its number. 1 row written.
@@ -108,6 +119,7 @@ mod tests {
         };
         let id = now(insert(&db, &setting, Statement::new("SELECT 1", vec![]))).unwrap();
         assert_eq!(now(list(&db)).unwrap(), [(id, setting.clone())]);
+        assert_eq!((now(find(&db, id)).unwrap(), now(find(&db, id + 1)).unwrap()), (Some(setting.clone()), None));
         let plain = AlertGroupSetting { roles: vec![], notification_interval_min: None, ..setting };
         now(db.batch(vec![update(id, &plain).unwrap()])).unwrap();
         assert_eq!(now(list(&db)).unwrap(), [(id, plain)]);

@@ -9,6 +9,8 @@ use crate::store::{Bind, Db, Statement, StoreError};
 
 const LIST: &str = "SELECT id, name, memo, start_s, start_offset_s, duration_min, recurrence_json, scope_json FROM downtimes \
      ORDER BY id";
+const FIND: &str = "SELECT id, name, memo, start_s, start_offset_s, duration_min, recurrence_json, scope_json FROM downtimes \
+     WHERE id = ?1";
 const INSERT: &str = "INSERT INTO downtimes (name, memo, start_s, start_offset_s, duration_min, recurrence_json, scope_json) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id";
 const UPDATE: &str = "UPDATE downtimes SET name = ?1, memo = ?2, start_s = ?3, start_offset_s = ?4, duration_min = ?5, \
@@ -62,6 +64,15 @@ struct StoredScope {
 pub async fn list(db: &Db) -> Result<Vec<(i64, Downtime)>, StoreError> {
     let rows: Vec<Row> = db.run(Statement::new(LIST, vec![])).await?.rows()?;
     rows.into_iter().map(downtime).collect()
+}
+
+/// The downtime of this number: a row read.
+///
+/// # Errors
+/// As [`list`].
+pub async fn find(db: &Db, id: i64) -> Result<Option<Downtime>, StoreError> {
+    let row: Option<Row> = db.run(Statement::new(FIND, vec![id.into()])).await?.first()?;
+    Ok(row.map(downtime).transpose()?.map(|(_, downtime)| downtime))
 }
 
 /// Inserts a downtime together with writing `with`; gives its number. 1 row written.
@@ -220,6 +231,7 @@ mod tests {
         };
         let id = now(insert(&db, &downtime, vec![])).unwrap();
         assert_eq!(now(list(&db)).unwrap(), [(id, downtime.clone())]);
+        assert_eq!((now(find(&db, id)).unwrap(), now(find(&db, id + 1)).unwrap()), (Some(downtime.clone()), None));
         for (_, unit) in UNITS {
             downtime.recurrence = Some(Recurrence { unit, interval: 1, weekdays: [false; 7], until: None });
             now(db.batch(vec![update(id, &downtime).unwrap()])).unwrap();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::read::{bounded, invalid, parse_object};
+use super::read::{bounded, invalid, named, parse_object};
 use super::scope::{self, Names};
 use crate::failure::Failure;
 use crate::model::AlertGroupSetting;
@@ -68,15 +68,12 @@ impl AlertGroupSettingRequest {
     /// # Errors
     /// [`Failure::Invalid`] for what cannot be.
     pub fn checked(self) -> Result<AlertGroupSetting, Failure> {
-        if self.name.is_empty() {
-            return Err(invalid("name", "is empty"));
-        }
         let minutes = |given: i64| u32::try_from(given).ok().filter(|minutes| INTERVAL_MIN.contains(minutes));
         let interval = self.notification_interval;
         let interval = interval
             .map(|given| minutes(given).ok_or_else(|| invalid("notificationInterval", "is not 10 minutes or more")));
         Ok(AlertGroupSetting {
-            name: bounded("name", self.name, MAX_NAME_CHARS)?,
+            name: named(self.name, MAX_NAME_CHARS)?,
             memo: bounded("memo", self.memo.unwrap_or_default(), MAX_MEMO_CHARS)?,
             services: scope::services("serviceScopes", self.service_scopes)?,
             roles: scope::roles("roleScopes", self.role_scopes)?,

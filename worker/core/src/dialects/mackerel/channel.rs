@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::read::{bounded, invalid, parse_object};
+use super::read::{invalid, named, parse_object};
 use super::scope;
 use crate::failure::Failure;
 use crate::model::{ChannelSaid, ChannelWish, ListedChannel, WishedKind};
@@ -102,9 +102,6 @@ impl ChannelRequest {
     /// # Errors
     /// [`Failure::Invalid`] for what cannot be.
     pub fn checked(self) -> Result<ChannelWish, Failure> {
-        if self.name.is_empty() {
-            return Err(invalid("name", "is empty"));
-        }
         let events = self.events.unwrap_or_else(|| vec![ChannelSaid::ALERT.to_owned()]);
         if events.len() > EVENTS.len() || !events.iter().all(|event| EVENTS.contains(&event.as_str())) {
             return Err(invalid("events", format!("are some of {}", EVENTS.join(", "))));
@@ -139,7 +136,7 @@ impl ChannelRequest {
             "webhook" => (WishedKind::Webhook, BTreeMap::from([("url".to_owned(), url(self.url)?)])),
             _ => return Err(invalid("type", "is not email, slack or webhook")),
         };
-        Ok(ChannelWish { name: bounded("name", self.name, MAX_NAME_CHARS)?, kind, settings, said })
+        Ok(ChannelWish { name: named(self.name, MAX_NAME_CHARS)?, kind, settings, said })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::read::{bounded, invalid, parse_object};
+use super::read::{bounded, invalid, named, parse_object};
 use super::scope::{self, Names};
 use crate::failure::Failure;
 use crate::model::{CycleUnit, Downtime, DowntimeScope, Recurrence};
@@ -123,11 +123,8 @@ impl DowntimeRequest {
     /// # Errors
     /// [`Failure::Invalid`] for what cannot be.
     pub fn checked(self) -> Result<Downtime, Failure> {
-        if self.name.is_empty() {
-            return Err(invalid("name", "is empty"));
-        }
         Ok(Downtime {
-            name: bounded("name", self.name, MAX_NAME_CHARS)?,
+            name: named(self.name, MAX_NAME_CHARS)?,
             memo: bounded("memo", self.memo.unwrap_or_default(), MAX_MEMO_CHARS)?,
             start: time("start", self.start)?,
             start_offset_s: 0,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::names::is_service_name;
-use super::read::{bounded, invalid, parse_object};
+use super::read::{invalid, named, parse_object};
 use super::scope::{self, Names};
 use crate::failure::Failure;
 use crate::model::{GroupLink, NotificationGroup};
@@ -90,9 +90,6 @@ impl NotificationGroupRequest {
     /// # Errors
     /// [`Failure::Invalid`] for what cannot be.
     pub fn checked(self) -> Result<NotificationGroup, Failure> {
-        if self.name.is_empty() {
-            return Err(invalid("name", "is empty"));
-        }
         let only_critical = match self.notification_level.as_deref() {
             None | Some("all") => false,
             Some("critical") => true,
@@ -101,7 +98,7 @@ impl NotificationGroupRequest {
         let monitors = self.monitors.unwrap_or_default().into_iter();
         let services = self.services.unwrap_or_default().into_iter();
         Ok(NotificationGroup {
-            name: bounded("name", self.name, MAX_NAME_CHARS)?,
+            name: named(self.name, MAX_NAME_CHARS)?,
             is_default: false,
             only_critical,
             children: scope::ids("childNotificationGroupIds", self.child_notification_group_ids)?,

@@ -7,7 +7,7 @@ use super::host::made_json;
 use super::interface::{InterfaceRequest, normal_json};
 use super::meta::read_meta;
 use super::names::{is_check_name, role_names};
-use super::read::{Key, bounded, invalid, parse_object};
+use super::read::{Key, bounded, invalid, named, parse_object};
 use crate::failure::Failure;
 use crate::model::{DetailedHost, HostDraft, HostStatus, RoleName, Said};
 
@@ -66,9 +66,6 @@ impl HostRequest {
     /// # Errors
     /// [`Failure::Invalid`] for a name, role, interface or check that cannot be; [`Failure::Malformed`] for meta of wrong types.
     pub fn into_draft(self, current: Option<&DetailedHost>) -> Result<HostDraft, Failure> {
-        if self.name.is_empty() {
-            return Err(invalid("name", "is empty"));
-        }
         let mut meta = Some(read_meta(self.meta)?);
         let mut interfaces_json = self.interfaces.0.try_map(normal_json)?;
         if let Some(DetailedHost { host, details, .. }) = current {
@@ -85,7 +82,7 @@ impl HostRequest {
         }
         let short = |field: &'static str| move |text: String| bounded(field, text, MAX_NAME_CHARS);
         Ok(HostDraft {
-            name: bounded("name", self.name, MAX_NAME_CHARS)?,
+            name: named(self.name, MAX_NAME_CHARS)?,
             meta,
             display_name: self.display_name.0.try_map(short("displayName"))?,
             custom_identifier: identifier(self.custom_identifier.0).try_map(short("customIdentifier"))?,

@@ -54,6 +54,14 @@ pub fn invalid(field: &str, reason: impl Into<String>) -> Failure {
     Failure::Invalid { field: field.to_owned(), reason: reason.into() }
 }
 
+/// A name: not empty, and of at most so many characters.
+///
+/// # Errors
+/// [`Failure::Invalid`] for any other.
+pub fn named(name: String, max_chars: usize) -> Result<String, Failure> {
+    if name.is_empty() { Err(invalid("name", "is empty")) } else { bounded("name", name, max_chars) }
+}
+
 /// A text of at most so many characters.
 ///
 /// # Errors
