@@ -133,11 +133,28 @@ pub(super) async fn make(
     registration: Registration,
     more: impl FnOnce(&str) -> Result<Vec<Statement>, Failure>,
 ) -> Result<Made, Failure> {
+    let secret = secret(HOST_SECRET_CHARS)?;
+    let hash = digest::secret_hash(&secret);
+    let public_id = make_with(app, actor, by_token, registration, &hash, more).await?;
+    Ok(Made { secret, public_id })
+}
+
+/// As [`make`], of a host whose secret has this hash; gives its public id.
+///
+/// # Errors
+/// As [`register`]; [`Failure::Conflict`] when something of it has to be unique, and is not.
+pub(super) async fn make_with(
+    app: &App,
+    actor: &str,
+    by_token: Option<&Token>,
+    registration: Registration,
+    secret_hash: &str,
+    more: impl FnOnce(&str) -> Result<Vec<Statement>, Failure>,
+) -> Result<String, Failure> {
     let twin = match &registration.machine_id {
         Some(machine_id) => hosts::find_by_machine(&app.db, machine_id).await?,
         None => None,
     };
-    let secret = secret(HOST_SECRET_CHARS)?;
     let mut uuid = [0; 16];
     random::fill(&mut uuid)?;
     #[expect(clippy::cast_possible_truncation, reason = "the low bits are random enough")]
@@ -150,12 +167,12 @@ pub(super) async fn make(
         tag: registration.tag,
         note: registration.note,
         hidden_for_guest: registration.hidden_for_guest,
-        secret_hash: digest::secret_hash(&secret),
+        secret_hash: secret_hash.to_owned(),
         machine_id: registration.machine_id,
         registered_at: app.now_s(),
         by_token_id: by_token.map(|token| token.id),
     });
-    statements.extend(more(&digest::secret_hash(&secret))?);
+    statements.extend(more(secret_hash)?);
     statements.push(app.audit(actor, "host.register", &public_id)?);
     statements.push(settings::bump(settings::HOSTS_VERSION));
     if let Some(twin) = twin {
@@ -174,22 +191,21 @@ pub(super) async fn make(
     if let Some(token) = by_token.filter(|token| token.uses_left.is_some()) {
         statements.push(access::spend_use(token.id));
     }
-    let made = match app.db.batch(statements).await {
-        Ok(_) => Ok(secret),
-        Err(error) if access::is_used_up(&error) => Err(Failure::Forbidden { needs: "a token with uses left" }),
+    match app.db.batch(statements).await {
+        Ok(_) => {}
+        Err(error) if access::is_used_up(&error) => {
+            return Err(Failure::Forbidden { needs: "a token with uses left" });
+        }
         // It may have been carried out; then nobody else would ever know the secret.
         Err(error) if error.is_transient() => {
-            let made = hosts::find_by_secret(&app.db, &digest::secret_hash(&secret)).await?;
-            made.map(|_| secret).ok_or_else(|| error.into())
+            hosts::find_by_secret(&app.db, secret_hash).await?.ok_or(error)?;
         }
-        Err(error) => Err(error.into()),
-    };
-    if let Ok(secret) = &made
-        && let Ok(Some(known)) = hosts::find_by_secret(&app.db, &digest::secret_hash(secret)).await
-    {
+        Err(error) => return Err(error.into()),
+    }
+    if let Ok(Some(known)) = hosts::find_by_secret(&app.db, secret_hash).await {
         tell_hub(app, &[known.id]).await;
     }
-    made.map(|secret| Made { secret, public_id })
+    Ok(public_id)
 }
 
 /// Registers a host without a caller, for the tests of other rooms' use cases.

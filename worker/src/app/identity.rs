@@ -31,6 +31,16 @@ pub struct AgentIdentity {
 }
 
 impl AgentIdentity {
+    /// The agent of a host whose secret has this hash, as was found otherwise.
+    pub(super) const fn of(secret_hash: String, host_id: HostId) -> Self {
+        Self { secret_hash, host_id }
+    }
+
+    /// The host it speaks for.
+    pub(super) const fn host_id(&self) -> HostId {
+        self.host_id
+    }
+
     /// The identity in the hub's words, with where the agent is.
     pub fn wire(&self, origin: Origin, agent_version: String, probes_version: Option<u64>) -> AgentWire {
         AgentWire {

@@ -12,6 +12,7 @@ pub mod organization;
 pub mod posted;
 pub mod presence;
 pub mod probes;
+pub mod push_agents;
 pub mod remember;
 pub mod rules;
 pub mod series;

@@ -5,15 +5,14 @@
 //! more than when a block is deleted: with it goes a row written per block, one in five days for the finer tier, and readers
 //! need not know it.
 //!
-//! Bytes travel as hexadecimal text, for binding blobs is ten times slower, and lie in the tables as what they are. Source:
-//! hub feasibility, section 2.
+//! Bytes travel as hexadecimal text and lie in the tables as what they are.
 
 use std::ops::RangeInclusive;
 
 use edgewatch_core::model::HostId;
 use serde::Deserialize;
 
-use super::{Bind, Db, Statement, StoreError};
+use super::{Bind, Db, Statement, StoreError, hex};
 
 /// The most bytes of text that one statement carries; D1 takes no more than 2 MB.
 pub const MAX_STATEMENT_BYTES: usize = 1_500_000;
@@ -170,7 +169,7 @@ pub async fn list(db: &Db, wanted: &[Wanted]) -> Result<Vec<CoarseBlock>, StoreE
             samples: row.samples,
             start_ms: row.start_ms,
             end_ms: row.end_ms,
-            data: bytes(&row.data_hex)?,
+            data: hex::read(&row.data_hex)?,
         })
     };
     rows.into_iter().map(block).collect()
@@ -194,7 +193,7 @@ pub async fn list_dictionaries(db: &Db, hosts: &[HostId]) -> Result<Vec<(HostId,
     let numbers: Vec<String> = hosts.iter().map(|host| host.0.to_string()).collect();
     let statement = Statement::new(LIST_DICTIONARIES, vec![Bind::Text(format!("[{}]", numbers.join(",")))]);
     let rows: Vec<DictionaryRow> = db.run(statement).await?.rows()?;
-    rows.into_iter().map(|row| Ok((HostId(row.host_id), bytes(&row.data_hex)?))).collect()
+    rows.into_iter().map(|row| Ok((HostId(row.host_id), hex::read(&row.data_hex)?))).collect()
 }
 
 /// The statements that forget a host: as many rows written as it has blocks.
@@ -216,18 +215,13 @@ impl Json {
     }
 
     fn push(&mut self, head: &str, data: Option<&[u8]>) {
-        const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
         self.0.push(if self.0.is_empty() { '[' } else { ',' });
         self.0.push('[');
         self.0.push_str(head);
         if let Some(data) = data {
             self.0.reserve(2 * data.len() + 5);
             self.0.push_str(",\"");
-            for byte in data {
-                for half in [byte >> 4, byte & 15] {
-                    self.0.push(DIGITS.get(usize::from(half)).copied().unwrap_or('0'));
-                }
-            }
+            hex::push(&mut self.0, data);
             self.0.push('"');
         }
         self.0.push(']');
@@ -250,16 +244,6 @@ impl Json {
 fn range(host: HostId, tier: u8, slots: RangeInclusive<u64>, numbers: RangeInclusive<u64>) -> String {
     let (from, to) = slots.into_inner();
     format!("{},{tier},{from},{to},{},{}", host.0, numbers.start(), numbers.end())
-}
-
-fn bytes(hex: &str) -> Result<Vec<u8>, StoreError> {
-    let corrupt = || StoreError::Corrupt("bytes of a block".to_owned());
-    let half = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    let byte = |pair: &[u8]| match pair {
-        [high, low] => Some(half(*high)? << 4 | half(*low)?),
-        _ => None,
-    };
-    hex.as_bytes().chunks(2).map(|pair| byte(pair).ok_or_else(corrupt)).collect()
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ pub const GUEST_VIEW: &str = "guest_view";
 pub const VIEW_PASSWORD: &str = "view_password";
 /// The key of whether notifications name addresses in full: `1`, or `0` as when nothing is there.
 pub const PLAIN_IP_IN_NOTIFICATIONS: &str = "plain_ip_in_notifications";
+/// The key of what becomes of an agent that pushes and registers: `manual`, or `auto` as when nothing is there.
+pub const PUSH_AGENTS: &str = "push_agents";
 /// The key of what this deployment's organization is called, where it was named.
 pub const ORGANIZATION: &str = "organization";
 /// The key of the start that `uptime` counts from.

@@ -13,6 +13,7 @@ mod guest;
 mod host;
 mod monitor;
 mod probe;
+mod push;
 mod report;
 mod rule;
 mod series;
@@ -42,6 +43,7 @@ pub use monitor::{
     MonitorId, MonitorKind, MonitorScopes, MonitoredStatus, ScopeName, Severity, Watch,
 };
 pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
+pub use push::{PushAgent, PushRegistration, PushStanding};
 pub use report::{DropReason, Dropped, FRAME_S, Named, PERIOD_S, Report, Sample, Temperature};
 pub use rule::{
     AddressNotices, Bounds, Condition, Cycle, CycleUnit, Direction, Escalation, Hosts, Level, LocalTime, Quantity,
