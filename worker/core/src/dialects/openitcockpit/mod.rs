@@ -1,8 +1,11 @@
-//! openITCOCKPIT: what its agents send to a server, and what a server answers. Source: openitcockpit specification, 1 to 3.
+//! openITCOCKPIT: what its agents send to a server and what a server answers, and the results that they measure. Version 3.6.1.
+//! Source: openITCOCKPIT specification.
 
+mod intake;
 mod read;
 mod register;
 mod reply;
+pub mod result;
 mod submit;
 
 pub use register::RegisterRequest;
