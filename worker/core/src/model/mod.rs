@@ -39,8 +39,8 @@ pub use group::{Audience, GroupLink, NotificationGroup};
 pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
 pub use monitor::{
-    Check, CheckId, CheckReport, HostStanding, ListedMonitor, MetricTest, MissingLimits, Monitor, MonitorDraft,
-    MonitorId, MonitorKind, MonitorScopes, MonitoredStatus, ScopeName, Severity, Watch,
+    Check, CheckId, CheckReport, HostCheck, HostStanding, ListedMonitor, MetricTest, MissingLimits, Monitor,
+    MonitorDraft, MonitorId, MonitorKind, MonitorScopes, MonitoredStatus, ScopeName, Severity, Watch,
 };
 pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
 pub use push::{PushAgent, PushRegistration, PushStanding};

@@ -348,3 +348,20 @@ mod tests {
         assert_eq!((Severity::status(None), Severity::parse("OK"), MonitorKind::parse("")), ("OK", None, None));
     }
 }
+
+/// One of the things that a host's agent checked, judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostCheck {
+    /// What it is part of: a group of the agent's results.
+    pub group: &'static str,
+    /// What was checked.
+    pub name: String,
+    /// How bad it is; `None` when it is not.
+    pub severity: Option<Severity>,
+    /// What was measured, where that is a number.
+    pub value: Option<f64>,
+    /// Of what.
+    pub unit: &'static str,
+    /// What was said.
+    pub message: String,
+}

@@ -17,8 +17,7 @@ const MAX_CHECKS: usize = 1_000;
 /// An hour of the clock, seconds.
 const HOUR_S: i64 = 3_600;
 /// File systems that are somebody else's disk, or always full.
-const NOT_OWN: [&str; 10] =
-    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "squashfs", "iso9660"];
+const NOT_OWN: [&str; 10] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "squashfs", "iso9660"];
 
 /// Seconds between two cycles, where an agent does not say. Source: openitcockpit specification, 9.2.
 const INTERVAL_S: u32 = 30;
@@ -81,8 +80,8 @@ impl Document {
             return;
         }
         let of = |part: fn(&super::result::NetIo) -> u64| sum(used.iter().map(|io| part(io)));
-        sample.net_in_bytes = whole(Metric::NetInTransfer, of(|io| io.bytes_recv));
-        sample.net_out_bytes = whole(Metric::NetOutTransfer, of(|io| io.bytes_sent));
+        sample.net_in_bytes = whole(Metric::NetIn, of(|io| io.bytes_recv));
+        sample.net_out_bytes = whole(Metric::NetOut, of(|io| io.bytes_sent));
         sample.net_in_bytes_per_s = whole(Metric::NetInSpeed, of(|io| io.avg_bytes_recv_ps));
         sample.net_out_bytes_per_s = whole(Metric::NetOutSpeed, of(|io| io.avg_bytes_sent_ps));
     }
@@ -236,7 +235,7 @@ impl Details {
 }
 
 /// The value of a group that is there and has not failed.
-fn value<T>(group: Option<&Group<T>>) -> Option<&T> {
+pub(super) fn value<T>(group: Option<&Group<T>>) -> Option<&T> {
     group.and_then(Group::value)
 }
 
@@ -254,7 +253,7 @@ fn real(metric: Metric, value: f64) -> Option<f64> {
 }
 
 /// A text without control characters, not too long.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(MAX_TEXT_CHARS).collect::<String>().trim().to_owned()
 }
 
@@ -281,7 +280,7 @@ fn arch(goarch: &str) -> String {
 }
 
 /// What a check's exit code means. Source: Monitoring Plugins, development guidelines.
-const fn severity(rc: i64) -> Option<Severity> {
+pub(super) const fn severity(rc: i64) -> Option<Severity> {
     match rc {
         0 => None,
         1 => Some(Severity::Warning),
@@ -291,7 +290,7 @@ const fn severity(rc: i64) -> Option<Severity> {
 }
 
 /// What a person reads of a check: its first line, before the numbers; of one that said nothing, how it ended.
-fn message(check: &CustomCheck) -> String {
+pub(super) fn message(check: &CustomCheck) -> String {
     let line = check.stdout.lines().next().unwrap_or_default();
     let words = short(line.split('|').next().unwrap_or_default());
     if words.is_empty() { format!("ended with {}", check.rc) } else { words }

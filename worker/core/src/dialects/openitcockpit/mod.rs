@@ -2,6 +2,7 @@
 //! Source: openITCOCKPIT specification.
 
 mod intake;
+mod judged;
 mod read;
 mod register;
 mod reply;
