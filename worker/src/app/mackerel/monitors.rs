@@ -8,7 +8,7 @@ use super::invalid;
 use crate::app::identity::Party;
 use crate::app::{App, actor, rules};
 use crate::store::mackerel::monitors::{self, Stored};
-use crate::store::mackerel::services;
+use crate::store::mackerel::{groups, services};
 
 const UNKNOWN: Failure = Failure::NotFound { what: "monitor" };
 /// So many there may be: the hub keeps all of them in one row.
@@ -89,7 +89,8 @@ pub async fn replace(
 pub async fn delete(app: &App, party: &Party, id: &str) -> Result<ListedMonitor, Failure> {
     let current = show(app, party, id).await?;
     let audit = app.audit(&actor(&party.credential), "monitor.delete", id)?;
-    let is_found = monitors::delete(&app.db, current.id, audit).await?;
+    let with = vec![groups::forget_monitor(&current.public_id), audit];
+    let is_found = monitors::delete(&app.db, current.id, with).await?;
     rules::tell_hub(app).await;
     if is_found { Ok(current) } else { Err(UNKNOWN) }
 }
