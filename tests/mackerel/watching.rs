@@ -22,36 +22,40 @@ pub fn alerts(mackerel: &Mackerel, query: &str, count: usize) -> Vec<Value> {
 }
 
 /// Seconds that have passed, which nothing but the clock of the Worker knows.
-struct Time<'a> {
+pub struct Time<'a> {
     mackerel: &'a Mackerel,
     start_s: i64,
     minutes: i64,
 }
 
 impl<'a> Time<'a> {
-    fn of(mackerel: &'a Mackerel) -> Self {
+    /// From now on.
+    pub fn of(mackerel: &'a Mackerel) -> Self {
         Self { mackerel, start_s: now_s(), minutes: 0 }
     }
 
-    fn now_s(&self) -> i64 {
+    /// The moment that it is, Unix seconds.
+    pub fn now_s(&self) -> i64 {
         self.start_s + self.minutes * 60
     }
 
     /// A minute later the schedule looks.
-    fn minute(&mut self) {
+    pub fn minute(&mut self) {
         self.minutes += 1;
         self.mackerel.worker.set_clock_ahead((self.now_s() - now_s()) * 1000);
         assert!(self.mackerel.worker.cron_at(u64::try_from(self.now_s() * 1000).expect("past 1970")));
     }
 
-    fn post(&self, host: &str, of: f64) {
+    /// A host posts its load.
+    pub fn post(&self, host: &str, of: f64) {
         let body = json!([value(host, "loadavg5", self.now_s(), of)]).to_string();
         let reply = self.mackerel.call("POST", "/tsdb", &body);
         assert_eq!(reply.status, 200, "{}", reply.body);
     }
 }
 
-fn monitor(mackerel: &Mackerel, more: &Value) -> Value {
+/// Makes a monitor of load, with more said of it or other things; gives its id.
+pub fn monitor(mackerel: &Mackerel, more: &Value) -> Value {
     let mut said = json!({ "type": "host", "name": "load", "metric": "loadavg5", "operator": ">", "duration": 1, "warning": 4, "critical": 8 });
     for (key, value) in more.as_object().expect("an object") {
         said[key] = value.clone();

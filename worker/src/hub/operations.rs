@@ -7,7 +7,7 @@ use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::dialects::native::live::WatchRequest;
 use edgewatch_core::dialects::native::stream::Reason;
 use edgewatch_core::dialects::native::{ProbeTaskPart, SeriesRequest};
-use edgewatch_core::model::{HostId, Presence, SeriesQuery};
+use edgewatch_core::model::{HostId, Monitor, MonitorId, Presence, ProbeTask, SeriesQuery, WebAnswer};
 use edgewatch_core::units::UnixMillis;
 use worker::{Error, Method, Request, Response};
 
@@ -26,6 +26,7 @@ use super::{
     HubError, digest, flush, handover, moving, presence, probe_counts, probe_history, rules, series, spending,
 };
 use crate::platform::log;
+use crate::store::mackerel::monitors::MonitorWire;
 use crate::store::{Db, probes};
 
 /// How soon the alarm comes when there is news for D1, ms.
@@ -147,7 +148,13 @@ impl Inner {
             "/probe-tallies" => self.probe_tallies(db).await,
             "/edge-results" => {
                 let run: EdgeRequest = parse(&request.text().await.map_err(refused)?)?;
-                let is_told = self.with(|shard| shard.take_edge(wire::results(run.results), UnixMillis(run.at_ms)))?;
+                let (at, now) = (UnixMillis(run.at_ms), self.now());
+                let answer = |(id, delay_ms, error)| WebAnswer { monitor: MonitorId(id), delay_ms, error };
+                let is_told = self.with(|shard| {
+                    let is_told = shard.take_edge(wire::results(run.results), at)?;
+                    shard.take_answers(run.answers.into_iter().map(answer).collect(), at, now)?;
+                    Ok(is_told | shard.rules.take_news())
+                })?;
                 if is_told {
                     self.flush.soon();
                     self.wake_at(self.now().0 + SOON_MS).await;
@@ -259,20 +266,19 @@ impl Inner {
         self.steer(now).await;
         self.push_changes(true).await;
         if self.is_ours(EDGE) {
-            verdict.edge = self.edge_turn(due);
+            let (tasks, monitors) = self.edge_turn(due);
+            verdict.edge = tasks.iter().map(ProbeTaskPart::from).collect();
+            verdict.external = monitors.iter().map(MonitorWire::from).collect();
         }
         verdict.left = handover::calls::run(&self, now).await;
         json(&verdict)
     }
 
-    fn edge_turn(&self, due: UnixMillis) -> Vec<ProbeTaskPart> {
-        match self.with(|shard| shard.edge_turn(due)) {
-            Ok(tasks) => tasks.iter().map(ProbeTaskPart::from).collect(),
-            Err(error) => {
-                log::error("hub.edge", &error.to_string());
-                vec![]
-            }
-        }
+    fn edge_turn(&self, due: UnixMillis) -> (Vec<ProbeTask>, Vec<Monitor>) {
+        self.with(|shard| shard.edge_turn(due)).unwrap_or_else(|error| {
+            log::error("hub.edge", &error.to_string());
+            (vec![], vec![])
+        })
     }
 
     /// Takes in what D1 says is to be asked, and tells agents.

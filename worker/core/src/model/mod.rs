@@ -39,7 +39,7 @@ pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
 pub use monitor::{
     Check, CheckId, CheckReport, HostStanding, ListedMonitor, MetricTest, MissingLimits, Monitor, MonitorDraft,
-    MonitorId, MonitorKind, MonitorScopes, MonitoredStatus, ScopeName, Severity, Watch,
+    MonitorId, MonitorKind, MonitorScopes, MonitoredStatus, ScopeName, Sent, Severity, Watch, WebAnswer, WebQuestion,
 };
 pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
 pub use report::{DropReason, Dropped, FRAME_S, Named, PERIOD_S, Report, Sample, Temperature};

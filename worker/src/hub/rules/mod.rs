@@ -176,6 +176,7 @@ impl Shard {
         // Told of by the names of those that go.
         let ended = self.end_unwatched(&set.monitors, now);
         self.tell_steps(&ended, &BTreeMap::new())?;
+        self.forget_pages(&set.monitors)?;
         self.rules.set(&mut set, Some(version));
         self.watches.forget();
         Ok(())

@@ -113,7 +113,7 @@ impl Shard {
                     let posted = self.find_points(host.posted(), test, u64::MAX, None)?;
                     !posted.is_empty() || !self.find_points(host, test, u64::MAX, facts.as_ref())?.is_empty()
                 }
-                Watch::Service { .. } | Watch::Nothing => false,
+                Watch::Service { .. } | Watch::External { .. } | Watch::Nothing => false,
             };
             if is_watched {
                 let severity = self.severity_of(Cause::monitor(monitor.id, host));

@@ -15,7 +15,7 @@ const HOST: HostId = HostId(7);
 /// The beginning of a minute.
 const START: UnixMillis = UnixMillis(1_795_361_160_000);
 
-fn after(seconds: i64) -> UnixMillis {
+pub(super) fn after(seconds: i64) -> UnixMillis {
     UnixMillis(START.0 + seconds * 1000)
 }
 
@@ -47,7 +47,7 @@ fn shard(monitors: Vec<Monitor>) -> Shard {
 }
 
 /// The object woke anew, from what it keeps.
-fn woken(shard: &Shard) -> Shard {
+pub(super) fn woken(shard: &Shard) -> Shard {
     shard.keep_watch().unwrap();
     let mut again = Shard::new(shard.storage.sql.clone()).unwrap();
     again.read_watch(START).unwrap();
@@ -67,7 +67,7 @@ fn post(shard: &mut Shard, at_s: i64, value: f64) {
 }
 
 /// Kind and severity of every event of an alert.
-fn told(shard: &Shard) -> Vec<(EventKind, Severity)> {
+pub(super) fn told(shard: &Shard) -> Vec<(EventKind, Severity)> {
     let owed = directory::owed(&shard.storage.sql, 99).unwrap();
     owed.into_iter().filter_map(|(event, _)| Some((event.kind, event.alert?.standing.severity))).collect()
 }
