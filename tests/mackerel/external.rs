@@ -310,6 +310,24 @@ fn a_certificate_that_nobody_vouches_for_is_wrong_whatever_is_said_of_it() {
 }
 
 #[test]
+fn with_several_shards_a_web_address_is_asked_once_and_has_one_alert() {
+    let worker = Worker::builder().var("PLAN", "own").var("HUB_SHARDS", "3").start();
+    let key = key(&worker, &["read", "write"]);
+    let mackerel = Mackerel { worker, key };
+    let page = Receiver::start();
+    page.answer(Answering::status(500));
+    watch(&mackerel, &page.url(), &json!({}));
+    let mut time = Time::of(&mackerel);
+    time.minute();
+    time.minute();
+    alerts(&mackerel, "?withClosed=true", 1);
+    assert_eq!(page.received().len(), 2);
+    page.answer(Answering::status(200));
+    time.minute();
+    alerts(&mackerel, "", 0);
+}
+
+#[test]
 fn what_the_platform_cannot_reach_is_refused_with_the_reason() {
     let mackerel = Mackerel::start();
     let good = watch(&mackerel, "https://example.com/", &json!({}));
