@@ -87,16 +87,24 @@ pub async fn create(app: &App, party: &Party, draft: MonitorDraft) -> Result<Lis
 /// Puts what `meaning` makes of a monitor in its place, once it is known to be there; gives it.
 ///
 /// # Errors
-/// As [`show`]; what `meaning` returns; as [`create`].
+/// As [`show`]; what `meaning` returns; as [`create`]; [`Failure::Conflict`] when what is sent along was to stay and does not open any more.
 pub async fn replace(
     app: &App,
     party: &Party,
     id: &str,
     meaning: impl FnOnce(ListedMonitor) -> Result<MonitorDraft, Failure>,
 ) -> Result<ListedMonitor, Failure> {
-    let current = show(app, party, id).await?;
-    let number = current.id;
+    party.of_all()?;
+    let stored = monitors::find(&app.db, number(id)?).await?.ok_or(UNKNOWN)?;
+    let (number, was_sent) = (stored.id, stored.sealed.is_some());
+    let current = listed(&app.config, stored);
+    let is_lost = was_sent && current.sent.is_none();
     let draft = meaning(current)?;
+    if is_lost && draft.sent.is_none() {
+        // What nobody says again was to stay.
+        let detail = "its headers and body were encrypted under another EDGEWATCH_KEY: say them again, or delete it";
+        return Err(Failure::Conflict { detail: detail.to_owned() });
+    }
     require_reachable(app, &draft)?;
     require_named(app, &draft).await?;
     let draft = seal(&app.config, draft)?;
@@ -221,6 +229,13 @@ mod tests {
         // Under another key it is not to be had, and the monitor is.
         app.config = Arc::new(Config { seal_key: key("g"), ..(*app.config).clone() });
         assert_eq!(now(show(&app, &party(), &made.public_id)).unwrap().sent, None);
+        let put = |app: &App, said: MonitorDraft| now(replace(app, &party(), &made.public_id, |_| Ok(said)));
+        assert!(
+            matches!(put(&app, of_page("https://example.com/", None)), Err(Failure::Conflict { .. })),
+            "it would be lost"
+        );
+        assert_eq!(put(&app, with.clone()).unwrap().sent, with.sent);
+        assert_eq!(put(&app, of_page("https://example.com/", None)).unwrap().sent, None);
     }
 
     #[test]
