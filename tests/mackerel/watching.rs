@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::Mackerel;
 use super::tsdb::{now_s, value};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long is waited for what the schedule and alarms do.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits until so many alerts are listed, and gives them.
 pub fn alerts(mackerel: &Mackerel, query: &str, count: usize) -> Vec<Value> {

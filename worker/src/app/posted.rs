@@ -1,7 +1,7 @@
 //! What programs post of hosts and services, value by value, and what they read back by the same names.
 
 mod pace;
-mod surplus;
+pub(super) mod surplus;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,6 +11,7 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{HostId, Sample};
 use edgewatch_core::units::UnixSeconds;
 
+use self::surplus::Surplus;
 use super::App;
 use super::identity::{Needs, Party};
 use super::remember::Reader;
@@ -74,7 +75,7 @@ pub async fn record(app: &App, reader: &Reader, party: &Party, values: Vec<Value
     let stored = kept.count();
     let beyond = kept.beyond.clone();
     let sent = send(app, reader, kept.samples).await?;
-    surplus::tell(app, beyond).await;
+    surplus::tell(app, Surplus::Metrics, beyond).await;
     if sent.unknown.is_empty() {
         return if sent.full > 0 && sent.full == stored { Err(no_room()) } else { Ok(()) };
     }
@@ -114,7 +115,7 @@ pub async fn record_of_service(
     let stored = kept.count();
     let beyond = kept.beyond.clone();
     let sent = send(app, reader, kept.samples).await?;
-    surplus::tell(app, beyond).await;
+    surplus::tell(app, Surplus::Metrics, beyond).await;
     if sent.full > 0 && sent.full == stored { Err(no_room()) } else { Ok(()) }
 }
 
