@@ -229,6 +229,7 @@ impl Shard {
     pub(super) fn look_at_rules(&mut self, now: UnixMillis, ahead_ms: i64) {
         self.keep_monitors(now);
         self.look_for_the_gone(now);
+        self.end_alerts_of_good_checks(now);
         if self.rules.book.is_idle() {
             return;
         }

@@ -77,6 +77,24 @@ impl Shard {
         Ok(untaken)
     }
 
+    /// Ends alerts of checks that became good while their hosts were not judged, as under maintenance, and are now: a check that is good
+    /// does not say so twice. Every host is in memory.
+    pub(in crate::hub) fn end_alerts_of_good_checks(&mut self, now: UnixMillis) {
+        let mut steps = Vec::new();
+        for (host, id) in self.rules.book.good_with_alert() {
+            let cause = Cause::check(id, host);
+            let Some(policy) = self.policy_of_watch(cause) else { continue };
+            let Some(check) = self.rules.book.check(host, id) else { continue };
+            if self.standing(host).is_some_and(|standing| is_judged(standing.status)) {
+                let (message, moment) = (check.message.clone(), self.rules.moment(now));
+                steps.extend(self.rules.book.stand(cause, policy, (None, &message), moment));
+            }
+        }
+        if !steps.is_empty() {
+            self.told(&steps, now);
+        }
+    }
+
     /// Forgets the checks of a host but those of these names, and those with an alert; gives the latter.
     ///
     /// # Errors

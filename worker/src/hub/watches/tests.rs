@@ -349,6 +349,24 @@ fn checks_of_a_host_under_maintenance_are_known_and_not_told_of() {
 }
 
 #[test]
+fn a_check_that_became_good_under_maintenance_ends_its_alert_when_the_host_is_back() {
+    let mut shard = shard(vec![]);
+    let known = [("a".to_owned(), CheckId(1)), ("b".to_owned(), CheckId(2))];
+    let bad = [report("a", 0, Some(Critical)), report("b", 0, Some(Warning))];
+    shard.take_reports(HOST, &bad, &known, after(1)).unwrap();
+    enrol(&mut shard, HostStatus::Maintenance, &[]);
+    shard.take_reports(HOST, &[report("a", 60, None)], &[], after(61)).unwrap();
+    look(&mut shard, 2..=3);
+    assert_eq!(told(&shard), [(FIRED, Critical), (FIRED, Warning)], "nobody judges it now");
+    let mut shard = woken(&shard);
+    enrol(&mut shard, HostStatus::Working, &[]);
+    // The check does not say again that it is good.
+    look(&mut shard, 4..=5);
+    assert_eq!(told(&shard), [(FIRED, Critical), (FIRED, Warning), (OVER, Critical)]);
+    assert_eq!(woken(&shard).open_checks().len(), 1, "the other one is as bad as it was");
+}
+
+#[test]
 fn a_host_with_as_many_checks_as_it_may_have_is_told_of_those_beyond() {
     let mut shard = shard(vec![]);
     let known: Vec<_> = (1..=1_000).map(|id| (format!("c{id}"), CheckId(id))).collect();

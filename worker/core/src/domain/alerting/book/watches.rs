@@ -89,6 +89,20 @@ impl Book {
         check::fitting(message, self.hosts.get(&host).map_or(0, |state| state.checks.len()))
     }
 
+    /// Checks that were good when they were heard last, and have an alert that goes on: they said so while nobody judged them, and do
+    /// not say it again.
+    pub fn good_with_alert(&self) -> Vec<(HostId, CheckId)> {
+        let of_host = |(host, state): (&HostId, &HostState)| {
+            let is_good = |cause: &&Cause| {
+                let check = state.checks.get(&CheckId(cause.id));
+                cause.source == Source::Check && check.is_some_and(|check| check.severity.is_none())
+            };
+            let good: Vec<_> = state.open.keys().filter(is_good).map(|cause| (*host, CheckId(cause.id))).collect();
+            good
+        };
+        self.hosts.iter().flat_map(of_host).collect()
+    }
+
     /// A check reports; what that means, and `None` for what is no news.
     pub fn take_report(&mut self, host: HostId, id: CheckId, report: &CheckReport, now: UnixMillis) -> Option<Verdict> {
         let is_open = self.is_open(Cause::check(id, host));
