@@ -283,10 +283,11 @@ impl Shard {
         Ok(is_found)
     }
 
-    /// A host is no more: its alerts end.
+    /// A host is no more, or a service by the number of its metrics: its alerts end.
     pub(super) fn end_alerts(&mut self, id: HostId, now: UnixMillis) {
+        let trigger = if id.is_posted() { Trigger::ServiceDelete } else { Trigger::HostRetire };
         let steps: Vec<Transition> =
-            self.rules.book.dismiss(id, now).into_iter().map(|step| step.by(Trigger::HostRetire)).collect();
+            self.rules.book.dismiss(id, now).into_iter().map(|step| step.by(trigger)).collect();
         self.told(&steps, now);
     }
 

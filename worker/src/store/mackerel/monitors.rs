@@ -1,13 +1,11 @@
 //! Table `monitors`: what programs for Mackerel have watched. The hub keeps what they are judged by in the same JSON.
 
-use edgewatch_core::domain::ids::{Thing, thing_id};
 use edgewatch_core::model::{
     MetricTest, MissingLimits, Monitor, MonitorDraft, MonitorId, MonitorKind, MonitorScopes, ScopeName, Severity, Watch,
 };
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
-use super::groups;
 use crate::store::rules::RULES_VERSION;
 use crate::store::{Bind, Db, Outcome, Statement, StoreError, settings};
 
@@ -20,6 +18,7 @@ const INSERT: &str = "INSERT INTO monitors (kind, name, service, document_json, 
 const UPDATE: &str = "UPDATE monitors SET name = ?2, service = ?3, document_json = ?4, watch_json = ?5, updated_at_s = ?6 \
      WHERE id = ?1";
 const DELETE: &str = "DELETE FROM monitors WHERE id = ?1";
+const LIST_OF_SERVICE: &str = "SELECT id FROM monitors WHERE service = ?1 AND kind = 'service' ORDER BY id";
 const DELETE_OF_SERVICE: &str = "DELETE FROM monitors WHERE service = ?1 AND kind = 'service'";
 const COUNT: &str = "SELECT count(*) AS count, coalesce(sum(length(watch_json)), 0) AS bytes FROM monitors";
 
@@ -191,13 +190,22 @@ pub async fn update(
     Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
 }
 
-/// Deletes a monitor, together with writing `with`; false when there was none.
+/// The monitors of a service's metrics.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_of_service(db: &Db, service: &str) -> Result<Vec<MonitorId>, StoreError> {
+    let rows: Vec<IdRow> = db.run(Statement::new(LIST_OF_SERVICE, vec![service.into()])).await?.rows()?;
+    Ok(rows.into_iter().map(|row| MonitorId(row.id)).collect())
+}
+
+/// Deletes a monitor, together with writing `with` (its audit row, and what named it); false when there was none.
 ///
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses.
-pub async fn delete(db: &Db, id: MonitorId, with: Statement) -> Result<bool, StoreError> {
-    let forget = groups::forget_monitor(&thing_id(Thing::Monitor, id.0));
-    let statements = vec![Statement::new(DELETE, vec![id.0.into()]), forget, settings::bump(RULES_VERSION), with];
+pub async fn delete(db: &Db, id: MonitorId, with: Vec<Statement>) -> Result<bool, StoreError> {
+    let mut statements = vec![Statement::new(DELETE, vec![id.0.into()]), settings::bump(RULES_VERSION)];
+    statements.extend(with);
     let outcomes = db.batch(statements).await?;
     Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
 }
@@ -391,7 +399,9 @@ mod tests {
         assert_eq!(kinds, ["connectivity", "connectivity", "host", "query", "service"]);
         assert!(now(update(&db, MonitorId(2), &draft("n", Watch::Nothing), UnixSeconds(2), audit())).unwrap());
         assert_eq!(now(find(&db, MonitorId(2))).unwrap().unwrap().name, "n");
-        assert!(now(delete(&db, MonitorId(2), audit())).unwrap() && !now(delete(&db, MonitorId(2), audit())).unwrap());
+        assert!(now(delete(&db, MonitorId(2), vec![audit()])).unwrap());
+        assert!(!now(delete(&db, MonitorId(2), vec![audit()])).unwrap());
+        assert_eq!(now(list_of_service(&db, "Svc")).unwrap(), [MonitorId(4)]);
         now(db.batch(delete_of_service("Svc"))).unwrap();
         assert_eq!(now(size(&db)).unwrap().count, 3);
         assert_eq!(now(settings::find_count(&db, RULES_VERSION)).unwrap(), 8);
