@@ -262,3 +262,41 @@ fn names_beyond_what_a_minute_takes_are_told_once_a_day() {
     assert!(text.contains("3 metrics more than the 500"), "{text}");
     assert!(mackerel.worker.log().matches("posted.names").count() >= 2, "and each time in the log");
 }
+
+#[test]
+fn a_graph_of_a_service_takes_its_metrics_with_it_until_they_are_posted_anew() {
+    let mackerel = Mackerel::start();
+    for name in ["Shop", "Other"] {
+        mackerel.done("POST", "/services", &json!({ "name": name }));
+        for metric in ["sold.books", "sold.books.used", "clicks"] {
+            assert_eq!(post(&mackerel, name, metric, 1).status, 200);
+        }
+    }
+    let names = |service: &str| mackerel.get(&format!("/services/{service}/metric-names"))["names"].clone();
+    let delete = |graph: &str| mackerel.call("DELETE", &format!("/services/Shop/graph-defs/{graph}"), "");
+    for unknown in ["sold.cars.*", "sold.books", "so*", "clicks.*", "%2A%2A"] {
+        let reply = delete(unknown);
+        assert_eq!((reply.status, reply.at("/error/message").is_string()), (404, true), "{unknown}: {}", reply.body);
+    }
+    // A second later nothing that was posted before is new.
+    mackerel.worker.set_clock_ahead(2_000);
+    let gone = delete("sold.*");
+    assert_eq!((gone.status, gone.body.as_str()), (200, r#"{"success":true}"#));
+    assert_eq!(names("Shop"), json!(["clicks", "sold.books.used"]));
+    assert_eq!(names("Other"), json!(["clicks", "sold.books", "sold.books.used"]));
+    let points = "/services/Shop/metrics?name=sold.books&from=0&to=9999999999";
+    mackerel.refused(404, ("GET", points), "");
+    assert_eq!(delete("sold.*").status, 404, "it is there no more");
+    assert_eq!(delete("%2A").status, 200, "the metrics whose names are one word");
+    assert_eq!(names("Shop"), json!(["sold.books.used"]));
+
+    let at = now_s() + 60;
+    let values = json!([{ "name": "sold.books", "time": at, "value": 7 }]);
+    mackerel.done("POST", "/services/Shop/tsdb", &values);
+    assert_eq!(names("Shop"), json!(["sold.books", "sold.books.used"]));
+    assert_eq!(mackerel.get(points), json!({ "metrics": [{ "time": at, "value": 7.0 }] }), "and nothing from before");
+    assert_eq!(audited(&mackerel.worker, "service_graph.delete"), 2);
+    mackerel.done("DELETE", "/services/Shop", &Value::Null);
+    let left = mackerel.worker.sql("SELECT count(*) AS count FROM deleted_service_graphs");
+    assert_eq!(left["results"][0]["count"], json!(0));
+}
