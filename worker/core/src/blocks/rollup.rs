@@ -271,9 +271,9 @@ mod tests {
 
     #[test]
     fn a_day_of_doubles_is_short_where_it_moves_and_takes_a_third() {
-        let day = |of: fn(u64) -> f64| {
-            let row = |number| {
-                let mut row = Row::new(number, START_MS + number.cast_signed() * 600_000);
+        let day = |of: fn(u32) -> f64| {
+            let row = |number: u32| {
+                let mut row = Row::new(u64::from(number), START_MS + i64::from(number) * 600_000);
                 row.set(MEMORY, of(number), Step::Exact);
                 row.set(MEMORY.with(Facet::Count), 1e15 + 1.0, Step::Exact);
                 row.set(SeriesId::WEIGHT, 1e15 + 1.0, Step::Exact);
@@ -284,14 +284,12 @@ mod tests {
         let short = |rows: &[Row]| shortened(rows, |series| series.metric() == MEMORY.metric());
         // Still, or changed nine times that day.
         let largest = 9_007_199_254_740_991.0;
-        for still in [
-            day(|_| 0.1 + 0.2),
-            day(|_| 9_007_199_254_740_991.0),
-            day(|number| 1e9 + f64::from((number / 16) as u32) / 3.0),
-        ] {
+        for still in
+            [day(|_| 0.1 + 0.2), day(|_| 9_007_199_254_740_991.0), day(|number| 1e9 + f64::from(number / 16) / 3.0)]
+        {
             assert_eq!(short(&still), still);
         }
-        let moving = day(|number| (f64::from(number as u32) * 0.7).sin() * 12_345_678.9);
+        let moving = day(|number| (f64::from(number) * 0.7).sin() * 12_345_678.9);
         let kept = short(&moving);
         for (kept, exact) in kept.iter().zip(&moving) {
             let [value, count, weight] =
@@ -303,7 +301,9 @@ mod tests {
         assert_eq!(short(&kept), kept, "once more changes nothing");
         let bytes = |rows: &[Row]| {
             let mut block = super::super::Block::default();
-            rows.iter().for_each(|row| block.push(row).unwrap());
+            for row in rows {
+                block.push(row).unwrap();
+            }
             block.pack().len()
         };
         assert!(bytes(&kept) * 3 < bytes(&moving), "{} {}", bytes(&kept), bytes(&moving));
@@ -312,10 +312,9 @@ mod tests {
             let is_near = (kept - odd).abs() <= odd.abs() / 16_384.0 || odd.abs() < f64::MIN_POSITIVE;
             assert!(is_near && kept.is_finite() && kept.is_sign_negative() == odd.is_sign_negative(), "{odd} {kept}");
         }
-        assert_eq!(
-            [7.0, 16_383.0, -16_384.0].map(|whole| leading_digits(whole, SHORT_DIGITS)),
-            [7.0, 16_383.0, -16_384.0]
-        );
+        for whole in [7.0_f64, 16_383.0, -16_384.0] {
+            assert_eq!(leading_digits(whole, SHORT_DIGITS).to_bits(), whole.to_bits());
+        }
     }
 
     #[test]
