@@ -141,3 +141,29 @@ fn nobody_is_told_that_the_alerts_of_a_retired_host_are_over() {
     });
     assert_eq!(kinds(), [json!("alert_fired"), json!("alert_fired")]);
 }
+
+#[test]
+fn a_body_that_is_no_text_or_too_large_is_told_so_and_nothing_is_kept() {
+    let mackerel = Mackerel::start();
+    let id = mackerel.host("a");
+    let Mackerel { worker, key } = &mackerel;
+    for path in ["/hosts", "/tsdb", "/monitoring/checks/report", "/monitors", "/services"] {
+        let head = format!(
+            "POST /api/v0{path} HTTP/1.1\r\nHost: {}\r\nX-Api-Key: {key}\r\nConnection: close\r\nContent-Length: 5\r\n\r\n",
+            worker.address()
+        );
+        let reply = worker.send_raw(&[head.as_bytes(), b"{\"\xff\"}"].concat()).expect("an answer");
+        assert_eq!((reply.status, reply.at("/error/message").is_string()), (400, true), "{path}: {}", reply.body);
+    }
+    let large = "x".repeat(4 * 1024 * 1024);
+    for (path, body) in [
+        ("/hosts", json!({ "name": "b", "meta": {}, "memo": large })),
+        ("/tsdb", json!([value(&id, "x", now_s(), 1), { "unheardOf": large }])),
+        ("/dashboards", json!({ "title": "t", "urlPath": "p", "memo": large })),
+    ] {
+        mackerel.refused(413, ("POST", path), &body.to_string());
+    }
+    assert_eq!(mackerel.names(""), ["a"]);
+    assert_eq!(mackerel.get(&format!("/hosts/{id}/metric-names")), json!({ "names": [] }));
+    assert_eq!(mackerel.get("/dashboards"), json!({ "dashboards": [] }));
+}
