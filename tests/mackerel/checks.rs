@@ -204,6 +204,7 @@ fn a_thousand_checks_of_a_host_are_judged_and_those_beyond_are_told_once_a_day()
     mackerel.report(&[said(999, "OK", at + 2), said(1_000, "CRITICAL", at + 2), said(1_001, "CRITICAL", at + 2)]);
     let alone = mackerel.report_of(&[said(1_000, "CRITICAL", at + 3)]);
     assert_eq!((alone.status, alone.at("/error/message").is_string()), (400, true), "{}", alone.body);
+    assert_eq!((alone.cost().d1_rows_read, alone.cost().d1_rows_written), (0, 0), "the database is not asked for room");
     alerts(&mackerel, "", 1);
     let told = mackerel.worker.sql("SELECT text FROM events WHERE kind = 'news'")["results"].clone();
     assert_eq!(told.as_array().map(Vec::len), Some(1), "{told}");
@@ -216,6 +217,29 @@ fn a_thousand_checks_of_a_host_are_judged_and_those_beyond_are_told_once_a_day()
     mackerel.report(&[said(1_000, "CRITICAL", at + 4)]);
     let open = alerts(&mackerel, "", 2);
     assert_eq!(open[0]["message"], json!("c1000 CRITICAL"));
+}
+
+#[test]
+fn a_host_that_announced_as_many_checks_as_it_may_have_asks_the_database_for_room_once_in_a_while() {
+    let mackerel = Mackerel::start();
+    let names: Vec<String> = (0..1_000).map(|number| format!("c{number}")).collect();
+    let id = mackerel.make(&json!({ "name": "a", "meta": {}, "checks": names }));
+    let at = now_s() - 60;
+    let beyond = |after: i64| {
+        let reply = mackerel.report_of(&[says(&id, "more", "CRITICAL", at + after)]);
+        assert_eq!(reply.status, 400, "{}", reply.body);
+        reply.cost()
+    };
+    assert!(beyond(0).d1_rows_read >= 1_000, "it counts them");
+    assert_eq!(mackerel.worker.events("news"), 1);
+    assert!(beyond(1).d1_rows_read <= 2, "by its name alone");
+    mackerel.report(&[says(&id, "c999", "CRITICAL", at + 2)]);
+    assert_eq!(alerts(&mackerel, "", 1)[0]["message"], json!("c999 CRITICAL"), "those that it announced are judged");
+    mackerel.worker.set_clock_ahead(11 * 60_000);
+    assert!(beyond(3).d1_rows_read >= 1_000, "somebody may have made room");
+    mackerel.done("PUT", &format!("/hosts/{id}"), &json!({ "name": "a", "meta": {}, "checks": ["c999"] }));
+    mackerel.report(&[says(&id, "more", "CRITICAL", at + 4)]);
+    alerts(&mackerel, "", 2);
 }
 
 #[test]

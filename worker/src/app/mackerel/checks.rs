@@ -17,7 +17,7 @@ use crate::hub::watches::wire::{ReportWire, ReportsRequest};
 use crate::store::mackerel::checks::{self, Stored};
 
 const UNKNOWN: Failure = Failure::NotFound { what: "check" };
-/// A host that has as many checks as it may have is asked for room again after so long.
+/// Whether a host that had no room for a check more has room is asked again after so long.
 const FULL_MS: i64 = 10 * 60_000;
 /// So many such hosts are remembered.
 const MAX_HOSTS: usize = 10_000;
@@ -127,16 +127,14 @@ async fn name(
     unnamed: Vec<(HostId, String)>,
     sent: &mut Sent,
 ) -> Result<(), Failure> {
-    let (without_room, wanted): (Vec<_>, Vec<_>) = {
+    let (without_room, with_room): (Vec<_>, Vec<_>) = {
         let full = full();
         let is_full = |host: HostId| full.get(&host).is_some_and(|until_ms| app.now.0 < *until_ms);
         unnamed.into_iter().partition(|(host, _)| is_full(*host))
     };
-    sent.beyond.extend(without_room);
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let named = checks::name(&app.db, &wanted).await?;
+    let mut named = checks::name(&app.db, &with_room).await?;
+    // What was announced has its number, although nothing more has room.
+    named.extend(checks::list_named(&app.db, &without_room).await?);
     let known = named.into_iter().map(|one| (one.host.0, one.name, one.id.0)).collect();
     let reply = app.hub()?.check_reports(shard, &ReportsRequest { known, epoch: None, ..request }).await?;
     let gone: BTreeSet<HostId> = reply.unknown.into_iter().map(HostId).collect();
@@ -146,7 +144,11 @@ async fn name(
         if full.len() >= MAX_HOSTS {
             full.clear();
         }
-        full.insert(host, app.now.0.saturating_add(FULL_MS));
+        // Not anew, for then nobody would ever ask.
+        let until_ms = full.entry(host).or_default();
+        if *until_ms <= app.now.0 {
+            *until_ms = app.now.0.saturating_add(FULL_MS);
+        }
         sent.beyond.insert((host, name));
     }
     sent.gone.extend(gone);
