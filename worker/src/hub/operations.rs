@@ -75,9 +75,7 @@ impl Inner {
             }
             (Method::Post, "/purge") => {
                 let gone: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
-                let gone = gone.ids.unwrap_or_default().into_iter().map(HostId);
-                let mut ids = gone.flat_map(|id| [id, id.posted()]);
-                self.with(|shard| ids.try_for_each(|id| handover::purge(shard, id)))?;
+                self.purge(gone.ids.unwrap_or_default().into_iter().map(HostId).collect()).await?;
                 json(&())
             }
             (Method::Post, "/taken-away") => {
@@ -130,6 +128,22 @@ impl Inner {
             }
             _ => Response::error("no such operation", 404).map_err(refused),
         }
+    }
+
+    /// Forgets hosts that are no more, and services by the numbers of their metrics, with all that is stored of them.
+    async fn purge(&self, gone: Vec<HostId>) -> Answer<()> {
+        let now = self.now();
+        let is_news = self.with(|shard| {
+            // A host's alerts ended when it retired.
+            gone.iter().filter(|id| id.is_posted()).for_each(|id| shard.end_alerts(*id, now));
+            gone.iter().flat_map(|id| [*id, id.posted()]).try_for_each(|id| handover::purge(shard, id))?;
+            Ok(shard.rules.take_news())
+        })?;
+        if is_news {
+            self.flush.soon();
+            self.wake_at(now.0 + SOON_MS).await;
+        }
+        Ok(())
     }
 
     async fn of_probes(&self, path: &str, request: &mut Request, db: Option<&Db>) -> Answer<Response> {

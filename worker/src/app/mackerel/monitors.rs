@@ -1,17 +1,19 @@
 //! What programs for Mackerel have watched.
 
+use edgewatch_core::domain::downtime::Gone;
 use edgewatch_core::domain::ids::{self, Thing};
 use edgewatch_core::domain::probing::page;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{ListedMonitor, MonitorDraft, MonitorId, ScopeName, Sent, Watch};
 
+use super::forget::forget;
 use super::invalid;
 use crate::app::identity::Party;
 use crate::app::{App, actor, rules};
 use crate::platform::config::Config;
 use crate::platform::log;
 use crate::store::mackerel::monitors::{self, Stored};
-use crate::store::mackerel::{groups, services};
+use crate::store::mackerel::services;
 
 const UNKNOWN: Failure = Failure::NotFound { what: "monitor" };
 /// So many there may be: the hub keeps all of them in one row.
@@ -117,14 +119,15 @@ pub async fn replace(
     Ok(of_draft(number, draft))
 }
 
-/// Deletes a monitor; its alerts end, and nobody is told. Gives it as it was.
+/// Deletes a monitor; its alerts end, and nobody is told. No notification group and no downtime names it any more. Gives it as it was.
 ///
 /// # Errors
 /// As [`show`].
 pub async fn delete(app: &App, party: &Party, id: &str) -> Result<ListedMonitor, Failure> {
     let current = show(app, party, id).await?;
-    let audit = app.audit(&actor(&party.credential), "monitor.delete", id)?;
-    let with = vec![groups::forget_monitor(&current.public_id), audit];
+    let gone = [current.public_id.clone()];
+    let mut with = forget(app, &Gone { monitors: &gone, ..Gone::default() }).await?;
+    with.push(app.audit(&actor(&party.credential), "monitor.delete", id)?);
     let is_found = monitors::delete(&app.db, current.id, with).await?;
     rules::tell_hub(app).await;
     if is_found { Ok(current) } else { Err(UNKNOWN) }

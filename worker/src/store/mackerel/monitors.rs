@@ -21,6 +21,7 @@ const INSERT: &str = "INSERT INTO monitors (kind, name, service, document_json, 
 const UPDATE: &str = "UPDATE monitors SET name = ?2, service = ?3, document_json = ?4, watch_json = ?5, updated_at_s = ?6 \
      WHERE id = ?1";
 const DELETE: &str = "DELETE FROM monitors WHERE id = ?1";
+const LIST_OF_SERVICE: &str = "SELECT id FROM monitors WHERE service = ?1 AND kind = 'service' ORDER BY id";
 const DELETE_OF_SERVICE: &str = "DELETE FROM monitors WHERE service = ?1 AND kind = 'service'";
 // A web address is looked at all the same.
 const LEAVE_SERVICE: &str = "UPDATE monitors SET service = NULL, document_json = json_remove(document_json, '$.service'), \
@@ -237,6 +238,15 @@ pub async fn update(
     binds.extend(said(draft, now)?);
     let outcomes = db.batch(vec![Statement::new(UPDATE, binds), settings::bump(RULES_VERSION), with]).await?;
     Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
+}
+
+/// The monitors of a service's metrics.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_of_service(db: &Db, service: &str) -> Result<Vec<MonitorId>, StoreError> {
+    let rows: Vec<IdRow> = db.run(Statement::new(LIST_OF_SERVICE, vec![service.into()])).await?.rows()?;
+    Ok(rows.into_iter().map(|row| MonitorId(row.id)).collect())
 }
 
 /// Deletes a monitor, together with writing `with` (its audit row, and what named it); false when there was none.

@@ -115,6 +115,7 @@ fn a_monitor_comes_back_as_it_was_put_and_as_the_hub_keeps_it() {
     assert_eq!(now(find(&db, MonitorId(2))).unwrap().unwrap().name, "n");
     assert!(now(delete(&db, MonitorId(2), vec![audit()])).unwrap());
     assert!(!now(delete(&db, MonitorId(2), vec![audit()])).unwrap());
+    assert_eq!(now(list_of_service(&db, "Svc")).unwrap(), [MonitorId(4)]);
     now(db.batch(delete_of_service("Svc"))).unwrap();
     let all = now(size(&db, None)).unwrap();
     let but_one = now(size(&db, Some(MonitorId(3)))).unwrap();
