@@ -40,7 +40,8 @@ pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
 pub use monitor::{
     Check, CheckId, CheckReport, HostCheck, HostStanding, ListedMonitor, MetricTest, MissingLimits, Monitor,
-    MonitorDraft, MonitorId, MonitorKind, MonitorScopes, MonitoredStatus, ScopeName, Severity, Watch,
+    MonitorDraft, MonitorId, MonitorKind, MonitorScopes, MonitoredStatus, ScopeName, Sent, Severity, Watch, WebAnswer,
+    WebQuestion,
 };
 pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
 pub use push::{PushAgent, PushRegistration, PushStanding};
