@@ -36,11 +36,6 @@ impl AgentIdentity {
         Self { secret_hash, host_id }
     }
 
-    /// The host it speaks for.
-    pub(super) const fn host_id(&self) -> HostId {
-        self.host_id
-    }
-
     /// The identity in the hub's words, with where the agent is.
     pub fn wire(&self, origin: Origin, agent_version: String, probes_version: Option<u64>) -> AgentWire {
         AgentWire {

@@ -15,6 +15,7 @@ pub mod presence;
 pub mod probes;
 pub mod push_agents;
 pub mod remember;
+pub mod results;
 pub mod rules;
 pub mod series;
 pub mod session;

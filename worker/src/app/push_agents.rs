@@ -9,7 +9,8 @@ use edgewatch_core::model::{Credential, HostId, PushAgent, PushRegistration, Pus
 
 use super::{App, actor, hosts};
 use crate::platform::{digest, random};
-use crate::store::push_agents::{self, Came, NewPushAgent, Stored};
+pub use crate::store::push_agents::Came;
+use crate::store::push_agents::{self, NewPushAgent, Stored};
 use crate::store::{Statement, StoreError, access, settings};
 
 /// The longest UUID, as the server has it that agents were made for. Source: openitcockpit specification, 3.2.
@@ -88,7 +89,7 @@ fn kept(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(MAX_NAME_CHARS).collect::<String>().trim().to_owned()
 }
 
-fn kept_of(came: &Came) -> Came {
+pub(super) fn kept_of(came: &Came) -> Came {
     Came {
         remote_address: kept(&came.remote_address),
         forwarded_for: kept(&came.forwarded_for),

@@ -130,11 +130,15 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let trusted = parts.extensions.get::<App>().and_then(|app| app.config.trusted_address_header.clone());
+        Ok(Self::of(parts))
+    }
+}
+
+impl Caller {
+    /// Where this request comes from.
+    pub fn of(parts: &Parts) -> Self {
+        let trusted = parts.extensions.get::<App>().and_then(|app| app.config.trusted_address_header.as_deref());
         let country = parts.extensions.get::<worker::Cf>().and_then(worker::Cf::country);
-        Ok(Self {
-            address: client::address(&parts.headers, trusted.as_deref()),
-            country_code: client::country_code(country),
-        })
+        Self { address: client::address(&parts.headers, trusted), country_code: client::country_code(country) }
     }
 }

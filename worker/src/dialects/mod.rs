@@ -59,9 +59,7 @@ pub fn path_for_log(path: &str) -> &str {
 pub fn owner(method: &str, path: &str) -> Owner {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match segments.as_slice() {
-        [.., "agentconnector", "register_agent.json" | "submit_checkdata.json" | "submit_package_info.json"] => {
-            Owner::OpenItcockpit
-        }
+        [.., "agentconnector", last] if is_itcockpit(last) => Owner::OpenItcockpit,
         ["agent", "v1", ..] | ["live"] | ["api", "edgewatch", ..] => Owner::Native,
         ["api", "v0", ..] => Owner::Mackerel,
         ["api", "v1", ..] | ["nezha", "ws"] => Owner::Nezha,
@@ -70,6 +68,11 @@ pub fn owner(method: &str, path: &str) -> Owner {
         ["api", ..] => Owner::Pulse,
         _ => Owner::Pages,
     }
+}
+
+/// openITCOCKPIT's endpoints; without their extension they are refused, and not a page. Source: openitcockpit specification, 3.1.
+fn is_itcockpit(last: &str) -> bool {
+    matches!(last.strip_suffix(".json").unwrap_or(last), "register_agent" | "submit_checkdata" | "submit_package_info")
 }
 
 /// Nezha's feed and pages. With a slash behind it, it is led to the one without. Source: routes, rows 8 and 10.
@@ -115,7 +118,7 @@ pub async fn serve(request: Request<Body>, app: App) -> Response {
         Owner::Native => native::serve(request).await,
         Owner::Nezha => nezha::serve(request).await,
         Owner::Pulse => pulse::serve(request).await,
-        Owner::OpenItcockpit => openitcockpit::serve(&request),
+        Owner::OpenItcockpit => openitcockpit::serve(request).await,
         Owner::Mackerel => mackerel::serve(request).await,
         Owner::Pages => {
             let literal = if pages::is_home(&request) { home_literal(&mut request).await } else { String::new() };
@@ -144,6 +147,7 @@ mod tests {
         for (method, path, expected) in [
             ("POST", "/agentconnector/submit_checkdata.json", Owner::OpenItcockpit),
             ("POST", "/any/prefix/agentconnector/register_agent.json", Owner::OpenItcockpit),
+            ("POST", "/agentconnector/submit_checkdata", Owner::OpenItcockpit),
             ("POST", "/agentconnector/other.json", Owner::Pages),
             ("POST", "/agent/v1/reports", Owner::Native),
             ("GET", "/live", Owner::Native),

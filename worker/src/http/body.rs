@@ -1,5 +1,7 @@
 //! The request's body, up to its route's cap.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::body::{Body, to_bytes};
 use edgewatch_core::failure::Failure;
 use http::HeaderMap;
@@ -23,5 +25,53 @@ pub async fn read(headers: &HeaderMap, body: Body, cap_bytes: usize) -> Result<V
         Ok(bytes) => Ok(bytes.to_vec()),
         Err(error) if error.to_string().contains("limit") => Err(too_large),
         Err(error) => Err(Failure::Malformed { detail: format!("the body broke off: {error}") }),
+    }
+}
+
+/// Bytes of large bodies that this isolate holds.
+static HELD_BYTES: AtomicUsize = AtomicUsize::new(0);
+/// What they may be together: each lies in memory up to four times on its way, and an isolate has 128 MB. Source: platform
+/// specification, 1.1.
+const MAX_HELD_BYTES: usize = 20 * 1024 * 1024;
+
+/// Room in memory for a large body, until it is dropped.
+#[derive(Debug)]
+pub struct Room(usize);
+
+impl Room {
+    /// Room for so many bytes.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when there is none at the moment.
+    pub fn for_bytes(bytes: usize) -> Result<Self, Failure> {
+        let held = HELD_BYTES.fetch_add(bytes, Ordering::Relaxed);
+        let room = Self(bytes);
+        // One has room in any case.
+        if held > 0 && held.saturating_add(bytes) > MAX_HELD_BYTES {
+            return Err(Failure::Unavailable { detail: format!("{held} bytes of bodies are being read") });
+        }
+        Ok(room)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        HELD_BYTES.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_for_one_large_body_and_again_when_it_is_gone() {
+        let one = Room::for_bytes(MAX_HELD_BYTES + 1).unwrap();
+        assert!(matches!(Room::for_bytes(1), Err(Failure::Unavailable { .. })));
+        drop(one);
+        let several: Vec<Room> = (0..4).map(|_| Room::for_bytes(MAX_HELD_BYTES / 4).unwrap()).collect();
+        assert!(Room::for_bytes(1).is_err());
+        drop(several);
+        assert!(Room::for_bytes(1).is_ok());
     }
 }

@@ -41,6 +41,25 @@ pub fn token(headers: &HeaderMap, scheme: Scheme) -> Option<&str> {
     }
 }
 
+/// The key that an agent of openITCOCKPIT shows: behind `X-OITC-API` in `Authorization`, or in a cookie of that name, which counts
+/// where both are there. Source: openitcockpit specification, 1.2 and 3.1.
+pub fn itcockpit_key(headers: &HeaderMap) -> Option<String> {
+    const PREFIX: &str = "X-OITC-API";
+    let of = |text: &str| {
+        let (word, key) = text.trim().split_once(' ')?;
+        let key = key.trim();
+        (word.eq_ignore_ascii_case(PREFIX) && !key.is_empty()).then(|| key.to_owned())
+    };
+    let decoded = |text: &str| -> String {
+        form_urlencoded::parse(format!("k={text}").as_bytes())
+            .map(|(_, value)| value.into_owned())
+            .next()
+            .unwrap_or_default()
+    };
+    let cookie = cookies(headers, "Authorization").into_iter().find_map(|text| of(&decoded(text)));
+    cookie.or_else(|| of(headers.get(AUTHORIZATION)?.to_str().ok()?))
+}
+
 /// The values of the session cookies that a request carries, ours first.
 pub fn session_cookies(headers: &HeaderMap) -> Vec<&str> {
     SESSION_COOKIES.iter().flat_map(|name| cookies(headers, name)).collect()
@@ -103,6 +122,18 @@ mod tests {
         let key = headers(&[("authorization", "Basic dTpw"), ("x-api-key", " abc ")]);
         assert_eq!((token(&key, Scheme::ApiKey), token(&key, Scheme::BareOrBearer)), (Some("abc"), None));
         assert_eq!(token(&headers(&[("authorization", "abc"), ("x-api-key", "")]), Scheme::ApiKey), None);
+    }
+
+    #[test]
+    fn the_key_of_openitcockpits_agents_stands_behind_its_word_or_in_a_cookie() {
+        let key = |pairs: &[(&'static str, &'static str)]| itcockpit_key(&headers(pairs));
+        assert_eq!(key(&[("authorization", "X-OITC-API abc")]).as_deref(), Some("abc"));
+        for none in ["X-OITC-API", "X-OITC-API ", "Bearer abc", "abc", ""] {
+            assert_eq!(key(&[("authorization", none)]), None, "{none:?}");
+        }
+        let both = [("authorization", "X-OITC-API abc"), ("cookie", "Authorization=X-OITC-API%20def; a=1")];
+        assert_eq!(key(&both).as_deref(), Some("def"));
+        assert_eq!(key(&[("cookie", "Authorization=X-OITC-API def")]).as_deref(), Some("def"));
     }
 
     #[test]

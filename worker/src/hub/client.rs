@@ -21,6 +21,7 @@ use crate::platform::objects::{Class, Objects};
 use crate::platform::payload::Payload;
 
 mod posted;
+mod results;
 
 /// What calls of the hub spent, in the units of the bill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

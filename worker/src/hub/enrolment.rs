@@ -112,6 +112,7 @@ impl Shard {
         self.posted.iter_mut().for_each(|all| drop(all.remove(&id)));
         self.watched.remove(&id);
         self.spoken_for.remove(&id);
+        self.results.forget(id);
         Ok(())
     }
 }

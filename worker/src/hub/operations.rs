@@ -111,6 +111,7 @@ impl Inner {
             (Method::Post, path @ ("/posted" | "/points" | "/latest" | "/metric-names")) => {
                 self.of_posted(path, &mut request, db).await
             }
+            (Method::Post, path @ ("/result" | "/last-result")) => self.of_results(path, &mut request, db).await,
             (Method::Post, "/usage") => {
                 let now = self.now();
                 self.complete()?;

@@ -21,6 +21,7 @@ use super::held::Held;
 use super::lengths::Lengths;
 use super::monitors::Monitors;
 use super::probe_counts::Counts;
+use super::results::kept::Results;
 use super::rules::Rules;
 use super::sql::Sql;
 use super::storage::Storage;
@@ -64,6 +65,8 @@ pub struct Shard {
     pub monitors: Monitors,
     /// What monitors and checks of Mackerel's need to know.
     pub watches: Watches,
+    /// Whole results of agents that push.
+    pub results: Results,
     pub(super) hosts: BTreeMap<HostId, Tracked>,
     /// What is to be asked, once it was read.
     pub(super) probes: Option<Vec<model::Probe>>,
@@ -105,6 +108,7 @@ impl Shard {
             rules: Rules::default(),
             monitors: Monitors::default(),
             watches: Watches::default(),
+            results: Results::default(),
             hosts: BTreeMap::new(),
             probes: None,
             knows_probes: false,

@@ -79,4 +79,22 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     pub fn format(this: &DateTimeFormat, at_ms: f64) -> Result<String, JsValue>;
+
+    /// A stream that compresses.
+    pub type Compression;
+
+    #[wasm_bindgen(constructor, catch, js_class = "CompressionStream")]
+    pub fn new(format: &str) -> Result<Compression, JsValue>;
+
+    /// A stream that takes that back.
+    pub type Decompression;
+
+    #[wasm_bindgen(constructor, catch, js_class = "DecompressionStream")]
+    pub fn new(format: &str) -> Result<Decompression, JsValue>;
+
+    /// A stream that can be read.
+    pub type Stream;
+
+    #[wasm_bindgen(method, catch, js_name = pipeThrough)]
+    pub fn pipe_through(this: &Stream, transform: &JsValue) -> Result<Stream, JsValue>;
 }

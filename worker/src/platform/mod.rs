@@ -7,6 +7,7 @@ pub mod config;
 pub mod digest;
 #[cfg(target_arch = "wasm32")]
 mod ffi;
+pub mod gzip;
 pub mod jwt;
 pub mod local_time;
 pub mod log;

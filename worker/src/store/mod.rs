@@ -4,6 +4,7 @@ pub mod access;
 pub mod address_notices;
 pub mod alerts;
 pub mod channels;
+pub mod check_results;
 pub mod db;
 pub mod events;
 mod failure;

@@ -1,6 +1,6 @@
 //! Our own API: `/agent/v1/` for agents, `/api/edgewatch/v1/` for operators, `/live` for pages.
 //!
-//! So far: reports, live, setup, session, users, tokens, settings, channels, rules, alerts, events, series, usage.
+//! So far: reports, live, setup, session, users, tokens, settings, channels, rules, alerts, events, series, usage, agents that push.
 
 mod alerts;
 mod auth;
@@ -8,6 +8,7 @@ mod channels;
 mod error;
 mod live;
 mod probes;
+mod push_agents;
 mod reports;
 mod rules;
 mod series;
@@ -61,6 +62,13 @@ fn router() -> Router {
             .route("/api/edgewatch/v1/probes/summary", get(probes::summary))
             .route("/api/edgewatch/v1/probes/{id}", get(probes::show).put(probes::replace).delete(probes::remove))
             .route("/api/edgewatch/v1/usage", get(usage::read))
+            .route("/api/edgewatch/v1/push-agents", get(push_agents::list))
+            .route("/api/edgewatch/v1/push-agents/{uuid}", delete(push_agents::remove))
+            .route("/api/edgewatch/v1/push-agents/{uuid}/checkdata", get(push_agents::checkdata))
+            .route("/api/edgewatch/v1/push-agents/{uuid}/accept", post(push_agents::accept))
+            .route("/api/edgewatch/v1/push-agents/{uuid}/register-again", post(push_agents::register_again))
+            .route("/api/edgewatch/v1/hosts/{id}/checks", get(push_agents::checks))
+            .route("/api/edgewatch/v1/hosts/{id}/packages", get(push_agents::packages))
             .fallback(|| async { Refusal(Failure::NotFound { what: "route" }) })
             .method_not_allowed_fallback(|| async { Refusal(Failure::MethodNotAllowed) })
     };

@@ -3,6 +3,7 @@
 
 mod alert;
 mod channel;
+mod checks;
 mod error;
 mod event;
 mod intake;
@@ -10,6 +11,7 @@ mod lenient;
 pub mod live;
 mod probe;
 mod probes;
+mod push_agents;
 mod report;
 mod rule;
 mod sample;
@@ -26,6 +28,7 @@ pub use channel::{
     ChannelChangeRequest, ChannelKindPart, ChannelKindsReply, ChannelListReply, ChannelPart, ChannelRequest,
     ChannelSettingPart, ChannelTestReply,
 };
+pub use checks::{CheckPart, ChecksReply};
 pub use error::{ErrorBody, ErrorReply, render};
 pub use event::{EventListReply, EventPart};
 pub use intake::{Intake, read_report};
@@ -34,6 +37,7 @@ pub use probes::{
     CoveragePart, DayPart, EdgeSummary, NotePart, ProbeFull, ProbeListReply, ProbeNotifyPart, ProbeRequest,
     ProbeSummary, ProbeSummaryReply,
 };
+pub use push_agents::{AcceptRequest, PushAgentListReply, PushAgentPart};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use rule::{ConditionPart, CyclePart, EscalationPart, RuleBody, RuleListReply, RulePart, RuleSavedReply};
 pub use sample::{Named, Sample, Temperature};

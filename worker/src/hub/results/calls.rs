@@ -1,0 +1,167 @@
+//! The operations of the object's `fetch` that are about whole results.
+
+use edgewatch_core::dialects::native::ChecksReply;
+use edgewatch_core::dialects::native::stream::Reason;
+use edgewatch_core::dialects::openitcockpit::result::Document;
+use edgewatch_core::model::{CheckId, CheckReport, HostId, Presence};
+use edgewatch_core::units::UnixSeconds;
+use serde_json::value::RawValue;
+use worker::{Error, Request, Response};
+
+use super::kept::{self, Kept, MAX_PACKED_BYTES};
+use super::wire::{ResultReply, ResultRequest};
+use crate::hub::object::{Answer, Inner};
+use crate::hub::operations::{SOON_MS, identity, json, parse};
+use crate::hub::shard::goodbye;
+use crate::hub::wire::EPOCH_HEADER;
+use crate::hub::{HubError, flush};
+use crate::platform::{gzip, log};
+use crate::store::mackerel::checks;
+use crate::store::{Db, check_results};
+
+impl Inner {
+    /// The operations on whole results.
+    pub(in crate::hub) async fn of_results(
+        &self,
+        path: &str,
+        request: &mut Request,
+        db: Option<&Db>,
+    ) -> Answer<Response> {
+        let refused = |error: Error| HubError::Refused(error.to_string());
+        if path == "/result" {
+            return json(&self.take_result(request, db).await?);
+        }
+        let wanted: ResultRequest = parse(&request.text().await.map_err(refused)?)?;
+        match self.last_result(HostId(wanted.host), db).await? {
+            Some(text) => Response::ok(text).map_err(refused),
+            None => Response::error("no result", 404).map_err(refused),
+        }
+    }
+
+    /// Takes what an agent pushed: when this answers, it is in the object's database.
+    async fn take_result(&self, request: &mut Request, db: Option<&Db>) -> Answer<ResultReply> {
+        let agent = identity(request)?;
+        let id = HostId(agent.host_id);
+        let said = request.headers().get(EPOCH_HEADER).ok().flatten().and_then(|text| text.parse::<u64>().ok());
+        let is_known = self.find_agent(&agent, db).await?;
+        let epoch = self.with(|shard| flush::epoch(shard))?;
+        let mut reply = ResultReply { epoch, ..ResultReply::default() };
+        if !is_known {
+            return Ok(ResultReply { unknown: true, ..reply });
+        }
+        if said.is_some_and(|known| known != epoch) {
+            return Ok(ResultReply { stale: true, ..reply });
+        }
+        let bytes = request.bytes().await.map_err(|error| HubError::Refused(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|error| HubError::Corrupt(error.to_string()))?;
+        let document = Document::read(&text).map_err(|error| HubError::Corrupt(error.to_string()))?;
+        reply.received = u32::try_from(document.judged().len()).unwrap_or(u32::MAX);
+        // Who pushes has no socket; one that is still here is of an agent that the host had before.
+        self.dismiss_sockets(&[id], &goodbye(Reason::Replaced, 0, "the host pushes", None));
+        let now = self.now();
+        let reports = document.reports(now.seconds());
+        let (unnamed, is_news) = self.with(|shard| {
+            shard.note_worker(now);
+            shard.note_origin(&agent, now)?;
+            shard.take_document(id, &document, now)?;
+            let untaken = shard.take_reports(id, &reports, &[], now)?;
+            reply.beyond.clone_from(&untaken.beyond);
+            let tracked = shard.get(id);
+            let is_news = tracked.is_some_and(|one| one.is_news || one.entry.host.presence != Presence::Online);
+            Ok((untaken.unnamed, is_news))
+        })?;
+        if !unnamed.is_empty() {
+            self.name_checks(id, &reports, unnamed, db).await?;
+        }
+        if is_news || self.with(|shard| Ok(shard.rules.take_news()))? {
+            self.flush.soon();
+            self.wake_at(now.0 + SOON_MS).await;
+        }
+        if self.push.is_due(now) {
+            self.push_changes(false).await;
+        }
+        if let Err(error) = self.keep_result(id, text, &document, db).await {
+            // What it says is stored; how it came is for people who look.
+            log::error("hub.results", &error.to_string());
+        }
+        Ok(reply)
+    }
+
+    /// Checks that are not known get their numbers, and report once more.
+    async fn name_checks(
+        &self,
+        id: HostId,
+        reports: &[CheckReport],
+        unnamed: Vec<String>,
+        db: Option<&Db>,
+    ) -> Answer<()> {
+        let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
+        let wanted: Vec<(HostId, String)> = unnamed.into_iter().map(|name| (id, name)).collect();
+        let named = checks::name(db, &wanted).await?;
+        let known: Vec<(String, CheckId)> = named.into_iter().map(|one| (one.name, one.id)).collect();
+        let now = self.now();
+        self.with(|shard| shard.take_reports(id, reports, &known, now).map(drop))
+    }
+
+    /// Keeps a result as it came, in memory and, when that is due, in D1.
+    async fn keep_result(&self, id: HostId, text: String, document: &Document, db: Option<&Db>) -> Answer<()> {
+        let at = self.now().seconds();
+        let size_bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        let refused = |error: edgewatch_core::failure::Failure| HubError::Refused(error.to_string());
+        let mut packed = gzip::pack(text.as_bytes()).await.map_err(refused)?;
+        let (mut rest, mut is_trimmed) = (text, false);
+        while packed.len() > MAX_PACKED_BYTES {
+            let Some((smaller, _)) = kept::without_largest(&rest) else { return Ok(()) };
+            (rest, is_trimmed) = (smaller, true);
+            packed = gzip::pack(rest.as_bytes()).await.map_err(refused)?;
+        }
+        let kept = Kept { at, size_bytes, is_trimmed, packed };
+        let standing = kept::standing(document);
+        let is_due = self.with(|shard| {
+            let sql = shard.storage.sql.clone();
+            shard.results.hold(id, kept.clone());
+            shard.results.is_due(&sql, id, standing, at)
+        })?;
+        let Some(db) = db.filter(|_| is_due) else { return Ok(()) };
+        db.run(check_results::put(id, check_results::CHECKDATA, &kept.into())).await?;
+        self.with(|shard| {
+            let sql = shard.storage.sql.clone();
+            shard.results.note_stored(&sql, id, standing, at)
+        })
+    }
+
+    /// The answer for who asks for a host's checks, where it pushed some.
+    async fn last_result(&self, id: HostId, db: Option<&Db>) -> Answer<Option<String>> {
+        self.expect_ours(id)?;
+        let held = self.with(|shard| Ok(shard.results.held(id).cloned()))?;
+        let kept = match (held, db) {
+            (Some(held), _) => held,
+            (None, Some(db)) => match check_results::find(db, id, check_results::CHECKDATA).await? {
+                Some(stored) => stored.into(),
+                None => return Ok(None),
+            },
+            (None, None) => return Err(HubError::Refused("no database".to_owned())),
+        };
+        let corrupt = |error: serde_json::Error| HubError::Corrupt(error.to_string());
+        let bytes = gzip::unpack(&kept.packed).await.map_err(|error| HubError::Corrupt(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|error| HubError::Corrupt(error.to_string()))?;
+        let judged = Document::read(&text).map_err(corrupt)?.judged();
+        let raw: &RawValue = serde_json::from_str(&text).map_err(corrupt)?;
+        let reply = ChecksReply::of(id.0, kept.at, (kept.size_bytes, kept.is_trimmed), judged, raw);
+        serde_json::to_string(&reply).map(Some).map_err(corrupt)
+    }
+}
+
+impl From<Kept> for check_results::Stored {
+    fn from(kept: Kept) -> Self {
+        let Kept { at, size_bytes, is_trimmed, packed } = kept;
+        Self { at_s: at.0, size_bytes, is_trimmed, packed }
+    }
+}
+
+impl From<check_results::Stored> for Kept {
+    fn from(stored: check_results::Stored) -> Self {
+        let check_results::Stored { at_s, size_bytes, is_trimmed, packed } = stored;
+        Self { at: UnixSeconds(at_s), size_bytes, is_trimmed, packed }
+    }
+}

@@ -1,0 +1,66 @@
+//! Table `check_results`: what hosts' agents checked last as it came, and what is installed on hosts.
+
+use edgewatch_core::model::HostId;
+use serde::Deserialize;
+
+use super::{Bind, Db, Statement, StoreError, hex};
+
+/// What an agent checked.
+pub const CHECKDATA: &str = "checkdata";
+/// What is installed.
+pub const PACKAGES: &str = "packages";
+
+const PUT: &str = "INSERT INTO check_results (host_id, kind, at_s, size_bytes, is_trimmed, data) \
+     SELECT id, ?2, ?3, ?4, ?5, unhex(?6) FROM hosts WHERE id = ?1 ON CONFLICT (host_id, kind) DO UPDATE SET \
+     at_s = excluded.at_s, size_bytes = excluded.size_bytes, is_trimmed = excluded.is_trimmed, data = excluded.data";
+const FIND: &str = "SELECT at_s, size_bytes, is_trimmed, hex(data) AS hex FROM check_results \
+     WHERE host_id = ?1 AND kind = ?2";
+
+/// A result as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// When it came, Unix seconds.
+    pub at_s: i64,
+    /// Bytes of what came.
+    pub size_bytes: u64,
+    /// Whether groups were left out of it.
+    pub is_trimmed: bool,
+    /// Gzip of JSON.
+    pub packed: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    at_s: i64,
+    size_bytes: u64,
+    is_trimmed: i64,
+    hex: String,
+}
+
+/// The statement that stores a result in the place of the one before; nothing for a host that is no more. 1 row written.
+pub fn put(host: HostId, kind: &str, result: &Stored) -> Statement {
+    Statement::new(
+        PUT,
+        vec![
+            host.0.into(),
+            kind.into(),
+            result.at_s.into(),
+            result.size_bytes.into(),
+            result.is_trimmed.into(),
+            Bind::from(hex::write(&result.packed)),
+        ],
+    )
+}
+
+/// The last result of a host: 1 row read.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses; [`StoreError::Corrupt`] when it cannot be read.
+pub async fn find(db: &Db, host: HostId, kind: &str) -> Result<Option<Stored>, StoreError> {
+    let row: Option<Row> = db.run(Statement::new(FIND, vec![host.0.into(), kind.into()])).await?.first()?;
+    let stored = |row: Row| {
+        let Row { at_s, size_bytes, is_trimmed, hex } = row;
+        Ok(Stored { at_s, size_bytes, is_trimmed: is_trimmed != 0, packed: hex::read(&hex)? })
+    };
+    row.map(stored).transpose()
+}
