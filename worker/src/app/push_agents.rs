@@ -131,8 +131,7 @@ async fn make(app: &App, caller: &Credential, wanted: PushRegistration, came: Ca
         at: app.now_s(),
         by_token_id: token.map(|token| token.id),
     };
-    let is_manual = settings::find(&app.db, settings::PUSH_AGENTS).await?.as_deref() == Some("manual");
-    if !is_manual {
+    if super::settings::accepts_push_agents(app).await? {
         let more = |_: &str| Ok(push_agents::insert(new));
         return hosts::make_with(app, &actor(caller), token, registration, hash, more)
             .await

@@ -12,6 +12,8 @@ use crate::store::{address_notices, settings};
 const MAX_VIEW_PASSWORD_BYTES: usize = 256;
 const MAX_GROUP_CHARS: usize = 64;
 const MAX_HOSTS: usize = 5_000;
+/// An administrator accepts agents that push.
+const MANUAL: &str = "manual";
 
 /// What is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub struct Settings {
     pub plain_ip_in_notifications: bool,
     /// When people are told that a host has another address.
     pub address_notices: AddressNotices,
+    /// Whether an agent that pushes is a host as soon as it registers, and not only when an administrator accepts it.
+    pub accepts_push_agents: bool,
 }
 
 /// What shall be set; `None` stays.
@@ -37,6 +41,8 @@ pub struct Change {
     pub plain_ip_in_notifications: Option<bool>,
     /// When people are told that a host has another address.
     pub address_notices: Option<AddressNotices>,
+    /// Whether an agent that pushes is a host as soon as it registers.
+    pub accepts_push_agents: Option<bool>,
 }
 
 /// What is set.
@@ -52,7 +58,16 @@ pub async fn read(app: &App, caller: &Credential) -> Result<Settings, Failure> {
         view_password_set: door.password.is_some(),
         plain_ip_in_notifications: plain_ip.as_deref() == Some("1"),
         address_notices: address_notices::find(&app.db).await?,
+        accepts_push_agents: accepts_push_agents(app).await?,
     })
+}
+
+/// Whether an agent that pushes is a host as soon as it registers.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the database does not answer.
+pub(super) async fn accepts_push_agents(app: &App) -> Result<bool, Failure> {
+    Ok(settings::find(&app.db, settings::PUSH_AGENTS).await?.as_deref() != Some(MANUAL))
 }
 
 /// Sets what is to be changed. Guests who are there show again that they may be.
@@ -85,6 +100,10 @@ pub async fn change(app: &App, caller: &Credential, change: &Change) -> Result<(
         check(notices)?;
         statements.push(address_notices::put(notices)?);
         changed.push("address_notices");
+    }
+    if let Some(accepts) = change.accepts_push_agents {
+        statements.push(settings::put(settings::PUSH_AGENTS, if accepts { "auto" } else { MANUAL }));
+        changed.push("push_agents");
     }
     let is_for_hub = change.plain_ip_in_notifications.is_some() || change.address_notices.is_some();
     if is_for_hub {
@@ -142,6 +161,7 @@ mod tests {
             view_password_set: false,
             plain_ip_in_notifications: false,
             address_notices: AddressNotices::default(),
+            accepts_push_agents: true,
         };
         assert_eq!(now(read(&app, &admin)), Ok(expected.clone()));
         let one = Change { guest_view: Some(GuestView::Status), ..Change::default() };
@@ -150,12 +170,14 @@ mod tests {
         let one = Change { plain_ip_in_notifications: Some(true), ..Change::default() };
         now(change(&app, &admin, &one)).unwrap();
         let notices = AddressNotices { is_on: true, group: "ops".to_owned(), hosts: Hosts::Only([HostId(3)].into()) };
-        let one = Change { address_notices: Some(notices.clone()), ..Change::default() };
+        let one =
+            Change { address_notices: Some(notices.clone()), accepts_push_agents: Some(false), ..Change::default() };
         now(change(&app, &admin, &one)).unwrap();
         let expected = Settings {
             guest_view: GuestView::Status,
             plain_ip_in_notifications: true,
             address_notices: notices,
+            accepts_push_agents: false,
             ..expected
         };
         assert_eq!(now(read(&app, &admin)), Ok(expected));

@@ -26,11 +26,18 @@ pub async fn change(
 ) -> Result<Response, Refusal> {
     let reason = || Failure::Invalid { field: "guest_view".to_owned(), reason: "off, status or pulse".to_owned() };
     let view = request.guest_view.as_deref().map(|word| GuestView::parse(word).ok_or_else(reason));
+    let reason = || Failure::Invalid { field: "push_agents".to_owned(), reason: "auto or manual".to_owned() };
+    let accepts = request.push_agents.as_deref().map(|word| match word {
+        "auto" => Ok(true),
+        "manual" => Ok(false),
+        _ => Err(reason()),
+    });
     let change = Change {
         guest_view: view.transpose().map_err(Refusal)?,
         view_password: request.view_password,
         plain_ip_in_notifications: request.plain_ip_in_notifications,
         address_notices: request.ip_change_notifications.map(AddressNotices::try_from).transpose().map_err(Refusal)?,
+        accepts_push_agents: accepts.transpose().map_err(Refusal)?,
     };
     settings::change(&app, &caller, &change).await.map_err(Refusal)?;
     reply(&app, &caller).await
@@ -43,6 +50,7 @@ async fn reply(app: &App, caller: &Credential) -> Result<Response, Refusal> {
         view_password_set: set.view_password_set,
         plain_ip_in_notifications: set.plain_ip_in_notifications,
         ip_change_notifications: set.address_notices.into(),
+        push_agents: if set.accepts_push_agents { "auto" } else { "manual" },
     };
     Ok(answer::json(200, answer::JSON, &reply))
 }

@@ -20,10 +20,9 @@ use error::Refusal;
 pub async fn serve(request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
-    let last = path.rsplit('/').next().unwrap_or_default();
-    if !last.ends_with(".json") {
+    let Some(endpoint) = path.rsplit('/').next().and_then(|last| last.strip_suffix(".json")) else {
         return not_allowed(&path);
-    }
+    };
     let known = match auth::key(&parts).await {
         Ok(known) => known,
         Err(failure) => return Refusal(failure).into_response(),
@@ -31,10 +30,10 @@ pub async fn serve(request: Request<Body>) -> Response {
     if parts.method != Method::POST {
         return not_allowed(&path);
     }
-    let answered = match last {
-        "register_agent.json" => register::register(known, &parts, body).await,
-        "submit_checkdata.json" => push::checkdata(known, &parts, body).await,
-        "submit_package_info.json" => push::packages(known, &parts, body).await,
+    let answered = match endpoint {
+        "register_agent" => register::register(known, &parts, body).await,
+        "submit_checkdata" => push::checkdata(known, &parts, body).await,
+        "submit_package_info" => push::packages(known, &parts, body).await,
         _ => Err(Failure::NotFound { what: "route" }),
     };
     answered.unwrap_or_else(|failure| Refusal(failure).into_response())

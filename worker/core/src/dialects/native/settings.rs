@@ -20,6 +20,9 @@ pub struct SettingsRequest {
     /// When people are told that a host has another address: all of it.
     #[serde(default)]
     pub ip_change_notifications: Option<AddressNoticesPart>,
+    /// `auto` or `manual`: whether an agent that pushes is a new host as soon as it registers, or when an administrator accepts it.
+    #[serde(default)]
+    pub push_agents: Option<String>,
 }
 
 /// The answer of `GET` and `PATCH /api/edgewatch/v1/settings`.
@@ -33,6 +36,8 @@ pub struct SettingsReply {
     pub plain_ip_in_notifications: bool,
     /// When people are told that a host has another address.
     pub ip_change_notifications: AddressNoticesPart,
+    /// `auto` or `manual`.
+    pub push_agents: &'static str,
 }
 
 /// When people are told that a host has another address.

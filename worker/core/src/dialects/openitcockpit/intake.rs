@@ -162,9 +162,9 @@ impl Document {
                 [("user", of.user), ("nice", of.nice), ("system", of.system), ("idle", of.idle), ("iowait", of.iowait)];
             // All 0 is nothing said.
             if parts.iter().any(|(_, share)| share.0 > 0.0) {
-                parts.into_iter().for_each(|(name, share)| {
+                for (name, share) in parts {
                     details.put(format_args!("cpu.{name}.percentage"), share.0 * cores);
-                });
+                }
             }
         }
         for disk in self.own_disks().filter(|one| one.disk.device.starts_with("/dev/")) {
