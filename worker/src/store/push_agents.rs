@@ -51,6 +51,8 @@ const LET_GO: &str = "DELETE FROM push_agents WHERE uuid <> ?1 \
 const ACCEPT: &str = "UPDATE push_agents SET registered = 1, submitted_at_s = NULL, checkdata = NULL, \
      host_id = (SELECT id FROM hosts WHERE secret_hash = push_agents.password_hash) \
      WHERE uuid = ?1 AND password_hash IN (SELECT secret_hash FROM hosts)";
+const ACCEPT_FOR: &str = "UPDATE push_agents SET registered = 1, submitted_at_s = NULL, checkdata = NULL, host_id = ?2 \
+     WHERE uuid = ?1 AND ?2 IN (SELECT id FROM hosts WHERE id = ?2 AND retired_at_s IS NULL)";
 const DELETE: &str = "DELETE FROM push_agents WHERE uuid = ?1";
 
 /// An agent as it is stored.
@@ -199,7 +201,7 @@ pub fn allow_again(uuid: &str) -> Statement {
     Statement::new(ALLOW, vec![uuid.into()])
 }
 
-/// The statement that notes an agent that nobody knows, unless there are `most` of them: 3 rows written, or none. `checkdata`:
+/// The statement that notes an agent that nobody knows, unless there are `most` of them: 4 rows written, or none. `checkdata`:
 /// what it pushed.
 pub fn note_unknown(
     uuid: &str,
@@ -242,8 +244,7 @@ pub async fn find_checkdata(db: &Db, uuid: &str) -> Result<Option<Vec<u8>>, Stor
 /// The statements that make an agent a host's: its password is the host's secret from then on, and whoever spoke for the host does no
 /// more. The first one changes a row where the host is there.
 pub fn give_host(uuid: &str, host: HostId) -> Vec<Statement> {
-    let both = || vec![uuid.into(), host.0.into()];
-    vec![Statement::new(GIVE_SECRET, both()), Statement::new(LET_GO, both()), accept(uuid)]
+    [GIVE_SECRET, LET_GO, ACCEPT_FOR].map(|sql| Statement::new(sql, vec![uuid.into(), host.0.into()])).to_vec()
 }
 
 /// The statement that makes an agent the one of the host that has its password for a secret.
