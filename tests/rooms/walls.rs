@@ -101,6 +101,7 @@ const SHARED: [&str; 2] = ["context", "pages"];
 const DOORS: &[(&str, &str, &str)] = &[
     ("dialects/*", "crate::hub::client::connect", "takes the raw upgrade request and a typed identity"),
     ("dialects/*", "crate::viewers::client::connect", "likewise"),
+    ("hub", "edgewatch_core::dialects::openitcockpit::result", "results of 16 MiB are read in an object's event"),
 ];
 
 /// What is wrong in one file.
