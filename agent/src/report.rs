@@ -58,5 +58,6 @@ pub fn host_facts(facts: Facts, addresses: Option<&str>) -> HostFacts {
         disk_total_bytes: facts.disk_total_bytes.map(exact),
         booted_at_s: facts.host.booted_at_s.map(exact),
         addresses: addresses.map(str::to_owned),
+        machine: None,
     }
 }
