@@ -3,6 +3,7 @@
 //! They need Go and its module proxy. Where these are not to be had, the tests say so past the test runner's capture.
 
 mod agent;
+mod facts;
 mod mkr;
 
 use std::fs;

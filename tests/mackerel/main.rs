@@ -14,6 +14,7 @@ mod graph_defs;
 mod groups;
 mod hosts;
 mod list;
+mod machines;
 mod metadata;
 mod monitors;
 mod organization;

@@ -1,6 +1,8 @@
 //! What the Worker and the object say to each other: JSON over the object's `fetch`, and a host as JSON, which is also how the
 //! object stores one.
 
+use std::sync::Arc;
+
 use edgewatch_core::dialects::native;
 use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
 use edgewatch_core::domain::address_change::Told;
@@ -96,6 +98,8 @@ struct FactsWire {
     swap_total_bytes: u64,
     disk_total_bytes: u64,
     booted_at_s: i64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    machine: Option<native::MachinePart>,
 }
 
 /// Which agent speaks: the host that its secret proved.
@@ -362,6 +366,7 @@ impl From<&Facts> for FactsWire {
             swap_total_bytes: facts.swap_total_bytes,
             disk_total_bytes: facts.disk_total_bytes,
             booted_at_s: facts.booted_at.0,
+            machine: facts.machine.as_deref().map(native::MachinePart::from),
         }
     }
 }
@@ -381,6 +386,7 @@ impl From<FactsWire> for Facts {
             disk_total_bytes: wire.disk_total_bytes,
             booted_at: UnixSeconds(wire.booted_at_s),
             addresses: None,
+            machine: wire.machine.map(|part| Arc::new(part.into_machine().0)),
         }
     }
 }

@@ -12,6 +12,7 @@ mod hex;
 pub mod history;
 pub mod host_edits;
 pub mod hosts;
+pub mod machine;
 pub mod mackerel;
 pub mod newest;
 pub mod outbox;

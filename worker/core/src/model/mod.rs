@@ -11,6 +11,7 @@ mod form;
 mod group;
 mod guest;
 mod host;
+mod machine;
 mod monitor;
 mod probe;
 mod push;
@@ -38,6 +39,7 @@ pub use form::{Form, Listing, Piece};
 pub use group::{Audience, GroupLink, NotificationGroup};
 pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
+pub use machine::{BlockDevice, FileSystem, Interface, Machine, MemoryKind, Place, Processors, Unfit};
 pub use monitor::{
     Check, CheckId, CheckReport, HostCheck, HostStanding, ListedMonitor, MetricTest, MissingLimits, Monitor,
     MonitorDraft, MonitorId, MonitorKind, MonitorScopes, MonitoredStatus, ScopeName, Sent, Severity, Watch, WebAnswer,
