@@ -34,7 +34,8 @@ fn a_password_that_is_shown_is_right_or_not() {
     let cockpit = Cockpit::start();
     let password = cockpit.registered(UUID);
     let right = cockpit.register(UUID, &password);
-    assert_eq!((right.status, right.body.as_str()), (200, r#"{"success":true}"#));
+    let expected = json!({ "success": true, "agentuuid": UUID, "password": password });
+    assert_eq!((right.status, right.json()), (200, expected));
     for (uuid, password) in [(UUID, "wrong"), ("unheard-of", password.as_str()), ("unheard-of", "wrong")] {
         let reply = cockpit.register(uuid, password);
         assert_eq!((reply.status, reply.body.as_str()), (404, UNKNOWN), "{uuid}");

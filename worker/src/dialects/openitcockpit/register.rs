@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use edgewatch_core::dialects::openitcockpit::{RegisterRequest, RegisteredReply, SuccessReply};
+use edgewatch_core::dialects::openitcockpit::{KnownReply, RegisterRequest, RegisteredReply};
 use edgewatch_core::failure::Failure;
 use http::request::Parts;
 
@@ -18,11 +18,13 @@ const CAP_BYTES: usize = 64 * 1024;
 pub async fn register((app, reader): (App, Reader), parts: &Parts, body: Body) -> Result<Response, Failure> {
     let bytes = body::read(&parts.headers, body, CAP_BYTES).await?;
     let wanted = RegisterRequest::parse(&bytes)?;
-    let agentuuid = wanted.uuid.clone();
+    let (agentuuid, shown) = (wanted.uuid.clone(), wanted.password.clone());
     // It is looked up anew: what is made lasts.
     let caller = reader.confirm(&app, None).await?;
     Ok(match push_agents::register(&app, &caller, wanted, came(&app, parts)).await? {
         Registered::With { password } => answer::json(201, answer::JSON, &RegisteredReply { agentuuid, password }),
-        Registered::Already => answer::json(200, answer::JSON, &SuccessReply { success: true }),
+        Registered::Already => {
+            answer::json(200, answer::JSON, &KnownReply { agentuuid, password: shown, success: true })
+        }
     })
 }

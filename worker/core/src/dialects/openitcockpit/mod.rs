@@ -10,5 +10,7 @@ pub mod result;
 mod submit;
 
 pub use register::RegisterRequest;
-pub use reply::{NotAllowedReply, ProblemReply, ReceivedReply, RegisteredReply, SuccessReply, bad_request, render};
+pub use reply::{
+    KnownReply, NotAllowedReply, ProblemReply, ReceivedReply, RegisteredReply, SuccessReply, bad_request, render,
+};
 pub use submit::Submission;

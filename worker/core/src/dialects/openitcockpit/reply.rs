@@ -14,7 +14,18 @@ pub struct RegisteredReply {
     pub password: String,
 }
 
-/// 200 of a registration with a good password, and of an inventory.
+/// 200 of a registration with a good password: what the server's page documents, and what the server says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KnownReply {
+    /// The UUID that was sent.
+    pub agentuuid: String,
+    /// The password that was sent.
+    pub password: String,
+    /// Always true.
+    pub success: bool,
+}
+
+/// 200 of an inventory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SuccessReply {
     /// Always true.
