@@ -2,6 +2,7 @@
 
 mod arguments;
 mod backlog;
+mod certificate;
 mod check;
 mod clock;
 mod collect;
