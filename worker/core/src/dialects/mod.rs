@@ -3,6 +3,7 @@
 pub mod mackerel;
 pub mod native;
 pub mod nezha;
+pub mod openitcockpit;
 pub mod pulse;
 
 use crate::failure::Failure;
