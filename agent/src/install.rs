@@ -194,7 +194,7 @@ fn keep_secret(
     };
     if let Some(secret) = known {
         make_directory(path.parent().unwrap_or(&plan.root))?;
-        files::replace(&path, &format!("{}\n", secret.reveal()), 0o600, owner)
+        files::replace(&path, format!("{}\n", secret.reveal()), 0o600, owner)
             .map_err(|error| Failed::new(format!("cannot write {}: {error}", path.display())))?;
         return Ok(true);
     }
