@@ -4,6 +4,8 @@ mod arguments;
 mod backlog;
 mod certificate;
 mod check;
+#[cfg(feature = "itcockpit")]
+mod checks;
 mod clock;
 mod collect;
 mod config;
@@ -11,6 +13,8 @@ mod failed;
 mod files;
 mod help;
 mod install;
+#[cfg(feature = "itcockpit")]
+mod itcockpit;
 mod log;
 mod probe;
 mod push;
@@ -23,9 +27,13 @@ mod run;
 mod schedule;
 mod secret;
 mod sender;
+#[cfg(feature = "itcockpit")]
+mod serve;
 mod shared;
 mod spool;
 mod status;
+#[cfg(feature = "itcockpit")]
+mod stop;
 mod stream;
 #[cfg(test)]
 mod testing;
@@ -72,7 +80,7 @@ fn perform() -> Result<String, Failed> {
         Command::Register => register::register(&config, None),
         Command::Run => {
             log_to_file(&log_plan)?;
-            run::run(&config).map(|()| String::new())
+            run_roles(&config, &environment).map(|()| String::new())
         }
         Command::Check => check::check(&config, is_json),
         Command::Status => tell_status(&config, is_json),
@@ -80,6 +88,22 @@ fn perform() -> Result<String, Failed> {
         Command::Uninstall => install::uninstall(&plan, &config),
         Command::Help(_) | Command::Version => Ok(String::new()),
     }
+}
+
+/// Runs what is configured: reporting, the role of an openITCOCKPIT agent, or both.
+#[cfg(feature = "itcockpit")]
+fn run_roles(config: &Config, environment: config::Environment<'_>) -> Result<(), Failed> {
+    let Some(path) = &config.itcockpit_file else { return run::run(config) };
+    let _role = itcockpit::start(path, environment)?;
+    if config.server().is_ok() { run::run(config) } else { run::wait_for_end() }
+}
+
+#[cfg(not(feature = "itcockpit"))]
+fn run_roles(config: &Config, _: config::Environment<'_>) -> Result<(), Failed> {
+    if config.itcockpit_file.is_some() {
+        return Err(Failed::new("this agent was built without the role of an openITCOCKPIT agent"));
+    }
+    run::run(config)
 }
 
 #[cfg(feature = "itcockpit")]

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use crate::log;
 
 pub use details::{Detail, Minutes};
-pub use host::{host_name, machine_id};
+pub use host::{Identity, host_name, machine_id};
 pub use temperature::Sensor;
 
 /// Why a subject has nothing to say.
@@ -84,7 +84,7 @@ pub struct Reading {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
     /// What the system says of itself.
-    pub host: host::Identity,
+    pub host: Identity,
     /// Hypervisor or container.
     pub virtualization: Option<&'static str>,
     /// One line per processor model.
@@ -230,7 +230,7 @@ impl Collector {
         let processors = self.failures.note(8, host::processors(buffer)).unwrap_or_default();
         let virtualization = virtualization::detect(&processors);
         Facts {
-            host: host::Identity::read(),
+            host: Identity::read(),
             virtualization,
             cpu: processors.lines(virtualization::is_hypervisor_guest(&processors)),
             gpu: self.gpu.names(),
