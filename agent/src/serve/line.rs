@@ -37,6 +37,11 @@ impl Line {
         }
     }
 
+    /// The socket, to wait for.
+    pub fn socket(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
     fn left(&self) -> io::Result<Option<Duration>> {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
@@ -100,8 +105,8 @@ impl Channel {
     /// The socket, to wait for.
     pub fn socket(&self) -> BorrowedFd<'_> {
         match self {
-            Self::Plain(line) => line.socket.as_fd(),
-            Self::Tls(stream) => stream.sock.socket.as_fd(),
+            Self::Plain(line) => line.socket(),
+            Self::Tls(stream) => stream.sock.socket(),
         }
     }
 

@@ -25,7 +25,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::wake::{Wake, Watched};
 use crate::{clock, log};
@@ -43,6 +43,8 @@ pub use tls::{Tls, certificates, key};
 const MOST_CONNECTIONS: usize = 16;
 /// How long a request and its answer may take together, and how long a connection is kept without one.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a new client may say nothing although others wait for its place.
+const GRACE_S: i64 = 1;
 /// Room for a handshake.
 const STACK_BYTES: usize = 256 * 1024;
 
@@ -58,7 +60,7 @@ struct Shared {
     is_stopping: AtomicBool,
     /// Up when it is time to stop accepting.
     stop: Wake,
-    /// Up when connections that wait for a request are to end.
+    /// Up when connections that wait for a request, the first one too, are to end.
     leave: Wake,
     connections: Mutex<usize>,
     freed: Condvar,
@@ -175,6 +177,9 @@ fn accept(listener: &TcpListener, both: &Arc<(Option<Tls>, Site)>, shared: &Arc<
 fn connection(socket: TcpStream, peer: SocketAddr, tls: Option<&Tls>, site: &Site, shared: &Shared) {
     let Ok(local) = socket.local_addr() else { return };
     let line = Line::new(socket, Instant::now() + PATIENCE);
+    if !begins(&line, shared) {
+        return;
+    }
     let channel = match tls {
         Some(tls) => tls.accept(line, peer),
         None => Some(Channel::Plain(line)),
@@ -220,6 +225,17 @@ fn connection(socket: TcpStream, peer: SocketAddr, tls: Option<&Tls>, site: &Sit
     if reloads {
         (site.reload)();
     }
+}
+
+/// Waits for the client to say something; false when it does not, or when it took its time and the place is wanted by others.
+fn begins(line: &Line, shared: &Shared) -> bool {
+    let grace = Timespec { tv_sec: GRACE_S, tv_nsec: 0 };
+    let mut watched = [PollFd::from_borrowed_fd(line.socket(), PollFlags::IN)];
+    if matches!(poll(&mut watched, Some(&grace)), Ok(1..)) {
+        return true;
+    }
+    let watched = Watched { fd: line.socket(), reads: true, writes: false };
+    shared.leave.wait(Some(watched), Some(Instant::now() + PATIENCE))
 }
 
 /// Waits for the next request; false when none comes, or when the place is wanted by others.
