@@ -2,20 +2,20 @@
 
 mod cpu;
 mod details;
-mod disk;
+pub mod disk;
 mod gpu;
-mod host;
+pub mod host;
 mod kernel_file;
-mod load;
+pub mod load;
 mod machine;
 mod memory;
 mod network;
 mod processes;
 mod rate;
 mod sockets;
-mod temperature;
+pub mod temperature;
 mod virtualization;
-mod volumes;
+pub mod volumes;
 
 use std::io;
 use std::time::{Duration, Instant};
