@@ -9,6 +9,9 @@ mod config;
 mod failed;
 mod files;
 mod help;
+#[cfg(feature = "itcockpit")]
+#[expect(dead_code, reason = "groups come one by one")]
+mod inspect;
 mod install;
 mod log;
 mod probe;
