@@ -4,6 +4,7 @@
 //! own. Other platforms' groups, and `libvirt`, which no stock package has either, are never there.
 
 mod accounts;
+mod bus;
 mod clock;
 mod disk_io;
 mod disks;
@@ -15,3 +16,5 @@ mod processes;
 mod processors;
 mod rates;
 mod sensors;
+mod units;
+mod users;
