@@ -8,6 +8,7 @@ mod bus;
 mod clock;
 mod disk_io;
 mod disks;
+mod docker;
 mod fault;
 mod memory;
 mod network;
