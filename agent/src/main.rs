@@ -16,6 +16,9 @@ mod help;
 )]
 mod inspect;
 mod install;
+#[cfg(feature = "itcockpit")]
+#[cfg_attr(not(test), expect(dead_code, reason = "as of `inspect`"))]
+mod inventory;
 mod log;
 mod probe;
 mod push;

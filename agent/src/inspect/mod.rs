@@ -31,6 +31,7 @@ use crate::log;
 use fault::Fault;
 use patience::{Patience, Subject};
 
+pub use machine::version;
 pub use render::json;
 
 /// How long the first cycle looks at the processors. Source: openITCOCKPIT specification, 8.3.
