@@ -51,7 +51,8 @@ EDGEWATCH_KEY and a flag --key:
   log_level      error, warn, info or debug        info
   probes         false asks no targets for the server
   details        false leaves out what the stock Mackerel agent tells once a
-                 minute: processors by kind, each disk, interface, file system
+                 minute: processors by kind, each disk, interface, file system;
+                 and what the host is made of, addresses included
   itcockpit_config FILE
                  the config.ini of a stock openITCOCKPIT agent, whose role is
                  played too (`run --help` tells more)

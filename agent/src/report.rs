@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use edgewatch_core::dialects::native::{HostFacts, Named, Sample, Temperature};
+use edgewatch_core::dialects::native::{HostFacts, MachinePart, Named, Sample, Temperature};
 
 use crate::collect::{Detail, Facts, Reading, exact};
 
@@ -58,5 +58,6 @@ pub fn host_facts(facts: Facts, addresses: Option<&str>) -> HostFacts {
         disk_total_bytes: facts.disk_total_bytes.map(exact),
         booted_at_s: facts.host.booted_at_s.map(exact),
         addresses: addresses.map(str::to_owned),
+        machine: Some(Box::new(MachinePart::from(&facts.machine))),
     }
 }

@@ -207,9 +207,7 @@ impl Sampler<'_> {
             || differs(reading.memory.map(|memory| memory.swap_total_bytes), self.facts.swap_total_bytes)
             || differs(reading.disk.map(|disk| disk.total_bytes), self.facts.disk_total_bytes);
         let new_facts = (is_changed || self.facts_read.elapsed() >= FACTS_EVERY).then(|| {
-            let mut facts = self.collector.facts(Some(&reading));
-            // The kernel's own idea of its start moves with the clock; a host is not started twice under one agent.
-            facts.host.booted_at_s = self.facts.host.booted_at_s.or(facts.host.booted_at_s);
+            let facts = self.collector.facts(Some(&reading)).settled(&self.facts);
             self.facts_read = Instant::now();
             log::debug(format_args!(
                 "facts read anew; {} values could not be read so far",
@@ -226,9 +224,9 @@ impl Sampler<'_> {
         let mut state = self.shared.lock();
         sample.probes = state.probes.take();
         state.backlog.add(sample);
-        if let Some(facts) = new_facts {
+        if let Some((facts, is_news)) = new_facts {
             self.facts = facts.clone();
-            state.facts = report::host_facts(facts, self.config.addresses.as_deref());
+            state.say(report::host_facts(facts, self.config.addresses.as_deref()), is_news);
         }
         let (period_s, frame_s) = pace(state.settings, self.config.period_s, self.config.frame_s);
         (state.period_s, state.frame_s) = (period_s, frame_s);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use edgewatch_core::dialects::native::{HostFacts, ReportReply, ReportRequest};
+use edgewatch_core::dialects::native::{ReportReply, ReportRequest};
 
 use crate::backlog::Settled;
 use crate::clock;
@@ -41,8 +41,10 @@ pub struct Sender {
     most: usize,
     /// Reports of several samples in a row that got no answer, since the last one was made smaller.
     unanswered: u32,
-    sent_facts: Option<(HostFacts, Instant)>,
-    refused_facts: Option<HostFacts>,
+    /// Which version of the facts the last report with some had, the one that the server took and when, and the one that it refuses.
+    told_facts: u64,
+    sent_facts: Option<(u64, Instant)>,
+    refused_facts: Option<u64>,
     resends: u32,
     is_unauthorized: bool,
 }
@@ -56,6 +58,7 @@ impl Sender {
             backoff: Backoff::default(),
             most: ReportRequest::MAX_SAMPLES,
             unanswered: 0,
+            told_facts: 0,
             sent_facts: None,
             refused_facts: None,
             resends: 0,
@@ -76,7 +79,7 @@ impl Sender {
             let result = self.pusher.push(&report, clock::now_s());
             let mut state = shared.lock();
             let next = match result {
-                Ok(reply) => self.taken(&mut state, report, &reply, is_all),
+                Ok(reply) => self.taken(&mut state, &report, &reply, is_all),
                 Err(error) => self.failed(&mut state, &report, &error),
             };
             self.record.note_status(&state.backlog, false);
@@ -102,8 +105,9 @@ impl Sender {
         };
         let is_all = is_asking || samples.len() < self.most;
         let is_sent =
-            self.sent_facts.as_ref().is_some_and(|(sent, at)| *sent == state.facts && at.elapsed() < FACTS_EVERY);
-        let is_refused = self.refused_facts.as_ref() == Some(&state.facts);
+            self.sent_facts.is_some_and(|(sent, at)| sent == state.facts_version && at.elapsed() < FACTS_EVERY);
+        let is_refused = self.refused_facts == Some(state.facts_version);
+        self.told_facts = state.facts_version;
         let report = ReportRequest {
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             sent_at_ms: clock::now_ms(),
@@ -119,7 +123,7 @@ impl Sender {
         (report, is_all)
     }
 
-    fn taken(&mut self, state: &mut State, report: ReportRequest, reply: &ReportReply, is_all: bool) -> Next {
+    fn taken(&mut self, state: &mut State, report: &ReportRequest, reply: &ReportReply, is_all: bool) -> Next {
         if self.is_away() {
             log::info(format_args!("the server takes reports again"));
         }
@@ -148,8 +152,8 @@ impl Sender {
             self.record.everything_is_sent();
         }
         self.most = (self.most * 2).min(ReportRequest::MAX_SAMPLES);
-        if let Some(facts) = report.host {
-            self.sent_facts = Some((facts, Instant::now()));
+        if report.host.is_some() {
+            self.sent_facts = Some((self.told_facts, Instant::now()));
         }
         if is_all { Next::Idle } else { Next::After(pause()) }
     }
@@ -198,11 +202,11 @@ impl Sender {
     fn refused(&mut self, state: &mut State, report: &ReportRequest, status: u16, reason: &str) -> Next {
         match (&report.host, report.samples.as_slice()) {
             (_, [_, _, ..]) => self.most = report.samples.len() / 2,
-            (Some(facts), _) => {
+            (Some(_), _) => {
                 log::warn(format_args!(
                     "the server refuses the host's facts (status {status}: {reason}); they are left out"
                 ));
-                self.refused_facts = Some(facts.clone());
+                self.refused_facts = Some(self.told_facts);
             }
             (None, [sample]) => {
                 log::warn(format_args!(

@@ -25,6 +25,8 @@ pub struct State {
     pub backlog: Backlog,
     /// What the host is.
     pub facts: HostFacts,
+    /// One more each time that is news.
+    pub facts_version: u64,
     /// How the server wants reports.
     pub settings: ReportSettings,
     /// Until then every sample is reported at once.
@@ -66,6 +68,12 @@ impl State {
         self.is_due |= !was_live && self.is_live(now);
     }
 
+    /// What the host is now; `is_news` where that is to be told at once, and not only when it is told anyway.
+    pub fn say(&mut self, facts: HostFacts, is_news: bool) {
+        self.facts = facts;
+        self.facts_version += u64::from(is_news);
+    }
+
     /// Nobody tells how long that still holds.
     pub fn forget_live_and_hold(&mut self) {
         (self.live_until, self.hold_until) = (None, None);
@@ -81,6 +89,7 @@ impl Shared {
         let state = State {
             backlog,
             facts,
+            facts_version: 0,
             settings: ReportSettings::default(),
             live_until: None,
             hold_until: None,

@@ -99,7 +99,9 @@ agent_cargo() {
     "--remap-path-prefix=$(rustc --print sysroot)=/rust")
   joined=${CARGO_ENCODED_RUSTFLAGS:-$(printf '%s' "${RUSTFLAGS:-}" | tr -s ' ' '\037')}
   for flag in "${flags[@]}"; do joined=${joined:+$joined$'\037'}$flag; done
-  CARGO_ENCODED_RUSTFLAGS=$joined cargo build --manifest-path "$agent_root/Cargo.toml" -p edgewatch-agent --profile agent --target "$target"
+  # What the agent says it was built from; without git it does not know.
+  EDGEWATCH_REVISION=${EDGEWATCH_REVISION:-$(git -C "$agent_root" rev-parse --short=7 HEAD 2>/dev/null || echo unknown)} \
+    CARGO_ENCODED_RUSTFLAGS=$joined cargo build --manifest-path "$agent_root/Cargo.toml" -p edgewatch-agent --profile agent --target "$target"
 }
 
 # Whether a build of the agent runs: by itself, or under qemu. A program that only cannot be tried passes, and that is said.

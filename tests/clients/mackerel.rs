@@ -17,7 +17,7 @@ use edgewatch_harness::worker::Worker;
 use mackerel_client::error::{Error, Result};
 use mackerel_client::host::{HostId, HostValue};
 use mackerel_client::{Client, host};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 /// A Worker with hosts of every dialect, and a client of it.
@@ -103,15 +103,20 @@ pub fn whole(name: &str) -> HostValue {
 /// Makes a host of our agent that has reported once.
 fn report(worker: &Worker) {
     let host = worker.add_host("of our agent");
+    let machine: Value =
+        serde_json::from_str(include_str!("../../worker/core/samples/native/machine.json")).expect("JSON");
     let body = json!({
         "agent_version": "0.1.0", "sent_at_ms": 0, "oldest": 1, "period_s": 10,
         "host": {
             "platform": "debian", "platform_version": "12.11", "arch": "x86_64", "virtualization": "kvm", "kernel": "6.1.0",
             "cpu": ["AMD EPYC 2 Virtual Core"], "gpu": [], "mem_total_bytes": 4_294_967_296_u64, "swap_total_bytes": 0,
-            "disk_total_bytes": 1, "booted_at_s": 1, "addresses": "198.51.100.7/2001:db8::7"
+            "disk_total_bytes": 1, "booted_at_s": 1, "addresses": "198.51.100.7/2001:db8::7", "machine": machine
         },
         "samples": [{ "number": 1, "at_ms": 0, "cpu_percent": 1, "load1": 0.5 }]
     });
     let bearer = format!("Bearer {}", host.secret);
     assert_eq!(worker.post("/agent/v1/reports", &[("Authorization", &bearer)], &body.to_string()).status, 200);
+    // What the hub has comes to the database with its flush.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("past 1970");
+    assert!(worker.cron_at(u64::try_from(now.as_millis()).expect("a few centuries")));
 }

@@ -3,6 +3,7 @@
 //! They need Go and its module proxy. Where these are not to be had, the tests say so past the test runner's capture.
 
 mod agent;
+mod facts;
 mod mkr;
 
 use std::fs;
@@ -34,14 +35,14 @@ fn build() -> Option<Programs> {
         command.args(arguments).current_dir(&sources).stdin(Stdio::null()).output()
     };
     let fetched = go(&["mod", "download", "github.com/mackerelio/mackerel-agent", "github.com/mackerelio/mkr"]);
-    if let Some(why) = why_not(fetched) {
+    if let Some(why) = why_not("go", fetched) {
         say(&format!("Mackerel's own programs were not run, for their sources are not to be had: {why}"));
         return None;
     }
     let target = folder.to_str().expect("a path in UTF-8");
     let [agent, mkr] = ["mackerel-agent", "mkr"].map(|name| format!("github.com/mackerelio/{name}"));
     fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    if let Some(why) = why_not(go(&["build", "-o", target, &agent, &mkr])) {
+    if let Some(why) = why_not("go", go(&["build", "-o", target, &agent, &mkr])) {
         // A library of theirs that the proxy has no more; what is wrong with our own files is seen where they are to be had.
         say(&format!("Mackerel's own programs were not run, for they cannot be built here: {why}"));
         return None;
@@ -49,16 +50,17 @@ fn build() -> Option<Programs> {
     Some(Programs { agent: folder.join("mackerel-agent"), mkr: folder.join("mkr") })
 }
 
-fn why_not(ran: std::io::Result<std::process::Output>) -> Option<String> {
+/// Why a program did not do what it was run for; `None` when it did.
+pub fn why_not(program: &str, ran: std::io::Result<std::process::Output>) -> Option<String> {
     match ran {
         Ok(output) if output.status.success() => None,
         Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-        Err(error) => Some(format!("go: {error}")),
+        Err(error) => Some(format!("{program}: {error}")),
     }
 }
 
 /// Says something that a test that passes would keep to itself.
-fn say(text: &str) {
+pub fn say(text: &str) {
     writeln!(std::io::stderr(), "{text}").expect("the test's output can be written");
 }
 

@@ -8,7 +8,7 @@ use super::{Mackerel, call, key, token};
 const NOT_FOUND: &str = r#"{"error":{"message":"Not found."}}"#;
 const NO_KEY: &str = r#"{"error":{"message":"Authentication failed. Please try with valid Api Key."}}"#;
 
-/// Every route so far: method, path with a target that is not there, flags it asks for, whether it reads a body.
+/// Every route: method, path with a target that is not there, flags it asks for, whether it reads a body.
 pub const ROUTES: &[(&str, &str, &str, bool)] = &[
     ("GET", "/org", "R", false),
     ("GET", "/users", "R", false),
@@ -31,6 +31,14 @@ pub const ROUTES: &[(&str, &str, &str, bool)] = &[
     ("POST", "/hosts/x/retire", "RW", true),
     ("GET", "/hosts/x/monitored-statuses", "R", false),
     ("GET", "/hosts-by-custom-identifier/x", "R", false),
+    ("POST", "/tsdb", "RW", true),
+    ("GET", "/tsdb/latest?hostId=z&name=a", "R", false),
+    ("GET", "/hosts/x/metrics?name=a&from=0&to=1", "R", false),
+    ("GET", "/hosts/x/metric-names", "R", false),
+    ("POST", "/services/x/tsdb", "RW", true),
+    ("GET", "/services/x/metrics?name=a&from=0&to=1", "R", false),
+    ("GET", "/services/x/metric-names", "R", false),
+    ("DELETE", "/services/x/graph-defs/a.*", "RW", false),
     ("GET", "/services", "R", false),
     ("POST", "/services", "RW", true),
     ("DELETE", "/services/x", "RW", false),
@@ -103,6 +111,7 @@ fn good_body(path: &str) -> &'static str {
         "bulk-update-statuses" => r#"{"ids":["x"],"status":"standby"}"#,
         "bulk-retire" => r#"{"ids":["x"]}"#,
         "status" => r#"{"status":"standby"}"#,
+        "tsdb" => "[]",
         "roles" => r#"{"name":"aa"}"#,
         "close" => r#"{"reason":""}"#,
         _ => r#"{"name":"a","meta":{},"memo":"m"}"#,

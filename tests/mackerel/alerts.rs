@@ -67,6 +67,9 @@ fn an_alert_is_noted_on_closed_by_hand_and_comes_again_when_it_is_still_so() {
         (steps().len() == 2).then_some(())
     });
     assert_eq!((&steps()[0]["status"], &steps()[0]["trigger"]), (&json!("OK"), &json!("manual")));
+    for bad in ["0", "101", "x"] {
+        mackerel.refused(400, ("GET", &format!("{path}/logs?limit={bad}")), "");
+    }
     let first = mackerel.get(&format!("{path}/logs?limit=1"));
     let rest = mackerel.get(&format!("{path}/logs?nextId={}", first["nextId"].as_str().expect("more")));
     assert_eq!((&rest["logs"][0], rest.get("nextId")), (&steps()[1], None));

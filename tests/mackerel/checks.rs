@@ -2,10 +2,12 @@
 
 use edgewatch_harness::http::Reply;
 use edgewatch_harness::objects::Sockets;
+use edgewatch_harness::receiver::Receiver;
+use edgewatch_harness::wait::wait_until;
 use serde_json::{Value, json};
 
 use super::tsdb::now_s;
-use super::watching::alerts;
+use super::watching::{PATIENCE, alerts};
 use super::{Mackerel, call, key};
 
 const REPORT: &str = "/monitoring/checks/report";
@@ -183,4 +185,105 @@ fn an_agents_key_reports_for_its_own_hosts_alone() {
     assert_eq!(statuses.at("/monitoredStatuses/0/status"), json!("OK"));
     let read = key(&mackerel.worker, &["read"]);
     assert_eq!(call(&mackerel.worker, &read, "POST", REPORT, &body).status, 403);
+}
+
+#[test]
+fn a_thousand_checks_of_a_host_are_judged_and_those_beyond_are_told_once_a_day() {
+    let mackerel = Mackerel::start();
+    let id = mackerel.host("a");
+    let at = now_s() - 60;
+    let said = |number: usize, status: &str, at_s: i64| says(&id, &format!("c{number}"), status, at_s);
+    for first in (0..1_000).step_by(100) {
+        let reports: Vec<Value> = (first..first + 100).map(|number| said(number, "OK", at)).collect();
+        mackerel.report(&reports);
+    }
+    mackerel.report(&[said(999, "CRITICAL", at + 1), said(500, "CRITICAL", at + 1)]);
+    alerts(&mackerel, "", 2);
+    assert_eq!(mackerel.worker.events("news"), 0, "so many are taken");
+    // Beside a good one, and alone, where there is nobody else to be glad of a success.
+    mackerel.report(&[said(999, "OK", at + 2), said(1_000, "CRITICAL", at + 2), said(1_001, "CRITICAL", at + 2)]);
+    let alone = mackerel.report_of(&[said(1_000, "CRITICAL", at + 3)]);
+    assert_eq!((alone.status, alone.at("/error/message").is_string()), (400, true), "{}", alone.body);
+    assert_eq!((alone.cost().d1_rows_read, alone.cost().d1_rows_written), (0, 0), "the database is not asked for room");
+    alerts(&mackerel, "", 1);
+    let told = mackerel.worker.sql("SELECT text FROM events WHERE kind = 'news'")["results"].clone();
+    assert_eq!(told.as_array().map(Vec::len), Some(1), "{told}");
+    let text = told[0]["text"].as_str().expect("a text");
+    assert!(text.contains("1000 checks") && text.contains("2 others"), "{text}");
+    assert!(mackerel.worker.log().matches("checks.names").count() >= 2, "and each time in the log");
+    // A host that says what checks it has makes room.
+    let put = json!({ "name": "a", "meta": {}, "checks": ["c1", "c1000"] });
+    mackerel.done("PUT", &format!("/hosts/{id}"), &put);
+    mackerel.report(&[said(1_000, "CRITICAL", at + 4)]);
+    let open = alerts(&mackerel, "", 2);
+    assert_eq!(open[0]["message"], json!("c1000 CRITICAL"));
+}
+
+#[test]
+fn a_host_that_announced_as_many_checks_as_it_may_have_asks_the_database_for_room_once_in_a_while() {
+    let mackerel = Mackerel::start();
+    let names: Vec<String> = (0..1_000).map(|number| format!("c{number}")).collect();
+    let id = mackerel.make(&json!({ "name": "a", "meta": {}, "checks": names }));
+    let at = now_s() - 60;
+    let beyond = |after: i64| {
+        let reply = mackerel.report_of(&[says(&id, "more", "CRITICAL", at + after)]);
+        assert_eq!(reply.status, 400, "{}", reply.body);
+        reply.cost()
+    };
+    assert!(beyond(0).d1_rows_read >= 1_000, "it counts them");
+    assert_eq!(mackerel.worker.events("news"), 1);
+    assert!(beyond(1).d1_rows_read <= 2, "by its name alone");
+    mackerel.report(&[says(&id, "c999", "CRITICAL", at + 2)]);
+    assert_eq!(alerts(&mackerel, "", 1)[0]["message"], json!("c999 CRITICAL"), "those that it announced are judged");
+    mackerel.worker.set_clock_ahead(11 * 60_000);
+    assert!(beyond(3).d1_rows_read >= 1_000, "somebody may have made room");
+    mackerel.done("PUT", &format!("/hosts/{id}"), &json!({ "name": "a", "meta": {}, "checks": ["c999"] }));
+    mackerel.report(&[says(&id, "more", "CRITICAL", at + 4)]);
+    alerts(&mackerel, "", 2);
+}
+
+#[test]
+fn an_alert_that_was_answered_survives_the_death_of_the_runtime_in_the_same_moment() {
+    let mackerel = Mackerel::start();
+    let id = mackerel.host("a");
+    let at = now_s() - 60;
+    // The object knows the host and the check: nothing but the report itself is written when it dies.
+    mackerel.report(&[says(&id, "disk", "OK", at), says(&id, "load", "OK", at)]);
+    let die = |status: &str, after: i64| {
+        mackerel.report(&[says(&id, "disk", status, at + after), says(&id, "load", "OK", at + after)]);
+        mackerel.worker.kill();
+        mackerel.worker.resume();
+    };
+    die("CRITICAL", 1);
+    // Nothing wakes the object but its own alarm, or who asks.
+    let open = alerts(&mackerel, "", 1);
+    assert_eq!((&open[0]["status"], &open[0]["message"]), (&json!("CRITICAL"), &json!("disk CRITICAL")));
+    die("WARNING", 2);
+    wait_until("it is another one", PATIENCE, || {
+        (alerts(&mackerel, "", 1)[0]["status"] == json!("WARNING")).then_some(())
+    });
+    die("OK", 3);
+    alerts(&mackerel, "", 0);
+    let over = alerts(&mackerel, "?withClosed=true", 1);
+    assert_eq!(over[0]["id"], open[0]["id"], "the same alert from its beginning to its end");
+    let log = mackerel.get(&format!("/alerts/{}/logs", over[0]["id"].as_str().expect("an id")));
+    let steps: Vec<&Value> = log["logs"].as_array().expect("a list").iter().map(|one| &one["status"]).collect();
+    assert_eq!(steps, [&json!("OK"), &json!("WARNING"), &json!("CRITICAL")]);
+}
+
+#[test]
+fn an_alert_is_told_although_nothing_but_the_schedule_runs_after_the_runtimes_death() {
+    let mackerel = Mackerel::start();
+    let receiver = Receiver::start();
+    let header = [("Authorization", mackerel.worker.token.as_str())];
+    let channel = json!({ "name": "ops", "kind": "webhook", "url": receiver.url() }).to_string();
+    assert_eq!(mackerel.worker.post("/api/edgewatch/v1/channels", &header, &channel).status, 201);
+    let id = mackerel.host("a");
+    mackerel.report(&[says(&id, "disk", "CRITICAL", now_s() - 60)]);
+    mackerel.worker.kill();
+    mackerel.worker.resume();
+    assert!(mackerel.worker.cron_at(u64::try_from(now_s() * 1000).expect("past 1970")));
+    wait_until("somebody is told", PATIENCE, || (!receiver.received().is_empty()).then_some(()));
+    let told = receiver.received();
+    assert_eq!(told[0].json()["kind"], json!("alert_fired"));
 }

@@ -8,9 +8,11 @@ use edgewatch_harness::wait::wait_until;
 use serde_json::{Value, json};
 
 use super::Mackerel;
+use super::checks::says;
 use super::tsdb::{now_s, value};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long is waited for what the schedule and alarms do.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits until so many alerts are listed, and gives them.
 pub fn alerts(mackerel: &Mackerel, query: &str, count: usize) -> Vec<Value> {
@@ -22,36 +24,40 @@ pub fn alerts(mackerel: &Mackerel, query: &str, count: usize) -> Vec<Value> {
 }
 
 /// Seconds that have passed, which nothing but the clock of the Worker knows.
-struct Time<'a> {
+pub struct Time<'a> {
     mackerel: &'a Mackerel,
     start_s: i64,
     minutes: i64,
 }
 
 impl<'a> Time<'a> {
-    fn of(mackerel: &'a Mackerel) -> Self {
+    /// From now on.
+    pub fn of(mackerel: &'a Mackerel) -> Self {
         Self { mackerel, start_s: now_s(), minutes: 0 }
     }
 
-    fn now_s(&self) -> i64 {
+    /// The moment that it is, Unix seconds.
+    pub fn now_s(&self) -> i64 {
         self.start_s + self.minutes * 60
     }
 
     /// A minute later the schedule looks.
-    fn minute(&mut self) {
+    pub fn minute(&mut self) {
         self.minutes += 1;
         self.mackerel.worker.set_clock_ahead((self.now_s() - now_s()) * 1000);
         assert!(self.mackerel.worker.cron_at(u64::try_from(self.now_s() * 1000).expect("past 1970")));
     }
 
-    fn post(&self, host: &str, of: f64) {
+    /// A host posts its load.
+    pub fn post(&self, host: &str, of: f64) {
         let body = json!([value(host, "loadavg5", self.now_s(), of)]).to_string();
         let reply = self.mackerel.call("POST", "/tsdb", &body);
         assert_eq!(reply.status, 200, "{}", reply.body);
     }
 }
 
-fn monitor(mackerel: &Mackerel, more: &Value) -> Value {
+/// Makes a monitor of load, with more said of it or other things; gives its id.
+pub fn monitor(mackerel: &Mackerel, more: &Value) -> Value {
     let mut said = json!({ "type": "host", "name": "load", "metric": "loadavg5", "operator": ">", "duration": 1, "warning": 4, "critical": 8 });
     for (key, value) in more.as_object().expect("an object") {
         said[key] = value.clone();
@@ -162,6 +168,62 @@ fn nobody_is_told_of_what_is_mute_or_of_a_host_that_stands_by() {
     alerts(&mackerel, "", 0);
     time.minute();
     assert_eq!(receiver.received().len(), 0);
+}
+
+#[test]
+fn in_a_downtime_no_alert_begins_and_after_it_those_of_what_is_still_so_do() {
+    let mackerel = Mackerel::start();
+    let down = mackerel.make(&json!({ "name": "a", "meta": {}, "roleFullnames": ["Svc:web"] }));
+    let other = mackerel.host("b");
+    let load = monitor(&mackerel, &json!({}));
+    let mut time = Time::of(&mackerel);
+    let downtime = json!({ "name": "d", "start": time.now_s() - 60, "duration": 16, "roleScopes": ["Svc:web"] });
+    mackerel.done("POST", "/downtimes", &downtime);
+    time.post(&down, 9.0);
+    time.post(&other, 9.0);
+    let open = alerts(&mackerel, "", 1);
+    assert_eq!((&open[0]["hostId"], &open[0]["monitorId"]), (&json!(other), &load));
+    mackerel.report(&[says(&down, "disk", "CRITICAL", now_s() - 5)]);
+    (0..13).for_each(|_| time.minute());
+    // The other one is gone by now, and so is this one.
+    let listed = alerts(&mackerel, "", 2);
+    assert!(listed.iter().all(|alert| alert["hostId"] == json!(other)), "{listed:?}");
+    (0..4).for_each(|_| time.minute());
+    let open = alerts(&mackerel, "", 3);
+    assert_eq!((&open[0]["hostId"], &open[0]["type"]), (&json!(down), &json!("connectivity")));
+    // It is back, as busy as it was; the check says again what it said.
+    time.post(&down, 9.0);
+    mackerel.report(&[says(&down, "disk", "CRITICAL", time.now_s())]);
+    let types: Vec<Value> = alerts(&mackerel, "", 4)
+        .into_iter()
+        .filter(|alert| alert["hostId"] == json!(down))
+        .map(|alert| alert["type"].clone())
+        .collect();
+    assert_eq!(types, [json!("check"), json!("host")]);
+}
+
+#[test]
+fn an_alert_outlasts_maintenance_and_ends_when_the_host_is_judged_again() {
+    let mackerel = Mackerel::start();
+    let id = mackerel.host("a");
+    monitor(&mackerel, &json!({}));
+    let mut time = Time::of(&mackerel);
+    time.post(&id, 9.0);
+    mackerel.report(&[says(&id, "disk", "CRITICAL", now_s() - 5)]);
+    alerts(&mackerel, "", 2);
+    let status = |status: &str| {
+        mackerel.done("POST", &format!("/hosts/{id}/status"), &json!({ "status": status }));
+    };
+    status("maintenance");
+    time.minute();
+    time.post(&id, 1.0);
+    mackerel.report(&[says(&id, "disk", "OK", now_s() - 4)]);
+    time.minute();
+    alerts(&mackerel, "", 2);
+    status("working");
+    time.minute();
+    time.post(&id, 1.0);
+    alerts(&mackerel, "", 0);
 }
 
 #[test]

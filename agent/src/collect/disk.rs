@@ -18,6 +18,11 @@ const LOCAL: [&str; 15] = [
     "exfat", "xfs",
 ];
 
+/// File systems that lie in memory.
+const MEMORY: [&str; 2] = ["tmpfs", "devtmpfs"];
+/// So many file systems are told of by themselves.
+const MOST_SHOWN: usize = 256;
+
 /// How often the list of mounts is read anew.
 const RELIST: Duration = Duration::from_mins(1);
 
@@ -112,6 +117,16 @@ impl Disk {
         })
     }
 
+    /// The file systems on devices and in memory, by what they lie on, each with where the first one of it is mounted. Not those behind a
+    /// network, nor the layers of containers, nor what has no size.
+    pub fn file_systems(&mut self, buffer: &mut Vec<u8>) -> impl Iterator<Item = (String, String, Volume)> {
+        let listed = self.file.read(buffer).map(|text| shown(text, &self.chosen)).unwrap_or_default();
+        listed.into_iter().filter_map(|(device, path)| match self.asker.ask(&path) {
+            Answer::Volume(volume) if volume.total_bytes > 0 => Some((device, path, volume)),
+            _ => None,
+        })
+    }
+
     fn relist(&mut self, buffer: &mut Vec<u8>) -> Result<(), CollectError> {
         let text = self.file.read(buffer);
         let mut mounts = if self.chosen.is_empty() {
@@ -157,6 +172,28 @@ fn select(text: &str) -> Vec<Mount> {
     mounts
 }
 
+/// Device and path of each file system that is told of by itself: of those in `chosen`, where there are any.
+fn shown(text: &str, chosen: &[String]) -> Vec<(String, String)> {
+    let mut shown: Vec<(String, String)> = Vec::new();
+    for (device, path, kind) in lines(text) {
+        let is_local = LOCAL.iter().any(|local| kind.contains(local)) && !path.starts_with("/var/lib/kubelet");
+        let is_root = path == "/";
+        let (device, path) = (unescape(device), unescape(path));
+        let is_layer = device.strip_prefix(DEVICES).is_some_and(|name| name.starts_with(LAYERS));
+        let is_told = name_of(&device).is_some() || is_local || MEMORY.contains(&kind) || is_root;
+        let is_chosen = chosen.is_empty() || chosen.contains(&path);
+        if is_told
+            && !is_layer
+            && is_chosen
+            && shown.len() < MOST_SHOWN
+            && shown.iter().all(|(known, _)| *known != device)
+        {
+            shown.push((device, path));
+        }
+    }
+    shown
+}
+
 /// The mounts at these paths, with the device that was mounted there last; of a device that is there twice the first one tells.
 fn chosen(paths: &[String], text: &str) -> Vec<Mount> {
     let mut mounts: Vec<Mount> = Vec::with_capacity(paths.len());
@@ -184,7 +221,7 @@ fn name_of(device: &str) -> Option<String> {
 }
 
 /// The kernel writes blanks in paths as `\040` and the like.
-fn unescape(path: &str) -> String {
+pub fn unescape(path: &str) -> String {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -316,5 +353,23 @@ mod tests {
     #[test]
     fn escapes_are_undone() {
         assert_eq!(unescape("/a\\040b\\134c\\"), "/a b\\c\\");
+    }
+
+    #[test]
+    fn file_systems_are_told_of_once_each_and_none_behind_a_network() {
+        let text = "proc /proc proc rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n/dev/vda / ext4 rw 0 0\ntmpfs /run/user/0 tmpfs rw 0 0\n\
+            /dev/vda /srv ext4 rw 0 0\nserver:/x /mnt/nfs nfs4 rw 0 0\noverlay /var/lib/docker/x/merged overlay rw 0 0\n\
+            /dev/mapper/docker-1 /x ext2 rw 0 0\nudev /dev devtmpfs rw 0 0\n/dev/sdb1 /my\\040disk vfat rw 0 0\nbot /m fuse.sshfs rw 0 0\n";
+        let told = |chosen: &[&str]| {
+            let chosen: Vec<String> = chosen.iter().map(|path| (*path).to_owned()).collect();
+            let shown = shown(text, &chosen).into_iter();
+            shown.map(|(device, path)| format!("{device} {path}")).collect::<Vec<_>>()
+        };
+        let expected = ["tmpfs /dev/shm", "/dev/vda /", "udev /dev", "/dev/sdb1 /my disk"];
+        assert_eq!(told(&[]), expected);
+        assert_eq!(told(&["/srv"]), ["/dev/vda /srv"]);
+        assert_eq!(shown("overlay / overlay rw 0 0\n", &[]).len(), 1, "the root of a container");
+        let many: Vec<String> = (0..1_000).map(|number| format!("/dev/sd{number} /{number} ext4 rw 0 0")).collect();
+        assert_eq!(shown(&many.join("\n"), &[]).len(), MOST_SHOWN);
     }
 }

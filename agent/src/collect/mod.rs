@@ -2,22 +2,25 @@
 
 mod cpu;
 mod details;
-mod disk;
+pub mod disk;
 mod gpu;
-mod host;
+pub mod host;
 mod kernel_file;
-mod load;
+pub mod load;
+mod machine;
 mod memory;
 mod network;
 mod processes;
 mod rate;
 mod sockets;
-mod temperature;
+pub mod temperature;
 mod virtualization;
-mod volumes;
+pub mod volumes;
 
 use std::io;
 use std::time::{Duration, Instant};
+
+use edgewatch_core::model::Machine;
 
 use crate::log;
 
@@ -97,6 +100,20 @@ pub struct Facts {
     pub swap_total_bytes: Option<u64>,
     /// Bytes of the counted file systems.
     pub disk_total_bytes: Option<u64>,
+    /// What it is made of; without details only which agent says so.
+    pub machine: Machine,
+}
+
+impl Facts {
+    /// These facts, read anew: what wavers is as it was, and true where something is news.
+    pub fn settled(mut self, before: &Self) -> (Self, bool) {
+        // The kernel's own idea of its start moves with the clock; a host is not started twice under one agent.
+        self.host.booted_at_s = before.host.booted_at_s.or(self.host.booted_at_s);
+        machine::settle(&mut self.machine, &before.machine);
+        let steady = |facts: &Self| Self { machine: facts.machine.steady(), ..facts.clone() };
+        let is_news = steady(&self) != steady(before);
+        (self, is_news)
+    }
 }
 
 const SUBJECTS: usize = 12;
@@ -237,6 +254,7 @@ impl Collector {
             mem_total_bytes: memory.map(|memory| memory.total_bytes),
             swap_total_bytes: memory.map(|memory| memory.swap_total_bytes),
             disk_total_bytes: disk.map(|space| space.total_bytes),
+            machine: if self.details.is_some() { machine::read(buffer, &mut self.disk) } else { machine::bare() },
         }
     }
 

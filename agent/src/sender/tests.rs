@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use edgewatch_core::dialects::native::{ReportSettings, Sample};
+use edgewatch_core::dialects::native::{HostFacts, ReportSettings, Sample};
 
 use super::*;
 use crate::backlog::Backlog;
@@ -207,7 +207,8 @@ fn facts_that_change_are_sent_again() {
     bench.measure(1..=1);
     bench.attempt();
     bench.measure(2..=2);
-    bench.shared.lock().facts.mem_total_bytes = Some(1.0);
+    let facts = HostFacts { mem_total_bytes: Some(1.0), ..HostFacts::default() };
+    bench.shared.lock().say(facts, true);
     let (_, sent) = bench.attempt();
     assert_eq!(sent.report.host.unwrap().mem_total_bytes, Some(1.0));
 }

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use edgewatch_core::dialects::native::HostFacts;
 use edgewatch_core::dialects::native::stream::{
     CAN_GO_LIVE, CAN_HOLD, CAN_PROBE, EncodeError, Facts, Frame, FromAgent, FromHub, Goodbye, Hello, PONG, Reason,
     Resend, Settings, Versions,
@@ -43,7 +42,8 @@ pub struct Session {
     send_to: u64,
     /// From where on the hub asked for samples last: it has everything before.
     asked_from: Option<u64>,
-    sent_facts: Option<(HostFacts, Instant)>,
+    /// Which version of the facts was sent, and when.
+    sent_facts: Option<(u64, Instant)>,
     last_frame: u64,
     last_answered: u64,
     sent_up_to: u64,
@@ -264,12 +264,11 @@ impl Session {
     fn facts(&mut self, state: &State, now: Instant) -> Option<Vec<u8>> {
         let is_sent = self
             .sent_facts
-            .as_ref()
-            .is_some_and(|(sent, at)| *sent == state.facts && now.duration_since(*at) < FACTS_EVERY);
+            .is_some_and(|(sent, at)| sent == state.facts_version && now.duration_since(at) < FACTS_EVERY);
         if is_sent {
             return None;
         }
-        self.sent_facts = Some((state.facts.clone(), now));
+        self.sent_facts = Some((state.facts_version, now));
         let encoded = FromAgent::Facts(Facts(state.facts.clone())).encode();
         encoded.map_err(|error| log::warn(format_args!("the host's facts cannot be sent: {error}"))).ok()
     }

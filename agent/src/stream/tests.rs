@@ -162,9 +162,15 @@ fn facts_that_change_go_before_the_next_frame() {
     let bench = Bench::start(&server);
     bench.measure_and_send(1);
     wait_for("the first frame", || server.frames().len() == 1);
-    bench.shared.lock().facts.mem_total_bytes = Some(1.0);
+    let facts = HostFacts { mem_total_bytes: Some(1.0), ..HostFacts::default() };
+    bench.shared.lock().say(facts.clone(), true);
     bench.measure_and_send(1);
     wait_for("the second frame", || server.frames().len() == 2);
+    assert_eq!(server.count(is_facts), 2);
+    // What is no news goes when it is told anyway.
+    bench.shared.lock().say(facts, false);
+    bench.measure_and_send(1);
+    wait_for("the third frame", || server.frames().len() == 3);
     assert_eq!(server.count(is_facts), 2);
 }
 

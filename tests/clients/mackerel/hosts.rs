@@ -15,6 +15,11 @@ fn hosts_of_every_dialect_are_decoded_and_come_back_as_they_were_said() {
     assert_eq!(names, ["of mackerel", "of nezha", "of our agent"]);
     assert!(hosts.iter().all(|host| host.size == HostSize::Standard && host.status == HostStatus::Working));
 
+    let of_our_agent = hosts.iter().find(|host| host.name == "of our agent").expect("one of our agent");
+    let interface = &of_our_agent.interfaces[0];
+    assert_eq!((interface.name.as_str(), interface.mac_address.as_deref()), ("eth0", Some("02:fc:00:00:00:01")));
+    assert_eq!((interface.ipv4_addresses.len(), interface.ipv6_addresses.len()), (1, 2));
+
     let id = world.done(world.client.create_host(whole("new")));
     let host = world.done(world.client.get_host(id));
     assert_eq!((host.id, host.is_retired, host.retired_at), (id, false, None));

@@ -20,7 +20,7 @@ fi
 "#;
 
 /// Ends with the test.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Running {
     /// Asks it to end, as systemd does, and waits until it has.
@@ -39,7 +39,7 @@ impl Drop for Running {
     }
 }
 
-fn configure(worker: &Worker, key: &str, folder: &Path) {
+pub fn configure(worker: &Worker, key: &str, folder: &Path) {
     let plugin = folder.join("dice.sh");
     fs::write(&plugin, DICE).expect("the folder is ours");
     let root = folder.display();
@@ -76,7 +76,7 @@ fn command(programs: &Programs, folder: &Path) -> Command {
     command
 }
 
-fn run(programs: &Programs, folder: &Path) -> Running {
+pub fn run(programs: &Programs, folder: &Path) -> Running {
     let mut command = command(programs, folder);
     let child = command.arg("-conf").arg(folder.join("conf")).spawn();
     Running(child.unwrap_or_else(|error| panic!("mackerel-agent does not start: {error}")))

@@ -111,12 +111,22 @@ fn stock_mkr_pulls_and_pushes_monitors() {
             "scopes": ["My-Service"]
         });
         let connectivity = json!({ "type": "connectivity", "name": "connectivity", "alertStatusOnGone": "WARNING" });
-        let wanted = json!({ "monitors": [connectivity, load] }).to_string();
+        let page = json!({
+            "type": "external", "name": "page", "url": "https://example.com/", "method": "POST", "requestBody": "a=1",
+            "headers": [{ "name": "Authorization", "value": "Bearer sesame" }], "followRedirect": true, "expectedStatusCode": 204
+        });
+        let wanted = json!({ "monitors": [connectivity, load, page] }).to_string();
         std::fs::write(mkr.folder.join("wanted.json"), wanted).expect("the folder is ours");
         mkr.done(&["monitors", "push", "-F", "wanted.json"]);
         let pushed = mkr.json(&["monitors"]);
         assert_eq!((&pushed[0]["id"], &pushed[0]["alertStatusOnGone"]), (&first[0]["id"], &json!("WARNING")));
-        assert_eq!((&pushed[1]["name"], &pushed[1]["critical"]), (&json!("load"), &json!(8)));
+        let (external, load) = (&pushed[1], &pushed[2]);
+        assert_eq!((&load["name"], &load["critical"]), (&json!("load"), &json!(8)));
+        for (key, value) in page.as_object().expect("an object") {
+            assert_eq!(external[key], *value, "what is sent along comes back too");
+        }
+        mkr.done(&["monitors", "pull", "-F", "pulled.json"]);
+        assert!(mkr.done(&["monitors", "diff", "-F", "pulled.json"]).contains("0 modify, 0 append, 0 remove"));
         mkr.done(&["monitors", "push", "-F", "monitors.json"]);
         assert_eq!(mkr.json(&["monitors"]), first, "as it was pulled");
     });

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod channels;
 pub mod edge_probes;
+pub mod external;
 pub mod host_admin;
 pub mod hosts;
 pub mod identity;
@@ -75,6 +76,11 @@ impl App {
     /// [`Failure::Internal`] where there is no runtime.
     pub fn hub(&self) -> Result<&HubClient, Failure> {
         self.hub.as_ref().ok_or_else(|| Failure::Internal("there is no hub here".to_owned()))
+    }
+
+    /// Whether this is a machine of one's own, where nothing but its network decides what can be reached.
+    pub fn is_own_machine(&self) -> bool {
+        self.config.budget.plan == "own"
     }
 
     /// A fresh key that sorts by time.

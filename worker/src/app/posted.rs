@@ -1,7 +1,8 @@
 //! What programs post of hosts and services, value by value, and what they read back by the same names.
 
+pub mod graphs;
 mod pace;
-mod surplus;
+pub(super) mod surplus;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,8 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{HostId, Sample};
 use edgewatch_core::units::UnixSeconds;
 
+use self::graphs::Deleted;
+use self::surplus::Surplus;
 use super::App;
 use super::identity::{Needs, Party};
 use super::remember::Reader;
@@ -74,7 +77,7 @@ pub async fn record(app: &App, reader: &Reader, party: &Party, values: Vec<Value
     let stored = kept.count();
     let beyond = kept.beyond.clone();
     let sent = send(app, reader, kept.samples).await?;
-    surplus::tell(app, beyond).await;
+    surplus::tell(app, Surplus::Metrics, beyond).await;
     if sent.unknown.is_empty() {
         return if sent.full > 0 && sent.full == stored { Err(no_room()) } else { Ok(()) };
     }
@@ -114,7 +117,7 @@ pub async fn record_of_service(
     let stored = kept.count();
     let beyond = kept.beyond.clone();
     let sent = send(app, reader, kept.samples).await?;
-    surplus::tell(app, beyond).await;
+    surplus::tell(app, Surplus::Metrics, beyond).await;
     if sent.full > 0 && sent.full == stored { Err(no_room()) } else { Ok(()) }
 }
 
@@ -166,7 +169,15 @@ pub async fn points(
     of: Of<'_>,
     (name, from, to): (&str, UnixSeconds, UnixSeconds),
 ) -> Result<Vec<(i64, f64)>, Failure> {
-    let of = of.find(app, party).await?;
+    let (service, of) = (of.service(), of.find(app, party).await?);
+    let mut from = from;
+    if let Some(service) = service {
+        let deleted = Deleted::of(app, service).await?;
+        if deleted.without(app, of, vec![name.to_owned()]).await?.is_empty() {
+            return Err(Failure::NotFound { what: "metric" });
+        }
+        from = deleted.since(name).map_or(from, |since| since.max(from));
+    }
     let wanted = PointsQuery { of: of.0, name: name.to_owned(), from_s: from.0, to_s: to.0 };
     let (points, epochs) = app.hub()?.points(&wanted).await?;
     still_reads(app, reader, &epochs).await?;
@@ -178,10 +189,13 @@ pub async fn points(
 /// # Errors
 /// As [`points`].
 pub async fn names(app: &App, reader: &Reader, party: &Party, of: Of<'_>) -> Result<Vec<String>, Failure> {
-    let of = of.find(app, party).await?;
+    let (service, of) = (of.service(), of.find(app, party).await?);
     let (names, epochs) = app.hub()?.metric_names(of).await?;
     still_reads(app, reader, &epochs).await?;
-    Ok(names)
+    match service {
+        Some(service) => Deleted::of(app, service).await?.without(app, of, names).await,
+        None => Ok(names),
+    }
 }
 
 /// The newest values of some metrics of those hosts that are there: in the order of the names, each second and value.
@@ -207,7 +221,14 @@ async fn still_reads(app: &App, reader: &Reader, epochs: &BTreeMap<u32, u64>) ->
     Party::to(Needs::Read, reader.confirm_by(app, epochs).await?).map(drop)
 }
 
-impl Of<'_> {
+impl<'a> Of<'a> {
+    const fn service(self) -> Option<&'a str> {
+        match self {
+            Self::Service(name) => Some(name),
+            Self::Host(_) => None,
+        }
+    }
+
     async fn find(self, app: &App, party: &Party) -> Result<HostId, Failure> {
         match self {
             Self::Service(name) => find_service(app, party, name).await,

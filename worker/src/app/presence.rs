@@ -2,7 +2,7 @@
 
 use edgewatch_core::domain::ids;
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Event, EventKind, ProbeTask};
+use edgewatch_core::model::{Event, EventKind, Monitor, ProbeTask};
 use edgewatch_core::units::UnixSeconds;
 
 use super::App;
@@ -24,7 +24,7 @@ const KEEP_TOLD_S: i64 = 400 * 24 * 3600;
 const MOST_SHARDS: u32 = 64;
 
 /// What a run did, for the log.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Summary {
     /// Hosts called offline.
     pub offline: usize,
@@ -32,8 +32,8 @@ pub struct Summary {
     pub online: usize,
     /// Whether judgement was suspended by this run.
     pub impaired: bool,
-    /// What the Worker is to ask in this run.
-    pub edge: Vec<ProbeTask>,
+    /// What the Worker is to ask in this run: probes, and monitors of web addresses.
+    pub edge: (Vec<ProbeTask>, Vec<Monitor>),
 }
 
 /// Asks the hub for its verdict at `app.now`. When it has no answer nobody's state changes, and the operator is told once.

@@ -118,7 +118,7 @@ pub async fn update(
         spec.delays_public = before.spec.delays_public;
         // A target that the edge cannot reach is none of its own any more.
         spec.from_edge =
-            before.spec.from_edge && (is_own_machine(app) || check_edge_target(spec.kind, &spec.target).is_ok());
+            before.spec.from_edge && (app.is_own_machine() || check_edge_target(spec.kind, &spec.target).is_ok());
     }
     let spec = checked(app, spec)?;
     require_room(&all, Some(id), &spec)?;
@@ -216,7 +216,7 @@ fn checked(app: &App, mut spec: ProbeSpec) -> Result<ProbeSpec, Failure> {
         return invalid("target", error.to_string());
     }
     if spec.from_edge
-        && !is_own_machine(app)
+        && !app.is_own_machine()
         && let Err(error) = check_edge_target(spec.kind, &spec.target)
     {
         return invalid("target", error.to_string());
@@ -247,11 +247,6 @@ fn checked(app: &App, mut spec: ProbeSpec) -> Result<ProbeSpec, Failure> {
         return invalid("notify.certificate_days", format!("at most {MAX_CERTIFICATE_DAYS}"));
     }
     Ok(spec)
-}
-
-/// On a machine of one's own nothing but its own network decides what can be reached.
-fn is_own_machine(app: &App) -> bool {
-    app.config.budget.plan == "own"
 }
 
 fn require_room(all: &[Probe], instead_of: Option<ProbeId>, spec: &ProbeSpec) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! How the Worker reaches the hub: a function per operation.
 
 use edgewatch_core::dialects::native::{ProbePart, SeriesRequest};
-use edgewatch_core::model::{Form, HostId, Probe, ProbeResult, Report, SeriesQuery};
+use edgewatch_core::model::{Form, HostId, Probe, ProbeResult, Report, SeriesQuery, WebAnswer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Headers, Method, Request, RequestInit, Response};
@@ -223,6 +223,7 @@ impl HubClient {
             sum.online += reply.online;
             sum.impaired |= reply.impaired;
             sum.edge.extend(reply.edge);
+            sum.external.extend(reply.external);
         }
         if let Some(error) = refused {
             return Err(error);
@@ -312,8 +313,14 @@ impl HubClient {
     ///
     /// # Errors
     /// [`HubError`] when the shard that keeps it has no answer.
-    pub async fn edge_results(&self, at_ms: i64, results: &[ProbeResult]) -> Result<(), HubError> {
-        let request = EdgeRequest { at_ms, results: results.iter().map(ProbePart::from).collect() };
+    pub async fn edge_results(
+        &self,
+        at_ms: i64,
+        results: &[ProbeResult],
+        answers: Vec<WebAnswer>,
+    ) -> Result<(), HubError> {
+        let answers = answers.into_iter().map(|one| (one.monitor.0, one.delay_ms, one.error)).collect();
+        let request = EdgeRequest { at_ms, results: results.iter().map(ProbePart::from).collect(), answers };
         self.ask::<serde_json::Value>(edge_shard(self.shards), "edge-results", &request).await.map(drop)
     }
 

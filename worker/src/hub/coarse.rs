@@ -10,6 +10,9 @@
 //! [`super::rollup::rewrite`] of their block of minutes, set the mark back to the day before theirs ([`tiers::day_no`]), and
 //! their day is built and written again. That works as long as the hub still has the minutes of that day; what it has no
 //! more stays as it is in D1.
+//!
+//! Averages and largest values of metrics that hosts name themselves are kept in D1 to 14 binary digits, but for what stands still;
+//! in the hub they are what was measured.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +21,7 @@ use edgewatch_core::blocks::rollup::{self, TEN_MINUTES};
 use edgewatch_core::blocks::tiers::{self, MINUTES, Rings, SAMPLES, TENS, TWO_HOURS};
 use edgewatch_core::blocks::{Block, Row, SeriesId};
 use edgewatch_core::metrics::mackerel;
-use edgewatch_core::model::{HostId, Sample};
+use edgewatch_core::model::{HostId, Named, Sample};
 use edgewatch_core::units::Step;
 
 use super::HubError;
@@ -135,17 +138,29 @@ pub fn build(sql: &Sql, host: HostId, rings: &Rings, day_no: u64) -> Result<Opti
     if !host.is_posted() {
         fine = without_details(fine, &dictionary);
     }
+    let short = |rows: &[Row]| with_short_numbers(rows, &dictionary);
     let is_named = dictionary.iter().any(|(_, name, _)| host.is_posted() || !mackerel::is_stock(name));
     let two_hours = coarser(&fine, rollup::TWO_HOURS, &dictionary);
     Ok(Some(Day {
         host,
         day_no,
-        tens: coarser(&fine, TEN_MINUTES, &dictionary),
-        two_hours: two_hours.iter().map(rollup::averages).collect(),
+        tens: short(&coarser(&fine, TEN_MINUTES, &dictionary)),
+        two_hours: short(&two_hours).iter().map(rollup::averages).collect(),
         names: is_named.then(|| dictionary.encode()),
         probes: probe_days::parts(&two_hours, &dictionary),
         last_number,
     }))
+}
+
+/// A day's rows as D1 keeps them: metrics that hosts name themselves with short numbers, for doubles of many digits take three times as
+/// much. What probes found counts, and stays as it is.
+pub(super) fn with_short_numbers(day: &[Row], dictionary: &Dictionary) -> Vec<Row> {
+    let named = dictionary.iter().filter(|(_, name, step)| *step == Step::Exact && Named::check_name(name).is_ok());
+    let named: BTreeSet<u16> = named.map(|(series, ..)| series.metric()).collect();
+    if named.is_empty() {
+        return day.to_vec();
+    }
+    rollup::shortened(day, |series| named.contains(&series.metric()))
 }
 
 /// The rows without what our agent tells once a minute for readers of Mackerel: thirty and more series, which would triple what a host

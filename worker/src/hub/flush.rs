@@ -114,7 +114,11 @@ pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
         }
         Err(error) => {
             let again = inner.with(|shard| {
-                plan.told.iter().for_each(|id| shard.get_mut(*id).into_iter().for_each(|host| host.is_news = true));
+                for id in &plan.told {
+                    if let Some(tracked) = shard.get_mut(*id) {
+                        (tracked.is_news, tracked.machine_told) = (true, None);
+                    }
+                }
                 Ok(())
             });
             if let Err(error) = again {
@@ -146,6 +150,7 @@ fn plan(shard: &mut Shard, schedule: &Schedule, now: UnixMillis) -> Result<Optio
     for id in &told {
         if let Some(tracked) = shard.get_mut(*id) {
             tracked.is_news = false;
+            tracked.machine_told = tracked.machine_to_tell().or_else(|| tracked.machine_told.take());
         }
     }
     schedule.is_soon.set(events.len() >= MAX_EVENTS as usize);
@@ -163,6 +168,7 @@ fn newest_of(tracked: &Tracked) -> Newest {
         addresses_fixed: tracked.entry.addresses_fixed,
         last_number: tracked.durable_up_to(),
         pace,
+        machine: tracked.machine_to_tell(),
     }
 }
 

@@ -13,8 +13,10 @@ use edgewatch_core::model::{HostId, Named, Sample};
 
 use super::rings::{self, StoredBlock};
 use super::rollup::coarser;
-use super::rows;
 use super::sql::Sql;
+use super::{coarse, rows};
+
+const DAY_MS: i64 = 86_400_000;
 
 /// The samples of one file.
 fn recorded(name: &str) -> Vec<Sample> {
@@ -146,14 +148,17 @@ fn a_day_of_a_real_host_takes_less_than_a_byte_per_value() {
     }
 }
 
-/// What rings in D1 would take of this, whose samples are a minute apart: of five days of ten minutes and as many averages.
-fn in_d1(recorded: &[Sample], is_told: bool) -> u64 {
+/// What rings in D1 would take of this, whose samples are a minute apart: of five days of ten minutes and as many averages. `as_kept`
+/// is what becomes of a day.
+fn in_d1(recorded: &[Sample], is_told: bool, as_kept: impl Fn(&[Row], &Dictionary) -> Vec<Row>) -> u64 {
     let minutes: Vec<Sample> = laps(recorded, 60_000).take_while(|one| one.at.0 < 432_000_000).collect();
     let details = details();
     let told = |(sample, named): (Sample, &Vec<Named>)| Sample { named: named.clone(), ..sample };
     let minutes = if is_told { minutes.into_iter().zip(details.iter().cycle()).map(told).collect() } else { minutes };
     let mut names = Dictionary::default();
     let tens = coarser(&rows::rows(&minutes, &mut names), rollup::TEN_MINUTES, &names);
+    let by_day = tens.chunk_by(|a, b| a.at_ms.div_euclid(DAY_MS) == b.at_ms.div_euclid(DAY_MS));
+    let tens: Vec<Row> = by_day.flat_map(|day| as_kept(day, &names)).collect();
     let averages: Vec<Row> = tens.iter().map(rollup::averages).collect();
     let of = |rows: &[Row], tier: Tier| in_file(&[pack(rows).0], tier.ring_blocks);
     of(&tens, TENS) + of(&averages, TWO_HOURS)
@@ -186,11 +191,12 @@ fn what_is_told_once_a_minute_takes_as_much_as_is_promised() {
             );
             bytes.push((samples + minutes, held));
         }
-        println!(
-            "{name:<9} D1 {} bytes a host, were it to keep them {}",
-            in_d1(&recorded, false),
-            in_d1(&recorded, true)
-        );
+        let own = in_d1(&recorded, false, coarse::with_short_numbers);
+        // As those of hosts of the stock agent are kept: the same metrics, and no others.
+        let posted = in_d1(&recorded, true, coarse::with_short_numbers);
+        let exact = in_d1(&recorded, true, |day, _| day.to_vec());
+        println!("{name:<9} D1 {own} bytes a host, with all of them {posted}, and were these doubles {exact}");
+        assert!(own < 750_000 && posted < 2_100_000 && exact > 2 * posted, "{name}: {own} {posted} {exact}");
         let [(without, _), (with, held)] = bytes[..] else { panic!("both") };
         assert!(with < 2 * without + 200_000, "{name}: {with} for {without}");
         assert!(held < crate::hub::held::MAX_ATTACHMENT_BYTES, "{held}");

@@ -7,7 +7,7 @@ use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::dialects::native::live::WatchRequest;
 use edgewatch_core::dialects::native::stream::Reason;
 use edgewatch_core::dialects::native::{ProbeTaskPart, SeriesRequest};
-use edgewatch_core::model::{HostId, Presence, SeriesQuery};
+use edgewatch_core::model::{HostId, Monitor, MonitorId, Presence, ProbeTask, SeriesQuery, WebAnswer};
 use edgewatch_core::units::UnixMillis;
 use worker::{Error, Method, Request, Response};
 
@@ -26,6 +26,7 @@ use super::{
     HubError, digest, flush, handover, moving, presence, probe_counts, probe_history, rules, series, spending,
 };
 use crate::platform::log;
+use crate::store::mackerel::monitors::MonitorWire;
 use crate::store::{Db, probes};
 
 /// How soon the alarm comes when there is news for D1, ms.
@@ -74,9 +75,7 @@ impl Inner {
             }
             (Method::Post, "/purge") => {
                 let gone: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
-                let gone = gone.ids.unwrap_or_default().into_iter().map(HostId);
-                let mut ids = gone.flat_map(|id| [id, id.posted()]);
-                self.with(|shard| ids.try_for_each(|id| handover::purge(shard, id)))?;
+                self.purge(gone.ids.unwrap_or_default().into_iter().map(HostId).collect()).await?;
                 json(&())
             }
             (Method::Post, "/taken-away") => {
@@ -131,6 +130,22 @@ impl Inner {
         }
     }
 
+    /// Forgets hosts that are no more, and services by the numbers of their metrics, with all that is stored of them.
+    async fn purge(&self, gone: Vec<HostId>) -> Answer<()> {
+        let now = self.now();
+        let is_news = self.with(|shard| {
+            // A host's alerts ended when it retired.
+            gone.iter().filter(|id| id.is_posted()).for_each(|id| shard.end_alerts(*id, now));
+            gone.iter().flat_map(|id| [*id, id.posted()]).try_for_each(|id| handover::purge(shard, id))?;
+            Ok(shard.rules.take_news())
+        })?;
+        if is_news {
+            self.flush.soon();
+            self.wake_at(now.0 + SOON_MS).await;
+        }
+        Ok(())
+    }
+
     async fn of_probes(&self, path: &str, request: &mut Request, db: Option<&Db>) -> Answer<Response> {
         let refused = |error: Error| HubError::Refused(error.to_string());
         match path {
@@ -147,7 +162,13 @@ impl Inner {
             "/probe-tallies" => self.probe_tallies(db).await,
             "/edge-results" => {
                 let run: EdgeRequest = parse(&request.text().await.map_err(refused)?)?;
-                let is_told = self.with(|shard| shard.take_edge(wire::results(run.results), UnixMillis(run.at_ms)))?;
+                let (at, now) = (UnixMillis(run.at_ms), self.now());
+                let answer = |(id, delay_ms, error)| WebAnswer { monitor: MonitorId(id), delay_ms, error };
+                let is_told = self.with(|shard| {
+                    let is_told = shard.take_edge(wire::results(run.results), at)?;
+                    shard.take_answers(run.answers.into_iter().map(answer).collect(), at, now)?;
+                    Ok(is_told | shard.rules.take_news())
+                })?;
                 if is_told {
                     self.flush.soon();
                     self.wake_at(self.now().0 + SOON_MS).await;
@@ -259,20 +280,19 @@ impl Inner {
         self.steer(now).await;
         self.push_changes(true).await;
         if self.is_ours(EDGE) {
-            verdict.edge = self.edge_turn(due);
+            let (tasks, monitors) = self.edge_turn(due);
+            verdict.edge = tasks.iter().map(ProbeTaskPart::from).collect();
+            verdict.external = monitors.iter().map(MonitorWire::from).collect();
         }
         verdict.left = handover::calls::run(&self, now).await;
         json(&verdict)
     }
 
-    fn edge_turn(&self, due: UnixMillis) -> Vec<ProbeTaskPart> {
-        match self.with(|shard| shard.edge_turn(due)) {
-            Ok(tasks) => tasks.iter().map(ProbeTaskPart::from).collect(),
-            Err(error) => {
-                log::error("hub.edge", &error.to_string());
-                vec![]
-            }
-        }
+    fn edge_turn(&self, due: UnixMillis) -> (Vec<ProbeTask>, Vec<Monitor>) {
+        self.with(|shard| shard.edge_turn(due)).unwrap_or_else(|error| {
+            log::error("hub.edge", &error.to_string());
+            (vec![], vec![])
+        })
     }
 
     /// Takes in what D1 says is to be asked, and tells agents.

@@ -9,9 +9,9 @@ use edgewatch_core::blocks::Row;
 use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::dialects::native::ProbeList;
 use edgewatch_core::dialects::native::stream::{CAN_PROBE, FromHub, Probes};
-use edgewatch_core::domain::probing::{self, edge, means};
+use edgewatch_core::domain::probing::{self, means};
 use edgewatch_core::model::{
-    Coverage, HostId, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask, Report, Sample,
+    Coverage, HostId, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, Report, Sample,
 };
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::{Deserialize, Serialize};
@@ -32,8 +32,6 @@ const LIST_KEY: &str = "probes";
 const EDGE_DONE_KEY: &str = "edge_coarse_done";
 /// So many of the notes on a probe are told.
 const MAX_NOTES: usize = 5;
-/// The Worker asks at most once in this time, ms: a run that comes early has its turn later.
-const EDGE_EVERY_MS: i64 = 55_000;
 /// It is asked to ask once in this time, seconds.
 const EDGE_S: u32 = 60;
 
@@ -210,20 +208,6 @@ impl Shard {
         // Who has no list yet needs none that is empty.
         let is_news = list.version != known && !(known == 0 && list.probes.is_empty());
         Ok(is_news.then_some(list))
-    }
-
-    /// What the Worker is to ask in the run that was due at `due`: nothing when it asked a moment ago.
-    ///
-    /// # Errors
-    /// As [`Shard::probes`].
-    pub fn edge_turn(&mut self, due: UnixMillis) -> Result<Vec<ProbeTask>, HubError> {
-        let turn = edge::turn(self.probes()?, due.seconds());
-        if turn.is_empty() {
-            return Ok(turn);
-        }
-        let asked_ms = self.edge()?.newest_ms();
-        let is_early = asked_ms.is_some_and(|asked_ms| (0..EDGE_EVERY_MS).contains(&due.0.saturating_sub(asked_ms)));
-        Ok(if is_early { vec![] } else { turn })
     }
 
     /// The rows of a host's samples that lie in no ring yet.

@@ -237,7 +237,7 @@ impl Shard {
     }
 
     /// Takes in what a host says it is; writes its row when that is news, at most once a minute. What is not written is in memory,
-    /// and comes again with the next connection.
+    /// and comes again with the next connection. What changes all the time ([`HostFacts::steady`]) is no news.
     ///
     /// # Errors
     /// As [`Shard::complete`].
@@ -251,12 +251,16 @@ impl Shard {
             }
             None => {}
         }
+        // What changes all the time costs no row: it is in memory, and goes with the row that is written next.
+        let is_steady = tracked.entry.addresses_fixed == before.addresses_fixed
+            && tracked.entry.host.addresses == before.host.addresses
+            && before.host.facts.as_ref().is_some_and(|known| known.steady() == facts.steady());
         tracked.entry.host.facts = Some(facts);
         if tracked.entry == before {
             return Ok(());
         }
-        tracked.is_changed = true;
-        let is_held = (0..FACTS_EVERY_MS).contains(&now.0.saturating_sub(tracked.facts_ms));
+        tracked.is_changed |= !is_steady;
+        let is_held = is_steady || (0..FACTS_EVERY_MS).contains(&now.0.saturating_sub(tracked.facts_ms));
         if !is_held {
             tracked.facts_ms = now.0;
         }

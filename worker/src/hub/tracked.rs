@@ -4,13 +4,14 @@
 //! the next sample belongs to a later block, the pending ones become the block's row in the ring. Durable is what lies in a row.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use edgewatch_core::blocks::dictionary::Dictionary;
 use edgewatch_core::blocks::{Block, Row, tiers};
 use edgewatch_core::dialects::native::stream::Frame;
 use edgewatch_core::domain::probing::MAX_PROBES;
 use edgewatch_core::domain::stream::gap::{Gap, Verdict};
-use edgewatch_core::model::{HostId, Link, Presence, ProbeId, Report, Sample};
+use edgewatch_core::model::{HostId, Link, Machine, Presence, ProbeId, Report, Sample};
 use edgewatch_core::units::UnixMillis;
 
 use super::directory::Entry;
@@ -65,6 +66,8 @@ pub struct Tracked {
     pub prober: Prober,
     /// When its row in the directory was last written because of what it says it is, ms.
     pub facts_ms: i64,
+    /// What D1 was told that it is made of; every object that begins tells it anew.
+    pub machine_told: Option<Arc<Machine>>,
     /// What is under way with its finished days.
     pub days: OfHost,
     gap: Gap,
@@ -85,6 +88,12 @@ pub struct Tracked {
 }
 
 impl Tracked {
+    /// What it is made of, where D1 does not have it; of a host that never said what it is there is nothing to tell.
+    pub fn machine_to_tell(&self) -> Option<Arc<Machine>> {
+        let machine = self.entry.host.facts.as_ref()?.machine.clone().unwrap_or_default();
+        (self.machine_told.as_ref() != Some(&machine)).then_some(machine)
+    }
+
     /// A host as storage and its socket have it.
     ///
     /// # Errors
@@ -108,6 +117,7 @@ impl Tracked {
             notes: BTreeMap::new(),
             prober: Prober::default(),
             facts_ms: 0,
+            machine_told: None,
             days: OfHost::default(),
             gap: Gap::default(),
             is_loaded: false,

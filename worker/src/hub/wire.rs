@@ -1,12 +1,14 @@
 //! What the Worker and the object say to each other: JSON over the object's `fetch`, and a host as JSON, which is also how the
 //! object stores one.
 
+use std::sync::Arc;
+
 use edgewatch_core::dialects::native;
 use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
 use edgewatch_core::domain::address_change::Told;
 use edgewatch_core::model::{
-    Addresses, Dropped, Facts, Host, HostId, HostStanding, HostStatus, Presence, ProbeResult, ProbeTask, Report,
-    RoleName, Sample,
+    Addresses, Dropped, Facts, Host, HostId, HostStanding, HostStatus, Monitor, Presence, ProbeResult, ProbeTask,
+    Report, RoleName, Sample,
 };
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,7 @@ use super::addresses::ToldWire;
 use super::monitors::NewsWire;
 use super::probe_history::Tallies;
 use super::probes::ProbeWire;
+use crate::store::mackerel::monitors::MonitorWire;
 
 /// The header with a typed identity, which never comes from outside.
 pub const IDENTITY_HEADER: &str = "x-edgewatch-identity";
@@ -95,6 +98,8 @@ struct FactsWire {
     swap_total_bytes: u64,
     disk_total_bytes: u64,
     booted_at_s: i64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    machine: Option<native::MachinePart>,
 }
 
 /// Which agent speaks: the host that its secret proved.
@@ -209,15 +214,19 @@ pub struct VerdictReply {
     /// What the Worker is to ask in this run.
     #[serde(default)]
     pub edge: Vec<native::ProbeTaskPart>,
+    /// The monitors whose web addresses it is to ask.
+    #[serde(default)]
+    pub external: Vec<MonitorWire>,
     /// What this shard found out about probes, for the one that judges by it.
     #[serde(default)]
     pub monitors: Vec<NewsWire>,
 }
 
 impl VerdictReply {
-    /// What the Worker is to ask in this run.
-    pub fn edge_tasks(self) -> Vec<ProbeTask> {
-        native::ProbeList { version: 0, probes: self.edge }.into_tasks()
+    /// What the Worker is to ask in this run: probes, and monitors of web addresses.
+    pub fn edge_tasks(self) -> (Vec<ProbeTask>, Vec<Monitor>) {
+        let tasks = native::ProbeList { version: 0, probes: self.edge }.into_tasks();
+        (tasks, self.external.into_iter().map(Monitor::from).collect())
     }
 }
 
@@ -228,6 +237,9 @@ pub struct EdgeRequest {
     pub at_ms: i64,
     /// The results, each probe's once.
     pub results: Vec<native::ProbePart>,
+    /// What web addresses answered: the monitor's number, how long it took in ms, and what was wrong.
+    #[serde(default)]
+    pub answers: Vec<(i64, Option<f64>, Option<String>)>,
 }
 
 /// Whose points of delay are asked for.
@@ -354,6 +366,7 @@ impl From<&Facts> for FactsWire {
             swap_total_bytes: facts.swap_total_bytes,
             disk_total_bytes: facts.disk_total_bytes,
             booted_at_s: facts.booted_at.0,
+            machine: facts.machine.as_deref().map(native::MachinePart::from),
         }
     }
 }
@@ -373,6 +386,7 @@ impl From<FactsWire> for Facts {
             disk_total_bytes: wire.disk_total_bytes,
             booted_at: UnixSeconds(wire.booted_at_s),
             addresses: None,
+            machine: wire.machine.map(|part| Arc::new(part.into_machine().0)),
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod local_time;
 pub mod log;
 pub mod objects;
 pub mod outbound;
+pub mod page;
 pub mod password;
 pub mod payload;
 pub mod random;

@@ -81,25 +81,3 @@ pub async fn connect(host: &str, port: u16) -> Asked {
     let _ = socket.close().await;
     asked
 }
-
-/// What all of these give, in their order; they run at the same time.
-pub async fn all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(move |context| {
-        let mut is_done = true;
-        for (future, value) in &mut running {
-            if value.is_none() {
-                match future.as_mut().poll(context) {
-                    std::task::Poll::Ready(ready) => *value = Some(ready),
-                    std::task::Poll::Pending => is_done = false,
-                }
-            }
-        }
-        if is_done {
-            std::task::Poll::Ready(running.iter_mut().filter_map(|(_, value)| value.take()).collect())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await
-}

@@ -4,11 +4,15 @@ use edgewatch_core::model::{Addresses, Facts, Host, HostId, Presence, Sample, Te
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::Deserialize;
 
+use super::machine::machine;
 use super::mackerel::hosts::{Said, said};
 use super::{Bind, Db, Statement, StoreError};
 
 macro_rules! select_hosts {
     ($rest:literal) => {
+        select_hosts!("NULL", $rest)
+    };
+    ($machine:literal, $rest:literal) => {
         concat!(
             "SELECT h.id, h.public_id, h.uuid, h.name, h.tag, h.note, h.public_note, h.display_index, h.hidden_for_guest, h.registered_at_s, ",
             "s.presence, s.last_seen_s, s.ipv4, s.ipv6, s.country_code, s.agent_version, s.platform, s.platform_version, ",
@@ -17,7 +21,9 @@ macro_rules! select_hosts {
             "s.swap_used_bytes, s.disk_used_bytes, s.net_in_bytes, s.net_out_bytes, s.net_in_bytes_per_s, ",
             "s.net_out_bytes_per_s, s.uptime_s, s.load1, s.load5, s.load15, s.tcp_connections, s.udp_connections, ",
             "s.processes, s.gpu_percent, s.temperatures_json, h.secret_hash, s.addresses_fixed, ",
-            "s.facts_json FROM hosts h JOIN host_states s ON s.host_id = h.id WHERE h.retired_at_s IS NULL ",
+            "s.facts_json, ",
+            $machine,
+            " AS machine_json FROM hosts h JOIN host_states s ON s.host_id = h.id WHERE h.retired_at_s IS NULL ",
             $rest
         )
     };
@@ -27,6 +33,9 @@ macro_rules! select_hosts {
 const LIST_ALL: &str = select_hosts!("ORDER BY h.id");
 const LIST_BY_TAG: &str = select_hosts!("AND h.tag = ?1 ORDER BY h.id");
 const LIST_BY_IDS: &str = select_hosts!("AND h.id IN (SELECT value FROM json_each(?1)) ORDER BY h.id");
+const LIST_ALL_ENROLLED: &str = select_hosts!("s.machine_json", "ORDER BY h.id");
+const LIST_ENROLLED_BY_IDS: &str =
+    select_hosts!("s.machine_json", "AND h.id IN (SELECT value FROM json_each(?1)) ORDER BY h.id");
 const FIND_BY_SECRET: &str =
     "SELECT h.id, h.machine_id FROM hosts h WHERE h.secret_hash = ?1 AND h.retired_at_s IS NULL";
 const FIND_ID_BY_MACHINE: &str =
@@ -126,6 +135,7 @@ struct Row {
     secret_hash: String,
     addresses_fixed: i64,
     facts_json: Option<String>,
+    machine_json: Option<String>,
 }
 
 /// A host with what the hub needs to know of it.
@@ -149,8 +159,8 @@ pub struct Enrolled {
 /// As [`list_all`].
 pub async fn list_enrolled(db: &Db, ids: Option<&[HostId]>) -> Result<Vec<Enrolled>, StoreError> {
     let statement = match ids {
-        Some(ids) => Statement::new(LIST_BY_IDS, vec![id_list(ids)]),
-        None => Statement::new(LIST_ALL, vec![]),
+        Some(ids) => Statement::new(LIST_ENROLLED_BY_IDS, vec![id_list(ids)]),
+        None => Statement::new(LIST_ALL_ENROLLED, vec![]),
     };
     let rows: Vec<Row> = db.run(statement).await?.rows()?;
     let enrolled = |row: Row| {
@@ -284,6 +294,7 @@ impl TryFrom<Row> for Host {
                 disk_total_bytes: row.disk_total_bytes.unwrap_or_default(),
                 booted_at: UnixSeconds(row.booted_at_s.unwrap_or_default()),
                 addresses: None,
+                machine: machine(row.machine_json)?,
             }),
         };
         let (facts, agent_version) = match row.facts_json.as_deref().map(said).transpose()? {

@@ -10,6 +10,7 @@ mod failure;
 pub mod history;
 pub mod host_edits;
 pub mod hosts;
+pub mod machine;
 pub mod mackerel;
 pub mod newest;
 pub mod outbox;

@@ -1,8 +1,11 @@
 //! Table `host_states`: the newest state of many hosts at once, as the hub has it. What readers get when the hub does not answer.
 
-use edgewatch_core::model::{Host, Presence};
+use std::sync::Arc;
+
+use edgewatch_core::model::{Host, Machine, Presence};
 use serde_json::{Value, json};
 
+use super::machine::machine_json;
 use super::{Bind, Statement, StoreError};
 
 // ?1 is a JSON list of lists, one per host, in the order of the columns below. Numbers of samples never go back, so a late write of
@@ -17,7 +20,7 @@ const PUT: &str = "UPDATE host_states SET last_number = j.value->>1, presence = 
      net_out_bytes = j.value->>28, net_in_bytes_per_s = j.value->>29, net_out_bytes_per_s = j.value->>30, \
      uptime_s = j.value->>31, load1 = j.value->>32, load5 = j.value->>33, load15 = j.value->>34, \
      tcp_connections = j.value->>35, udp_connections = j.value->>36, processes = j.value->>37, gpu_percent = j.value->>38, \
-     temperatures_json = j.value->>39 \
+     temperatures_json = j.value->>39, machine_json = coalesce(j.value->>40, machine_json) \
      FROM json_each(?1) j WHERE host_states.host_id = j.value->>0 AND host_states.last_number <= j.value->>1";
 
 /// The most text one statement carries; D1 refuses a value over 2 MB. Source: platform specification, 1.2.
@@ -34,6 +37,8 @@ pub struct Newest {
     pub last_number: u64,
     /// Seconds between its samples and between its reports.
     pub pace: (u32, u32),
+    /// What it is made of, where the database does not have that yet.
+    pub machine: Option<Arc<Machine>>,
 }
 
 /// The statements that store the newest state of these hosts: 1 row written and about 2 read for each. Each statement may run alone.
@@ -127,6 +132,7 @@ fn columns(state: &Newest) -> Result<Value, StoreError> {
             ]);
         }
     }
+    columns.push(json!(state.machine.as_deref().map(machine_json).transpose()?));
     Ok(Value::Array(columns))
 }
 
@@ -134,6 +140,8 @@ fn columns(state: &Newest) -> Result<Value, StoreError> {
 mod tests {
     use super::*;
     use crate::store::db::now;
+    use crate::store::machine::tests::a_machine;
+    use crate::store::mackerel::listing;
     use crate::store::{Db, hosts};
     use edgewatch_core::model::{Addresses, Facts, HostId, Sample, Temperature};
     use edgewatch_core::units::{UnixMillis, UnixSeconds};
@@ -155,7 +163,7 @@ mod tests {
             temperatures: vec![Temperature { name: "cpu".to_owned(), celsius: -0.5 }],
             ..Sample::default()
         });
-        Newest { host, addresses_fixed: true, last_number, pace: (10, 60) }
+        Newest { host, addresses_fixed: true, last_number, pace: (10, 60), machine: None }
     }
 
     #[test]
@@ -168,6 +176,29 @@ mod tests {
         let enrolled = now(hosts::list_enrolled(&db, Some(&[HostId(1)]))).unwrap().remove(0);
         assert_eq!((enrolled.addresses_fixed, enrolled.last_number), (true, 9));
         assert_eq!((enrolled.host, enrolled.secret_hash), (newest.host, "hash-alpha".to_owned()));
+    }
+
+    #[test]
+    fn what_a_host_is_made_of_is_told_once_stays_and_is_read_by_who_asks_for_it() {
+        let db = Db::in_memory().unwrap();
+        now(db.batch(hosts::insert(hosts::tests::new_host("alpha", "eu")))).unwrap();
+        let machine = Arc::new(a_machine());
+        let first = Newest { machine: Some(Arc::clone(&machine)), ..state(&db, 9) };
+        now(db.batch(put(&[first]).unwrap())).unwrap();
+        let later = now(db.batch(put(&[state(&db, 10)]).unwrap())).unwrap();
+        assert_eq!(later[0].changes, 1);
+        let machine_of = |host: Host| host.facts.unwrap().machine;
+        let enrolled = now(hosts::list_enrolled(&db, Some(&[HostId(1)]))).unwrap().remove(0);
+        assert_eq!((enrolled.last_number, machine_of(enrolled.host)), (10, Some(Arc::clone(&machine))));
+        let all = now(hosts::list_enrolled(&db, None)).unwrap().remove(0);
+        assert_eq!(machine_of(all.host), Some(Arc::clone(&machine)));
+        let detailed = now(listing::find(&db, None, "id-alpha")).unwrap().unwrap().detailed;
+        assert_eq!(machine_of(detailed.host), Some(machine));
+        assert_eq!(machine_of(now(hosts::list_all(&db)).unwrap().remove(0)), None, "lists for others are without");
+        let nothing = Newest { machine: Some(Arc::new(Machine::default())), ..state(&db, 11) };
+        now(db.batch(put(&[nothing]).unwrap())).unwrap();
+        let detailed = now(listing::find(&db, None, "id-alpha")).unwrap().unwrap().detailed;
+        assert_eq!(machine_of(detailed.host), None, "an agent that tells of it no more");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 use edgewatch_core::dialects::native::stream::{Ack, Welcome};
 use edgewatch_core::dialects::native::{Sample, Temperature};
 
+use edgewatch_core::dialects::native::HostFacts;
+
 use super::*;
 use crate::backlog::Backlog;
 use crate::shared::Shared;

@@ -41,6 +41,45 @@ pub fn is_for(scope: &DowntimeScope, Concern { monitor, roles, service }: Concer
         && !has_role(&scope.excluded_roles)
 }
 
+/// What is no more.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Gone<'a> {
+    /// Monitors, by their ids.
+    pub monitors: &'a [String],
+    /// A service with its roles.
+    pub service: Option<&'a str>,
+    /// A role.
+    pub role: Option<&'a RoleName>,
+}
+
+impl Gone<'_> {
+    fn has_role(&self, role: &RoleName) -> bool {
+        self.service == Some(role.service.as_str()) || self.role == Some(role)
+    }
+}
+
+/// What a downtime is for without what is no more; `None` when that is nothing. An empty list names everything: the last name of one
+/// is not just left out.
+pub fn without(scope: &DowntimeScope, gone: &Gone<'_>) -> Option<DowntimeScope> {
+    let services = |names: &[String]| {
+        names.iter().filter(|name| gone.service != Some(name.as_str())).cloned().collect::<Vec<String>>()
+    };
+    let roles = |roles: &[RoleName]| roles.iter().filter(|role| !gone.has_role(role)).cloned().collect::<Vec<_>>();
+    let monitors = |ids: &[String]| ids.iter().filter(|id| !gone.monitors.contains(id)).cloned().collect::<Vec<_>>();
+    let left = DowntimeScope {
+        services: services(&scope.services),
+        excluded_services: services(&scope.excluded_services),
+        roles: roles(&scope.roles),
+        excluded_roles: roles(&scope.excluded_roles),
+        monitors: monitors(&scope.monitors),
+        excluded_monitors: monitors(&scope.excluded_monitors),
+    };
+    let is_everywhere = |scope: &DowntimeScope| scope.services.is_empty() && scope.roles.is_empty();
+    let is_nowhere = is_everywhere(&left) && !is_everywhere(scope);
+    let is_of_none = left.monitors.is_empty() && !scope.monitors.is_empty();
+    (!is_nowhere && !is_of_none).then_some(left)
+}
+
 /// Whether a downtime is on at a moment when its calendar is `offset_s` seconds ahead of UTC. The clocks of a zone that has summer
 /// time go on: what begins at two in the night begins at two all year.
 pub fn is_on(downtime: &Downtime, at: UnixSeconds, offset_s: i32) -> bool {

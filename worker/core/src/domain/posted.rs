@@ -44,6 +44,14 @@ impl Kept {
     }
 }
 
+/// Whether a service's metric is drawn in a graph: its name is the graph's, with one word in the place of the `*` at its end.
+pub fn is_in_graph(name: &str, graph: &str) -> bool {
+    let rest = graph.strip_suffix('*').and_then(|beginning| name.strip_prefix(beginning));
+    let begins_a_word = |beginning: &str| beginning.is_empty() || beginning.ends_with('.');
+    graph.strip_suffix('*').is_some_and(begins_a_word)
+        && rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('.'))
+}
+
 /// Sorts the values of a post. Of a host, name and minute the last one counts.
 pub fn sort(values: Vec<Posted>, now: UnixSeconds) -> Kept {
     let mut kept = Kept::default();
@@ -133,6 +141,25 @@ mod tests {
             (of.0, NOW.since(one.at.seconds()), named)
         })
         .collect()
+    }
+
+    #[test]
+    fn a_graph_has_the_metrics_whose_names_go_on_by_one_word() {
+        for (name, graph) in [("a.b", "a.*"), ("a.b.c", "a.b.*"), ("clicks", "*")] {
+            assert!(is_in_graph(name, graph), "{name} {graph}");
+        }
+        for (name, graph) in [
+            ("a.b.c", "a.*"),
+            ("a", "a.*"),
+            ("a.", "a.*"),
+            ("ab.c", "a.*"),
+            ("a.b", "*"),
+            ("ab", "a*"),
+            ("a.b", "a.b"),
+            ("a.b", ""),
+        ] {
+            assert!(!is_in_graph(name, graph), "{name} {graph}");
+        }
     }
 
     #[test]

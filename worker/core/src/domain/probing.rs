@@ -4,6 +4,7 @@ mod availability;
 pub mod edge;
 pub mod means;
 pub mod monitor;
+pub mod page;
 mod points;
 mod target;
 mod words;

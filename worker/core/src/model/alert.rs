@@ -185,11 +185,14 @@ pub enum Trigger {
     MonitorDelete,
     /// The host is no more.
     HostRetire,
+    /// The service is no more.
+    ServiceDelete,
 }
 
 impl Trigger {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Monitoring, Self::Manual, Self::MonitorDelete, Self::HostRetire];
+    pub const ALL: [Self; 5] =
+        [Self::Monitoring, Self::Manual, Self::MonitorDelete, Self::HostRetire, Self::ServiceDelete];
 
     /// Its word.
     pub const fn word(self) -> &'static str {
@@ -198,6 +201,7 @@ impl Trigger {
             Self::Manual => "manual",
             Self::MonitorDelete => "monitorDelete",
             Self::HostRetire => "hostRetire",
+            Self::ServiceDelete => "serviceDelete",
         }
     }
 

@@ -1,6 +1,8 @@
 //! A monitored machine.
 
-use super::Sample;
+use std::sync::Arc;
+
+use super::{Machine, Sample};
 use crate::units::UnixSeconds;
 
 /// A host's number: 1, 2, 3 …, never given twice.
@@ -163,9 +165,17 @@ pub struct Facts {
     pub booted_at: UnixSeconds,
     /// Addresses its administrator wants shown.
     pub addresses: Option<Addresses>,
+    /// What it is made of, where its agent says so. Shared: hosts are copied often.
+    pub machine: Option<Arc<Machine>>,
 }
 
 impl Facts {
+    /// These facts without what changes all the time: what is left is news when it changes.
+    #[must_use]
+    pub fn steady(&self) -> Self {
+        Self { machine: self.machine.as_ref().map(|machine| Arc::new(machine.steady())), ..self.clone() }
+    }
+
     /// These facts, with what `said` has in its place.
     #[must_use]
     pub fn with(self, said: Self) -> Self {
@@ -185,6 +195,7 @@ impl Facts {
             disk_total_bytes: bytes(self.disk_total_bytes, said.disk_total_bytes),
             booted_at: if said.booted_at.0 == 0 { self.booted_at } else { said.booted_at },
             addresses: said.addresses.or(self.addresses),
+            machine: said.machine.or(self.machine),
         }
     }
 }

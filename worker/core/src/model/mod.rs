@@ -11,6 +11,7 @@ mod form;
 mod group;
 mod guest;
 mod host;
+mod machine;
 mod monitor;
 mod probe;
 mod report;
@@ -37,9 +38,10 @@ pub use form::{Form, Listing, Piece};
 pub use group::{Audience, GroupLink, NotificationGroup};
 pub use guest::GuestView;
 pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
+pub use machine::{BlockDevice, FileSystem, Interface, Machine, MemoryKind, Place, Processors, Unfit};
 pub use monitor::{
     Check, CheckId, CheckReport, HostStanding, ListedMonitor, MetricTest, MissingLimits, Monitor, MonitorDraft,
-    MonitorId, MonitorKind, MonitorScopes, MonitoredStatus, ScopeName, Severity, Watch,
+    MonitorId, MonitorKind, MonitorScopes, MonitoredStatus, ScopeName, Sent, Severity, Watch, WebAnswer, WebQuestion,
 };
 pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
 pub use report::{DropReason, Dropped, FRAME_S, Named, PERIOD_S, Report, Sample, Temperature};

@@ -163,6 +163,18 @@ pub struct MetricTest {
     pub attempts: u32,
 }
 
+impl MetricTest {
+    /// Of how long answers take, ms.
+    pub fn of_delay(warning: Option<f64>, critical: Option<f64>, points: u32, attempts: u32) -> Self {
+        Self { metric: "response time".to_owned(), is_above: true, warning, critical, points, attempts }
+    }
+
+    /// Whether there is a limit.
+    pub const fn has_limit(&self) -> bool {
+        self.warning.is_some() || self.critical.is_some()
+    }
+}
+
 /// For how long nothing may come, minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MissingLimits {
@@ -200,8 +212,45 @@ pub enum Watch {
         /// For how long no value may come.
         missing: MissingLimits,
     },
+    /// A web address, which the Worker asks.
+    External {
+        /// What it asks, and what the answer has to be.
+        question: WebQuestion,
+        /// How long answers may take, in ms; and how often in succession anything bad has to be found.
+        test: MetricTest,
+        /// The service that it belongs to.
+        service: Option<String>,
+    },
     /// What is kept and not looked at.
     Nothing,
+}
+
+/// What is asked of a web address, and what the answer has to be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WebQuestion {
+    /// `http://` or `https://`.
+    pub url: String,
+    /// `GET`, `POST`, `PUT` or `DELETE`.
+    pub method: String,
+    /// Whether redirections are followed.
+    pub follows: bool,
+    /// The one status that is good; every one below 400 when `None`.
+    pub status: Option<u16>,
+    /// What the body has to contain.
+    pub contains: Option<String>,
+    /// What is sent along, encrypted; `None` for nothing.
+    pub sealed: Option<String>,
+}
+
+/// What came of asking a web address.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WebAnswer {
+    /// By which monitor.
+    pub monitor: MonitorId,
+    /// How long the right answer took, ms; `None` where there was none.
+    pub delay_ms: Option<f64>,
+    /// What was wrong.
+    pub error: Option<String>,
 }
 
 /// A monitor, as it is judged by.
@@ -244,8 +293,26 @@ pub struct MonitorDraft {
     pub service: Option<String>,
     /// Every service and role that it names.
     pub scopes: Vec<ScopeName>,
-    /// A JSON object: all that was said, as it is answered.
+    /// A JSON object: all that was said, as it is answered, but for [`MonitorDraft::sent`].
     pub document_json: String,
+    /// What is sent along with a question, which may be secret; `None` for nothing.
+    pub sent: Option<Sent>,
+}
+
+/// What is sent along with a question to a web address.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Sent {
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body; `None` for none.
+    pub body: Option<String>,
+}
+
+impl std::fmt::Debug for Sent {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // It may end up in a log.
+        write!(formatter, "Sent({} headers)", self.headers.len())
+    }
 }
 
 /// A monitor as it is listed.
@@ -261,6 +328,8 @@ pub struct ListedMonitor {
     pub name: String,
     /// As in [`MonitorDraft`].
     pub document_json: String,
+    /// As in [`MonitorDraft`].
+    pub sent: Option<Sent>,
 }
 
 /// A check of a host.

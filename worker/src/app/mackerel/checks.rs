@@ -1,20 +1,38 @@
 //! Checks that hosts run themselves: what they report, and which there are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use edgewatch_core::domain::ids::{self, Thing};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Check, CheckId, CheckReport, HostId, MonitoredStatus};
 
-use super::hosts;
+use super::{hosts, invalid};
 use crate::app::App;
 use crate::app::identity::{Needs, Party};
+use crate::app::posted::surplus::{self, Surplus};
 use crate::app::posted::{Found, forget_hosts};
 use crate::app::remember::Reader;
-use crate::hub::watches::wire::{ReportWire, ReportsReply, ReportsRequest};
+use crate::hub::watches::wire::{ReportWire, ReportsRequest};
 use crate::store::mackerel::checks::{self, Stored};
 
 const UNKNOWN: Failure = Failure::NotFound { what: "check" };
+/// Whether a host that had no room for a check more has room is asked again after so long.
+const FULL_MS: i64 = 10 * 60_000;
+/// So many such hosts are remembered.
+const MAX_HOSTS: usize = 10_000;
+
+/// Hosts that had no room for a check more, and until when that is taken for granted: the database counts a thousand rows to say so.
+static FULL: Mutex<BTreeMap<HostId, i64>> = Mutex::new(BTreeMap::new());
+
+/// What became of reports that were sent to their shards.
+#[derive(Default)]
+struct Sent {
+    /// Hosts that there are none of any more.
+    gone: BTreeSet<HostId>,
+    /// Checks beyond those that a host may have: what they reported was not taken.
+    beyond: BTreeSet<(HostId, String)>,
+}
 
 fn check(stored: Stored) -> Check {
     let Stored { id, name, memo, .. } = stored;
@@ -22,10 +40,11 @@ fn check(stored: Stored) -> Check {
 }
 
 /// Takes what checks report, by the public ids of their hosts: when this is over it is safe. Those of hosts that are not there are left
-/// out where others are.
+/// out where others are, and so are checks beyond those that a host may have, which is told.
 ///
 /// # Errors
-/// [`Failure::NotFound`] when none of the hosts is there; [`Failure::Invalid`] when those that were are retired;
+/// [`Failure::NotFound`] when none of the hosts is there; [`Failure::Invalid`] when those that were are retired, and when no host has
+/// room for the checks that report;
 /// [`Failure::Unavailable`] when not all was stored: reporting it again is harmless.
 pub async fn report(
     app: &App,
@@ -48,9 +67,17 @@ pub async fn report(
     if by_host.is_empty() {
         return Err(found.nothing_live());
     }
-    let gone = send(app, reader, by_host).await?;
+    let named: BTreeSet<(HostId, String)> =
+        by_host.iter().flat_map(|(host, all)| all.iter().map(|one| (*host, one.name.clone()))).collect();
+    let Sent { gone, beyond } = send(app, reader, by_host).await?;
+    let is_all_beyond = beyond.is_superset(&named);
+    let mut counts = BTreeMap::new();
+    for (host, _) in beyond {
+        *counts.entry(host).or_default() += 1_usize;
+    }
+    surplus::tell(app, Surplus::Checks, counts).await;
     if gone.is_empty() {
-        return Ok(());
+        return if is_all_beyond { Err(invalid("name", "is one check more than the host may have")) } else { Ok(()) };
     }
     forget_hosts(&gone);
     if found.live.values().all(|id| gone.contains(id)) {
@@ -60,19 +87,15 @@ pub async fn report(
     Ok(())
 }
 
-/// Sends reports to their shards; gives the hosts that there are none of any more.
-async fn send(
-    app: &App,
-    reader: &Reader,
-    by_host: BTreeMap<HostId, Vec<CheckReport>>,
-) -> Result<BTreeSet<HostId>, Failure> {
+/// Sends reports to their shards.
+async fn send(app: &App, reader: &Reader, by_host: BTreeMap<HostId, Vec<CheckReport>>) -> Result<Sent, Failure> {
     let hub = app.hub()?;
     let mut by_shard: BTreeMap<u32, ReportsRequest> = BTreeMap::new();
     for (host, reports) in by_host {
         let request = by_shard.entry(hub.shard_of(host)).or_default();
         request.reports.push((host.0, reports.iter().map(ReportWire::from).collect()));
     }
-    let (mut gone, mut epochs) = (BTreeSet::new(), BTreeMap::new());
+    let (mut sent, mut epochs) = (Sent::default(), BTreeMap::new());
     let mut is_confirmed = false;
     for (shard, mut request) in by_shard {
         request.epoch = reader.remembered_epoch(shard).filter(|_| !is_confirmed);
@@ -84,24 +107,65 @@ async fn send(
             reply = hub.check_reports(shard, &request).await?;
         }
         epochs.insert(shard, reply.epoch);
-        gone.extend(reply.unknown.iter().copied().map(HostId));
+        sent.gone.extend(reply.unknown.iter().copied().map(HostId));
+        sent.beyond.extend(of_hosts(reply.beyond));
         if !reply.unnamed.is_empty() {
-            name(app, shard, request, reply).await?;
+            name(app, shard, request, of_hosts(reply.unnamed), &mut sent).await?;
         }
     }
     if !is_confirmed {
         reader.confirm_by(app, &epochs).await?;
     }
-    Ok(gone)
+    Ok(sent)
 }
 
 /// Checks that the hub does not know get their numbers, and report once more.
-async fn name(app: &App, shard: u32, request: ReportsRequest, reply: ReportsReply) -> Result<(), Failure> {
-    let wanted: Vec<(HostId, String)> = reply.unnamed.into_iter().map(|(host, name)| (HostId(host), name)).collect();
-    let named = checks::name(&app.db, &wanted).await?;
+async fn name(
+    app: &App,
+    shard: u32,
+    request: ReportsRequest,
+    unnamed: Vec<(HostId, String)>,
+    sent: &mut Sent,
+) -> Result<(), Failure> {
+    let (without_room, with_room): (Vec<_>, Vec<_>) = {
+        let full = full();
+        let is_full = |host: HostId| full.get(&host).is_some_and(|until_ms| app.now.0 < *until_ms);
+        unnamed.into_iter().partition(|(host, _)| is_full(*host))
+    };
+    let mut named = checks::name(&app.db, &with_room).await?;
+    // What was announced has its number, although nothing more has room.
+    named.extend(checks::list_named(&app.db, &without_room).await?);
     let known = named.into_iter().map(|one| (one.host.0, one.name, one.id.0)).collect();
-    app.hub()?.check_reports(shard, &ReportsRequest { known, epoch: None, ..request }).await?;
+    let reply = app.hub()?.check_reports(shard, &ReportsRequest { known, epoch: None, ..request }).await?;
+    let gone: BTreeSet<HostId> = reply.unknown.into_iter().map(HostId).collect();
+    sent.beyond.extend(of_hosts(reply.beyond));
+    for (host, name) in of_hosts(reply.unnamed).into_iter().filter(|(host, _)| !gone.contains(host)) {
+        let mut full = full();
+        if full.len() >= MAX_HOSTS {
+            full.clear();
+        }
+        // Not anew, for then nobody would ever ask.
+        let until_ms = full.entry(host).or_default();
+        if *until_ms <= app.now.0 {
+            *until_ms = app.now.0.saturating_add(FULL_MS);
+        }
+        sent.beyond.insert((host, name));
+    }
+    sent.gone.extend(gone);
     Ok(())
+}
+
+/// The checks of a host are others than they were.
+pub(super) fn are_others(host: HostId) {
+    full().remove(&host);
+}
+
+fn full() -> MutexGuard<'static, BTreeMap<HostId, i64>> {
+    FULL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn of_hosts(names: Vec<(i64, String)>) -> Vec<(HostId, String)> {
+    names.into_iter().map(|(host, name)| (HostId(host), name)).collect()
 }
 
 /// At most `limit` checks of live hosts from this id on, by number; and the id of the next one, where there are more.

@@ -226,6 +226,7 @@ async fn sync_checks(app: &App, host: HostId, announced: &[(String, String)]) ->
         Some(hub) if is_fewer => hub.keep_checks(host, names).await?.into_iter().map(CheckId).collect(),
         _ => Vec::new(),
     };
+    super::checks::are_others(host);
     Ok(checks::sync(host, announced, &kept))
 }
 

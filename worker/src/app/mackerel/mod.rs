@@ -8,6 +8,7 @@ pub mod channels;
 pub mod checks;
 pub mod dashboards;
 pub mod downtimes;
+mod forget;
 pub mod graph_defs;
 pub mod groups;
 pub mod hosts;

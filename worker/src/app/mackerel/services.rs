@@ -1,12 +1,16 @@
 //! Services and their roles: of the whole organization.
 
+use edgewatch_core::domain::downtime::Gone;
+use edgewatch_core::domain::ids::{self, Thing};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{HostId, RoleMemo, RoleName, Service};
 
+use super::forget::forget;
 use super::invalid;
 use crate::app::identity::Party;
 use crate::app::{App, actor, rules};
-use crate::store::mackerel::{groups, services};
+use crate::store::mackerel::{monitors, services};
+use crate::store::rules::bump;
 use crate::store::{StoreError, history, settings};
 
 const UNKNOWN: Failure = Failure::NotFound { what: "service" };
@@ -31,8 +35,8 @@ pub async fn create(app: &App, party: &Party, service: &RoleMemo) -> Result<(), 
     Ok(())
 }
 
-/// Deletes a service with its roles and documents, its metrics, and what was noted of it; hosts lose those roles, and no notification
-/// group is told of it any more. Gives it as it was.
+/// Deletes a service with its roles and documents, its metrics and their monitors, and what was noted of it; hosts lose those roles,
+/// and neither notification groups nor downtimes name it or those monitors any more. Gives it as it was.
 ///
 /// # Errors
 /// As [`list`]; [`Failure::NotFound`] when there is none of this name. When the hub does not answer it is there still, and deleting
@@ -45,9 +49,11 @@ pub async fn delete(app: &App, party: &Party, name: &str) -> Result<Service, Fai
         // First what lies there: as long as the row in D1 is there it can be tried again.
         hub.purge(&[metrics]).await?;
     }
+    let watching = monitors::list_of_service(&app.db, name).await?;
+    let watching: Vec<String> = watching.into_iter().map(|id| ids::thing_id(Thing::Monitor, id.0)).collect();
     let mut statements = services::delete(name);
     statements.extend(history::delete(metrics));
-    statements.push(groups::forget_service(name));
+    statements.extend(forget(app, &Gone { monitors: &watching, service: Some(name), role: None }).await?);
     statements.push(app.audit(&actor(&party.credential), "service.delete", name)?);
     // Hosts lose its roles.
     statements.push(settings::bump(settings::HOSTS_VERSION));
@@ -83,17 +89,25 @@ pub async fn create_role(
     Ok(role)
 }
 
-/// Deletes a role with its documents; hosts lose it. Gives it as it was.
+/// Deletes a role with its documents; hosts lose it, and no downtime names it any more. Gives it as it was.
 ///
 /// # Errors
 /// As [`delete`]; [`Failure::NotFound`] when the service has no such role.
 pub async fn delete_role(app: &App, party: &Party, name: &RoleName) -> Result<RoleMemo, Failure> {
     party.of_all()?;
     let role = find_role(app, name).await?;
-    let mut statements = services::delete_role(name);
+    let mut statements = forget(app, &Gone { role: Some(name), ..Gone::default() }).await?;
+    if !statements.is_empty() {
+        statements.push(bump());
+    }
+    let is_named = !statements.is_empty();
+    statements.extend(services::delete_role(name));
     statements.push(app.audit(&actor(&party.credential), "role.delete", &name.full())?);
     statements.push(settings::bump(settings::HOSTS_VERSION));
     app.db.batch(statements).await?;
+    if is_named {
+        rules::tell_hub(app).await;
+    }
     Ok(role)
 }
 

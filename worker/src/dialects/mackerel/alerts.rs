@@ -36,6 +36,7 @@ pub async fn set_memo(
     InPath(id): InPath<String>,
     request: Request<Body>,
 ) -> Result<Response, Refusal> {
+    party.of_all()?;
     let memo = read_memo(&read(request).await?)?;
     alerts::set_memo(&app, &party, &id, &memo).await?;
     Ok(ok(&AlertMemoReply { id, memo }))
@@ -48,6 +49,7 @@ pub async fn close(
     InPath(id): InPath<String>,
     request: Request<Body>,
 ) -> Result<Response, Refusal> {
+    party.of_all()?;
     let reason = read_reason(&read(request).await?)?;
     Ok(ok(&AlertPart::from(alerts::close(&app, &party, &id, &reason).await?)))
 }

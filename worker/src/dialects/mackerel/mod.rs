@@ -87,6 +87,7 @@ fn of_metrics() -> Router {
         .route("/api/v0/services/{name}/tsdb", post(tsdb::record_of_service))
         .route("/api/v0/services/{name}/metrics", get(tsdb::points_of_service))
         .route("/api/v0/services/{name}/metric-names", get(tsdb::names_of_service))
+        .route("/api/v0/services/{name}/graph-defs/{graph}", delete(tsdb::delete_graph_of_service))
 }
 
 fn of_services() -> Router {

@@ -28,6 +28,7 @@ pub async fn show(Reads(app, party): Reads, InPath(id): InPath<String>) -> Resul
 /// `POST /monitors`: a new one. Quirk: it is answered bare.
 #[worker::send]
 pub async fn create(ReadsWrites(app, party): ReadsWrites, request: Request<Body>) -> Result<Response, Refusal> {
+    party.of_all()?;
     let draft = MonitorBody::parse(&read(request).await?)?.into_draft(None)?;
     Ok(ok(&MonitorPart::of(monitors::create(&app, &party, draft).await?)?))
 }
@@ -39,6 +40,7 @@ pub async fn replace(
     InPath(id): InPath<String>,
     request: Request<Body>,
 ) -> Result<Response, Refusal> {
+    party.of_all()?;
     let said = MonitorBody::parse(&read(request).await?)?;
     let replaced = monitors::replace(&app, &party, &id, |current| said.into_draft(Some(current))).await?;
     Ok(ok(&MonitorPart::of(replaced)?))

@@ -7,7 +7,7 @@ use edgewatch_core::dialects::mackerel::{
 };
 use http::{Request, Uri};
 
-use super::auth::{InPath, Onlooker, Poster};
+use super::auth::{InPath, Onlooker, Poster, ReadsWrites};
 use super::error::Refusal;
 use super::hosts::{done, ok};
 use crate::app::posted::{self, Of, Value};
@@ -60,6 +60,7 @@ pub async fn record_of_service(
     InPath(service): InPath<String>,
     request: Request<Body>,
 ) -> Result<Response, Refusal> {
+    party.of_all()?;
     let (parts, body) = request.into_parts();
     let values = ServiceValue::parse(&body::read(&parts.headers, body, CAP_BYTES).await?)?;
     let values = values.into_iter().map(|one| (one.at(), one)).map(|(at, one)| (one.name, at, one.value));
@@ -74,6 +75,7 @@ pub async fn points_of_service(
     InPath(service): InPath<String>,
     uri: Uri,
 ) -> Result<Response, Refusal> {
+    party.of_all()?;
     let (name, from, to) = read_points_query(&query::pairs(uri.query()))?;
     let points = posted::points(&app, &reader, &party, Of::Service(&service), (&name, from, to)).await?;
     Ok(ok(&PointsReply::of(points)))
@@ -86,4 +88,14 @@ pub async fn names_of_service(
     InPath(service): InPath<String>,
 ) -> Result<Response, Refusal> {
     Ok(ok(&NamesReply { names: posted::names(&app, &reader, &party, Of::Service(&service)).await? }))
+}
+
+/// `DELETE /services/<name>/graph-defs/<graph>`: the graph whose metrics' names begin so, up to the `*` at its end.
+#[worker::send]
+pub async fn delete_graph_of_service(
+    ReadsWrites(app, party): ReadsWrites,
+    InPath((service, graph)): InPath<(String, String)>,
+) -> Result<Response, Refusal> {
+    posted::graphs::delete(&app, &party, &service, &graph).await?;
+    Ok(done())
 }

@@ -205,3 +205,61 @@ fn what_is_told_once_a_minute_stays_in_the_hub() {
     rings::put_dictionary(&reporter.sql, reporter.host, &alone).unwrap();
     assert_eq!(built(&reporter).names, None, "no row for names that D1 needs not");
 }
+
+#[test]
+fn what_stands_still_stays_exact_what_moves_is_short_and_what_counts_is_left_alone() {
+    let reporter = reported(3, 2);
+    let mut names = Dictionary::default();
+    let [still, moving, probe, grown] = ["custom.memory.total", "custom.moving", "probe/1/up", "custom.once"]
+        .map(|name| names.assign(name, Step::Exact).unwrap());
+    let total = 8_123_456_789.0;
+    let measured = |row: &Row| 1e9 / 3.0 + f64::from(u32::try_from(row.number % 97).unwrap()) * 12_345.678_9;
+    let is_after_noon = |row: &Row| row.at_ms.rem_euclid(DAY_MS) >= DAY_MS / 2;
+    for stored in minutes(&reporter) {
+        let mut block = Block::default();
+        for mut row in stored.block().unwrap().rows() {
+            row.set(still, total, Step::Exact);
+            row.set(moving, measured(&row), Step::Exact);
+            row.set(probe, f64::from(u8::from(row.number % 7 != 0)), Step::Exact);
+            row.set(grown, if is_after_noon(&row) { 9_007_199_254_740_991.0 } else { 0.1 }, Step::Exact);
+            block.push(&row).unwrap();
+        }
+        let again = StoredBlock { tier: MINUTES.number, data: block.pack(), ..stored };
+        rings::replace(&reporter.sql, reporter.host, reporter.rings.of(MINUTES), &again).unwrap();
+    }
+    rings::put_dictionary(&reporter.sql, reporter.host, &names).unwrap();
+    let day_no = tiers::day_no(reporter.host, reporter.newest_ms) - 1;
+    let day = build(&reporter.sql, reporter.host, &reporter.rings, day_no).unwrap().unwrap();
+    let minutes: Vec<Row> =
+        minutes(&reporter).iter().flat_map(|stored| stored.block().unwrap().rows().collect::<Vec<_>>()).collect();
+    let (mut is_short, mut parts) = (false, Vec::new());
+    for row in &day.tens {
+        assert_eq!([still, still.with(Facet::Maximum)].map(|series| row.get(series)), [Some(total); 2]);
+        let of_window: Vec<f64> =
+            minutes.iter().filter(|one| TEN_MINUTES.window(one.at_ms) == row.number).map(measured).collect();
+        let weight = row.get(SeriesId::WEIGHT).unwrap();
+        let exact = of_window.iter().sum::<f64>() / weight;
+        let kept = row.get(moving).unwrap();
+        assert!((kept - exact).abs() <= exact / 16_384.0, "{kept} {exact}");
+        is_short |= (kept - exact).abs() > exact / 1_000_000.0;
+        let most = of_window.iter().copied().fold(0.0, f64::max);
+        assert!((row.get(moving.with(Facet::Maximum)).unwrap() - most).abs() <= most / 16_384.0);
+        parts.push(row.get(probe).unwrap() * weight);
+        let grown = row.get(grown).unwrap();
+        assert!([9_007_199_254_740_991.0, 0.1].contains(&grown), "it changed once that day: {grown}");
+    }
+    assert!(is_short, "else nothing is saved");
+    // How often a probe succeeded can be told from its averages.
+    assert!(parts.iter().all(|part| (part - part.round()).abs() < 1e-9 && *part < 10.0), "{parts:?}");
+    assert_eq!(with_short_numbers(&day.tens, &names), day.tens, "once more changes nothing");
+    let db = Db::in_memory().unwrap();
+    now(write(&db, &reporter.rings, std::slice::from_ref(&day)));
+    let wanted = Wanted { host: reporter.host, tier: TENS.number, from_no: 0, to_no: u64::from(u32::MAX) };
+    let stored = now(history::list(&db, &[wanted])).unwrap().remove(0);
+    assert_eq!(Block::unpack(&stored.data).unwrap().rows().collect::<Vec<Row>>(), day.tens);
+}
+
+/// The blocks of minutes that the hub has.
+fn minutes(reporter: &Reporter) -> Vec<StoredBlock> {
+    rings::whole(&reporter.sql, reporter.host, MINUTES, reporter.rings.of(MINUTES)).unwrap()
+}

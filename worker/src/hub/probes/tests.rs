@@ -176,12 +176,12 @@ fn what_the_worker_finds_out_is_kept_as_a_hosts_is_and_is_in_no_list() {
     let result = |id, delay_ms| ProbeResult { probe: ProbeId(id), delay_ms, tls_expires: None, note: None };
     let due = |run: i64| UnixMillis(NOW.0 + run * 60_000);
     for run in 0..3 {
-        assert_eq!(shard.edge_turn(due(run)).unwrap().len(), 2);
+        assert_eq!(shard.edge_turn(due(run)).unwrap().0.len(), 2);
         let before = shard.storage.sql.rows_written();
         shard.take_edge(vec![result(1, Some(12.0)), result(2, None)], due(run)).unwrap();
         shard.take_edge(vec![result(1, Some(99.0))], due(run)).unwrap();
         assert_eq!(shard.storage.sql.rows_written(), before + 1, "told twice, kept once");
-        assert_eq!(shard.edge_turn(UnixMillis(due(run).0 + 30_000)).unwrap(), [], "it asked a moment ago");
+        assert_eq!(shard.edge_turn(UnixMillis(due(run).0 + 30_000)).unwrap().0, [], "it asked a moment ago");
         // The object slept.
         shard = Shard::new(shard.storage.sql.clone()).unwrap();
         shard.complete(vec![]).unwrap();
@@ -196,7 +196,7 @@ fn what_the_worker_finds_out_is_kept_as_a_hosts_is_and_is_in_no_list() {
     assert_eq!(shard.pending_rows(EDGE).unwrap().len(), 5);
     assert_eq!(journal::find(&shard.storage.sql, EDGE).unwrap().map(|kept| kept.upto), Some(5));
     shard.set_probes(vec![]).unwrap();
-    assert_eq!(shard.edge_turn(due(9)).unwrap(), []);
+    assert_eq!(shard.edge_turn(due(9)).unwrap(), (vec![], vec![]));
 }
 
 #[test]

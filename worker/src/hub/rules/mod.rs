@@ -176,6 +176,7 @@ impl Shard {
         // Told of by the names of those that go.
         let ended = self.end_unwatched(&set.monitors, now);
         self.tell_steps(&ended, &BTreeMap::new())?;
+        self.forget_pages(&set.monitors)?;
         self.rules.set(&mut set, Some(version));
         self.watches.forget();
         Ok(())
@@ -229,6 +230,7 @@ impl Shard {
     pub(super) fn look_at_rules(&mut self, now: UnixMillis, ahead_ms: i64) {
         self.keep_monitors(now);
         self.look_for_the_gone(now);
+        self.end_alerts_of_good_checks(now);
         if self.rules.book.is_idle() {
             return;
         }
@@ -282,10 +284,11 @@ impl Shard {
         Ok(is_found)
     }
 
-    /// A host is no more: its alerts end.
+    /// A host is no more, or a service by the number of its metrics: its alerts end.
     pub(super) fn end_alerts(&mut self, id: HostId, now: UnixMillis) {
+        let trigger = if id.is_posted() { Trigger::ServiceDelete } else { Trigger::HostRetire };
         let steps: Vec<Transition> =
-            self.rules.book.dismiss(id, now).into_iter().map(|step| step.by(Trigger::HostRetire)).collect();
+            self.rules.book.dismiss(id, now).into_iter().map(|step| step.by(trigger)).collect();
         self.told(&steps, now);
     }
 

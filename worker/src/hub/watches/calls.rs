@@ -70,7 +70,15 @@ impl Inner {
             return Ok(ReportsReply { epoch, stale: true, ..ReportsReply::default() });
         }
         let mut reply = ReportsReply { epoch, ..ReportsReply::default() };
-        let mut is_news = false;
+        let taken = self.take_each(&request, db, &mut reply).await;
+        // What one host's checks say is told, too, where another's could not be kept.
+        if self.with(|shard| Ok(shard.rules.take_news()))? {
+            self.tell_soon().await;
+        }
+        taken.map(|()| reply)
+    }
+
+    async fn take_each(&self, request: &ReportsRequest, db: Option<&Db>, reply: &mut ReportsReply) -> Answer<()> {
         for (number, reports) in &request.reports {
             let host = HostId(*number);
             if !self.is_host(host, db).await? {
@@ -79,17 +87,13 @@ impl Inner {
             }
             let now = self.now();
             let reports: Vec<CheckReport> = reports.iter().cloned().map(CheckReport::from).collect();
-            let unnamed = self.with(|shard| {
+            let untaken = self.with(|shard| {
                 shard.note_worker(now);
-                let unnamed = shard.take_reports(host, &reports, &request.of_host(*number), now)?;
-                is_news |= shard.rules.take_news();
-                Ok(unnamed)
+                shard.take_reports(host, &reports, &request.of_host(*number), now)
             })?;
-            reply.unnamed.extend(unnamed.into_iter().map(|name| (*number, name)));
+            reply.unnamed.extend(untaken.unnamed.into_iter().map(|name| (*number, name)));
+            reply.beyond.extend(untaken.beyond.into_iter().map(|name| (*number, name)));
         }
-        if is_news {
-            self.tell_soon().await;
-        }
-        Ok(reply)
+        Ok(())
     }
 }

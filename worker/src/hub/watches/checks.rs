@@ -12,15 +12,18 @@ use super::{covers, is_judged, policy};
 use crate::hub::HubError;
 use crate::hub::shard::Shard;
 
-/// So many checks of one host are known at a time: what all of them say has to fit one row.
-const MOST_CHECKS: usize = 250;
-/// The longest message, in characters.
-const MAX_MESSAGE_CHARS: usize = 1_024;
+/// Reports that were not taken.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Untaken {
+    /// Names of checks that are not known.
+    pub unnamed: Vec<String>,
+    /// Names of checks beyond those that a host may have.
+    pub beyond: Vec<String>,
+}
 
 impl Shard {
     /// Takes what checks of a host in memory report: when this is over it is in the object's database. 1 row written, and those of
-    /// events. `known` are numbers of checks by their names. Gives the names of checks that are not known: what they report was not
-    /// taken.
+    /// events. `known` are numbers of checks by their names. Gives what was not taken, each name once.
     ///
     /// # Errors
     /// [`HubError::Refused`] when it could not be written: it may come again.
@@ -30,26 +33,25 @@ impl Shard {
         reports: &[CheckReport],
         known: &[(String, CheckId)],
         now: UnixMillis,
-    ) -> Result<Vec<String>, HubError> {
+    ) -> Result<Untaken, HubError> {
         for (name, id) in known {
-            let count = self.rules.book.state(host).map_or(0, |state| state.checks.len());
-            if count < MOST_CHECKS || self.rules.book.check_of(host, name).is_some() {
-                self.rules.book.know_check(host, *id, name);
-            }
+            self.rules.book.know_check(host, *id, name);
         }
         let status = self.standing(host).map(|standing| standing.status).unwrap_or_default();
         let is_standby = self.is_standby(host);
         let mut in_order: Vec<&CheckReport> = reports.iter().filter(|one| !is_old(one.at, now.seconds())).collect();
         in_order.sort_by_key(|report| report.at);
-        let (mut unknown, mut steps) = (Vec::new(), Vec::new());
+        let (mut untaken, mut steps) = (Untaken::default(), Vec::new());
+        let has_room = self.rules.book.has_room_for_check(host);
         for (order, report) in (0_i64..).zip(in_order) {
             let Some(id) = self.rules.book.check_of(host, &report.name) else {
-                if !unknown.contains(&report.name) {
-                    unknown.push(report.name.clone());
+                let names = if has_room { &mut untaken.unnamed } else { &mut untaken.beyond };
+                if !names.contains(&report.name) {
+                    names.push(report.name.clone());
                 }
                 continue;
             };
-            let message: String = report.message.chars().take(MAX_MESSAGE_CHARS).collect();
+            let message = self.rules.book.message_of_check(host, &report.message).to_owned();
             let report = CheckReport { message, ..report.clone() };
             let Some(verdict) = self.rules.book.take_report(host, id, &report, now) else { continue };
             let cause = Cause::check(id, host);
@@ -72,7 +74,25 @@ impl Shard {
         }
         // What could not be kept before, too.
         self.tell_steps(&steps, &BTreeMap::new())?;
-        Ok(unknown)
+        Ok(untaken)
+    }
+
+    /// Ends alerts of checks that became good while their hosts were not judged, as under maintenance, and are now: a check that is good
+    /// does not say so twice. Every host is in memory.
+    pub(in crate::hub) fn end_alerts_of_good_checks(&mut self, now: UnixMillis) {
+        let mut steps = Vec::new();
+        for (host, id) in self.rules.book.good_with_alert() {
+            let cause = Cause::check(id, host);
+            let Some(policy) = self.policy_of_watch(cause) else { continue };
+            let Some(check) = self.rules.book.check(host, id) else { continue };
+            if self.standing(host).is_some_and(|standing| is_judged(standing.status)) {
+                let (message, moment) = (check.message.clone(), self.rules.moment(now));
+                steps.extend(self.rules.book.stand(cause, policy, (None, &message), moment));
+            }
+        }
+        if !steps.is_empty() {
+            self.told(&steps, now);
+        }
     }
 
     /// Forgets the checks of a host but those of these names, and those with an alert; gives the latter.
@@ -113,7 +133,7 @@ impl Shard {
                     let posted = self.find_points(host.posted(), test, u64::MAX, None)?;
                     !posted.is_empty() || !self.find_points(host, test, u64::MAX, facts.as_ref())?.is_empty()
                 }
-                Watch::Service { .. } | Watch::Nothing => false,
+                Watch::Service { .. } | Watch::External { .. } | Watch::Nothing => false,
             };
             if is_watched {
                 let severity = self.severity_of(Cause::monitor(monitor.id, host));

@@ -6,7 +6,9 @@ use edgewatch_core::blocks::{Row, SeriesId};
 use edgewatch_core::domain::alerting::points::Points;
 use edgewatch_core::domain::alerting::{Moment, Verdict};
 use edgewatch_core::metrics::watched::{Origin, is_part, measured, sample_of};
-use edgewatch_core::model::{Cause, Facts, HostId, Measured, MetricTest, Monitor, Named, Sample, Standing, Watch};
+use edgewatch_core::model::{
+    Cause, Facts, HostId, Measured, MetricTest, Monitor, Named, Sample, Severity, Standing, Watch,
+};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 
 use super::{covers, is_judged};
@@ -15,10 +17,20 @@ use crate::hub::rings;
 use crate::hub::shard::Shard;
 use crate::platform::log;
 
+/// What a monitor found at one place.
+pub(super) struct Found {
+    /// How bad it is; `None` when it is not.
+    pub severity: Option<Severity>,
+    /// What was measured.
+    pub value: Option<Measured>,
+    /// In words.
+    pub detail: String,
+}
+
 fn test_of(monitor: &Monitor) -> Option<&MetricTest> {
     match &monitor.watch {
         Watch::Host { test, .. } | Watch::Service { test, .. } => Some(test),
-        Watch::Connectivity { .. } | Watch::Nothing => None,
+        Watch::Connectivity { .. } | Watch::External { .. } | Watch::Nothing => None,
     }
 }
 
@@ -89,20 +101,26 @@ impl Shard {
     fn weigh_points(&mut self, monitor: &Monitor, test: &MetricTest, of: HostId, points: &Points, now: UnixMillis) {
         let Some((minute, _)) = points.newest() else { return };
         let Some((severity, mean)) = points.look(test, now.seconds()) else { return };
-        let cause = Cause::monitor(monitor.id, of);
+        let detail = detail(test, severity.is_some(), mean);
+        let found = Found { severity, value: Some(Measured::of(mean)), detail };
+        self.take_found(Cause::monitor(monitor.id, of), &found, (minute, test.attempts), now);
+    }
+
+    /// Notes what a monitor found in a minute since 1970, which is told when it was so `attempts` times in succession.
+    pub(super) fn take_found(&mut self, cause: Cause, found: &Found, (minute, attempts): (i64, u32), now: UnixMillis) {
+        let Found { severity, value, detail } = found;
         if severity.is_some() && !self.rules.book.is_open(cause) && self.is_down(cause, now) {
             return;
         }
-        let verdict = self.rules.book.attempt(cause, severity.is_some(), minute, test.attempts);
-        let standing = match (verdict, severity) {
-            (Verdict::Failing, Some(severity)) => Some(Standing { severity, value: Some(Measured::of(mean)) }),
+        let verdict = self.rules.book.attempt(cause, severity.is_some(), minute, attempts);
+        let standing = match (verdict, *severity) {
+            (Verdict::Failing, Some(severity)) => Some(Standing { severity, value: *value }),
             (Verdict::Clear, _) => None,
             _ => return self.told(&[], now),
         };
         let Some(policy) = self.policy_of_watch(cause) else { return };
-        let detail = detail(test, severity.is_some(), mean);
         let moment: Moment = self.rules.moment(now);
-        let steps = self.rules.book.stand(cause, policy, (standing, &detail), moment);
+        let steps = self.rules.book.stand(cause, policy, (standing, detail), moment);
         self.told(&steps, now);
     }
 
@@ -170,7 +188,7 @@ impl Parts {
     }
 }
 
-fn detail(test: &MetricTest, is_bad: bool, mean: f64) -> String {
+pub(super) fn detail(test: &MetricTest, is_bad: bool, mean: f64) -> String {
     let rounded = (mean * 1_000.0).round() / 1_000.0;
     let operator = if test.is_above { ">" } else { "<" };
     let limit = |limit: Option<f64>| limit.filter(|limit| if test.is_above { mean > *limit } else { mean < *limit });

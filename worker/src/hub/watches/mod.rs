@@ -14,11 +14,13 @@ use edgewatch_core::model::{
 use edgewatch_core::units::UnixMillis;
 
 use super::directory::Entry;
+use super::probes::EDGE;
 use super::shard::Shard;
 
 #[cfg(target_arch = "wasm32")]
 pub mod calls;
 mod checks;
+mod external;
 mod metrics;
 mod silence;
 pub mod wire;
@@ -28,6 +30,8 @@ pub mod wire;
 pub struct Watches {
     /// The newest points of metrics that are looked at, by the number they are kept under and the metric.
     points: BTreeMap<(HostId, String), Points>,
+    /// What answers of web addresses said, once it was read.
+    pages: Option<external::Pages>,
 }
 
 impl Watches {
@@ -54,11 +58,12 @@ const fn is_judged(status: HostStatus) -> bool {
 /// Whether a monitor looks at a host that is this, or at the service that is kept under this number.
 fn covers(monitor: &Monitor, of: HostId, standing: Option<&HostStanding>) -> bool {
     match &monitor.watch {
-        Watch::Connectivity { scopes, .. } | Watch::Host { scopes, .. } => {
+        Watch::Connectivity { scopes, .. } | Watch::Host { scopes, .. } if of != EDGE => {
             standing.is_none_or(|standing| scopes.covers(&standing.roles))
         }
         Watch::Service { number, .. } => HostId(-number) == of,
-        Watch::Nothing => false,
+        Watch::External { .. } => of == EDGE,
+        Watch::Connectivity { .. } | Watch::Host { .. } | Watch::Nothing => false,
     }
 }
 
@@ -86,6 +91,7 @@ impl Shard {
                 let monitor = self.rules.monitors.iter().find(|one| Some(one.id) == cause.monitor_id());
                 let service = monitor.and_then(|monitor| match &monitor.watch {
                     Watch::Service { service, .. } => Some(service.as_str()),
+                    Watch::External { service, .. } => service.as_deref(),
                     _ => None,
                 });
                 Some((thing_id(Thing::Monitor, cause.id), service))

@@ -21,7 +21,7 @@ impl Shard {
         let is_of_silence = |monitor: &&Monitor| match &monitor.watch {
             Watch::Connectivity { .. } => true,
             Watch::Service { missing, .. } => *missing != MissingLimits::default(),
-            Watch::Host { .. } | Watch::Nothing => false,
+            Watch::Host { .. } | Watch::External { .. } | Watch::Nothing => false,
         };
         let monitors: Vec<Monitor> = self.rules.monitors.iter().filter(is_of_silence).cloned().collect();
         let mut steps = Vec::new();
@@ -31,7 +31,7 @@ impl Shard {
                 Watch::Service { number, test, missing, .. } => {
                     self.look_for_metric(monitor, HostId(-number), (test, *missing), now, &mut steps);
                 }
-                Watch::Host { .. } | Watch::Nothing => {}
+                Watch::Host { .. } | Watch::External { .. } | Watch::Nothing => {}
             }
         }
         if !steps.is_empty() {

@@ -1,5 +1,6 @@
 //! Monitors and checks over the object's life: values in any order, sleep, refusal, other statuses, another shard.
 
+use super::checks::Untaken;
 use super::*;
 use crate::hub::directory;
 use crate::hub::directory::tests::entry;
@@ -15,7 +16,7 @@ const HOST: HostId = HostId(7);
 /// The beginning of a minute.
 const START: UnixMillis = UnixMillis(1_795_361_160_000);
 
-fn after(seconds: i64) -> UnixMillis {
+pub(super) fn after(seconds: i64) -> UnixMillis {
     UnixMillis(START.0 + seconds * 1000)
 }
 
@@ -47,7 +48,7 @@ fn shard(monitors: Vec<Monitor>) -> Shard {
 }
 
 /// The object woke anew, from what it keeps.
-fn woken(shard: &Shard) -> Shard {
+pub(super) fn woken(shard: &Shard) -> Shard {
     shard.keep_watch().unwrap();
     let mut again = Shard::new(shard.storage.sql.clone()).unwrap();
     again.read_watch(START).unwrap();
@@ -67,7 +68,7 @@ fn post(shard: &mut Shard, at_s: i64, value: f64) {
 }
 
 /// Kind and severity of every event of an alert.
-fn told(shard: &Shard) -> Vec<(EventKind, Severity)> {
+pub(super) fn told(shard: &Shard) -> Vec<(EventKind, Severity)> {
     let owed = directory::owed(&shard.storage.sql, 99).unwrap();
     owed.into_iter().filter_map(|(event, _)| Some((event.kind, event.alert?.standing.severity))).collect()
 }
@@ -280,12 +281,13 @@ fn report(name: &str, at_s: i64, severity: Option<Severity>) -> CheckReport {
 fn a_check_that_is_not_known_is_asked_for_and_its_reports_outlast_sleep() {
     let mut shard = shard(vec![]);
     let bad = [report("a", 0, Some(Warning)), report("a", 30, Some(Critical)), report("b", 5, None)];
-    assert_eq!(shard.take_reports(HOST, &bad, &[], after(31)), Ok(vec!["a".to_owned(), "b".to_owned()]));
+    let unnamed = vec!["a".to_owned(), "b".to_owned()];
+    assert_eq!(shard.take_reports(HOST, &bad, &[], after(31)), Ok(Untaken { unnamed, ..Untaken::default() }));
     assert_eq!(told(&shard), []);
     let known = [("a".to_owned(), CheckId(1)), ("b".to_owned(), CheckId(2))];
-    assert_eq!(shard.take_reports(HOST, &bad, &known, after(31)), Ok(vec![]));
+    assert_eq!(shard.take_reports(HOST, &bad, &known, after(31)), Ok(Untaken::default()));
     let mut shard = woken(&shard);
-    assert_eq!(shard.take_reports(HOST, &bad, &[], after(40)), Ok(vec![]), "again, which is no news");
+    assert_eq!(shard.take_reports(HOST, &bad, &[], after(40)), Ok(Untaken::default()), "again, which is no news");
     assert_eq!(told(&shard), [(FIRED, Warning), (CHANGED, Critical)]);
     let open = shard.open_checks();
     assert_eq!((open.len(), open[0].message.as_str()), (1, "at 30"));
@@ -293,7 +295,7 @@ fn a_check_that_is_not_known_is_asked_for_and_its_reports_outlast_sleep() {
     let kept = shard.keep_checks(HOST, &[]).unwrap();
     assert_eq!(kept, [CheckId(1)]);
     let mut shard = woken(&shard);
-    assert_eq!(shard.take_reports(HOST, &[report("a", 60, None)], &[], after(60)), Ok(vec![]));
+    assert_eq!(shard.take_reports(HOST, &[report("a", 60, None)], &[], after(60)), Ok(Untaken::default()));
     assert_eq!(told(&shard).last(), Some(&(OVER, Critical)));
     let fired = directory::owed(&shard.storage.sql, 9).unwrap().remove(0).0;
     assert!(fired.text.ends_with(") a (WARNING)"), "{}", fired.text);
@@ -320,7 +322,7 @@ fn reports_that_could_not_be_kept_are_kept_when_they_come_again() {
     refuse(&shard, "PRAGMA query_only = ON");
     assert!(shard.take_reports(HOST, &bad, &known, after(1)).is_err());
     refuse(&shard, "PRAGMA query_only = OFF");
-    assert_eq!(shard.take_reports(HOST, &bad, &known, after(31)), Ok(vec![]));
+    assert_eq!(shard.take_reports(HOST, &bad, &known, after(31)), Ok(Untaken::default()));
     assert_eq!(told(&shard), [(FIRED, Critical)]);
     let mut shard = woken(&shard);
     assert_eq!(shard.open_checks().len(), 1);
@@ -347,6 +349,48 @@ fn checks_of_a_host_under_maintenance_are_known_and_not_told_of() {
 }
 
 #[test]
+fn a_check_that_became_good_under_maintenance_ends_its_alert_when_the_host_is_back() {
+    let mut shard = shard(vec![]);
+    let known = [("a".to_owned(), CheckId(1)), ("b".to_owned(), CheckId(2))];
+    let bad = [report("a", 0, Some(Critical)), report("b", 0, Some(Warning))];
+    shard.take_reports(HOST, &bad, &known, after(1)).unwrap();
+    enrol(&mut shard, HostStatus::Maintenance, &[]);
+    shard.take_reports(HOST, &[report("a", 60, None)], &[], after(61)).unwrap();
+    look(&mut shard, 2..=3);
+    assert_eq!(told(&shard), [(FIRED, Critical), (FIRED, Warning)], "nobody judges it now");
+    let mut shard = woken(&shard);
+    enrol(&mut shard, HostStatus::Working, &[]);
+    // The check does not say again that it is good.
+    look(&mut shard, 4..=5);
+    assert_eq!(told(&shard), [(FIRED, Critical), (FIRED, Warning), (OVER, Critical)]);
+    assert_eq!(woken(&shard).open_checks().len(), 1, "the other one is as bad as it was");
+}
+
+#[test]
+fn a_host_with_as_many_checks_as_it_may_have_is_told_of_those_beyond() {
+    let mut shard = shard(vec![]);
+    let known: Vec<_> = (1..=1_000).map(|id| (format!("c{id}"), CheckId(id))).collect();
+    let bad: Vec<_> = known.iter().map(|(name, _)| report(name, 0, Some(Critical))).collect();
+    assert_eq!(shard.take_reports(HOST, &bad, &known, after(1)), Ok(Untaken::default()));
+    assert_eq!(shard.open_checks().len(), 1_000, "every one is judged");
+    let more = [report("c7", 9, None), report("more", 9, Some(Critical)), report("more", 8, Some(Critical))];
+    let beyond = Untaken { beyond: vec!["more".to_owned()], ..Untaken::default() };
+    assert_eq!(shard.take_reports(HOST, &more, &[], after(10)), Ok(beyond));
+    let mut shard = woken(&shard);
+    let numbered = [("more".to_owned(), CheckId(1_001))];
+    let still = shard.take_reports(HOST, &more, &numbered, after(11)).unwrap();
+    assert_eq!((still.beyond, still.unnamed), (vec!["more".to_owned()], vec![]));
+    assert_eq!(shard.open_checks().len(), 999);
+    shard.keep_checks(HOST, &["c1".to_owned()]).unwrap();
+    assert_eq!(
+        shard.take_reports(HOST, &more[1..], &numbered, after(12)),
+        Ok(Untaken::default()),
+        "there is room again"
+    );
+    assert_eq!(shard.open_checks().len(), 1_000);
+}
+
+#[test]
 fn another_shard_goes_on_with_what_checks_said_and_with_their_alert() {
     let mut old = shard(vec![]);
     let known = [("a".to_owned(), CheckId(1))];
@@ -354,7 +398,7 @@ fn another_shard_goes_on_with_what_checks_said_and_with_their_alert() {
     let text = old.alerts_text(HOST).unwrap();
     let mut new = shard(vec![]);
     new.adopt_alerts(HOST, &text, after(30));
-    assert_eq!(new.take_reports(HOST, &[report("a", 60, None)], &[], after(61)), Ok(vec![]));
+    assert_eq!(new.take_reports(HOST, &[report("a", 60, None)], &[], after(61)), Ok(Untaken::default()));
     assert_eq!(told(&new), [(OVER, Critical)]);
 }
 

@@ -37,6 +37,9 @@ pub struct ReportsReply {
     pub unknown: Vec<i64>,
     /// Checks that are not known: host and name. What they report was not taken.
     pub unnamed: Vec<(i64, String)>,
+    /// Checks beyond those that a host may have, likewise.
+    #[serde(default)]
+    pub beyond: Vec<(i64, String)>,
 }
 
 /// A host is to have these checks and no others, but for those with alerts.

@@ -1,6 +1,7 @@
 //! What is said comes back as it was; and hosts for the tests of others.
 
 use super::*;
+use crate::store::machine::tests::a_machine;
 use edgewatch_core::model::Temperature;
 use edgewatch_core::units::UnixMillis;
 
@@ -21,7 +22,12 @@ pub fn host() -> Host {
         addresses: Addresses { v4: "192.0.2.1".to_owned(), v6: String::new() },
         country_code: "de".to_owned(),
         agent_version: "0.1.0".to_owned(),
-        facts: Some(Facts { cpu: vec!["x".to_owned()], mem_total_bytes: 1 << 40, ..Facts::default() }),
+        facts: Some(Facts {
+            cpu: vec!["x".to_owned()],
+            mem_total_bytes: 1 << 40,
+            machine: Some(Arc::new(a_machine())),
+            ..Facts::default()
+        }),
         newest: Some(Sample {
             number: 9,
             at: UnixMillis(1_795_361_190_123),

@@ -24,9 +24,11 @@ const FORGET_GROUP: &str = "UPDATE notification_groups SET children_json = \
 const FORGET_SERVICE: &str = "UPDATE notification_groups SET services_json = \
      (SELECT json_group_array(json(value)) FROM json_each(services_json) WHERE value->>0 <> ?1) \
      WHERE EXISTS (SELECT 1 FROM json_each(services_json) WHERE value->>0 = ?1)";
-const FORGET_MONITOR: &str = "UPDATE notification_groups SET monitors_json = \
-     (SELECT json_group_array(json(value)) FROM json_each(monitors_json) WHERE value->>0 <> ?1) \
-     WHERE EXISTS (SELECT 1 FROM json_each(monitors_json) WHERE value->>0 = ?1)";
+// ?1 is a JSON list of ids.
+const FORGET_MONITORS: &str = "UPDATE notification_groups SET monitors_json = \
+     (SELECT json_group_array(json(value)) FROM json_each(monitors_json) \
+      WHERE value->>0 NOT IN (SELECT value FROM json_each(?1))) \
+     WHERE EXISTS (SELECT 1 FROM json_each(monitors_json) WHERE value->>0 IN (SELECT value FROM json_each(?1)))";
 const LIST_ROLES: &str = "SELECT host_id, service, role FROM host_roles \
      WHERE host_id IN (SELECT value FROM json_each(?1)) ORDER BY host_id, service, role";
 
@@ -114,9 +116,12 @@ pub fn forget_service(name: &str) -> Statement {
     Statement::new(FORGET_SERVICE, vec![name.into()])
 }
 
-/// Likewise a monitor.
-pub fn forget_monitor(public_id: &str) -> Statement {
-    Statement::new(FORGET_MONITOR, vec![public_id.into()])
+/// Likewise monitors.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when they cannot be written as JSON.
+pub fn forget_monitors(public_ids: &[String]) -> Result<Statement, StoreError> {
+    Ok(Statement::new(FORGET_MONITORS, vec![json(public_ids)?.into()]))
 }
 
 fn binds(group: &NotificationGroup) -> Result<Vec<Bind>, StoreError> {
@@ -185,7 +190,8 @@ mod tests {
         let id = now(insert(&db, &group, nothing())).unwrap();
         let stored = || now(list(&db)).unwrap().into_iter().find(|(one, _)| *one == id).unwrap().1;
         assert_eq!(stored(), group);
-        let mut forgetting = vec![forget_channel("c1"), forget_monitor("m1"), forget_service("Shop")];
+        let monitors = |ids: &[&str]| forget_monitors(&texts(ids)).unwrap();
+        let mut forgetting = vec![forget_channel("c1"), monitors(&["m1", "m9"]), forget_service("Shop")];
         forgetting.extend(delete(99, "g1"));
         now(db.batch(forgetting)).unwrap();
         let rest = NotificationGroup {
@@ -197,7 +203,8 @@ mod tests {
         };
         assert_eq!(stored(), rest);
         let before = db.meter().rows_written();
-        now(db.batch(vec![forget_channel("c9"), forget_monitor("m9"), forget_service("None")])).unwrap();
+        now(db.batch(vec![forget_channel("c9"), monitors(&["m8", "m9"]), monitors(&[]), forget_service("None")]))
+            .unwrap();
         assert_eq!(db.meter().rows_written(), before, "nothing is written where nothing is named");
         let empty = NotificationGroup { name: "e".to_owned(), ..NotificationGroup::default() };
         now(db.batch(vec![update(id, &empty).unwrap()])).unwrap();

@@ -7,6 +7,7 @@ use edgewatch_core::units::UnixSeconds;
 use serde::Deserialize;
 
 use super::hosts::said;
+use crate::store::machine::machine;
 use crate::store::{Bind, Db, Statement, StoreError, hosts};
 
 // ?1: the token whose hosts alone are wanted, or NULL.
@@ -17,7 +18,7 @@ macro_rules! select_detailed {
             "h.registered_at_s, h.retired_at_s, s.presence, s.last_seen_s, s.ipv4, s.ipv6, s.country_code, s.agent_version, ",
             "s.platform, s.platform_version, s.kernel, s.arch, s.virtualization, s.cpu_models_json, s.mem_total_bytes, ",
             "s.swap_total_bytes, s.disk_total_bytes, d.status, d.display_name, d.custom_identifier, d.memo, d.kind, ",
-            "d.meta_json, d.interfaces_json, s.facts_json, ",
+            "d.meta_json, d.interfaces_json, s.facts_json, s.machine_json, ",
             "(SELECT json_group_array(json_array(r.service, r.role)) FROM host_roles r WHERE r.host_id = h.id) AS roles_json ",
             "FROM hosts h JOIN host_states s ON s.host_id = h.id LEFT JOIN host_details d ON d.host_id = h.id ",
             "WHERE (?1 IS NULL OR h.registered_by_token_id = ?1) AND ",
@@ -95,6 +96,7 @@ struct Row {
     meta_json: Option<String>,
     interfaces_json: Option<String>,
     facts_json: Option<String>,
+    machine_json: Option<String>,
     roles_json: String,
 }
 
@@ -203,6 +205,7 @@ impl TryFrom<Row> for Found {
                 mem_total_bytes: row.mem_total_bytes.unwrap_or_default(),
                 swap_total_bytes: row.swap_total_bytes.unwrap_or_default(),
                 disk_total_bytes: row.disk_total_bytes.unwrap_or_default(),
+                machine: machine(row.machine_json)?,
                 ..Facts::default()
             }),
         };

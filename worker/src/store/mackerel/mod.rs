@@ -12,6 +12,7 @@ pub mod invitations;
 pub mod listing;
 pub mod metadata;
 pub mod monitors;
+pub mod service_graphs;
 pub mod services;
 pub mod standings;
 

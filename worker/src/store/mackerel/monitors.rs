@@ -1,18 +1,19 @@
 //! Table `monitors`: what programs for Mackerel have watched. The hub keeps what they are judged by in the same JSON.
 
-use edgewatch_core::domain::ids::{Thing, thing_id};
 use edgewatch_core::model::{
-    MetricTest, MissingLimits, Monitor, MonitorDraft, MonitorId, MonitorKind, MonitorScopes, ScopeName, Severity, Watch,
+    MetricTest, MissingLimits, Monitor, MonitorDraft, MonitorId, MonitorKind, MonitorScopes, ScopeName, Sent, Severity,
+    Watch, WebQuestion,
 };
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
-use super::groups;
 use crate::store::rules::RULES_VERSION;
 use crate::store::{Bind, Db, Outcome, Statement, StoreError, settings};
 
-const LIST: &str = "SELECT id, kind, name, document_json FROM monitors ORDER BY kind, name, id";
-const FIND: &str = "SELECT id, kind, name, document_json FROM monitors WHERE id = ?1";
+const LIST: &str = "SELECT id, kind, name, document_json, watch_json ->> '$.external.sealed' AS sealed FROM monitors \
+     ORDER BY kind, name, id";
+const FIND: &str = "SELECT id, kind, name, document_json, watch_json ->> '$.external.sealed' AS sealed FROM monitors \
+     WHERE id = ?1";
 const LIST_WATCHES: &str = "SELECT m.id, m.name, m.watch_json, s.id AS service_id FROM monitors m \
      LEFT JOIN services s ON s.name = m.service ORDER BY m.id";
 const INSERT: &str = "INSERT INTO monitors (kind, name, service, document_json, watch_json, updated_at_s) \
@@ -20,8 +21,13 @@ const INSERT: &str = "INSERT INTO monitors (kind, name, service, document_json, 
 const UPDATE: &str = "UPDATE monitors SET name = ?2, service = ?3, document_json = ?4, watch_json = ?5, updated_at_s = ?6 \
      WHERE id = ?1";
 const DELETE: &str = "DELETE FROM monitors WHERE id = ?1";
+const LIST_OF_SERVICE: &str = "SELECT id FROM monitors WHERE service = ?1 AND kind = 'service' ORDER BY id";
 const DELETE_OF_SERVICE: &str = "DELETE FROM monitors WHERE service = ?1 AND kind = 'service'";
-const COUNT: &str = "SELECT count(*) AS count, coalesce(sum(length(watch_json)), 0) AS bytes FROM monitors";
+// A web address is looked at all the same.
+const LEAVE_SERVICE: &str = "UPDATE monitors SET service = NULL, document_json = json_remove(document_json, '$.service'), \
+     watch_json = json_remove(watch_json, '$.external.service') WHERE service = ?1 AND kind = 'external'";
+const COUNT: &str = "SELECT count(*) AS count, coalesce(sum(length(watch_json)), 0) AS bytes FROM monitors \
+     WHERE id <> ?1";
 
 /// A monitor as it is stored for those who list it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +38,10 @@ pub struct Stored {
     pub kind: MonitorKind,
     /// What people call it.
     pub name: String,
-    /// All that was said of it.
+    /// All that was said of it, but for what is sent along with a question.
     pub document_json: String,
+    /// That, encrypted; `None` for nothing.
+    pub sealed: Option<String>,
 }
 
 /// How many monitors there are, and how many bytes they are judged by.
@@ -51,6 +59,7 @@ struct Row {
     kind: String,
     name: String,
     document_json: String,
+    sealed: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +97,8 @@ struct WatchWire {
     host: Option<TestWire>,
     #[serde(skip_serializing_if = "Option::is_none")]
     service: Option<ServiceWire>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external: Option<ExternalWire>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     only: Vec<(String, Option<String>)>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -115,6 +126,35 @@ struct ServiceWire {
     test: TestWire,
     warning_min: Option<u32>,
     critical_min: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct ExternalWire {
+    url: String,
+    method: String,
+    #[serde(skip_serializing_if = "is_false", default)]
+    follows: bool,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    contains: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    sealed: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    service: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    warning: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    critical: Option<f64>,
+    points: u32,
+    attempts: u32,
+}
+
+/// What is sent along, before it is encrypted.
+#[derive(Serialize, Deserialize)]
+struct SentWire {
+    headers: Vec<(String, String)>,
+    body: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
@@ -153,13 +193,22 @@ pub async fn list_watches(db: &Db) -> Result<Vec<Monitor>, StoreError> {
     rows.into_iter().map(monitor).collect()
 }
 
-/// How many there are.
+/// How many there are beside one.
 ///
 /// # Errors
 /// As [`list`].
-pub async fn size(db: &Db) -> Result<Size, StoreError> {
-    let size: Option<Size> = db.run(Statement::new(COUNT, vec![])).await?.first()?;
+pub async fn size(db: &Db, beside: Option<MonitorId>) -> Result<Size, StoreError> {
+    let beside = beside.map_or(0, |id| id.0);
+    let size: Option<Size> = db.run(Statement::new(COUNT, vec![beside.into()])).await?.first()?;
     size.ok_or_else(|| StoreError::Corrupt("a count without a row".to_owned()))
+}
+
+/// How many bytes a monitor is judged by.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it cannot be written.
+pub fn bytes(draft: &MonitorDraft) -> Result<u64, StoreError> {
+    Ok(u64::try_from(watch_text(draft)?.len()).unwrap_or(u64::MAX))
 }
 
 /// Inserts a monitor together with `with` (its audit row) and gives its number.
@@ -191,32 +240,64 @@ pub async fn update(
     Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
 }
 
-/// Deletes a monitor, together with writing `with`; false when there was none.
+/// The monitors of a service's metrics.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_of_service(db: &Db, service: &str) -> Result<Vec<MonitorId>, StoreError> {
+    let rows: Vec<IdRow> = db.run(Statement::new(LIST_OF_SERVICE, vec![service.into()])).await?.rows()?;
+    Ok(rows.into_iter().map(|row| MonitorId(row.id)).collect())
+}
+
+/// Deletes a monitor, together with writing `with` (its audit row, and what named it); false when there was none.
 ///
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses.
-pub async fn delete(db: &Db, id: MonitorId, with: Statement) -> Result<bool, StoreError> {
-    let forget = groups::forget_monitor(&thing_id(Thing::Monitor, id.0));
-    let statements = vec![Statement::new(DELETE, vec![id.0.into()]), forget, settings::bump(RULES_VERSION), with];
+pub async fn delete(db: &Db, id: MonitorId, with: Vec<Statement>) -> Result<bool, StoreError> {
+    let mut statements = vec![Statement::new(DELETE, vec![id.0.into()]), settings::bump(RULES_VERSION)];
+    statements.extend(with);
     let outcomes = db.batch(statements).await?;
     Ok(outcomes.first().is_some_and(|outcome| outcome.changes > 0))
 }
 
-/// The statements that delete the monitors of a service's metrics.
+/// The statements that delete the monitors of a service's metrics, and take it out of those of web addresses.
 pub fn delete_of_service(service: &str) -> Vec<Statement> {
-    vec![Statement::new(DELETE_OF_SERVICE, vec![service.into()]), settings::bump(RULES_VERSION)]
+    let of = |sql| Statement::new(sql, vec![service.into()]);
+    vec![of(DELETE_OF_SERVICE), of(LEAVE_SERVICE), settings::bump(RULES_VERSION)]
+}
+
+/// What is sent along with a question as one text, to be encrypted.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it cannot be written.
+pub fn encode_sent(sent: &Sent) -> Result<String, StoreError> {
+    let wire = SentWire { headers: sent.headers.clone(), body: sent.body.clone() };
+    serde_json::to_string(&wire).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+/// What [`encode_sent`] wrote.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] for anything else; it does not say what that was.
+pub fn decode_sent(text: &str) -> Result<Sent, StoreError> {
+    let wire: SentWire = serde_json::from_str(text)
+        .map_err(|error| StoreError::Corrupt(format!("what is sent along: {:?}", error.classify())))?;
+    Ok(Sent { headers: wire.headers, body: wire.body })
 }
 
 fn said(draft: &MonitorDraft, now: UnixSeconds) -> Result<[Bind; 5], StoreError> {
-    let watch = WatchWire::of(draft.is_mute, draft.every_min, &draft.watch);
-    let watch = serde_json::to_string(&watch).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     Ok([
         draft.name.as_str().into(),
         draft.service.as_deref().into(),
         draft.document_json.as_str().into(),
-        watch.into(),
+        watch_text(draft)?.into(),
         now.0.into(),
     ])
+}
+
+fn watch_text(draft: &MonitorDraft) -> Result<String, StoreError> {
+    let watch = WatchWire::of(draft.is_mute, draft.every_min, &draft.watch);
+    serde_json::to_string(&watch).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
 impl TryFrom<Row> for Stored {
@@ -225,7 +306,7 @@ impl TryFrom<Row> for Stored {
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let kind = MonitorKind::parse(&row.kind);
         let kind = kind.ok_or_else(|| StoreError::Corrupt(format!("monitor kind {}", row.kind)))?;
-        Ok(Self { id: MonitorId(row.id), kind, name: row.name, document_json: row.document_json })
+        Ok(Self { id: MonitorId(row.id), kind, name: row.name, document_json: row.document_json, sealed: row.sealed })
     }
 }
 
@@ -250,6 +331,9 @@ impl WatchWire {
                 };
                 Self { service: Some(wire), ..base }
             }
+            Watch::External { question, test, service } => {
+                Self { external: Some(ExternalWire::of(question, test, service.as_deref())), ..base }
+            }
             Watch::Nothing => base,
         }
     }
@@ -267,8 +351,33 @@ impl WatchWire {
             let missing = MissingLimits { warning_min, critical_min };
             Watch::Service { service: name, number: service_id.unwrap_or(0), test: test.into(), missing }
         } else {
-            Watch::Nothing
+            self.external.map_or(Watch::Nothing, ExternalWire::into_watch)
         }
+    }
+}
+
+impl ExternalWire {
+    fn of(question: &WebQuestion, test: &MetricTest, service: Option<&str>) -> Self {
+        let WebQuestion { url, method, follows, status, contains, sealed } = question.clone();
+        Self {
+            url,
+            method,
+            follows,
+            status,
+            contains,
+            sealed,
+            service: service.map(str::to_owned),
+            warning: test.warning,
+            critical: test.critical,
+            points: test.points,
+            attempts: test.attempts,
+        }
+    }
+
+    fn into_watch(self) -> Watch {
+        let Self { url, method, follows, status, contains, sealed, service, .. } = self;
+        let test = MetricTest::of_delay(self.warning, self.critical, self.points, self.attempts);
+        Watch::External { question: WebQuestion { url, method, follows, status, contains, sealed }, test, service }
     }
 }
 
@@ -318,82 +427,4 @@ impl From<TestWire> for MetricTest {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::db::now;
-
-    fn test(metric: &str) -> MetricTest {
-        MetricTest {
-            metric: metric.to_owned(),
-            is_above: true,
-            warning: Some(4.0),
-            critical: Some(0.1 + 0.2),
-            points: 3,
-            attempts: 2,
-        }
-    }
-
-    fn scopes() -> MonitorScopes {
-        let scope = |role: Option<&str>| ScopeName { service: "Svc".to_owned(), role: role.map(str::to_owned) };
-        MonitorScopes { only: vec![scope(None)], not: vec![scope(Some("batch"))] }
-    }
-
-    fn draft(name: &str, watch: Watch) -> MonitorDraft {
-        let (kind, service) = match &watch {
-            Watch::Connectivity { .. } => (MonitorKind::Connectivity, None),
-            Watch::Host { .. } => (MonitorKind::Host, None),
-            Watch::Service { service, .. } => (MonitorKind::Service, Some(service.clone())),
-            Watch::Nothing => (MonitorKind::Query, None),
-        };
-        MonitorDraft {
-            kind,
-            name: name.to_owned(),
-            is_mute: true,
-            every_min: Some(60),
-            watch,
-            service,
-            scopes: vec![],
-            document_json: "{}".to_owned(),
-        }
-    }
-
-    #[test]
-    fn a_deployment_begins_with_the_monitor_that_the_hub_knows_without_asking() {
-        let db = Db::in_memory().unwrap();
-        assert_eq!(now(list_watches(&db)).unwrap(), [Monitor::first()]);
-        assert_eq!(now(list(&db)).unwrap()[0].kind, MonitorKind::Connectivity);
-        assert_eq!(now(settings::find_count(&db, RULES_VERSION)).unwrap(), 0);
-    }
-
-    #[test]
-    fn a_monitor_comes_back_as_it_was_put_and_as_the_hub_keeps_it() {
-        let db = Db::in_memory().unwrap();
-        let audit = || Statement::new("SELECT 1", vec![]);
-        now(db.run(Statement::new("INSERT INTO services (id, name) VALUES (7, 'Svc')", vec![]))).unwrap();
-        let missing = MissingLimits { warning_min: Some(10), critical_min: None };
-        let watches = [
-            Watch::Connectivity { gone: Severity::Warning, scopes: scopes() },
-            Watch::Host { test: test("cpu%"), scopes: scopes() },
-            Watch::Service { service: "Svc".to_owned(), number: 7, test: test("clicks"), missing },
-            Watch::Nothing,
-        ];
-        for watch in &watches {
-            now(insert(&db, &draft("m", watch.clone()), UnixSeconds(1), audit())).unwrap();
-        }
-        let found = now(list_watches(&db)).unwrap();
-        assert_eq!(found[1..].iter().map(|one| one.watch.clone()).collect::<Vec<_>>(), watches);
-        assert!(found[1..].iter().all(|one| one.is_mute && one.every_min == Some(60)));
-        for monitor in &found {
-            let text = serde_json::to_string(&MonitorWire::from(monitor)).unwrap();
-            assert_eq!(Monitor::from(serde_json::from_str::<MonitorWire>(&text).unwrap()), *monitor);
-        }
-        let kinds: Vec<_> = now(list(&db)).unwrap().into_iter().map(|one| one.kind.word()).collect();
-        assert_eq!(kinds, ["connectivity", "connectivity", "host", "query", "service"]);
-        assert!(now(update(&db, MonitorId(2), &draft("n", Watch::Nothing), UnixSeconds(2), audit())).unwrap());
-        assert_eq!(now(find(&db, MonitorId(2))).unwrap().unwrap().name, "n");
-        assert!(now(delete(&db, MonitorId(2), audit())).unwrap() && !now(delete(&db, MonitorId(2), audit())).unwrap());
-        now(db.batch(delete_of_service("Svc"))).unwrap();
-        assert_eq!(now(size(&db)).unwrap().count, 3);
-        assert_eq!(now(settings::find_count(&db, RULES_VERSION)).unwrap(), 8);
-    }
-}
+mod tests;

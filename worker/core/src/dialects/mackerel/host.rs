@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::interface::InterfacePart;
-use super::meta::MetaPart;
+use super::machine::MetaPart;
 use crate::failure::Failure;
-use crate::model::DetailedHost;
+use crate::model::{DetailedHost, HostKind};
 
 /// One host.
 #[derive(Debug, Serialize)]
@@ -88,6 +88,10 @@ impl HostPart {
     /// [`Failure::Internal`] when what is stored of it is no JSON.
     pub fn of(detailed: DetailedHost) -> Result<Self, Failure> {
         let DetailedHost { host, retired_at, details, roles: played } = detailed;
+        let kind = match (&details.meta_json, details.kind) {
+            (None, HostKind::Unknown) if is_told_by_our_agent(&host) => HostKind::Agent,
+            (_, kind) => kind,
+        };
         let (meta, interfaces) = (meta(&host, details.meta_json)?, interfaces(&host, details.interfaces_json)?);
         let mut roles: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for name in played {
@@ -100,7 +104,7 @@ impl HostPart {
             created_at: host.registered_at.0,
             display_name: details.display_name,
             custom_identifier: details.custom_identifier,
-            kind: details.kind.word(),
+            kind: kind.word(),
             size: "standard",
             status: details.status.word(),
             memo: details.memo,
@@ -124,8 +128,13 @@ fn meta(host: &crate::model::Host, given: Option<String>) -> Result<Box<RawValue
 fn interfaces(host: &crate::model::Host, given: Option<String>) -> Result<Box<RawValue>, Failure> {
     match given {
         Some(json) => stored("interfaces", json),
-        None => written(&InterfacePart::of_addresses(&host.addresses)),
+        None => written(&InterfacePart::of_host(host)),
     }
+}
+
+/// Whether our agent says itself what the host is: then nobody else needs to.
+pub fn is_told_by_our_agent(host: &crate::model::Host) -> bool {
+    MetaPart::of(&host.agent_version, host.facts.as_ref()).is_of_our_agent()
 }
 
 fn stored(what: &str, json: String) -> Result<Box<RawValue>, Failure> {
@@ -148,7 +157,11 @@ pub fn made_json(host: &crate::model::Host) -> Result<(String, String), Failure>
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::model::{Addresses, Facts, Host, HostDetails, HostId, HostKind, HostStatus, Presence, RoleName};
+    use std::sync::Arc;
+
+    use crate::model::{
+        Addresses, Facts, Host, HostDetails, HostId, HostKind, HostStatus, Interface, Machine, Presence, RoleName,
+    };
     use crate::units::UnixSeconds;
 
     pub fn host(name: &str) -> Host {
@@ -210,10 +223,37 @@ pub(super) mod tests {
         };
         let expected = concat!(
             r#"{"id":"2eQGEaLxiYU","createdAt":1700000000,"name":"2eQGEaLxiYU","type":"unknown","size":"standard","status":"working","#,
-            r#""memo":"","isRetired":false,"roles":{},"meta":{"agent-version":"0.1.0","kernel":{"platform_name":"debian"},"#,
-            r#""memory":{"total":"4kB","swap_total":"0kB"}},"interfaces":[{"name":"default","ipv4Addresses":["192.0.2.2"],"#,
+            r#""memo":"","isRetired":false,"roles":{},"meta":{"agent-version":"0.1.0","kernel":{"platform_name":"Debian"},"#,
+            r#""memory":{"swap_total":"0kB","total":"4kB"}},"interfaces":[{"name":"default","ipv4Addresses":["192.0.2.2"],"#,
             r#""ipv6Addresses":["fd00::2"],"ipAddress":"192.0.2.2","ipv6Address":"fd00::2"}]}"#
         );
         assert_eq!(json(bare), expected);
+    }
+
+    #[test]
+    fn a_host_of_our_agent_is_an_agents_host_with_the_interfaces_that_it_has() {
+        let interface = Interface {
+            name: "eth0".to_owned(),
+            mac: "02:fc:00:00:00:01".to_owned(),
+            v4: vec![],
+            v6: vec!["fd00::2".parse().unwrap(), "fe80::1".parse().unwrap()],
+        };
+        let machine = Machine { agent_revision: "x".to_owned(), interfaces: vec![interface], ..Machine::default() };
+        let facts = Facts { machine: Some(Arc::new(machine)), ..Facts::default() };
+        let of = |details| DetailedHost {
+            host: Host { facts: Some(facts.clone()), ..host("a") },
+            retired_at: None,
+            details,
+            roles: vec![],
+        };
+        let said = json(of(HostDetails::default()));
+        let expected = concat!(
+            r#""meta":{"agent-revision":"x","agent-version":"0.1.0","agent-name":"edgewatch-agent/0.1.0 (Revision x)"},"#,
+            r#""interfaces":[{"name":"eth0","macAddress":"02:fc:00:00:00:01","ipv4Addresses":[],"ipv6Addresses":["fd00::2","fe80::1"],"#,
+            r#""ipv6Address":"fd00::2"}]}"#
+        );
+        assert!(said.contains(r#""type":"agent""#) && said.ends_with(expected), "{said}");
+        let given = HostDetails { meta_json: Some("{}".to_owned()), ..HostDetails::default() };
+        assert!(json(of(given)).contains(r#""type":"unknown""#), "somebody else said what it is");
     }
 }

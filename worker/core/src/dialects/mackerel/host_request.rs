@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::host::made_json;
+use super::host::{is_told_by_our_agent, made_json};
 use super::interface::{InterfaceRequest, normal_json};
+use super::machine::is_our_agent;
 use super::meta::read_meta;
 use super::names::{is_check_name, role_names};
 use super::read::{Key, bounded, invalid, named, parse_object};
@@ -66,13 +67,16 @@ impl HostRequest {
     /// # Errors
     /// [`Failure::Invalid`] for a name, role, interface or check that cannot be; [`Failure::Malformed`] for meta of wrong types.
     pub fn into_draft(self, current: Option<&DetailedHost>) -> Result<HostDraft, Failure> {
+        let names_our_agent = self.meta.get("agent-name").and_then(Value::as_str).is_some_and(is_our_agent);
         let mut meta = Some(read_meta(self.meta)?);
         let mut interfaces_json = self.interfaces.0.try_map(normal_json)?;
         if let Some(DetailedHost { host, details, .. }) = current {
             let (made_meta, made_interfaces) = made_json(host)?;
             let is_same = |said: &str, made: &str| json(said).is_some_and(|said| json(made) == Some(said));
             if details.meta_json.is_none() {
-                meta = meta.filter(|meta| !is_same(&meta.json, &made_meta));
+                // What our agent said may be older by now than what it says: to keep it would be to listen to it no more.
+                let is_of_agent = names_our_agent && is_told_by_our_agent(host);
+                meta = meta.filter(|meta| !is_of_agent && !is_same(&meta.json, &made_meta));
             }
             if let (None, Said::Value(said)) = (&details.interfaces_json, &interfaces_json)
                 && is_same(said, &made_interfaces)
@@ -251,6 +255,26 @@ mod tests {
             ("0.1.1", true)
         );
         assert!(draft(&answered, &current(Some("{}"))).meta.is_some(), "what was once given stays its host's own");
+    }
+
+    #[test]
+    fn what_our_agent_said_a_while_ago_is_not_kept_in_the_place_of_what_it_says() {
+        use std::sync::Arc;
+
+        use crate::model::{Facts, HostDetails, Machine};
+        let current = |is_ours: bool| {
+            let machine = Machine { agent_revision: "x".to_owned(), ..Machine::default() };
+            let facts = Facts { machine: is_ours.then(|| Arc::new(machine)), ..Facts::default() };
+            let host = crate::model::Host { facts: Some(facts), ..host("web01") };
+            DetailedHost { host, retired_at: None, details: HostDetails::default(), roles: vec![] }
+        };
+        let meta = |name: &str, is_ours| {
+            let body = format!(r#"{{"name":"web01","meta":{{"agent-name":"{name}","filesystem":{{"/dev/vda":1}}}}}}"#);
+            HostRequest::parse(body.as_bytes()).unwrap().into_draft(Some(&current(is_ours))).unwrap().meta
+        };
+        assert_eq!(meta("edgewatch-agent/0.1.0 (Revision x)", true), None);
+        assert!(meta("mackerel-agent/0.87.0 (Revision x)", true).is_some(), "another agent runs there now");
+        assert!(meta("edgewatch-agent/0.1.0 (Revision x)", false).is_some(), "nobody else says it");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::invalid;
 use crate::failure::Failure;
-use crate::model::Addresses;
+use crate::model::{Addresses, Host, Interface};
 
 /// So many interfaces has a host.
 const MOST_INTERFACES: usize = 1_000;
@@ -50,8 +50,22 @@ impl InterfacePart {
         Self { name, mac_address, ipv4_addresses, ipv6_addresses, ip_address, ipv6_address }
     }
 
-    /// The interface of a host that is known by these addresses.
-    pub fn of_addresses(addresses: &Addresses) -> Vec<Self> {
+    /// The interfaces of a host: those that it says it has, else one of the addresses that it is known by.
+    pub fn of_host(host: &Host) -> Vec<Self> {
+        let machine = host.facts.as_ref().and_then(|facts| facts.machine.as_ref());
+        match machine.map(|machine| machine.interfaces.as_slice()) {
+            None | Some([]) => Self::of_addresses(&host.addresses),
+            Some(interfaces) => interfaces.iter().map(Self::of_interface).collect(),
+        }
+    }
+
+    fn of_interface(interface: &Interface) -> Self {
+        let mac = Some(interface.mac.clone()).filter(|mac| !mac.is_empty());
+        let v4 = interface.v4.iter().map(ToString::to_string).collect();
+        Self::of(interface.name.clone(), mac, v4, interface.v6.iter().map(ToString::to_string).collect())
+    }
+
+    fn of_addresses(addresses: &Addresses) -> Vec<Self> {
         let list = |text: &str| if text.is_empty() { vec![] } else { vec![text.to_owned()] };
         let (v4, v6) = (list(&addresses.v4), list(&addresses.v6));
         if v4.is_empty() && v6.is_empty() { vec![] } else { vec![Self::of(DEFAULT_NAME.to_owned(), None, v4, v6)] }

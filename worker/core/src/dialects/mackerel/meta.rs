@@ -1,9 +1,9 @@
 //! `meta` of a host: an object of the machine's own making, whose known keys have types that Go clients insist on: one wrong
 //! type makes their whole list undecodable. Source: mackerel specification, 2.1.
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::machine::is_our_agent;
 use super::read::invalid;
 use crate::failure::Failure;
 use crate::model::{Facts, HostKind, HostMeta};
@@ -11,10 +11,8 @@ use crate::units::UnixSeconds;
 
 /// The most that is kept of a machine's words, as JSON.
 const MAX_BYTES: usize = 512 * 1024;
-/// So many processors are written out for a host of another dialect.
-const MOST_PROCESSORS: usize = 1_024;
 /// What a line of [`Facts::cpu`] ends with.
-const CORE_WORDS: [&str; 2] = [" Physical Core", " Virtual Core"];
+pub(super) const CORE_WORDS: [&str; 2] = [" Physical Core", " Virtual Core"];
 
 /// Whether a value is of the type that clients expect.
 type Fits = fn(&Value) -> bool;
@@ -70,7 +68,7 @@ pub fn read_meta(mut meta: Map<String, Value>) -> Result<HostMeta, Failure> {
         return Err(invalid("meta", format!("more than {MAX_BYTES} bytes")));
     }
     let agent_name = text(&meta, "agent-name");
-    let kind = if agent_name.starts_with("mackerel-agent") {
+    let kind = if agent_name.starts_with("mackerel-agent") || is_our_agent(agent_name) {
         HostKind::Agent
     } else if agent_name.starts_with("mackerel-container-agent") || agent_name.starts_with("container-agent") {
         HostKind::ContainerAgent
@@ -106,6 +104,7 @@ fn facts(meta: &Map<String, Value>) -> Facts {
         disk_total_bytes: disk_bytes(part("filesystem")),
         booted_at: UnixSeconds(0),
         addresses: None,
+        machine: None,
     }
 }
 
@@ -140,93 +139,6 @@ fn disk_bytes(filesystems: &Map<String, Value>) -> u64 {
         parts.map(|(used, free)| used.saturating_add(free)).or_else(|| kilobytes(filesystem, "kb_size"))
     });
     sizes.fold(0, u64::saturating_add).saturating_mul(1024)
-}
-
-/// The `meta` of a host that did not come by this dialect: what is known of it, in the right types, and no more.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct MetaPart {
-    #[serde(rename = "agent-version", skip_serializing_if = "String::is_empty")]
-    agent_version: String,
-    /// One for each processor.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    cpu: Vec<CpuPart>,
-    #[serde(skip_serializing_if = "KernelPart::is_empty")]
-    kernel: KernelPart,
-    #[serde(skip_serializing_if = "MemoryPart::is_empty")]
-    memory: MemoryPart,
-}
-
-/// One processor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CpuPart {
-    model_name: String,
-}
-
-/// The kernel. Quirk: texts alone.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct KernelPart {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    release: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    machine: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    platform_name: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    platform_version: String,
-}
-
-/// The memory. Quirk: texts alone, such as `24684096kB`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct MemoryPart {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    total: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    swap_total: String,
-}
-
-impl KernelPart {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-impl MemoryPart {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-impl MetaPart {
-    /// The `meta` of a host with these facts.
-    pub fn of(agent_version: &str, facts: Option<&Facts>) -> Self {
-        let mut meta = Self { agent_version: agent_version.to_owned(), ..Self::default() };
-        if let Some(facts) = facts {
-            meta.cpu = facts.cpu.iter().flat_map(|line| processors_of(line)).take(MOST_PROCESSORS).collect();
-            meta.kernel = KernelPart {
-                release: facts.kernel.clone(),
-                machine: facts.arch.clone(),
-                platform_name: facts.platform.clone(),
-                platform_version: facts.platform_version.clone(),
-            };
-            // Without memory there is no host: then it was not said. Without swap there are many.
-            if facts.mem_total_bytes > 0 {
-                let text = |bytes: u64| format!("{}kB", bytes / 1024);
-                meta.memory =
-                    MemoryPart { total: text(facts.mem_total_bytes), swap_total: text(facts.swap_total_bytes) };
-            }
-        }
-        meta
-    }
-}
-
-/// `ARM Cortex-A72 4 Physical Core` is four of that name; a line without a number is one.
-fn processors_of(line: &str) -> impl Iterator<Item = CpuPart> + use<> {
-    let counted = CORE_WORDS.into_iter().find_map(|words| line.strip_suffix(words)).and_then(|rest| {
-        let (model, count) = rest.rsplit_once(' ')?;
-        Some((model, count.parse::<usize>().ok()?))
-    });
-    let (model, count) = counted.unwrap_or((line, 1));
-    std::iter::repeat_n(CpuPart { model_name: model.to_owned() }, count.min(MOST_PROCESSORS))
 }
 
 #[cfg(test)]
@@ -293,32 +205,10 @@ mod tests {
     fn the_kind_is_told_by_the_agents_name_or_a_cloud_alone() {
         let kind = |json| read(json).unwrap().kind;
         assert_eq!(kind(r#"{"agent-name":"mackerel-agent/0.87.1 (Revision x)"}"#), HostKind::Agent);
+        assert_eq!(kind(r#"{"agent-name":"edgewatch-agent/0.1.0 (Revision x)"}"#), HostKind::Agent);
         assert_eq!(kind(r#"{"agent-name":"mackerel-container-agent/0.11.3"}"#), HostKind::ContainerAgent);
         assert_eq!(kind(r#"{"cloud":{"provider":"ec2","metadata":{}}}"#), HostKind::Cloud);
         assert_eq!(kind(r#"{"cloud":{},"agent-name":"other"}"#), HostKind::Unknown);
         assert_eq!(kind("{}"), HostKind::Unknown);
-    }
-
-    #[test]
-    fn a_host_of_another_dialect_has_what_is_known_in_the_right_types() {
-        let facts = Facts {
-            platform: "debian".to_owned(),
-            kernel: "6.1.0".to_owned(),
-            arch: "aarch64".to_owned(),
-            cpu: vec!["ARM Cortex-A72 2 Physical Core".to_owned(), "odd".to_owned()],
-            mem_total_bytes: 2048,
-            ..Facts::default()
-        };
-        let json = serde_json::to_string(&MetaPart::of("0.1.0", Some(&facts))).unwrap();
-        let expected = concat!(
-            r#"{"agent-version":"0.1.0","cpu":[{"model_name":"ARM Cortex-A72"},{"model_name":"ARM Cortex-A72"},{"model_name":"odd"}],"#,
-            r#""kernel":{"release":"6.1.0","machine":"aarch64","platform_name":"debian"},"memory":{"total":"2kB","swap_total":"0kB"}}"#
-        );
-        assert_eq!(json, expected);
-        assert_eq!(serde_json::to_string(&MetaPart::of("", None)).unwrap(), "{}");
-        let back = read(&json).unwrap().facts;
-        assert_eq!((back.cpu[0].as_str(), back.mem_total_bytes), ("ARM Cortex-A72 2 Physical Core", 2048));
-        let many = Facts { cpu: vec!["x 99999999999 Virtual Core".to_owned()], ..Facts::default() };
-        assert_eq!(MetaPart::of("", Some(&many)).cpu.len(), MOST_PROCESSORS);
     }
 }

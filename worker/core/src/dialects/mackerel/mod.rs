@@ -17,6 +17,7 @@ mod host_query;
 mod host_request;
 mod interface;
 mod invitation;
+mod machine;
 mod meta;
 mod metadata;
 mod monitor;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::monitor_request::MonitorRequest;
 use super::read::parse_object;
 use crate::failure::Failure;
-use crate::model::{ListedMonitor, MonitorDraft, MonitorKind};
+use crate::model::{ListedMonitor, MonitorDraft, MonitorKind, Sent};
 
 /// A monitor. Which keys it has depends on its type; a key without a value is left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,16 +84,18 @@ pub struct MonitorPart {
     /// Times in succession.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_check_attempts: Option<u32>,
-    /// Days.
+    /// Days. Kept and not judged: the platform shows nobody the certificate of the other side, neither with `fetch` nor with `connect`.
+    /// Source: <https://github.com/cloudflare/workerd/issues/1041>.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certification_expiration_warning: Option<u32>,
-    /// Days.
+    /// Likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certification_expiration_critical: Option<u32>,
-    /// Whether any certificate will do.
+    /// Whether any certificate will do. Kept, and without effect: the platform verifies all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_certificate_verification: Option<bool>,
-    /// Whether redirections are followed.
+    /// Whether redirections are followed; not when nothing is said, which is what the service did before it had the key. Source: the vendor's
+    /// announcement of 2017-04-24 (2xx and 3xx are good, and nothing is followed).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follow_redirect: Option<bool>,
     /// The status that is good.
@@ -125,12 +127,19 @@ pub struct MonitorPart {
 }
 
 /// A header of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaderPart {
     /// Its name.
     pub name: String,
     /// Its value.
     pub value: String,
+}
+
+impl std::fmt::Debug for HeaderPart {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Its value may be a secret.
+        write!(formatter, "HeaderPart({})", self.name)
+    }
 }
 
 /// `GET /monitors/<id>`.
@@ -155,7 +164,12 @@ impl MonitorPart {
     pub fn of(listed: ListedMonitor) -> Result<Self, Failure> {
         let part: Self = serde_json::from_str(&listed.document_json)
             .map_err(|error| Failure::Internal(format!("monitor {}: {error}", listed.public_id)))?;
-        Ok(Self { id: listed.public_id, name: listed.name, kind: listed.kind.word().to_owned(), ..part })
+        let mut part = Self { id: listed.public_id, name: listed.name, kind: listed.kind.word().to_owned(), ..part };
+        if let Some(Sent { headers, body }) = listed.sent {
+            part.headers = Some(headers.into_iter().map(|(name, value)| HeaderPart { name, value }).collect());
+            part.request_body = body;
+        }
+        Ok(part)
     }
 }
 
@@ -185,8 +199,13 @@ impl MonitorBody {
 }
 
 impl MonitorDraft {
-    pub(super) fn document(&mut self, part: &MonitorPart) -> Result<(), Failure> {
-        self.document_json = serde_json::to_string(part).map_err(|error| Failure::Internal(error.to_string()))?;
+    /// Writes down what was said; what may be secret is kept apart.
+    pub(super) fn document(&mut self, mut part: MonitorPart) -> Result<(), Failure> {
+        let headers: Vec<(String, String)> =
+            part.headers.iter_mut().flat_map(std::mem::take).map(|HeaderPart { name, value }| (name, value)).collect();
+        let body = part.request_body.take();
+        self.sent = (!headers.is_empty() || body.is_some()).then_some(Sent { headers, body });
+        self.document_json = serde_json::to_string(&part).map_err(|error| Failure::Internal(error.to_string()))?;
         Ok(())
     }
 }
@@ -253,6 +272,7 @@ mod tests {
             kind: draft.kind,
             name: draft.name.clone(),
             document_json: draft.document_json.clone(),
+            sent: draft.sent.clone(),
         }
     }
 
@@ -303,9 +323,11 @@ mod tests {
         let site = r#"{"type":"external","name":"x","url":"http://a.b","headers":[{"name":"a","value":"b"}]}"#;
         let external = draft(site).unwrap();
         let bare = r#"{"type":"external","name":"x","url":"http://a.b"}"#;
-        assert!(put(bare, &external).unwrap().document_json.contains(r#""headers":[{"name":"a""#));
+        let of =
+            |name: &str, value: &str| Some(Sent { headers: vec![(name.to_owned(), value.to_owned())], body: None });
+        assert_eq!(put(bare, &external).unwrap().sent, of("a", "b"));
         let emptied = put(&bare.replace('}', r#","headers":[]}"#), &external).unwrap();
-        assert!(emptied.document_json.contains(r#""headers":[]"#));
+        assert_eq!((emptied.document_json.contains(r#""headers":[]"#), emptied.sent), (true, None));
     }
 
     #[test]

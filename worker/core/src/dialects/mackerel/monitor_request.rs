@@ -7,7 +7,7 @@ use super::names::{is_service_name, scope_name};
 use super::read::{bounded, invalid};
 use crate::failure::Failure;
 use crate::model::{
-    MetricTest, MissingLimits, MonitorDraft, MonitorKind, MonitorScopes, Named, ScopeName, Severity, Watch,
+    MetricTest, MissingLimits, MonitorDraft, MonitorKind, MonitorScopes, Named, ScopeName, Severity, Watch, WebQuestion,
 };
 
 /// The longest note, in characters. Source: mackerel specification, 8; so are the bounds below.
@@ -18,6 +18,8 @@ const MAX_NAME_CHARS: usize = 512;
 const MAX_TEXT_CHARS: usize = 10_000;
 /// So many scopes, and so many headers, may be named.
 const MOST_NAMED: usize = 100;
+/// The most that they may weigh, bytes.
+const MAX_HEADERS_BYTES: usize = 16 * 1024;
 const LEAST_INTERVAL_MIN: u32 = 10;
 const MOST_INTERVAL_MIN: u32 = 525_600;
 const MOST_MISSING_MIN: u32 = 7 * 24 * 60;
@@ -116,8 +118,9 @@ impl MonitorRequest {
             service: part.service.clone(),
             scopes,
             document_json: String::new(),
+            sent: None,
         };
-        draft.document(&part)?;
+        draft.document(part)?;
         Ok(draft)
     }
 
@@ -229,37 +232,51 @@ impl MonitorRequest {
         if self.service.as_ref().is_some_and(|name| !is_service_name(name)) {
             return Err(invalid("service", "is no service's name"));
         }
-        if [self.response_time_warning, self.response_time_critical].into_iter().flatten().any(|limit| limit < 0.0) {
+        let limits = (self.response_time_warning, self.response_time_critical);
+        if [limits.0, limits.1].into_iter().flatten().any(|limit| limit < 0.0) {
             return Err(invalid("responseTimeWarning", "is below 0"));
         }
         if self.expected_status_code.is_some_and(|code| !(100..=599).contains(&code)) {
             return Err(invalid("expectedStatusCode", "is not 100 to 599"));
         }
         let kept = current.and_then(|current| current.headers.clone());
-        let headers = self.headers.or(kept).unwrap_or_default();
-        let is_long = |header: &HeaderPart| header.name.is_empty() || header.name.len() + header.value.len() > 8_192;
-        if headers.len() > MOST_NAMED || headers.iter().any(is_long) {
-            return Err(invalid("headers", "are more than 100, or one is empty or too long"));
-        }
+        part.headers = Some(headers(self.headers.or(kept).unwrap_or_default())?);
         let optional = |field, said: Option<String>| said.map(|said| bounded(field, said, MAX_TEXT_CHARS)).transpose();
         part.contains_string = optional("containsString", self.contains_string)?;
         part.request_body = optional("requestBody", self.request_body)?;
-        (part.url, part.method, part.service) = (Some(url), Some(method), self.service);
-        (part.response_time_warning, part.response_time_critical) =
-            (self.response_time_warning, self.response_time_critical);
+        (part.url, part.method, part.service) = (Some(url.clone()), Some(method.clone()), self.service.clone());
+        (part.response_time_warning, part.response_time_critical) = limits;
         part.response_time_duration = within("responseTimeDuration", self.response_time_duration, 1..=10)?;
-        part.max_check_attempts = within("maxCheckAttempts", self.max_check_attempts, 1..=10)?.or(Some(1));
+        let attempts = within("maxCheckAttempts", self.max_check_attempts, 1..=10)?.unwrap_or(1);
+        part.max_check_attempts = Some(attempts);
         let days = |field, said| within(field, said, 1..=3_650);
         part.certification_expiration_warning =
             days("certificationExpirationWarning", self.certification_expiration_warning)?;
         part.certification_expiration_critical =
             days("certificationExpirationCritical", self.certification_expiration_critical)?;
         part.skip_certificate_verification = Some(self.skip_certificate_verification.unwrap_or(false));
-        part.follow_redirect = Some(self.follow_redirect.unwrap_or(false));
-        part.expected_status_code = self.expected_status_code;
-        part.headers = Some(headers);
-        Ok(Watch::Nothing)
+        let follows = self.follow_redirect.unwrap_or(false);
+        (part.follow_redirect, part.expected_status_code) = (Some(follows), self.expected_status_code);
+        let contains = part.contains_string.clone().filter(|text| !text.is_empty());
+        let question = WebQuestion { url, method, follows, status: self.expected_status_code, contains, sealed: None };
+        let test = MetricTest::of_delay(limits.0, limits.1, part.response_time_duration.unwrap_or(1), attempts);
+        Ok(Watch::External { question, test, service: self.service })
     }
+}
+
+/// Headers that can be sent.
+fn headers(said: Vec<HeaderPart>) -> Result<Vec<HeaderPart>, Failure> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    // What the runtime takes: a byte for each letter.
+    let is_value = |letter: char| letter == '\t' || !letter.is_control() && u32::from(letter) < 256;
+    let is_bad = |HeaderPart { name, value }: &HeaderPart| {
+        name.is_empty() || !name.bytes().all(is_name) || !value.chars().all(is_value)
+    };
+    let bytes: usize = said.iter().map(|header| header.name.len() + header.value.len()).sum();
+    if said.len() > MOST_NAMED || bytes > MAX_HEADERS_BYTES || said.iter().any(is_bad) {
+        return Err(invalid("headers", "are more than 100 or 16 KiB, or one cannot be sent"));
+    }
+    Ok(said)
 }
 
 /// Puts scopes as they are written into the answer; gives what they mean.

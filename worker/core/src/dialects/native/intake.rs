@@ -1,9 +1,10 @@
 //! From the wire to the model: a report's values are checked one by one, and what cannot be true is left out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::lenient;
-use super::{DroppedValue, HostFacts, Named, ProbePart, ReportRequest, Sample};
+use super::{DroppedValue, HostFacts, MachinePart, Named, ProbePart, ReportRequest, Sample};
 use crate::failure::Failure;
 use crate::metrics::{CELSIUS_BOUNDS, Metric, within};
 use crate::model;
@@ -130,6 +131,7 @@ impl From<&model::Facts> for HostFacts {
             disk_total_bytes: Some(facts.disk_total_bytes as f64),
             booted_at_s: Some(facts.booted_at.0 as f64),
             addresses: facts.addresses.as_ref().map(model::Addresses::reported),
+            machine: facts.machine.as_deref().map(|machine| Box::new(MachinePart::from(machine))),
         }
     }
 }
@@ -219,7 +221,16 @@ impl Sieve {
             #[expect(clippy::cast_possible_truncation, reason = "checked to be below 10^11")]
             booted_at: UnixSeconds(booted as i64),
             addresses: addresses.filter(|text| !text.is_empty()).map(|text| model::Addresses::from_reported(&text)),
+            machine: facts.machine.map(|part| self.machine(*part)),
         }
+    }
+
+    fn machine(&mut self, part: MachinePart) -> Arc<model::Machine> {
+        let (machine, unfit) = part.into_machine();
+        for (what, reason) in unfit {
+            self.drop_value(&format!("host.{what}"), reason);
+        }
+        Arc::new(machine)
     }
 
     fn sample(&mut self, sample: Sample) -> model::Sample {

@@ -8,6 +8,7 @@ mod event;
 mod intake;
 mod lenient;
 pub mod live;
+mod machine;
 mod probe;
 mod probes;
 mod report;
@@ -29,6 +30,7 @@ pub use channel::{
 pub use error::{ErrorBody, ErrorReply, render};
 pub use event::{EventListReply, EventPart};
 pub use intake::{Intake, read_report};
+pub use machine::{BlockDevicePart, FileSystemPart, InterfacePart, MachinePart, ProcessorsPart};
 pub use probe::{ProbeList, ProbePart, ProbeTaskPart};
 pub use probes::{
     CoveragePart, DayPart, EdgeSummary, NotePart, ProbeFull, ProbeListReply, ProbeNotifyPart, ProbeRequest,

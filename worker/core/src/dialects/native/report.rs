@@ -12,7 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ProbeList, Sample, lenient};
+use super::{MachinePart, ProbeList, Sample, lenient};
 use crate::model::{FRAME_S, PERIOD_S};
 
 /// The body of `POST /agent/v1/reports`. At most [`ReportRequest::MAX_SAMPLES`] samples.
@@ -89,6 +89,9 @@ pub struct HostFacts {
     /// Addresses the administrator wants shown instead of the one the Worker sees: one, or `v4/v6`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<String>,
+    /// What it is made of; agents of before do not say it. What changes all the time in it is as of when the rest was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Box<MachinePart>>,
 }
 
 /// The answer to a report, with status 200.

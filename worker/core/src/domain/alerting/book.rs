@@ -203,20 +203,6 @@ impl Book {
         tag_of(id).is_some_and(|tag| covers(&rule.scope, id, tag)).then_some(rule)
     }
 
-    /// A host is no more, or belongs elsewhere: its alerts end.
-    pub fn dismiss(&mut self, id: HostId, at: UnixMillis) -> Vec<Transition> {
-        let Some(state) = self.hosts.remove(&id) else { return Vec::new() };
-        self.changed.insert(id);
-        state.open.into_iter().flat_map(|(cause, open)| alert::withdraw(&mut Some(open), cause, at)).collect()
-    }
-
-    /// A host is with another book now.
-    pub fn forget(&mut self, id: HostId) {
-        if self.hosts.remove(&id).is_some() {
-            self.changed.insert(id);
-        }
-    }
-
     /// Somebody knows of an alert: it is told again but for its end no more. False when there is no such alert.
     pub fn acknowledge(&mut self, key: &str) -> bool {
         for (id, state) in &mut self.hosts {

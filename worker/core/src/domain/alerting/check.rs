@@ -8,6 +8,13 @@ use crate::units::UnixSeconds;
 pub const OLD_S: i64 = 6 * 3_600;
 /// So many reports are known again when they come once more.
 const KNOWN: usize = 16;
+/// So many checks of one host are judged.
+pub const MOST_CHECKS: usize = 1_000;
+/// The longest message, in characters.
+const MAX_MESSAGE_CHARS: usize = 1_024;
+/// So many bytes the messages of all checks of one host have together: they are kept in one row, twice where there is an alert, and
+/// a row has at most 2 MB.
+const MOST_TEXT_BYTES: usize = 600_000;
 
 /// What is known of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,6 +60,30 @@ impl CheckState {
         }
         self.count = self.count.saturating_add(1);
         Some(if is_open || self.count >= report.attempts { Verdict::Failing } else { Verdict::Steady })
+    }
+}
+
+/// What is kept of a message where the host has so many checks: all of it up to 97 of them, and up to 585 where it is plain text.
+pub fn fitting(message: &str, checks: usize) -> &str {
+    let room = MOST_TEXT_BYTES.checked_div(checks).unwrap_or(MOST_TEXT_BYTES);
+    // No character takes more bytes than six.
+    if message.len() <= MAX_MESSAGE_CHARS && message.len().saturating_mul(6) <= room {
+        return message;
+    }
+    let mut bytes = 0_usize;
+    let beyond = message.char_indices().enumerate().find(|(count, (_, one))| {
+        bytes = bytes.saturating_add(json_bytes(*one));
+        *count >= MAX_MESSAGE_CHARS || bytes > room
+    });
+    beyond.and_then(|(_, (at, _))| message.get(..at)).unwrap_or(message)
+}
+
+/// So many bytes a character has in a JSON text.
+const fn json_bytes(one: char) -> usize {
+    match one {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        '\0'..='\u{1f}' => 6,
+        _ => one.len_utf8(),
     }
 }
 
@@ -103,6 +134,21 @@ mod tests {
         assert_eq!(check.take(&report(-60, BAD, 1), false, NOW), None, "the same second");
         assert_eq!(check.take(&report(-90, BAD, 1), false, NOW), None, "overtaken");
         assert_eq!(check, before);
+    }
+
+    #[test]
+    fn the_messages_of_all_checks_of_a_host_have_room_for_each() {
+        for message in ["", "ok", &"a".repeat(1_024), &"\u{1}".repeat(1_024)] {
+            assert_eq!(fitting(message, 97), message);
+        }
+        let plain = "a".repeat(1_025);
+        assert_eq!([0, 1, 585, 1_000].map(|checks| fitting(&plain, checks).len()), [1_024, 1_024, 1_024, 600]);
+        for hostile in ["\u{1}", "\"", "\u{1f600}", "ä", "a\n"] {
+            let message = hostile.repeat(1_024);
+            let kept = fitting(&message, MOST_CHECKS);
+            let bytes = serde_json::to_string(kept).unwrap().len() - 2;
+            assert!((594..=600).contains(&bytes) && message.starts_with(kept), "{hostile:?}: {bytes}");
+        }
     }
 
     #[test]

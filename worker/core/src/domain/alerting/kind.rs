@@ -8,7 +8,7 @@ pub const fn sources(kind: AlertKind) -> &'static [Source] {
     match kind {
         AlertKind::Connectivity | AlertKind::Host => &[Source::Rule, Source::Monitor],
         AlertKind::Service => &[Source::Monitor],
-        AlertKind::External => &[Source::Probe, Source::ProbeLatency, Source::ProbeCertificate],
+        AlertKind::External => &[Source::Probe, Source::ProbeLatency, Source::ProbeCertificate, Source::Monitor],
         AlertKind::Check => &[Source::Check],
     }
 }
@@ -40,6 +40,7 @@ pub const fn of_monitor(monitor: &Monitor) -> Option<AlertKind> {
         Watch::Connectivity { .. } => Some(AlertKind::Connectivity),
         Watch::Host { .. } => Some(AlertKind::Host),
         Watch::Service { .. } => Some(AlertKind::Service),
+        Watch::External { .. } => Some(AlertKind::External),
         Watch::Nothing => None,
     }
 }
@@ -50,7 +51,7 @@ mod tests {
     use crate::domain::alerting::book::tests::{cpu, rule};
     use crate::model::{
         Bounds, Condition, Cycle, CycleUnit, Direction, MetricTest, MissingLimits, MonitorId, MonitorKind,
-        MonitorScopes, Severity,
+        MonitorScopes, Severity, WebQuestion,
     };
     use crate::units::UnixSeconds;
 
@@ -102,7 +103,8 @@ mod tests {
         for (watch, kind) in [
             (Watch::Connectivity { gone: Severity::Warning, scopes: scopes() }, MonitorKind::Connectivity),
             (Watch::Host { test: test.clone(), scopes: scopes() }, MonitorKind::Host),
-            (Watch::Service { service: String::new(), number: 1, test, missing }, MonitorKind::Service),
+            (Watch::Service { service: String::new(), number: 1, test: test.clone(), missing }, MonitorKind::Service),
+            (Watch::External { question: WebQuestion::default(), test, service: None }, MonitorKind::External),
         ] {
             let monitor = Monitor { id: MonitorId(1), name: String::new(), is_mute: false, every_min: None, watch };
             let found = of_monitor(&monitor).unwrap();

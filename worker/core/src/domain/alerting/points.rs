@@ -33,6 +33,11 @@ impl Points {
         }
     }
 
+    /// All of them, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (UnixSeconds, f64)> {
+        self.0.values().copied()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -254,3 +254,44 @@ proptest! {
         prop_assert!(!is_on || now + 50_000 >= start);
     }
 }
+
+#[test]
+fn what_is_no_more_is_left_out_and_what_was_for_nothing_else_is_for_nothing() {
+    let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let roles = |names: &[&str]| {
+        let role = |name: &&str| {
+            let (service, role) = name.split_once(':').unwrap();
+            RoleName { service: service.to_owned(), role: role.to_owned() }
+        };
+        names.iter().map(role).collect::<Vec<_>>()
+    };
+    let scope = |services: &[&str], named: &[&str], monitors: &[&str]| DowntimeScope {
+        services: texts(services),
+        roles: roles(named),
+        monitors: texts(monitors),
+        ..DowntimeScope::default()
+    };
+    let (m1, web) = (texts(&["m1"]), roles(&["Shop:web"]));
+    let shop = Gone { monitors: &m1, service: Some("Shop"), role: None };
+    let role = Gone { role: web.first(), ..Gone::default() };
+    for (gone, before, after) in [
+        (&shop, scope(&[], &[], &[]), Some(scope(&[], &[], &[]))),
+        (&shop, scope(&["Shop", "Other"], &["Shop:db"], &["m1", "m2"]), Some(scope(&["Other"], &[], &["m2"]))),
+        (&shop, scope(&["Shop"], &["Other:db"], &[]), Some(scope(&[], &["Other:db"], &[]))),
+        (&shop, scope(&["Shop"], &["Shop:db", "Shop:web"], &[]), None),
+        (&shop, scope(&["Other"], &[], &["m1"]), None),
+        (&role, scope(&["Shop"], &["Shop:web"], &["m1"]), Some(scope(&["Shop"], &[], &["m1"]))),
+        (&role, scope(&[], &["Shop:web", "Shop:db"], &[]), Some(scope(&[], &["Shop:db"], &[]))),
+        (&role, scope(&[], &["Shop:web"], &[]), None),
+    ] {
+        assert_eq!(without(&before, gone), after, "{before:?}");
+    }
+    let excluded = DowntimeScope {
+        excluded_services: texts(&["Shop"]),
+        excluded_roles: roles(&["Shop:web", "Other:web"]),
+        excluded_monitors: texts(&["m1"]),
+        ..DowntimeScope::default()
+    };
+    let left = DowntimeScope { excluded_roles: roles(&["Other:web"]), ..DowntimeScope::default() };
+    assert_eq!(without(&excluded, &shop), Some(left), "it goes on for all others");
+}

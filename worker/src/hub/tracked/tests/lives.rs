@@ -2,9 +2,13 @@
 //! and hosts that would stop themselves or others.
 
 use super::*;
+use std::sync::Arc;
+
+use crate::hub::directory;
 use crate::hub::shard::Shard;
+use crate::store::machine::tests::a_machine;
 use edgewatch_core::blocks::tiers::MINUTES;
-use edgewatch_core::model::Temperature;
+use edgewatch_core::model::{Facts, Machine, MemoryKind, Temperature};
 
 const ID: HostId = HostId(7);
 
@@ -157,7 +161,7 @@ fn what_a_host_says_it_is_is_written_once_a_minute_however_often_it_changes() {
     let mut shard = shard();
     let before = shard.storage.sql.rows_written();
     let say = |shard: &mut Shard, kernel: u64, now| {
-        let facts = edgewatch_core::model::Facts { kernel: kernel.to_string(), ..Default::default() };
+        let facts = Facts { kernel: kernel.to_string(), ..Default::default() };
         shard.note_facts(ID, facts, now).unwrap();
     };
     (0..1_000).for_each(|number| say(&mut shard, number, NOW));
@@ -165,6 +169,37 @@ fn what_a_host_says_it_is_is_written_once_a_minute_however_often_it_changes() {
     assert_eq!(shard.get(ID).unwrap().host().facts.unwrap().kernel, "999");
     say(&mut shard, 1_000, UnixMillis(NOW.0 + 60_000));
     assert_eq!(shard.storage.sql.rows_written() - before, 2);
+}
+
+#[test]
+fn what_changes_all_the_time_of_a_host_costs_no_row_and_goes_with_the_next() {
+    let mut shard = shard();
+    let machine =
+        |number: u64| Machine { memory: vec![MemoryKind { name: "MemFree".to_owned(), kib: number }], ..a_machine() };
+    let say = |shard: &mut Shard, machine: Machine, now: UnixMillis| {
+        let before = shard.storage.sql.rows_written();
+        shard.note_facts(ID, Facts { machine: Some(Arc::new(machine)), ..Facts::default() }, now).unwrap();
+        shard.storage.sql.rows_written() - before
+    };
+    let kept = |shard: &Shard| {
+        let kept = directory::find(&shard.storage.sql, ID).unwrap().unwrap();
+        kept.host.facts.unwrap().machine.unwrap().memory[0].kib
+    };
+    assert_eq!(say(&mut shard, machine(1), NOW), 1);
+    let told = shard.get(ID).unwrap().machine_to_tell();
+    assert_eq!(told.as_ref().unwrap().memory[0].kib, 1);
+    shard.get_mut(ID).unwrap().machine_told = told;
+    assert_eq!(say(&mut shard, machine(1), at(600)), 0);
+    assert_eq!(shard.get(ID).unwrap().machine_to_tell(), None, "D1 has it");
+    for number in 2..100 {
+        assert_eq!(say(&mut shard, machine(number), at(600 * number)), 0, "{number}");
+    }
+    let to_tell = shard.get(ID).unwrap().machine_to_tell();
+    assert_eq!(to_tell.unwrap().memory[0].kib, 99, "D1 hears of it when it hears of the host");
+    assert_eq!((shard.get(ID).unwrap().host().facts.unwrap().machine.unwrap().memory[0].kib, kept(&shard)), (99, 1));
+    let other = Machine { interfaces: vec![], ..machine(100) };
+    assert_eq!(say(&mut shard, other, at(600 * 100)), 1);
+    assert_eq!(kept(&shard), 100);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::model;
 const MAX_MODELS: usize = 65;
 
 /// What the host is. Fields 1 to 12 are those of [`HostFacts`] in their order; `cpu` and `gpu` repeat, sizes and times are doubles.
+/// Field 13 is `machine`, the JSON of a report: it is sent rarely, and one shape serves both ways.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Facts(pub HostFacts);
 
@@ -30,6 +31,10 @@ impl Facts {
         writer.real(10, facts.disk_total_bytes);
         writer.real(11, facts.booted_at_s);
         writer.text(12, facts.addresses.as_deref().unwrap_or_default());
+        // Texts and numbers alone: there is nothing in it that JSON does not have.
+        if let Some(json) = facts.machine.as_ref().and_then(|machine| serde_json::to_vec(machine).ok()) {
+            writer.bytes(13, &json);
+        }
     }
 
     pub(super) fn read(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
@@ -48,6 +53,7 @@ impl Facts {
                 10 => facts.disk_total_bytes = Some(field.real()?),
                 11 => facts.booted_at_s = Some(field.real()?),
                 12 => facts.addresses = Some(field.text()?),
+                13 => facts.machine = Some(serde_json::from_slice(field.body).map_err(|_| DecodeError::Damaged)?),
                 _ => {}
             }
         }
@@ -70,5 +76,21 @@ mod tests {
         assert_eq!((facts.0.cpu.len(), facts.0.gpu.len()), (65, 65));
         let (facts, dropped) = facts.into_facts();
         assert_eq!((facts.cpu.len(), facts.gpu.len(), dropped.len()), (64, 64, 2));
+    }
+
+    #[test]
+    fn a_machine_that_is_no_json_is_damage_and_one_that_is_too_much_is_cut() {
+        let read = |json: &[u8]| {
+            let mut writer = Writer::nested();
+            writer.bytes(13, json);
+            Facts::read(Reader::of(&writer.into_bytes()))
+        };
+        assert_eq!(read(b"{"), Err(DecodeError::Damaged));
+        assert_eq!(read(br#"{"os":1}"#), Err(DecodeError::Damaged));
+        assert_eq!(read("[".repeat(60_000).as_bytes()), Err(DecodeError::Damaged), "however deep");
+        let many = format!(r#"{{"block_devices":[{}{{}}]}}"#, r#"{"name":"sda"},"#.repeat(4_000));
+        let (facts, dropped) = read(many.as_bytes()).unwrap().into_facts();
+        assert_eq!((facts.machine.unwrap().block_devices.len(), dropped.len()), (256, 1));
+        assert_eq!(dropped[0].field, "host.machine.block_devices");
     }
 }

@@ -4,8 +4,8 @@ mod own;
 
 use super::*;
 use crate::dialects::native::{
-    DroppedValue, HostFacts, Named, ProbeList, ProbePart, ProbeTaskPart, ReportRequest, ReportSettings, Sample,
-    Temperature, read_report,
+    DroppedValue, HostFacts, InterfacePart, MachinePart, Named, ProbeList, ProbePart, ProbeTaskPart, ProcessorsPart,
+    ReportRequest, ReportSettings, Sample, Temperature, read_report,
 };
 use crate::failure::Failure;
 use crate::metrics;
@@ -123,6 +123,23 @@ impl Random {
             swap_total_bytes: self.one_in(2).then_some(0.5),
             disk_total_bytes: None,
             booted_at_s: Some(-0.0),
+            machine: self.one_in(2).then(|| Box::new(self.machine())),
+        }
+    }
+
+    fn machine(&mut self) -> MachinePart {
+        let processors = ProcessorsPart {
+            vendor: self.text(9),
+            mhz: self.one_in(2).then_some(0.1 + 0.2),
+            places: vec![(None, None, 1), (Some(0), Some(u32::MAX), 64)],
+            ..ProcessorsPart::default()
+        };
+        MachinePart {
+            os: self.text(9),
+            processors: vec![processors],
+            memory: (0..self.below(4)).map(|kind| (format!("{kind}\""), self.whole())).collect(),
+            interfaces: vec![InterfacePart { addresses: vec![self.text(20)], ..InterfacePart::default() }],
+            ..MachinePart::default()
         }
     }
 

@@ -1,4 +1,4 @@
-//! Hosts that come into another group, or from another book.
+//! Hosts that come into another group, from another book or to one, and that are no more.
 
 use super::super::alert::{self, Moment, Transition, Verdict};
 use super::weigh::{covers, fit, note, policy, trim};
@@ -7,6 +7,20 @@ use crate::model::{HostId, RuleId};
 use crate::units::UnixMillis;
 
 impl Book {
+    /// A host is no more, or belongs elsewhere: its alerts end.
+    pub fn dismiss(&mut self, id: HostId, at: UnixMillis) -> Vec<Transition> {
+        let Some(state) = self.hosts.remove(&id) else { return Vec::new() };
+        self.changed.insert(id);
+        state.open.into_iter().flat_map(|(cause, open)| alert::withdraw(&mut Some(open), cause, at)).collect()
+    }
+
+    /// A host is with another book now.
+    pub fn forget(&mut self, id: HostId) {
+        if self.hosts.remove(&id).is_some() {
+            self.changed.insert(id);
+        }
+    }
+
     /// A host is in this group now: the alerts of rules that look at it no more are over, which people are told as of every end, and
     /// what was known for them goes.
     pub fn rescope(&mut self, id: HostId, tag: &str, moment: Moment) -> Vec<Transition> {

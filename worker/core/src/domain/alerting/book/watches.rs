@@ -2,7 +2,7 @@
 
 use super::{Book, HostState};
 use crate::domain::alerting::alert::{self, Moment, Policy, Transition, Verdict};
-use crate::domain::alerting::check::CheckState;
+use crate::domain::alerting::check::{self, CheckState, MOST_CHECKS};
 use crate::domain::alerting::points::Attempts;
 use crate::model::{Cause, CheckId, CheckReport, HostId, MonitorId, Source, Standing, Trigger};
 use crate::units::UnixMillis;
@@ -63,12 +63,44 @@ impl Book {
         self.hosts.get(&host)?.checks.get(&id)
     }
 
-    /// A host has this check.
+    /// Whether one check more of a host would be judged.
+    pub fn has_room_for_check(&self, host: HostId) -> bool {
+        self.hosts.get(&host).is_none_or(|state| state.checks.len() < MOST_CHECKS)
+    }
+
+    /// A host has this check; not beyond those that are judged. With each the others' messages have less room.
     pub fn know_check(&mut self, host: HostId, id: CheckId, name: &str) {
         let state = self.hosts.entry(host).or_default();
         state.checks.retain(|known, check| *known == id || check.name != name);
-        state.checks.entry(id).or_insert_with(|| CheckState::new(name.to_owned()));
+        if state.checks.contains_key(&id) || state.checks.len() >= MOST_CHECKS {
+            return;
+        }
+        state.checks.insert(id, CheckState::new(name.to_owned()));
+        let count = state.checks.len();
+        let shorten = |text: &mut String| text.truncate(check::fitting(text, count).len());
+        state.checks.values_mut().for_each(|check| shorten(&mut check.message));
+        let of_checks = state.open.iter_mut().filter(|(cause, _)| cause.source == Source::Check);
+        of_checks.for_each(|(_, open)| shorten(&mut open.detail));
         self.changed.insert(host);
+    }
+
+    /// What is kept of what a check of a host says.
+    pub fn message_of_check<'a>(&self, host: HostId, message: &'a str) -> &'a str {
+        check::fitting(message, self.hosts.get(&host).map_or(0, |state| state.checks.len()))
+    }
+
+    /// Checks that were good when they were heard last, and have an alert that goes on: they said so while nobody judged them, and do
+    /// not say it again.
+    pub fn good_with_alert(&self) -> Vec<(HostId, CheckId)> {
+        let of_host = |(host, state): (&HostId, &HostState)| {
+            let is_good = |cause: &&Cause| {
+                let check = state.checks.get(&CheckId(cause.id));
+                cause.source == Source::Check && check.is_some_and(|check| check.severity.is_none())
+            };
+            let good: Vec<_> = state.open.keys().filter(is_good).map(|cause| (*host, CheckId(cause.id))).collect();
+            good
+        };
+        self.hosts.iter().flat_map(of_host).collect()
     }
 
     /// A check reports; what that means, and `None` for what is no news.
@@ -164,6 +196,37 @@ mod tests {
             (steps[0].step, steps[0].trigger, book.state(HOST)),
             (Step::Withdrawn, Trigger::MonitorDelete, None)
         );
+    }
+
+    #[test]
+    fn a_host_has_so_many_checks_and_what_all_of_them_say_fits_a_row() {
+        let mut book = Book::new(vec![], BTreeMap::new());
+        let name = |id: i64| format!("c{id:0>254}");
+        let most = i64::try_from(MOST_CHECKS).unwrap();
+        for id in 1..=most {
+            assert!(book.has_room_for_check(HOST), "{id}");
+            book.know_check(HOST, CheckId(id), &name(id));
+            // What was said when there were few of them, and there was much room.
+            let said = book.message_of_check(HOST, &"\u{1}".repeat(2_000)).to_owned();
+            let report = CheckReport {
+                name: name(id),
+                severity: Some(Severity::Critical),
+                message: said.clone(),
+                at: moment(0).at.seconds(),
+                every_min: None,
+                attempts: 1,
+            };
+            assert_eq!(book.take_report(HOST, CheckId(id), &report, moment(0).at), Some(Verdict::Failing));
+            book.stand(Cause::check(CheckId(id), HOST), POLICY, (CRITICAL, &said), moment(id));
+        }
+        assert!(!book.has_room_for_check(HOST) && book.has_room_for_check(HostId(8)));
+        book.know_check(HOST, CheckId(most + 1), "one more");
+        assert_eq!((book.check_of(HOST, "one more"), book.check_of(HOST, &name(most))), (None, Some(CheckId(most))));
+        let state = book.state(HOST).unwrap();
+        let texts =
+            state.checks.values().map(|check| &check.message).chain(state.open.values().map(|open| &open.detail));
+        let bytes: usize = texts.map(|text| serde_json::to_string(text).unwrap().len()).sum();
+        assert!(bytes <= 2 * (600_000 + 2 * MOST_CHECKS), "{bytes}");
     }
 
     #[test]
