@@ -13,17 +13,12 @@ mod failed;
 mod files;
 mod help;
 #[cfg(feature = "itcockpit")]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the role that runs its cycles comes with the server")
-)]
 mod inspect;
 mod install;
 #[cfg(feature = "itcockpit")]
-mod itcockpit;
-#[cfg(feature = "itcockpit")]
-#[cfg_attr(not(test), expect(dead_code, reason = "as of `inspect`"))]
 mod inventory;
+#[cfg(feature = "itcockpit")]
+mod itcockpit;
 mod log;
 mod probe;
 mod push;

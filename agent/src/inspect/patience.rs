@@ -21,6 +21,7 @@ pub struct Subject<S>(Arc<Mutex<S>>);
 
 impl<S> Subject<S> {
     /// One with this state.
+    #[cfg(test)]
     pub fn new(state: S) -> Self {
         Self(Arc::new(Mutex::new(state)))
     }

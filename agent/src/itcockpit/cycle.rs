@@ -9,7 +9,7 @@ use edgewatch_core::dialects::openitcockpit::result::{CustomCheck, Document, Gro
 use super::packages::Summary;
 use super::push::Mailbox;
 use crate::checks::Results;
-use crate::log;
+use crate::inspect;
 use crate::serve::Published;
 use crate::stop::Stop;
 
@@ -79,11 +79,7 @@ impl Around {
         document.customchecks = Some(Group::Value(checks.collect()));
         document.prometheus_exporters = Some(Group::Value(self.published.exporters_heard()));
         document.packagemanager = Some(Group::Value(self.packages.newest()));
-        let text = serde_json::to_vec(&document).or_else(|error| {
-            log::error(format_args!("the result cannot be written: {error}"));
-            serde_json::to_vec(&Document { error: Some(error.to_string()), ..Document::default() })
-        });
-        text.unwrap_or_default().into()
+        inspect::json(&document)
     }
 
     fn hand_over(&self, document: Arc<[u8]>) {

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use edgewatch_core::dialects::openitcockpit::result::{Inventory, PackageManager};
 
 use super::push::Mailbox;
+use crate::inspect;
+use crate::inventory::before;
 use crate::log;
 use crate::serve::Published;
 use crate::stop::Stop;
@@ -34,16 +36,6 @@ impl Summary {
     pub fn newest(&self) -> PackageManager {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
-
-/// The inventory before the first one.
-pub fn before(is_enabled: bool) -> Inventory {
-    Inventory { enabled: is_enabled, pending: is_enabled, ..Inventory::default() }
-}
-
-/// An inventory as it is shown and sent.
-pub fn text(inventory: &Inventory) -> Arc<[u8]> {
-    serde_json::to_vec(inventory).unwrap_or_else(|_| b"{}".to_vec()).into()
 }
 
 /// The thread that makes inventories; dropped, it tells nobody any more and ends when the one under way is made.
@@ -100,7 +92,7 @@ impl Told {
         log::debug(format_args!("{} packages are installed", inventory.stats.installed_packages));
         let summary = PackageManager::On(Box::new(inventory.summary()));
         *self.summary.0.lock().unwrap_or_else(PoisonError::into_inner) = summary;
-        let text = text(inventory);
+        let text = inspect::json(inventory);
         self.published.show_packages(Arc::clone(&text));
         if let Some(mailbox) = &self.mailbox {
             mailbox.put_packages(text);
@@ -119,7 +111,7 @@ mod tests {
         assert_eq!(said(&Summary::new(false)), serde_json::json!({ "enabled": false, "pending": false }));
         let summary = Arc::new(Summary::new(true));
         assert_eq!((&said(&summary)["Enabled"], &said(&summary)["Pending"]), (&true.into(), &true.into()));
-        let published = Published::new(std::iter::empty(), text(&before(true)));
+        let published = Published::new(std::iter::empty(), inspect::json(&before(true)));
         let shown = || -> serde_json::Value { serde_json::from_slice(&published.packages()).unwrap() };
         assert_eq!((&shown()["Pending"], &shown()["LinuxPackages"]), (&true.into(), &serde_json::json!([])));
         let take: Take = Box::new(|| {

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::cycle::{Around, Cycle};
-use super::packages::{self, Packages, Summary, Told};
+use super::packages::{Packages, Summary, Told};
 use super::push::{AuthFile, Client, Pusher};
 use super::settings::{self, Listen, Settings};
 use super::{definitions, judge, listen, look, scrape};
@@ -18,6 +18,8 @@ use crate::checks::{Check, Exporter, Exporters, Post, Results, Runner};
 use crate::collect;
 use crate::config::{ConfigError, Environment};
 use crate::failed::Failed;
+use crate::inspect;
+use crate::inventory;
 use crate::log;
 use crate::serve::{AutoTls, ConfigFiles, ConfigPush, Guard, Published, Server, Site};
 use crate::wake::Wake;
@@ -249,7 +251,7 @@ impl Named {
 
     fn published(&self, settings: &Settings) -> Arc<Published> {
         let names = self.exporters.iter().map(|exporter| exporter.name.clone());
-        Published::new(names, packages::text(&packages::before(settings.packages.is_enabled)))
+        Published::new(names, inspect::json(&inventory::before(settings.packages.is_enabled)))
     }
 }
 
