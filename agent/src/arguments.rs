@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use lexopt::Arg::{Long, Short, Value};
+use lexopt::ValueExt;
 
 use crate::config::{ConfigError, KEYS, Layer};
 use crate::install::Plan;
@@ -42,6 +43,19 @@ pub struct Arguments {
     pub is_json: bool,
     /// For `install` and `uninstall`.
     pub plan: Plan,
+    /// A file for the log too.
+    pub log: LogPlan,
+}
+
+/// A file that the log goes to, as the stock openITCOCKPIT agent's options say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPlan {
+    /// The file, when one is named.
+    pub file: Option<PathBuf>,
+    /// There is none, even so.
+    pub is_off: bool,
+    /// How many earlier days are kept; 0 lets the file go on for ever.
+    pub kept_days: u32,
 }
 
 impl Arguments {
@@ -70,6 +84,7 @@ pub fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Arguments, Conf
         flags: Layer::default(),
         is_json: false,
         plan: Plan { root: "/".into(), prefix: "/usr/local".into(), is_started: true, is_purged: false },
+        log: LogPlan { file: None, is_off: false, kept_days: 3 },
     };
     let mut name = String::new();
     while let Some(argument) = parser.next().map_err(wrong)? {
@@ -80,7 +95,16 @@ pub fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Arguments, Conf
             Long("no-start") => arguments.plan.is_started = false,
             Long("purge") => arguments.plan.is_purged = true,
             Long("insecure-http") => drop(arguments.flags.set("insecure_http", "true".to_owned())),
-            Long("config") => arguments.config_file = Some(parser.value().map_err(wrong)?.into()),
+            Short('v') | Long("verbose") => drop(arguments.flags.set("log_level", "info".to_owned())),
+            Short('d') | Long("debug") => drop(arguments.flags.set("log_level", "debug".to_owned())),
+            Short('l') | Long("log") => arguments.log.file = Some(parser.value().map_err(wrong)?.into()),
+            Long("disable-logfile") => arguments.log.is_off = true,
+            Long("disable-logrotate") => arguments.log.kept_days = 0,
+            Long("log-rotate") => {
+                let days = parser.value().map_err(wrong)?;
+                arguments.log.kept_days = days.parse().map_err(wrong)?;
+            }
+            Short('c') | Long("config") => arguments.config_file = Some(parser.value().map_err(wrong)?.into()),
             Long("root") => arguments.plan.root = parser.value().map_err(wrong)?.into(),
             Long("prefix") => arguments.plan.prefix = parser.value().map_err(wrong)?.into(),
             Long(flag @ ("secret" | "token")) => {
@@ -111,6 +135,8 @@ pub fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Arguments, Conf
     arguments.command = match command {
         Some(_) if is_help => Command::Help(Some(name)),
         None if is_help => Command::Help(None),
+        // So a stock openITCOCKPIT agent is started.
+        None if arguments.config_file.is_some() => Command::Run,
         Some(command) => command,
         None => return Err(ConfigError::new("no command; `edgewatch-agent --help` lists what there is")),
     };
@@ -168,6 +194,19 @@ mod tests {
             let words = parsed(line).unwrap_err().to_string();
             assert!(words.contains("-file") && !words.contains("abc123"), "{words}");
         }
+    }
+
+    #[test]
+    fn the_stock_openitcockpit_agents_options_are_taken() {
+        let arguments = parsed("-c /etc/oitc/config.ini -l /tmp/agent.log -v --log-rotate 7").unwrap();
+        assert_eq!((arguments.command, arguments.config_file), (Command::Run, Some("/etc/oitc/config.ini".into())));
+        assert_eq!(arguments.log, LogPlan { file: Some("/tmp/agent.log".into()), is_off: false, kept_days: 7 });
+        assert_eq!(arguments.flags.get("log_level"), Some("info"));
+        let arguments = parsed("--config x -d --disable-logfile --disable-logrotate").unwrap();
+        assert_eq!(arguments.log, LogPlan { file: None, is_off: true, kept_days: 0 });
+        assert_eq!(arguments.flags.get("log_level"), Some("debug"));
+        assert!(parsed("-c x --log-rotate often").is_err() && parsed("-v").is_err());
+        assert_eq!(parsed("check -c x").unwrap().command, Command::Check);
     }
 
     #[test]

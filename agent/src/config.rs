@@ -24,7 +24,7 @@ const DEFAULT_PERIOD_S: u32 = 10;
 const DAY_S: u64 = 86_400;
 
 /// Every key of the file, which is also a flag (`--state-dir`) and a variable (`EDGEWATCH_STATE_DIR`).
-pub const KEYS: [&str; 19] = [
+pub const KEYS: [&str; 20] = [
     "url",
     "name",
     "tag",
@@ -44,6 +44,7 @@ pub const KEYS: [&str; 19] = [
     "probes",
     "details",
     "hide_for_guest",
+    "itcockpit_config",
 ];
 
 /// Names that the bootstrap script of the product before us uses for the same things.
@@ -154,6 +155,8 @@ pub struct Config {
     pub level: Level,
     /// Whether guests of the dashboard see the host, when it is registered.
     pub hide_for_guest: Option<bool>,
+    /// The main file of the role of an openITCOCKPIT agent, when it is wanted.
+    pub itcockpit_file: Option<PathBuf>,
 }
 
 impl Config {
@@ -175,7 +178,8 @@ impl Config {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => String::new(),
             Err(error) => return Err(ConfigError::new(format!("cannot read {}: {error}", path.display()))),
         };
-        let lines = parse_file(&text).map_err(|error| ConfigError::new(format!("{}: {error}", path.display())))?;
+        let lines =
+            parse_file(&text, &path).map_err(|error| ConfigError::new(format!("{}: {error}", path.display())))?;
         Self::of(&given(flags, environment).over(lines), environment)
     }
 
@@ -213,6 +217,7 @@ impl Config {
                 ConfigError::new(format!("log_level is `{level}`; choose error, warn, info or debug"))
             })?,
             hide_for_guest: truth(values, "hide_for_guest")?,
+            itcockpit_file: path("itcockpit_config"),
         })
     }
 
@@ -270,12 +275,20 @@ pub fn given(flags: Layer, environment: Environment<'_>) -> Layer {
     flags.over(parse_environment(environment))
 }
 
-/// The lines of a configuration file.
+/// The lines of the configuration file at `path`. A stock openITCOCKPIT agent's main file switches its role on, and our keys stand in a
+/// section of it.
 ///
 /// # Errors
 /// A line that is none, or a key that is unknown, with the line's number.
-fn parse_file(text: &str) -> Result<Layer, ConfigError> {
+fn parse_file(text: &str, path: &Path) -> Result<Layer, ConfigError> {
     let mut layer = Layer::default();
+    if let Some(own) = itcockpit_keys(text) {
+        for (key, value) in own {
+            set(&mut layer, &key, value).map_err(|error| ConfigError::new(format!("[edgewatch] {error}")))?;
+        }
+        layer.set("itcockpit_config", path.to_string_lossy().into_owned());
+        return Ok(layer);
+    }
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -285,16 +298,27 @@ fn parse_file(text: &str) -> Result<Layer, ConfigError> {
         let (key, value) = line.split_once('=').ok_or_else(|| at("expected `key = value`".to_owned()))?;
         let (key, value) = (key.trim(), value.trim());
         let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-        if matches!(key, "secret" | "token") {
-            return Err(at(format!(
-                "a {key} does not belong here; put it into a file of mode 0600 and set `{key}_file`"
-            )));
-        }
-        if !layer.set(key, value.to_owned()) {
-            return Err(at(format!("unknown key `{key}`; known are {}", KEYS.join(", "))));
-        }
+        set(&mut layer, key, value.to_owned()).map_err(at)?;
     }
     Ok(layer)
+}
+
+#[cfg(feature = "itcockpit")]
+fn itcockpit_keys(text: &str) -> Option<BTreeMap<String, String>> {
+    crate::itcockpit::own_keys(text)
+}
+
+/// Built without that role, such a file is none of ours.
+#[cfg(not(feature = "itcockpit"))]
+fn itcockpit_keys(_: &str) -> Option<BTreeMap<String, String>> {
+    None
+}
+
+fn set(layer: &mut Layer, key: &str, value: String) -> Result<(), String> {
+    if matches!(key, "secret" | "token") {
+        return Err(format!("a {key} does not belong here; put it into a file of mode 0600 and set `{key}_file`"));
+    }
+    if layer.set(key, value) { Ok(()) } else { Err(format!("unknown key `{key}`; known are {}", KEYS.join(", "))) }
 }
 
 fn parse_environment(environment: Environment<'_>) -> Layer {

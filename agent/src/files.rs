@@ -9,8 +9,8 @@ use std::path::Path;
 ///
 /// # Errors
 /// Those of the file system; the old file is untouched then.
-pub fn replace(path: &Path, text: &str, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
-    replace_with(path, text, mode, owner, true)
+pub fn replace(path: &Path, text: impl AsRef<[u8]>, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
+    replace_with(path, text.as_ref(), mode, owner, true)
 }
 
 /// As [`replace`], for what may be lost in a power cut: the disk is not waited for.
@@ -18,10 +18,10 @@ pub fn replace(path: &Path, text: &str, mode: u32, owner: Option<(u32, u32)>) ->
 /// # Errors
 /// Those of the file system.
 pub fn replace_soon(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    replace_with(path, text, mode, None, false)
+    replace_with(path, text.as_bytes(), mode, None, false)
 }
 
-fn replace_with(path: &Path, text: &str, mode: u32, owner: Option<(u32, u32)>, is_synced: bool) -> io::Result<()> {
+fn replace_with(path: &Path, text: &[u8], mode: u32, owner: Option<(u32, u32)>, is_synced: bool) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.new", std::process::id()));
     let result = write_beside(beside.as_ref(), path, text, mode, owner, is_synced);
@@ -34,7 +34,7 @@ fn replace_with(path: &Path, text: &str, mode: u32, owner: Option<(u32, u32)>, i
 fn write_beside(
     beside: &Path,
     path: &Path,
-    text: &str,
+    text: &[u8],
     mode: u32,
     owner: Option<(u32, u32)>,
     is_synced: bool,
@@ -46,7 +46,7 @@ fn write_beside(
     if let Some((user, group)) = wanted.filter(|wanted| *wanted != (mine.uid(), mine.gid())) {
         fchown(&file, Some(user), Some(group))?;
     }
-    file.write_all(text.as_bytes())?;
+    file.write_all(text)?;
     if is_synced {
         file.sync_all()?;
     }

@@ -53,8 +53,11 @@ EDGEWATCH_KEY and a flag --key:
   details        false leaves out what the stock Mackerel agent tells once a
                  minute: processors by kind, each disk, interface, file system;
                  and what the host is made of, addresses included
+  itcockpit_config FILE
+                 the config.ini of a stock openITCOCKPIT agent, whose role is
+                 played too (`run --help` tells more)
 
-  --config FILE  another configuration file (also EDGEWATCH_CONFIG)
+  --config FILE  another configuration file (also EDGEWATCH_CONFIG, -c)
 
 A secret or token is never taken from a flag: EDGEWATCH_SECRET, EDGEWATCH_TOKEN
 (or NEZHA_TOKEN), or a file. HTTPS_PROXY, ALL_PROXY and NO_PROXY are heard.
@@ -91,6 +94,19 @@ Reports go by a WebSocket that stays open, through an HTTP proxy too (by its
 CONNECT). Where something on the way refuses it they go by POST; the WebSocket
 is tried again after ten minutes, then ever later, up to six hours. `status`
 tells which it is.
+
+As an openITCOCKPIT agent:  edgewatch-agent -c FILE [-v | -d] [-l LOG]
+                            [--log-rotate DAYS] [--disable-logfile]
+                            [--disable-logrotate]
+
+FILE is a stock agent's config.ini; with `itcockpit_config` set to it, that role
+is played beside the reporting. It pushes results, or answers GET / at port 3333
+and /packages, /prometheus, /autotls and, where config-update-mode is on,
+/config; it runs the custom checks of the file beside it, and nothing that came
+by the network unless config-update-commands is on there too. A section
+[edgewatch] takes the keys of `--help`: with a `url` both roles are played.
+-v and -d say more, LOG takes what is logged too, a new file each day (three
+earlier ones stay); without -l there is standard error alone.
 
 exit codes: 0 ended when told to; 1 cannot begin; 2 the command line or the
 configuration is wrong

@@ -194,7 +194,7 @@ fn keep_secret(
     };
     if let Some(secret) = known {
         make_directory(path.parent().unwrap_or(&plan.root))?;
-        files::replace(&path, &format!("{}\n", secret.reveal()), 0o600, owner)
+        files::replace(&path, format!("{}\n", secret.reveal()), 0o600, owner)
             .map_err(|error| Failed::new(format!("cannot write {}: {error}", path.display())))?;
         return Ok(true);
     }
@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn another_state_directory_can_be_written_by_the_service() {
         assert!(unit(Path::new("/b"), Path::new("/data/edgewatch")).contains("ReadWritePaths=/data/edgewatch\n"));
-        assert!(!unit(Path::new("/b"), Path::new(DEFAULT_STATE_DIR)).contains("ReadWritePaths"));
+        assert!(!unit(Path::new("/b"), Path::new(DEFAULT_STATE_DIR)).contains("ReadWritePaths=/"));
     }
 
     #[test]

@@ -2,14 +2,23 @@
 
 mod arguments;
 mod backlog;
+mod certificate;
 mod check;
+#[cfg(feature = "itcockpit")]
+mod checks;
 mod clock;
 mod collect;
 mod config;
 mod failed;
 mod files;
 mod help;
+#[cfg(feature = "itcockpit")]
+mod inspect;
 mod install;
+#[cfg(feature = "itcockpit")]
+mod inventory;
+#[cfg(feature = "itcockpit")]
+mod itcockpit;
 mod log;
 mod probe;
 mod push;
@@ -22,9 +31,13 @@ mod run;
 mod schedule;
 mod secret;
 mod sender;
+#[cfg(feature = "itcockpit")]
+mod serve;
 mod shared;
 mod spool;
 mod status;
+#[cfg(feature = "itcockpit")]
+mod stop;
 mod stream;
 #[cfg(test)]
 mod testing;
@@ -33,7 +46,7 @@ mod wake;
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, LogPlan};
 use crate::config::Config;
 use crate::failed::Failed;
 use crate::status::Status;
@@ -57,7 +70,7 @@ fn main() -> ExitCode {
 fn perform() -> Result<String, Failed> {
     let arguments = arguments::parse(std::env::args_os().skip(1))?;
     let root = arguments.root().to_owned();
-    let Arguments { command, config_file, flags, is_json, plan } = arguments;
+    let Arguments { command, config_file, flags, is_json, plan, log: log_plan } = arguments;
     match command {
         Command::Help(of) => return Ok(help::text(of.as_deref()).to_owned()),
         Command::Version => return Ok(concat!("edgewatch-agent ", env!("CARGO_PKG_VERSION")).to_owned()),
@@ -69,12 +82,47 @@ fn perform() -> Result<String, Failed> {
     log::set_level(config.level);
     match command {
         Command::Register => register::register(&config, None),
-        Command::Run => run::run(&config).map(|()| String::new()),
+        Command::Run => {
+            log_to_file(&log_plan)?;
+            run_roles(&config, &environment).map(|()| String::new())
+        }
         Command::Check => check::check(&config, is_json),
         Command::Status => tell_status(&config, is_json),
         Command::Install => install::install(&plan, &config, &given),
         Command::Uninstall => install::uninstall(&plan, &config),
         Command::Help(_) | Command::Version => Ok(String::new()),
+    }
+}
+
+/// Runs what is configured: reporting, the role of an openITCOCKPIT agent, or both.
+#[cfg(feature = "itcockpit")]
+fn run_roles(config: &Config, environment: config::Environment<'_>) -> Result<(), Failed> {
+    let Some(path) = &config.itcockpit_file else { return run::run(config) };
+    let _role = itcockpit::start(path, environment)?;
+    if config.server().is_ok() { run::run(config) } else { run::wait_for_end() }
+}
+
+#[cfg(not(feature = "itcockpit"))]
+fn run_roles(config: &Config, _: config::Environment<'_>) -> Result<(), Failed> {
+    if config.itcockpit_file.is_some() {
+        return Err(Failed::new("this agent was built without the role of an openITCOCKPIT agent"));
+    }
+    run::run(config)
+}
+
+#[cfg(feature = "itcockpit")]
+fn log_to_file(plan: &LogPlan) -> Result<(), Failed> {
+    let Some(path) = plan.file.as_ref().filter(|_| !plan.is_off) else { return Ok(()) };
+    let kept_days = Some(plan.kept_days).filter(|days| *days > 0);
+    log::keep_in(path, kept_days)
+        .map_err(|error| Failed::new(format!("cannot write the log {}: {error}", path.display())))
+}
+
+#[cfg(not(feature = "itcockpit"))]
+fn log_to_file(plan: &LogPlan) -> Result<(), Failed> {
+    match plan.file.as_ref().filter(|_| !plan.is_off) {
+        Some(_) => Err(Failed::new("this agent was built without log files; it logs to standard error")),
+        None => Ok(()),
     }
 }
 

@@ -101,7 +101,7 @@ fn keep(path: &Path, secret: &Secret, owner: Option<(u32, u32)>) -> Result<(), F
     }
     // The service reads the file under its own user; an older file's owner is kept.
     let owner = owner.or_else(|| if path.exists() { None } else { install::service_user() });
-    files::replace(path, &format!("{}\n", secret.reveal()), 0o600, owner)
+    files::replace(path, format!("{}\n", secret.reveal()), 0o600, owner)
         .map_err(|error| Failed::new(format!("cannot write {}: {error}", path.display())))
 }
 

@@ -110,6 +110,18 @@ pub fn run(config: &Config) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Waits until the process is told to end, for what runs by itself.
+///
+/// # Errors
+/// [`Failed`] when signals cannot be heard.
+#[cfg(feature = "itcockpit")]
+pub fn wait_for_end() -> Result<(), Failed> {
+    let signals = signals().map_err(|error| Failed::new(format!("cannot listen for signals: {error}")))?;
+    while !is_signalled(&signals, Duration::from_hours(1)) {}
+    log::info(format_args!("stopping"));
+    Ok(())
+}
+
 /// What opens a WebSocket, where the configuration wants one.
 ///
 /// # Errors
@@ -145,7 +157,7 @@ fn probe_roots(config: &Config, client: &Client) -> Roots {
 /// When no server is configured.
 pub fn client_settings(config: &Config, timeout: Duration) -> Result<Settings, ConfigError> {
     let is_tls = config.server()?.is_tls();
-    Ok(Settings { ca_file: config.ca_file.clone(), proxy: config.proxy.clone(), timeout, is_tls })
+    Ok(Settings { ca_file: config.ca_file.clone(), proxy: config.proxy.clone(), timeout, is_tls, tls: None })
 }
 
 /// Looks at the host at every tick.

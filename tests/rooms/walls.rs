@@ -84,8 +84,31 @@ const WALLS: &[(&str, Wall)] = &[
              core:dialects/*",
         ),
     ),
-    ("agent:push", Never("sysinfo agent:collect agent:probe agent:proxmox agent:checks agent:jobs")),
-    ("agent:serve", Never("sysinfo agent:collect agent:probe agent:proxmox agent:checks agent:jobs")),
+    // What is served or pushed is looked at elsewhere: whoever wires them hands over the bytes.
+    (
+        "agent:push",
+        Never("sysinfo agent:collect agent:inspect agent:inventory agent:probe agent:proxmox agent:checks agent:jobs"),
+    ),
+    (
+        "agent:serve",
+        Never("sysinfo agent:collect agent:inspect agent:inventory agent:probe agent:proxmox agent:checks agent:jobs"),
+    ),
+    // One dialect's document of this machine, in that dialect's types: like `collect` without a network, unlike it with a dialect.
+    (
+        "agent:inspect",
+        Never(
+            "network web agent:push agent:serve agent:probe agent:proxmox agent:checks agent:jobs agent:queue \
+             agent:spool agent:config agent:inventory",
+        ),
+    ),
+    // The same of its packages. Starts package managers, by fixed command lines.
+    (
+        "agent:inventory",
+        Never(
+            "network web agent:push agent:serve agent:probe agent:proxmox agent:checks agent:jobs agent:queue \
+             agent:spool agent:config",
+        ),
+    ),
     ("agent:probe", Never("agent:push agent:serve agent:proxmox agent:checks agent:jobs")),
     ("agent:proxmox", Never("agent:push agent:serve agent:probe agent:checks agent:jobs")),
     ("agent:checks", Never("agent:push agent:serve agent:probe agent:proxmox agent:jobs")),

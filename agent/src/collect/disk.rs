@@ -221,7 +221,7 @@ fn name_of(device: &str) -> Option<String> {
 }
 
 /// The kernel writes blanks in paths as `\040` and the like.
-fn unescape(path: &str) -> String {
+pub fn unescape(path: &str) -> String {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let [first, tail @ ..] = rest {

@@ -47,6 +47,28 @@ fn platform_version(debian: Option<&str>, common: Option<String>) -> Option<Stri
     debian.map(str::to_owned).or(common)
 }
 
+/// The family of this distribution, by its own id or by those that it says it is like; empty for one of no family that we know.
+#[cfg(feature = "itcockpit")]
+pub fn family() -> &'static str {
+    let like = System::distribution_id_like();
+    std::iter::once(System::distribution_id()).chain(like).find_map(|id| family_of(&id)).unwrap_or_default()
+}
+
+#[cfg(feature = "itcockpit")]
+fn family_of(id: &str) -> Option<&'static str> {
+    Some(match id {
+        "debian" | "ubuntu" | "raspbian" | "linuxmint" | "kali" | "devuan" | "pop" => "debian",
+        "rhel" | "centos" | "rocky" | "almalinux" | "ol" | "amzn" | "scientific" | "cloudlinux" => "rhel",
+        "fedora" => "fedora",
+        "arch" | "manjaro" | "endeavouros" => "arch",
+        "alpine" => "alpine",
+        "gentoo" => "gentoo",
+        "suse" | "sles" | "sled" => "suse",
+        id if id.starts_with("opensuse") => "suse",
+        _ => return None,
+    })
+}
+
 /// The host's name, for people.
 pub fn host_name() -> Option<String> {
     System::host_name().ok().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
@@ -211,6 +233,13 @@ mod tests {
         assert_eq!(platform_version(Some("12.11\n"), Some("12".to_owned())).as_deref(), Some("12.11"));
         assert_eq!(platform_version(None, Some("24.04".to_owned())).as_deref(), Some("24.04"));
         assert_eq!(platform_version(Some("\n"), None), None);
+    }
+
+    #[cfg(feature = "itcockpit")]
+    #[test]
+    fn a_distribution_has_a_family() {
+        let families = ["ubuntu", "almalinux", "opensuse-leap", "manjaro", "plan9"].map(family_of);
+        assert_eq!(families, [Some("debian"), Some("rhel"), Some("suse"), Some("arch"), None]);
     }
 
     #[test]

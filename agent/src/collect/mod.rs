@@ -2,20 +2,20 @@
 
 mod cpu;
 mod details;
-mod disk;
+pub mod disk;
 mod gpu;
-mod host;
+pub mod host;
 mod kernel_file;
-mod load;
+pub mod load;
 mod machine;
 mod memory;
 mod network;
 mod processes;
 mod rate;
 mod sockets;
-mod temperature;
+pub mod temperature;
 mod virtualization;
-mod volumes;
+pub mod volumes;
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ use edgewatch_core::model::Machine;
 use crate::log;
 
 pub use details::{Detail, Minutes};
-pub use host::{host_name, machine_id};
+pub use host::{Identity, host_name, machine_id};
 pub use temperature::Sensor;
 
 /// Why a subject has nothing to say.
@@ -87,7 +87,7 @@ pub struct Reading {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
     /// What the system says of itself.
-    pub host: host::Identity,
+    pub host: Identity,
     /// Hypervisor or container.
     pub virtualization: Option<&'static str>,
     /// One line per processor model.
@@ -247,7 +247,7 @@ impl Collector {
         let processors = self.failures.note(8, host::processors(buffer)).unwrap_or_default();
         let virtualization = virtualization::detect(&processors);
         Facts {
-            host: host::Identity::read(),
+            host: Identity::read(),
             virtualization,
             cpu: processors.lines(virtualization::is_hypervisor_guest(&processors)),
             gpu: self.gpu.names(),

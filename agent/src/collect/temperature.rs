@@ -5,8 +5,10 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-const HWMON: &str = "/sys/class/hwmon";
-const THERMAL: &str = "/sys/class/thermal";
+/// Chips with sensors.
+pub const HWMON: &str = "/sys/class/hwmon";
+/// Zones of temperature.
+pub const THERMAL: &str = "/sys/class/thermal";
 
 /// A host with more sensors than this has a name for the rest, not a temperature.
 const MOST_SENSORS: usize = 64;
@@ -64,7 +66,7 @@ fn parse(text: &str) -> Option<f64> {
 }
 
 /// Every sensor's name and file, by name, names unique.
-fn list(hwmon: &Path, thermal: &Path) -> Vec<(String, PathBuf)> {
+pub fn list(hwmon: &Path, thermal: &Path) -> Vec<(String, PathBuf)> {
     let mut found = Vec::new();
     for chip in entries(hwmon, "hwmon") {
         let chip_name = text(&chip.join("name")).unwrap_or_else(|| "hwmon".to_owned());

@@ -200,7 +200,7 @@ mod tests {
     fn a_note_and_an_expiry_are_said_when_they_are_news() {
         let board = Board::new().unwrap();
         board.set(list(1, &[1]));
-        let certificate = super::super::certificate::Certificate { expires_s: 7, issuer: "R3\u{7}".to_owned() };
+        let certificate = crate::certificate::Certificate { expires_s: 7, issuer: "R3\u{7}".to_owned() };
         let good = Outcome { certificate: Some(certificate), ..after(1) };
         let said = |outcome: &Outcome| {
             board.post(ProbeId(1), outcome);

@@ -15,9 +15,9 @@ use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use super::certificate::{self, Certificate};
 use super::dial::{self, Dial, Dialed};
 use super::{Outcome, Question, Waiting};
+use crate::certificate::{self, Certificate};
 
 /// More of a body is not read.
 const MAX_BODY_BYTES: u64 = 1 << 20;

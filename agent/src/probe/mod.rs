@@ -4,7 +4,6 @@
 //! there is something to ask. Results wait on the [`Board`] until a sample takes them along.
 
 mod board;
-mod certificate;
 mod dial;
 mod http;
 mod icmp;
@@ -22,7 +21,7 @@ use edgewatch_core::domain::probing::endpoint;
 use edgewatch_core::model::{ProbeId, ProbeKind, ProbeTask};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::log;
+use crate::{certificate, log};
 use names::{Lookup, Names};
 use schedule::Schedule;
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use rustls::{ClientConfig, RootCertStore};
 use ureq::http::Uri;
+use ureq::typestate::WithBody;
 use ureq::unversioned::resolver::Resolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, NextTimeout, TcpConnector};
-use ureq::{Agent, Timeout};
+use ureq::{Agent, RequestBuilder, Timeout};
 
 use super::resolver::CachingResolver;
 use super::roots;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// Whether the server is spoken to by TLS: a client for plain HTTP needs no roots.
     pub is_tls: bool,
+    /// How TLS is spoken, where neither the system's certificates nor those in `ca_file` decide.
+    pub tls: Option<Arc<ClientConfig>>,
 }
 
 /// Why there is no answer, in words.
@@ -58,6 +61,9 @@ pub struct Answer<'a> {
     pub status: u16,
     /// The header `Retry-After`.
     pub retry_after: Option<String>,
+    /// The header `Location`.
+    #[cfg_attr(not(feature = "itcockpit"), expect(dead_code, reason = "only that role follows redirects"))]
+    pub location: Option<String>,
     /// The body, cut when it is longer than any answer should be.
     pub body: &'a [u8],
 }
@@ -100,8 +106,12 @@ impl Client {
             .max_idle_connections_per_host(1)
             .max_idle_age(Duration::from_secs(330))
             .build();
-        let roots = if settings.is_tls { Some(Arc::new(roots::load(settings.ca_file.as_deref())?)) } else { None };
-        let tls = roots.clone().map(tls::config).transpose()?;
+        let needs_roots = settings.is_tls && settings.tls.is_none();
+        let roots = if needs_roots { Some(Arc::new(roots::load(settings.ca_file.as_deref())?)) } else { None };
+        let tls = match &settings.tls {
+            Some(tls) => Some(Arc::clone(tls)),
+            None => roots.clone().map(tls::config).transpose()?,
+        };
         let resolver = CachingResolver::default();
         let connector = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default());
         let connector = connector.chain(TlsConnector { config: tls.clone() });
@@ -129,7 +139,33 @@ impl Client {
     /// # Errors
     /// When no answer came: the words say why.
     pub fn post(&mut self, url: &str, authorization: &str, body: &[u8]) -> Result<Answer<'_>, ClientError> {
-        let request = self.agent.post(url).header("authorization", authorization).content_type("application/json");
+        let request = self.agent.post(url);
+        self.send(request, authorization, body)
+    }
+
+    /// The same, with less patience than the settings have.
+    ///
+    /// # Errors
+    /// When no answer came: the words say why.
+    #[cfg(feature = "itcockpit")]
+    pub fn post_within(
+        &mut self,
+        url: &str,
+        authorization: &str,
+        body: &[u8],
+        patience: Duration,
+    ) -> Result<Answer<'_>, ClientError> {
+        let request = self.agent.post(url).config().timeout_global(Some(patience)).build();
+        self.send(request, authorization, body)
+    }
+
+    fn send(
+        &mut self,
+        request: RequestBuilder<WithBody>,
+        authorization: &str,
+        body: &[u8],
+    ) -> Result<Answer<'_>, ClientError> {
+        let request = request.header("authorization", authorization).content_type("application/json");
         let sent = request.send(body).map_err(|error| explain(&error));
         let mut response = match sent {
             Ok(response) => response,
@@ -138,12 +174,25 @@ impl Client {
                 return Err(error);
             }
         };
-        let retry_after =
-            response.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (retry_after, location) = (header("retry-after"), header("location"));
         self.answer.clear();
         let read = response.body_mut().as_reader().take(MOST_ANSWER_BYTES).read_to_end(&mut self.answer);
         read.map_err(|error| ClientError::new(format!("the answer broke off: {error}")))?;
-        Ok(Answer { status: response.status().as_u16(), retry_after, body: &self.answer })
+        Ok(Answer { status: response.status().as_u16(), retry_after, location, body: &self.answer })
+    }
+
+    /// Asks for a page: its status and its body, of which no more than `most_bytes` are read.
+    ///
+    /// # Errors
+    /// When none came: the words say why.
+    #[cfg(feature = "itcockpit")]
+    pub fn get(&mut self, url: &str, most_bytes: u64) -> Result<(u16, Vec<u8>), ClientError> {
+        let mut response = self.agent.get(url).header("accept", "*/*").call().map_err(|error| explain(&error))?;
+        let mut body = Vec::new();
+        let read = response.body_mut().as_reader().take(most_bytes).read_to_end(&mut body);
+        read.map_err(|error| ClientError::new(format!("the answer broke off: {error}")))?;
+        Ok((response.status().as_u16(), body))
     }
 
     /// A handle that ends a request from another thread.

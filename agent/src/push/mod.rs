@@ -5,7 +5,7 @@ pub mod dial;
 pub mod https;
 mod resolver;
 mod roots;
-mod tls;
+pub mod tls;
 pub mod websocket;
 
 use std::time::Duration;
@@ -121,7 +121,8 @@ mod tests {
     use super::*;
 
     fn understood(status: u16, retry_after: Option<&str>, body: &str) -> Result<ReportReply, PushError> {
-        understand(&Answer { status, retry_after: retry_after.map(str::to_owned), body: body.as_bytes() }, 0)
+        let retry_after = retry_after.map(str::to_owned);
+        understand(&Answer { status, retry_after, location: None, body: body.as_bytes() }, 0)
     }
 
     #[test]

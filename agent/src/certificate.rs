@@ -1,9 +1,11 @@
-//! When a certificate ends and who issued it. Pure.
+//! What a certificate says of itself, and why one is not believed. Pure.
 //!
-//! The TLS library keeps both to itself, and the parsers there are weigh more than this agent's whole TLS: two fields are read here, by
+//! The TLS library keeps both to itself, and the parsers there are weigh more than this agent's whole TLS: a few fields are read here, by
 //! walking the few levels of DER that lead to them. Source: RFC 5280, 4.1.
 
 use edgewatch_core::units::calendar::{DAY_S, Day};
+#[cfg(feature = "itcockpit")]
+use rustls::CertificateError;
 
 /// What is told of a target's certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +29,26 @@ const ORGANIZATION: &[u8] = &[0x55, 0x04, 0x0a];
 
 /// Reads a certificate; `None` when it is none.
 pub fn parse(der: &[u8]) -> Option<Certificate> {
+    let Outline { issuer, ends_s, .. } = outline(der)?;
+    let issuer = name(issuer, COMMON_NAME).or_else(|| name(issuer, ORGANIZATION)).unwrap_or_default();
+    Some(Certificate { expires_s: ends_s, issuer })
+}
+
+/// Who made a certificate for whom, and when it is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline<'a> {
+    /// The issuer's name, as it is encoded.
+    pub issuer: &'a [u8],
+    /// The subject's name, as it is encoded.
+    pub subject: &'a [u8],
+    /// From when it is good, seconds since 1970.
+    pub begins_s: i64,
+    /// Until when it is good, seconds since 1970.
+    pub ends_s: i64,
+}
+
+/// Reads a certificate's outline; `None` when it is no certificate.
+pub fn outline(der: &[u8]) -> Option<Outline<'_>> {
     let mut certificate = inside(der, SEQUENCE)?;
     let (_, mut fields) = take(&mut certificate).filter(|(tag, _)| *tag == SEQUENCE)?;
     let (tag, _) = take(&mut fields)?;
@@ -38,10 +60,30 @@ pub fn parse(der: &[u8]) -> Option<Certificate> {
     take(&mut fields)?;
     let (_, issuer) = take(&mut fields).filter(|(tag, _)| *tag == SEQUENCE)?;
     let (_, mut validity) = take(&mut fields).filter(|(tag, _)| *tag == SEQUENCE)?;
-    take(&mut validity)?;
-    let (tag, text) = take(&mut validity)?;
-    let issuer = name(issuer, COMMON_NAME).or_else(|| name(issuer, ORGANIZATION)).unwrap_or_default();
-    Some(Certificate { expires_s: time(tag, text)?, issuer })
+    let (begin_tag, begin) = take(&mut validity)?;
+    let (end_tag, end) = take(&mut validity)?;
+    let (_, subject) = take(&mut fields).filter(|(tag, _)| *tag == SEQUENCE)?;
+    Some(Outline { issuer, subject, begins_s: time(begin_tag, begin)?, ends_s: time(end_tag, end)? })
+}
+
+/// Why a certificate is not believed, in words that follow "its certificate". `error` is the library's verdict on `der`.
+#[cfg(feature = "itcockpit")]
+pub fn reason(error: &CertificateError, der: &[u8]) -> &'static str {
+    use CertificateError as E;
+    let is_own_issuer = || outline(der).is_some_and(|outline| outline.issuer == outline.subject);
+    match error {
+        E::Expired | E::ExpiredContext { .. } => "has expired",
+        E::NotValidYet | E::NotValidYetContext { .. } => "is not valid yet",
+        E::NotValidForName | E::NotValidForNameContext { .. } => "is for another name",
+        E::InvalidPurpose | E::InvalidPurposeContext { .. } => "is not for this use",
+        // The library refuses an authority's own certificate before it looks who signed it.
+        E::UnknownIssuer | E::Other(_) if is_own_issuer() => "is signed by itself and not one that is trusted",
+        // An authority may have the name of another one.
+        E::UnknownIssuer | E::BadSignature => "is signed by another authority",
+        E::BadEncoding => "cannot be read",
+        E::Revoked => "was revoked",
+        _ => "cannot be verified",
+    }
 }
 
 /// The next element: its tag and what is in it.
@@ -142,6 +184,24 @@ mod tests {
             let Certificate { expires_s, issuer } = parse(&made(end, &issuer)).unwrap();
             assert_eq!((expires_s, issuer.as_str()), expected);
         }
+    }
+
+    #[cfg(feature = "itcockpit")]
+    #[test]
+    fn one_that_signed_itself_is_told_from_one_of_another_authority() {
+        let own = made((2030, 1, 1), &[(DnType::CommonName, "x")]);
+        let issuer = rcgen::Issuer::new(CertificateParams::default(), KeyPair::generate().unwrap());
+        let mut params = CertificateParams::new(vec!["example.com".to_owned()]).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.not_before = date_time_ymd(2020, 1, 1);
+        let of_other = params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap().der().to_vec();
+        assert_eq!(outline(&of_other).unwrap().begins_s, 1_577_836_800);
+        let told = |der| reason(&CertificateError::UnknownIssuer, der);
+        assert_eq!(
+            (told(&own), told(&of_other)),
+            ("is signed by itself and not one that is trusted", "is signed by another authority")
+        );
+        assert_eq!(reason(&CertificateError::Expired, &own), "has expired");
     }
 
     #[test]

@@ -1,0 +1,187 @@
+//! Routes, statuses and bodies: sections 5.2 and 5.3, with and without credentials, and what a rude client gets.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use edgewatch_harness::http;
+use serde_json::json;
+
+use crate::agent::Agent;
+use crate::{authority, wire};
+
+/// `alice:pa:ss`.
+const KNOWN: (&str, &str) = ("Authorization", "Basic YWxpY2U6cGE6c3M=");
+
+#[test]
+fn the_result_has_its_groups_and_is_shown_from_the_first_cycle_on() {
+    let agent = Agent::start_with("[packagemanager]\nenabled = False\n", &[("customchecks.ini", "")]);
+    let reply = agent.wait_for_document("the first result", |document| document.get("agent").cloned());
+    assert_eq!(reply["check_interval"], 5);
+    assert_eq!(reply["temperature_unit"], "C");
+    let version = reply["agent_version"].as_str().unwrap_or_default().to_owned();
+    assert!(version.split('.').count() == 3 && version.len() <= 15, "{version}");
+    let reply = agent.get("/");
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    let document = reply.json();
+    assert_eq!((&document["customchecks"], &document["prometheus_exporters"]), (&json!({}), &json!([])));
+    assert_eq!(document["packagemanager"], json!({ "enabled": false, "pending": false }));
+    let first = document["agent"]["last_updated_timestamp"].as_i64();
+    agent.wait_for_document("another cycle", |document| {
+        (document["agent"]["last_updated_timestamp"].as_i64() > first).then_some(())
+    });
+}
+
+#[test]
+fn without_credentials_every_status_is_that_of_the_table() {
+    let agent = Agent::start("");
+    for (method, path, status, body) in [
+        ("GET", "/packages", 200, None),
+        ("GET", "/prometheus", 200, Some("[]")),
+        ("GET", "/prometheus?exporter=x", 200, Some("Unknown exporter")),
+        ("GET", "/config", 403, Some("config update is disabled\n")),
+        ("POST", "/config", 403, Some("config update is disabled\n")),
+        ("GET", "/autotls", 200, None),
+        ("POST", "/autotls", 500, Some("internal server error\n")),
+        ("POST", "/", 405, Some("")),
+        ("HEAD", "/", 405, Some("")),
+        ("OPTIONS", "/config", 405, Some("")),
+        ("PUT", "/autotls", 405, Some("")),
+        ("GET", "/config/", 404, Some("404 page not found\n")),
+        ("GET", "/none", 404, Some("404 page not found\n")),
+        ("GET", "/debug/pprof/", 404, Some("404 page not found\n")),
+        ("GET", "//", 301, Some("")),
+        ("GET", "/a/../config", 301, Some("")),
+    ] {
+        let reply = agent.send(method, path, &[], "");
+        assert_eq!(reply.status, status, "{method} {path}");
+        if let Some(body) = body {
+            assert_eq!(reply.body, body, "{method} {path}");
+        }
+        match status {
+            301 => assert!(["/", "/config"].contains(&reply.header("location").unwrap_or_default()), "{path}"),
+            404 => {
+                assert_eq!(reply.header("content-type"), Some("text/plain; charset=utf-8"));
+                assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+            }
+            405 => assert_eq!(reply.header("allow"), None),
+            _ => {}
+        }
+    }
+    let packages = agent.get("/packages").json();
+    assert_eq!((&packages["LinuxPackages"], &packages["WindowsApps"]), (&json!([]), &json!([])), "{packages}");
+}
+
+#[test]
+fn credentials_guard_matched_routes_and_their_failure_is_no_challenge() {
+    let agent = Agent::start("auth = `alice:pa:ss`\nconfig-update-mode = True");
+    for (method, path, unknown, known) in [
+        ("GET", "/", 403, 200),
+        ("GET", "/packages", 403, 200),
+        ("GET", "/prometheus", 403, 200),
+        ("GET", "/config", 403, 200),
+        ("GET", "/autotls", 403, 200),
+        ("POST", "/autotls", 403, 500),
+        ("POST", "/config", 403, 500),
+        ("GET", "/none", 404, 404),
+        ("POST", "/", 405, 405),
+    ] {
+        let reply = agent.send(method, path, &[], "");
+        assert_eq!(reply.status, unknown, "{method} {path}");
+        if unknown == 403 {
+            assert_eq!((reply.body.as_str(), reply.header("www-authenticate")), ("Forbidden\n", None));
+            assert_eq!(reply.header("content-type"), Some("text/plain; charset=utf-8"));
+        }
+        assert_eq!(agent.send(method, path, &[KNOWN], "").status, known, "{method} {path}");
+    }
+    for wrong in ["Basic YWxpY2U6cGE=", "Basic", "Bearer YWxpY2U6cGE6c3M=", "Basic !"] {
+        assert_eq!(agent.send("GET", "/", &[("Authorization", wrong)], "").status, 403, "{wrong}");
+    }
+    assert!(!agent.log().contains("pa:ss") && !agent.log().contains("YWxpY2U6cGE6c3M="));
+}
+
+#[test]
+fn a_connection_is_kept_and_serves_one_request_after_the_other() {
+    let agent = Agent::start("");
+    let mut stream = TcpStream::connect(&agent.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    for _ in 0..3 {
+        stream.write_all(b"GET /prometheus HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut text = String::new();
+        while !text.ends_with("\r\n\r\n[]") {
+            let mut piece = [0; 512];
+            let length = stream.read(&mut piece).unwrap();
+            assert!(length > 0, "{text}");
+            text.push_str(&String::from_utf8_lossy(&piece[..length]));
+        }
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_too_long_or_no_http_is_refused_and_harms_nobody() {
+    let agent = Agent::start("config-update-mode = True");
+    let raw = |text: &str| http::send_raw(&agent.address, text.as_bytes()).unwrap().status;
+    assert_eq!(raw("nonsense\r\n\r\n"), 400);
+    assert_eq!(raw("GET / HTTP/1.1\r\n\r\n"), 400, "no host");
+    assert_eq!(raw(&format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(40_000))), 431);
+    assert_eq!(raw("POST /config HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n"), 413);
+    let body = "x".repeat(2 << 20);
+    assert_eq!(agent.send("POST", "/config", &[], &body).status, 413);
+    assert_eq!(agent.send("POST", "/autotls", &[], &body).status, 413);
+    // Who may not ask is answered before a body is read.
+    assert_eq!(agent.send("POST", "/none", &[], &body).status, 404);
+    assert_eq!(agent.get("/prometheus").status, 200);
+}
+
+#[test]
+fn a_pull_costs_less_than_twenty_milliseconds() {
+    const PULLS: u64 = 50;
+    let agent = Agent::start("interval = 3600");
+    agent.wait_for_document("the first result", |document| document.get("agent").map(|_| ()));
+    // Source: Linux's interface to programs: a hundred ticks a second, user and system at 14 and 15 of the line.
+    let ticks = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", agent.pid())).expect("our own child");
+        let fields: Vec<u64> = stat
+            .rsplit(") ")
+            .next()
+            .into_iter()
+            .flat_map(|rest| rest.split(' '))
+            .map(|field| field.parse().unwrap_or(0))
+            .collect();
+        fields[11] + fields[12]
+    };
+    let before = ticks();
+    for _ in 0..PULLS {
+        assert_eq!(agent.get("/").status, 200);
+    }
+    let spent = ticks() - before;
+    assert!(spent < 2 * PULLS, "{spent} ticks of 10 ms for {PULLS} pulls");
+}
+
+#[test]
+fn clients_that_say_nothing_keep_nobody_out() {
+    let agent = Agent::start("");
+    let silent: Vec<TcpStream> = (0..40).filter_map(|_| TcpStream::connect(&agent.address).ok()).collect();
+    assert_eq!(silent.len(), 40);
+    let begun = Instant::now();
+    assert_eq!(agent.get("/prometheus").status, 200);
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_certificate_of_ones_own_makes_it_https_for_everybody() {
+    let own = authority::self_signed();
+    // Auto-TLS is on as well, but there was no exchange: the original ends here.
+    let lines = "try-autossl = True\ncertfile = own.crt\nkeyfile = own.key\ntls-security-level = modern";
+    let agent = Agent::start_with(lines, &[("own.crt", &own.pem), ("own.key", &own.key_pem)]);
+    let reply = wire::send(&agent.address, None, "GET", "/prometheus", "").unwrap();
+    assert_eq!((reply.status, reply.body.as_str()), (200, "[]"));
+    assert_eq!(reply.chain, std::slice::from_ref(&own.certificate));
+    let mut stream = TcpStream::connect(&agent.address).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.0 400 Bad Request\r\n"), "{text}");
+    assert!(text.contains("Client sent an HTTP request to an HTTPS server."), "{text}");
+}
