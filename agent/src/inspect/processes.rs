@@ -210,7 +210,7 @@ fn word(state: u8) -> &'static str {
         b'R' => "Running",
         b'S' => "Sleep",
         b'D' => "Disk sleep",
-        b'T' | b't' => "Stopped",
+        b'T' | b't' => "Stop",
         b'I' => "Idle",
         b'Z' => "Zombie",
         b'W' => "Wait",
@@ -297,7 +297,8 @@ mod tests {
 
     #[test]
     fn states_have_the_stock_words_and_one_of_ours() {
-        assert_eq!([b'R', b'Z', b'D', b'X'].map(word), ["Running", "Zombie", "Disk sleep", ""]);
+        let words = ["Running", "Sleep", "Stop", "Stop", "Idle", "Zombie", "Wait", "Lock", "Disk sleep", ""];
+        assert_eq!([b'R', b'S', b'T', b't', b'I', b'Z', b'W', b'L', b'D', b'X'].map(word), words);
     }
 
     #[test]
