@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::inspect::rates::{grown, mean, percent};
 
@@ -10,14 +10,14 @@ use crate::inspect::rates::{grown, mean, percent};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Stats {
-    #[serde(rename = "cpu_stats")]
+    #[serde(rename = "cpu_stats", deserialize_with = "nullable")]
     cpu: Cpu,
-    #[serde(rename = "precpu_stats")]
+    #[serde(rename = "precpu_stats", deserialize_with = "nullable")]
     cpu_before: Cpu,
-    #[serde(rename = "memory_stats")]
+    #[serde(rename = "memory_stats", deserialize_with = "nullable")]
     memory: Memory,
     networks: Option<BTreeMap<String, Network>>,
-    #[serde(rename = "blkio_stats")]
+    #[serde(rename = "blkio_stats", deserialize_with = "nullable")]
     disk: Disk,
 }
 
@@ -42,6 +42,7 @@ struct Usage {
 struct Memory {
     usage: u64,
     limit: u64,
+    #[serde(deserialize_with = "nullable")]
     stats: BTreeMap<String, u64>,
 }
 
@@ -70,6 +71,11 @@ struct Transferred {
 pub struct Processor {
     own: u64,
     all: u64,
+}
+
+/// `null` says no more than what is not there.
+fn nullable<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl From<&Cpu> for Processor {

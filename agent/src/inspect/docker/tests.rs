@@ -84,6 +84,15 @@ fn an_old_daemon_that_looks_twice_needs_no_cycle_before() {
 }
 
 #[test]
+fn parts_that_are_null_cost_themselves_alone() {
+    let text = r#"{"cpu_stats":null,"precpu_stats":null,"memory_stats":{"usage":100,"limit":400,"stats":null},
+        "networks":{"eth0":{"rx_bytes":7,"tx_bytes":8}},"blkio_stats":null}"#;
+    let stats: Stats = parse(text.as_bytes()).unwrap();
+    assert_eq!((stats.memory(), stats.network(), stats.disk()), ((100, 25.0), (7, 8), (0, 0)));
+    assert!(stats.cpu_percent(None).abs() < 1e-9);
+}
+
+#[test]
 fn no_daemon_and_one_that_refuses_are_faults() {
     let directory = TestDirectory::new();
     let socket = directory.path().join("docker.sock");
