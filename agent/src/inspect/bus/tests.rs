@@ -5,11 +5,58 @@ use std::time::Duration;
 use super::stand_in::{StandIn, texts};
 use super::wire::{Variant, Writer};
 use super::*;
+use crate::testing::{TestDirectory, wait_for};
 
 const LIST: Call<'_> = Call { service: "org.x.Y", path: "/org/x/Y", interface: "org.x.Y", method: "List" };
 
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(20)
+}
+
+/// The bus that distributions have, for one test.
+struct Daemon(std::process::Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Only where the program is installed can this be tried; the others here need none.
+#[test]
+fn the_real_bus_understands_our_messages_and_we_understand_its() {
+    let directory = TestDirectory::new();
+    let socket = directory.path().join("bus");
+    let started = std::process::Command::new("dbus-daemon")
+        .args(["--session", "--nofork", "--nopidfile", &format!("--address=unix:path={}", socket.display())])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn();
+    let daemon = match started {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+        started => Daemon(started.unwrap()),
+    };
+    wait_for("the bus", || UnixStream::connect(&socket).is_ok());
+    let mut bus = Bus::connect(&socket, soon()).unwrap();
+    let own = "org.freedesktop.DBus";
+    let of_bus = |method| Call { service: own, path: "/org/freedesktop/DBus", interface: own, method };
+    let owner = bus.call(of_bus("GetNameOwner"), &[own]).unwrap();
+    assert_eq!(owner.reader().text(), Some(own));
+    let properties = Call { interface: "org.freedesktop.DBus.Properties", ..of_bus("GetAll") };
+    let properties = bus.call(properties, &[own]).unwrap();
+    let names = parse(&properties, |reader| {
+        reader.structures(|reader| {
+            let name = reader.text()?.to_owned();
+            reader.variant()?;
+            Some(name)
+        })
+    });
+    assert!(names.unwrap().iter().any(|name| name == "Features"));
+    let nobody = bus.call(LIST, &["x"]).unwrap_err().to_string();
+    assert!(nobody.starts_with("org.x.Y: org.freedesktop.DBus.Error.ServiceUnknown "), "{nobody}");
+    drop(daemon);
+    assert!(bus.call(of_bus("GetId"), &[]).is_err());
 }
 
 #[test]
