@@ -127,6 +127,7 @@ impl Document {
             disk_total_bytes: sum(self.own_disks().map(|disk| disk.usage.total)),
             booted_at: UnixSeconds(if agent.system_uptime > 0 { boot.max(0) } else { 0 }),
             addresses: None,
+            machine: None,
         })
     }
 
