@@ -275,9 +275,7 @@ fn an_alert_that_was_answered_survives_the_death_of_the_runtime_in_the_same_mome
 fn an_alert_is_told_although_nothing_but_the_schedule_runs_after_the_runtimes_death() {
     let mackerel = Mackerel::start();
     let receiver = Receiver::start();
-    let header = [("Authorization", mackerel.worker.token.as_str())];
-    let channel = json!({ "name": "ops", "kind": "webhook", "url": receiver.url() }).to_string();
-    assert_eq!(mackerel.worker.post("/api/edgewatch/v1/channels", &header, &channel).status, 201);
+    mackerel.tell(&receiver);
     let id = mackerel.host("a");
     mackerel.report(&[says(&id, "disk", "CRITICAL", now_s() - 60)]);
     mackerel.worker.kill();

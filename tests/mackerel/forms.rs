@@ -118,9 +118,7 @@ fn thirty_hosts_are_changed_at_once_and_one_more_is_one_too_many() {
 fn nobody_is_told_that_the_alerts_of_a_retired_host_are_over() {
     let mackerel = Mackerel::start();
     let receiver = Receiver::start();
-    let header = [("Authorization", mackerel.worker.token.as_str())];
-    let channel = json!({ "name": "ops", "kind": "webhook", "url": receiver.url() }).to_string();
-    assert_eq!(mackerel.worker.post("/api/edgewatch/v1/channels", &header, &channel).status, 201);
+    mackerel.tell(&receiver);
     let monitor =
         json!({ "type": "host", "name": "m", "metric": "loadavg5", "operator": ">", "duration": 1, "critical": 8 });
     mackerel.done("POST", "/monitors", &monitor);

@@ -26,6 +26,7 @@ mod update;
 mod watching;
 
 use edgewatch_harness::http::Reply;
+use edgewatch_harness::receiver::Receiver;
 use edgewatch_harness::worker::Worker;
 use serde_json::{Value, json};
 
@@ -53,6 +54,13 @@ impl Mackerel {
     /// A request below `/api/v0`.
     fn call(&self, method: &str, path: &str, body: &str) -> Reply {
         call(&self.worker, &self.key, method, path, body)
+    }
+
+    /// Has a receiver told of what happens.
+    fn tell(&self, receiver: &Receiver) {
+        let headers = [("Authorization", self.worker.token.as_str())];
+        let channel = json!({ "name": "ops", "kind": "webhook", "url": receiver.url() }).to_string();
+        assert_eq!(self.worker.post("/api/edgewatch/v1/channels", &headers, &channel).status, 201);
     }
 
     /// A GET that is answered.

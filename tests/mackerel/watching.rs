@@ -103,9 +103,7 @@ fn a_host_that_posts_no_more_for_ten_minutes_is_gone_and_its_next_post_ends_that
 fn a_metric_beyond_its_limits_is_told_of_once_and_its_end_too() {
     let mackerel = Mackerel::start();
     let receiver = Receiver::start();
-    let header = [("Authorization", mackerel.worker.token.as_str())];
-    let channel = json!({ "name": "ops", "kind": "webhook", "url": receiver.url() }).to_string();
-    assert_eq!(mackerel.worker.post("/api/edgewatch/v1/channels", &header, &channel).status, 201);
+    mackerel.tell(&receiver);
     let id = mackerel.host("a");
     let load = monitor(&mackerel, &json!({ "duration": 2 }));
     let mut time = Time::of(&mackerel);
@@ -150,9 +148,7 @@ fn a_post_that_changes_nothing_of_a_monitor_costs_no_row_in_the_database() {
 fn nobody_is_told_of_what_is_mute_or_of_a_host_that_stands_by() {
     let mackerel = Mackerel::start();
     let receiver = Receiver::start();
-    let header = [("Authorization", mackerel.worker.token.as_str())];
-    let channel = json!({ "name": "ops", "kind": "webhook", "url": receiver.url() }).to_string();
-    assert_eq!(mackerel.worker.post("/api/edgewatch/v1/channels", &header, &channel).status, 201);
+    mackerel.tell(&receiver);
     let (mute, standby) =
         (mackerel.make(&json!({ "name": "a", "meta": {}, "roleFullnames": ["Svc:web"] })), mackerel.host("b"));
     monitor(&mackerel, &json!({ "name": "mute", "isMute": true, "scopes": ["Svc:web"] }));

@@ -8,7 +8,8 @@ use sysinfo::System;
 use super::CollectError;
 use super::kernel_file::KernelFile;
 
-const CPUINFO: &str = "/proc/cpuinfo";
+/// What the kernel knows of each processor.
+pub const CPUINFO: &str = "/proc/cpuinfo";
 const UPTIME: &str = "/proc/uptime";
 
 /// What the system says of itself.

@@ -3,7 +3,8 @@
 use super::CollectError;
 use super::kernel_file::KernelFile;
 
-const MEMINFO: &str = "/proc/meminfo";
+/// The file.
+pub const MEMINFO: &str = "/proc/meminfo";
 
 /// Memory and swap, in bytes.
 #[expect(clippy::struct_field_names, reason = "a bare number carries its unit")]

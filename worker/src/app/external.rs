@@ -9,13 +9,11 @@ use edgewatch_core::model::{Monitor, Sent, Watch, WebAnswer, WebQuestion};
 
 use super::App;
 use super::mackerel::monitors;
-use crate::platform::page::{self, Asking, LATE};
+use crate::platform::page::{self, Asking, Silence};
 use crate::platform::{clock, log};
 
 /// The longest words on what was wrong, in characters.
 const MAX_ERROR_CHARS: usize = 120;
-/// How the runtime says that a run has asked enough: that is no fault of who is asked.
-const OURS: &str = "subrequests";
 
 /// What came of a question.
 enum Outcome {
@@ -38,7 +36,6 @@ pub async fn ask(app: &App, monitor: &Monitor) -> (Option<WebAnswer>, usize) {
     let answer = |delay_ms, error| Some(WebAnswer { monitor: monitor.id, delay_ms, error });
     let answer = match outcome {
         Outcome::Right(delay_ms) => answer(Some(delay_ms), None),
-        Outcome::Wrong(words) if words.contains(OURS) => unasked(monitor, &words),
         Outcome::Wrong(words) => answer(None, Some(words.chars().take(MAX_ERROR_CHARS).collect())),
         Outcome::Unasked(words) => unasked(monitor, &words),
     };
@@ -67,15 +64,12 @@ async fn follow(question: &WebQuestion, mut sent: Sent, is_everywhere: bool, req
         let asking = Asking { url: &url, method: &method, headers: &sent.headers, body };
         let mut page = match page::ask(asking, left()).await {
             Ok(page) => page,
-            Err(words) => return Outcome::Wrong(late(words)),
+            Err(silence) => return silence.into(),
         };
         let delay_ms = passed_ms() as f64;
         let to = page.leads_to(&url).filter(|_| question.follows && is_redirect(page.status()));
         let Some(to) = to else {
-            return match check(question, &mut page, left()).await {
-                Ok(()) => Outcome::Right(delay_ms),
-                Err(words) => Outcome::Wrong(late(words)),
-            };
+            return check(question, &mut page, left()).await.map_or_else(|wrong| wrong, |()| Outcome::Right(delay_ms));
         };
         if *requests > MOST_REDIRECTS {
             return Outcome::Wrong(format!("more than {MOST_REDIRECTS} redirections"));
@@ -96,9 +90,9 @@ async fn follow(question: &WebQuestion, mut sent: Sent, is_everywhere: bool, req
     }
 }
 
-/// Whether an answer is right.
-async fn check(question: &WebQuestion, page: &mut page::Page, left: Duration) -> Result<(), String> {
-    check_status(question, page.status())?;
+/// Whether an answer is right; else what came of the question.
+async fn check(question: &WebQuestion, page: &mut page::Page, left: Duration) -> Result<(), Outcome> {
+    check_status(question, page.status()).map_err(Outcome::Wrong)?;
     let Some(text) = &question.contains else { return Ok(()) };
     let mut finder = Finder::new(text);
     let read = page.read(left, |piece| finder.feed(piece)).await;
@@ -106,9 +100,15 @@ async fn check(question: &WebQuestion, page: &mut page::Page, left: Duration) ->
         return Ok(());
     }
     read?;
-    Err("the body does not contain the text".to_owned())
+    Err(Outcome::Wrong("the body does not contain the text".to_owned()))
 }
 
-fn late(words: String) -> String {
-    if words == LATE { format!("no answer in {} s", LIMIT_MS / 1000) } else { words }
+impl From<Silence> for Outcome {
+    fn from(silence: Silence) -> Self {
+        match silence {
+            Silence::Late => Self::Wrong(format!("no answer in {} s", LIMIT_MS / 1000)),
+            Silence::Theirs(words) => Self::Wrong(words),
+            Silence::Ours(words) => Self::Unasked(words),
+        }
+    }
 }

@@ -11,7 +11,9 @@ use std::fs;
 use edgewatch_core::model::{FileSystem, Machine};
 
 use super::disk::Disk;
+use super::host::CPUINFO;
 use super::log;
+use super::memory::MEMINFO;
 
 /// The revision of the sources, where the build was told.
 const REVISION: &str = match option_env!("EDGEWATCH_REVISION") {
@@ -23,9 +25,6 @@ const OSTYPE: &str = "/proc/sys/kernel/ostype";
 const VERSION: &str = "/proc/sys/kernel/version";
 /// What Linux is a part of, as the stock agent's host says it.
 const OS: &str = "GNU/Linux";
-/// The processors and the memory.
-const CPUINFO: &str = "/proc/cpuinfo";
-const MEMINFO: &str = "/proc/meminfo";
 
 /// All that is told of this machine when nothing more is wanted: which agent tells it.
 pub fn bare() -> Machine {

@@ -2,6 +2,7 @@
 
 pub mod interfaces;
 pub mod mackerel;
+pub mod memory;
 pub mod watched;
 
 use crate::model::{DropReason, Sample};

@@ -97,10 +97,8 @@ pub async fn delete_role(app: &App, party: &Party, name: &RoleName) -> Result<Ro
     party.of_all()?;
     let role = find_role(app, name).await?;
     let mut statements = forget(app, &Gone { role: Some(name), ..Gone::default() }).await?;
-    if !statements.is_empty() {
-        statements.push(bump());
-    }
     let is_named = !statements.is_empty();
+    statements.extend(is_named.then(bump));
     statements.extend(services::delete_role(name));
     statements.push(app.audit(&actor(&party.credential), "role.delete", &name.full())?);
     statements.push(settings::bump(settings::HOSTS_VERSION));

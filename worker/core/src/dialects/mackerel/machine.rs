@@ -6,44 +6,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::meta::CORE_WORDS;
+use crate::metrics::memory::MEMORY_KINDS;
 use crate::model::{BlockDevice, Facts, FileSystem, Machine, MemoryKind, Processors};
 
 /// So many processors are written out.
 const MOST_PROCESSORS: usize = 1_024;
 /// What our agent is called.
 const AGENT: &str = "edgewatch-agent";
-
-/// Keys of `memory`, and what the kernel calls it.
-const MEMORY: [(&str, &str); 28] = [
-    ("active", "Active"),
-    ("anon_pages", "AnonPages"),
-    ("bounce", "Bounce"),
-    ("buffers", "Buffers"),
-    ("cached", "Cached"),
-    ("commit_limit", "CommitLimit"),
-    ("committed_as", "Committed_AS"),
-    ("dirty", "Dirty"),
-    ("free", "MemFree"),
-    ("high_free", "HighFree"),
-    ("high_total", "HighTotal"),
-    ("inactive", "Inactive"),
-    ("low_free", "LowFree"),
-    ("low_total", "LowTotal"),
-    ("mapped", "Mapped"),
-    ("nfs_unstable", "NFS_Unstable"),
-    ("page_tables", "PageTables"),
-    ("slab", "Slab"),
-    ("slab_reclaimable", "SReclaimable"),
-    ("slab_unreclaim", "SUnreclaim"),
-    ("swap_cached", "SwapCached"),
-    ("swap_free", "SwapFree"),
-    ("swap_total", "SwapTotal"),
-    ("total", "MemTotal"),
-    ("vmalloc_chunk", "VmallocChunk"),
-    ("vmalloc_total", "VmallocTotal"),
-    ("vmalloc_used", "VmallocUsed"),
-    ("writeback", "Writeback"),
-];
 
 /// What the names of distributions look like where that is more than a capital at the beginning.
 const PLATFORMS: [(&str, &str); 2] = [("centos", "CentOS"), ("opensuse", "openSUSE")];
@@ -195,7 +164,7 @@ impl<'a> MetaPart<'a> {
         let mounted = |one: &'a FileSystem| (one.device.as_str(), FileSystemPart::from(one));
         self.filesystem = machine.file_systems.iter().map(mounted).collect();
         let kind = |kind: &MemoryKind| {
-            let (key, _) = MEMORY.iter().find(|(_, name)| *name == kind.name)?;
+            let (key, _) = MEMORY_KINDS.iter().find(|(_, name)| *name == kind.name)?;
             Some((*key, format!("{}kB", kind.kib)))
         };
         self.memory = machine.memory.iter().filter_map(kind).collect();

@@ -1,0 +1,33 @@
+//! What memory is used for, as Mackerel's agent tells it and as the kernel does. Source: mackerel specification, 2.1; the kernel's proc(5).
+
+/// Keys of `memory` in a host's `meta`, and what the kernel calls each.
+pub const MEMORY_KINDS: [(&str, &str); 28] = [
+    ("active", "Active"),
+    ("anon_pages", "AnonPages"),
+    ("bounce", "Bounce"),
+    ("buffers", "Buffers"),
+    ("cached", "Cached"),
+    ("commit_limit", "CommitLimit"),
+    ("committed_as", "Committed_AS"),
+    ("dirty", "Dirty"),
+    ("free", "MemFree"),
+    ("high_free", "HighFree"),
+    ("high_total", "HighTotal"),
+    ("inactive", "Inactive"),
+    ("low_free", "LowFree"),
+    ("low_total", "LowTotal"),
+    ("mapped", "Mapped"),
+    ("nfs_unstable", "NFS_Unstable"),
+    ("page_tables", "PageTables"),
+    ("slab", "Slab"),
+    ("slab_reclaimable", "SReclaimable"),
+    ("slab_unreclaim", "SUnreclaim"),
+    ("swap_cached", "SwapCached"),
+    ("swap_free", "SwapFree"),
+    ("swap_total", "SwapTotal"),
+    ("total", "MemTotal"),
+    ("vmalloc_chunk", "VmallocChunk"),
+    ("vmalloc_total", "VmallocTotal"),
+    ("vmalloc_used", "VmallocUsed"),
+    ("writeback", "Writeback"),
+];
