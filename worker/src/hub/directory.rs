@@ -8,7 +8,7 @@
 //! who does not ask for it does not read it. NULL where it is to be asked for in D1.
 
 use edgewatch_core::domain::address_change::Told;
-use edgewatch_core::model::{Addresses, Event, EventKind, Host, HostId, HostStanding, Presence};
+use edgewatch_core::model::{Addresses, Event, EventKind, Host, HostId, HostClass, HostStanding, Presence};
 use edgewatch_core::units::UnixSeconds;
 
 use super::HubError;
@@ -237,6 +237,8 @@ pub fn unlisted(id: HostId, coarse_done: Option<u64>, floor: u64) -> Entry {
         id,
         public_id: String::new(),
         uuid: String::new(),
+        class: HostClass::Machine,
+        parent: None,
         name: String::new(),
         tag: String::new(),
         note: String::new(),

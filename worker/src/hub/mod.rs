@@ -33,6 +33,7 @@ mod object;
 mod operations;
 pub mod own;
 pub mod pieces;
+pub mod polled;
 pub mod posted;
 pub mod presence;
 pub mod probe_counts;

@@ -5,7 +5,7 @@
 
 use edgewatch_core::domain::ids;
 use edgewatch_core::domain::presence::{HOLD_S, Impaired, SOCKET_PATIENCE_S, Watch, judge};
-use edgewatch_core::model::{Event, EventKind, HostId, Link, Presence, Watched};
+use edgewatch_core::model::{Event, EventKind, HostClass, HostId, Link, Presence, Watched};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 
 use super::shard::Shard;
@@ -152,14 +152,19 @@ impl Shard {
         }
     }
 
-    fn change(&mut self, id: HostId, to: Presence, now: UnixMillis) -> Result<(), HubError> {
+    /// A host is up or down from now on; people are told, unless it was heard of for the first time. Writes its row, and one for the event.
+    ///
+    /// # Errors
+    /// As [`Shard::read_watch`].
+    pub(super) fn change(&mut self, id: HostId, to: Presence, now: UnixMillis) -> Result<(), HubError> {
         let sql = self.storage.sql.clone();
         let Some(tracked) = self.hosts.get_mut(&id) else { return Ok(()) };
         tracked.ensure_loaded(&sql)?;
         let seen_ms = tracked.seen_ms;
-        let mut event = change_event(id, &tracked.entry.host.name, to, seen_ms, now);
-        // Where a rule tells of it, nobody has to be told twice.
-        event.is_quiet = self.rules.book.tells_of_silence(id, &tracked.entry.host.tag);
+        let host = &tracked.entry.host;
+        let mut event = change_event(id, (&host.name, host.class), to, seen_ms, now);
+        // Where a rule tells of it, nobody has to be told twice; of who is polled thresholds tell.
+        event.is_quiet = host.class.is_polled() || self.rules.book.tells_of_silence(id, &host.tag);
         let is_first = tracked.entry.host.presence == Presence::Never;
         if to == Presence::Offline {
             // The minutes before it fell silent are the ones that people want.
@@ -171,13 +176,17 @@ impl Shard {
             directory::owe(&sql, &event, Some(&tracked.entry.host.name))?;
         }
         tracked.entry.host.presence = to;
-        tracked.entry.host.last_seen = Some(UnixMillis(seen_ms).seconds());
+        tracked.entry.host.last_seen = (seen_ms > 0).then(|| UnixMillis(seen_ms).seconds());
         (tracked.is_changed, tracked.is_news) = (true, true);
         directory::put(&sql, &tracked.entry)
     }
 }
 
 fn watched(tracked: &Tracked, now: UnixMillis, ahead_ms: i64, posts_excused_ms: i64) -> Option<Watched> {
+    if tracked.entry.host.class.is_polled() {
+        // It has no voice that could fall silent.
+        return None;
+    }
     let is_socket = tracked.link == Link::Socket;
     let is_online = tracked.entry.host.presence == Presence::Online;
     let ahead_ms = if is_socket { ahead_ms } else { 0 };
@@ -194,9 +203,13 @@ fn watched(tracked: &Tracked, now: UnixMillis, ahead_ms: i64, posts_excused_ms: 
 }
 
 /// The key is made of what happened, so the same event told again after a lost reply is the same event.
-fn change_event(id: HostId, name: &str, to: Presence, seen_ms: i64, now: UnixMillis) -> Event {
+fn change_event(id: HostId, (name, class): (&str, HostClass), to: Presence, seen_ms: i64, now: UnixMillis) -> Event {
     let silent_s = now.0.saturating_sub(seen_ms).max(0) / 1000;
     let (kind, text) = match to {
+        Presence::Offline if class.is_guest() => (EventKind::HostOffline, format!("{name} does not run any more")),
+        Presence::Offline if class.is_polled() => {
+            (EventKind::HostOffline, format!("{name} is offline, says who was asked of it"))
+        }
         Presence::Offline => (EventKind::HostOffline, format!("{name} is offline: no sign of life for {silent_s} s")),
         Presence::Online | Presence::Never => (EventKind::HostOnline, format!("{name} is online again")),
     };

@@ -33,6 +33,12 @@ pub struct HostWire {
     id: i64,
     public_id: String,
     uuid: String,
+    /// What it is to a hypervisor; nothing for a machine.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    class: Option<String>,
+    /// The node that it is a guest of.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    parent: Option<i64>,
     name: String,
     tag: String,
     note: String,
@@ -85,8 +91,9 @@ impl StandingWire {
     }
 }
 
+/// What a host says it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct FactsWire {
+pub struct FactsWire {
     platform: String,
     platform_version: String,
     kernel: String,
@@ -296,6 +303,8 @@ impl From<&Host> for HostWire {
             id: host.id.0,
             public_id: host.public_id.clone(),
             uuid: host.uuid.clone(),
+            class: host.class.is_polled().then(|| host.class.word().to_owned()),
+            parent: host.parent.map(|id| id.0),
             name: host.name.clone(),
             tag: host.tag.clone(),
             note: host.note.clone(),
@@ -329,6 +338,8 @@ impl TryFrom<HostWire> for Host {
             id: HostId(wire.id),
             public_id: wire.public_id,
             uuid: wire.uuid,
+            class: wire.class.and_then(|word| HostClass::parse(&word)).unwrap_or_default(),
+            parent: wire.parent.map(HostId),
             name: wire.name,
             tag: wire.tag,
             note: wire.note,

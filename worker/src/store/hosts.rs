@@ -1,6 +1,6 @@
 //! Table `hosts`: one row per monitored machine, read together with its row in `host_states`.
 
-use edgewatch_core::model::{Addresses, Facts, Host, HostId, Presence, Sample, Temperature};
+use edgewatch_core::model::{Addresses, Facts, Host, HostId, HostClass, Presence, Sample, Temperature};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ macro_rules! select_hosts {
     };
     ($machine:literal, $rest:literal) => {
         concat!(
-            "SELECT h.id, h.public_id, h.uuid, h.name, h.tag, h.note, h.public_note, h.display_index, h.hidden_for_guest, h.registered_at_s, ",
+            "SELECT h.id, h.public_id, h.uuid, h.class, h.parent_id, h.name, h.tag, h.note, h.public_note, h.display_index, h.hidden_for_guest, h.registered_at_s, ",
             "s.presence, s.last_seen_s, s.ipv4, s.ipv6, s.country_code, s.agent_version, s.platform, s.platform_version, ",
             "s.kernel, s.arch, s.virtualization, s.cpu_models_json, s.gpu_models_json, s.mem_total_bytes, s.swap_total_bytes, ",
             "s.disk_total_bytes, s.booted_at_s, s.last_number, s.sampled_at_ms, s.cpu_percent, s.mem_used_bytes, ",
@@ -89,6 +89,8 @@ struct Row {
     id: i64,
     public_id: String,
     uuid: String,
+    class: String,
+    parent_id: Option<i64>,
     name: String,
     tag: String,
     note: String,
@@ -266,6 +268,10 @@ fn parse<T: serde::de::DeserializeOwned + Default>(column: &str, text: Option<St
     serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(format!("{column}: {error}")))
 }
 
+pub(super) fn class(word: &str) -> Result<HostClass, StoreError> {
+    HostClass::parse(word).ok_or_else(|| StoreError::Corrupt(format!("class of host {word:?}")))
+}
+
 pub(super) fn presence(number: i64) -> Result<Presence, StoreError> {
     match number {
         0 => Ok(Presence::Never),
@@ -338,6 +344,8 @@ impl TryFrom<Row> for Host {
             id: HostId(row.id),
             public_id: row.public_id,
             uuid: row.uuid,
+            class: class(&row.class)?,
+            parent: row.parent_id.map(HostId),
             name: row.name,
             tag: row.tag,
             note: row.note,

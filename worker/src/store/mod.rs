@@ -17,6 +17,7 @@ pub mod mackerel;
 pub mod newest;
 pub mod outbox;
 pub mod probes;
+pub mod proxmox;
 pub mod push_agents;
 pub mod rules;
 pub mod sessions;

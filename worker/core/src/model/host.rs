@@ -32,6 +32,54 @@ impl HostId {
     }
 }
 
+/// What a host is to a hypervisor. All but machines are polled: an agent asks the hypervisor how they are, and nobody judges their own
+/// silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HostClass {
+    /// Nothing: it reports itself.
+    #[default]
+    Machine,
+    /// A node of Proxmox VE.
+    Node,
+    /// A virtual machine on one.
+    Qemu,
+    /// A container on one.
+    Lxc,
+    /// A Proxmox Backup Server.
+    BackupServer,
+}
+
+impl HostClass {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Machine, Self::Node, Self::Qemu, Self::Lxc, Self::BackupServer];
+
+    /// Its word, as it is stored and sent.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Node => "node",
+            Self::Qemu => "qemu",
+            Self::Lxc => "lxc",
+            Self::BackupServer => "pbs",
+        }
+    }
+
+    /// The class of this word; `None` for any other word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.word() == word)
+    }
+
+    /// Whether an agent asks a hypervisor how it is.
+    pub const fn is_polled(self) -> bool {
+        !matches!(self, Self::Machine)
+    }
+
+    /// Whether it runs on a node, whose blocks hold its series.
+    pub const fn is_guest(self) -> bool {
+        matches!(self, Self::Qemu | Self::Lxc)
+    }
+}
+
 /// Whether a host is thought to be up, as last decided by the presence rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Presence {
@@ -53,6 +101,10 @@ pub struct Host {
     pub public_id: String,
     /// The id in openITCOCKPIT's words.
     pub uuid: String,
+    /// What it is to a hypervisor.
+    pub class: HostClass,
+    /// The node that it is a guest of.
+    pub parent: Option<HostId>,
     /// What people call it.
     pub name: String,
     /// Its group; may be empty.

@@ -38,7 +38,7 @@ pub use event::{AlertNote, Event, EventKind};
 pub use form::{Form, Listing, Piece};
 pub use group::{Audience, GroupLink, NotificationGroup};
 pub use guest::GuestView;
-pub use host::{Addresses, Facts, Host, HostEdit, HostId, Link, Presence, Registration, Watched};
+pub use host::{Addresses, Facts, Host, HostClass, HostEdit, HostId, Link, Presence, Registration, Watched};
 pub use machine::{BlockDevice, FileSystem, Interface, Machine, MemoryKind, Place, Processors, Unfit};
 pub use monitor::{
     Check, CheckId, CheckReport, HostCheck, HostStanding, ListedMonitor, MetricTest, MissingLimits, Monitor,

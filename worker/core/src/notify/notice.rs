@@ -179,6 +179,8 @@ pub(super) mod tests {
             id: HostId(3),
             public_id: String::new(),
             uuid: String::new(),
+            class: HostClass::Machine,
+            parent: None,
             name: name.to_owned(),
             tag: String::new(),
             note: String::new(),

@@ -6,6 +6,7 @@ use edgewatch_core::model::{HostId, Sample};
 use worker::{Method, Request, RequestInit};
 
 use super::{Class, HubClient, HubError, own_header, shard_name, shard_of};
+use crate::hub::polled::wire::{PolledReply, PolledRequest};
 use crate::hub::posted::wire::{
     LatestAnswer, LatestQuery, NamesAnswer, NamesQuery, PointsAnswer, PointsQuery, Post, PostReply,
 };
@@ -47,6 +48,14 @@ impl HubClient {
             200 => response.json().await.map_err(|error| HubError::Corrupt(error.to_string())),
             status => Err(HubError::Corrupt(format!("posted answered {status}"))),
         }
+    }
+
+    /// Says how hosts of one shard are that are parts of hypervisors.
+    ///
+    /// # Errors
+    /// [`HubError`] when the shard has no answer; it may be told again.
+    pub async fn polled(&self, shard: u32, request: &PolledRequest) -> Result<PolledReply, HubError> {
+        self.ask(shard, "polled", request).await
     }
 
     /// How often every shard was told of credentials that were taken away; a call for each.

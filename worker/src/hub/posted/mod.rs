@@ -77,7 +77,7 @@ impl Shard {
 
     /// A host that was brought into memory is as what was posted of it says.
     pub(super) fn show_posted(&mut self, of: HostId) {
-        if !self.lives_by_posts(of) {
+        if !self.lives_by_posts(of) || self.is_polled(of) {
             return;
         }
         let Some(posted) = self.posted.as_ref().and_then(|all| all.get(&of.posted())) else { return };
@@ -122,7 +122,7 @@ impl Shard {
         }
         kept?;
         self.weigh_metrics(of.posted(), &taken, now);
-        if self.lives_by_posts(of) {
+        if self.lives_by_posts(of) && !self.is_polled(of) {
             self.heard_by_post(of, last, totals, now)?;
             self.weigh_posted(of, before, newest, now);
         }

@@ -250,7 +250,10 @@ impl Shard {
         let known = self.hosts.values().filter(|tracked| !tracked.is_doubted(now.seconds()));
         let hosts = known.map(|tracked| {
             let ahead_ms = if tracked.link == Link::Socket { ahead_ms } else { 0 };
-            let seen = UnixMillis(tracked.seen_ms.saturating_add(ahead_ms)).max(from);
+            // Who is polled is as was said last.
+            let is_up = tracked.entry.host.class.is_polled() && tracked.entry.host.presence == Presence::Online;
+            let seen_ms = if is_up { now.0 } else { tracked.seen_ms.saturating_add(ahead_ms) };
+            let seen = UnixMillis(seen_ms).max(from);
             let last_seen = (tracked.seen_ms > 0).then_some(seen);
             let sign = Sign { presence: tracked.entry.host.presence, last_seen, newest: tracked.newest.as_ref() };
             (subject(tracked), sign)

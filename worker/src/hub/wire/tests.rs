@@ -10,6 +10,8 @@ pub fn host() -> Host {
         id: HostId(7),
         public_id: "2JcbGzHzqXW".to_owned(),
         uuid: "0b0b".to_owned(),
+        class: HostClass::Machine,
+        parent: None,
         name: "alpha \"1\"\u{202e}".to_owned(),
         tag: "eu".to_owned(),
         note: "n".to_owned(),

@@ -14,7 +14,7 @@ use crate::store::{Bind, Db, Statement, StoreError, hosts};
 macro_rules! select_detailed {
     ($rest:literal) => {
         concat!(
-            "SELECT h.id, h.public_id, h.uuid, h.name, h.tag, h.note, h.public_note, h.display_index, h.hidden_for_guest, ",
+            "SELECT h.id, h.public_id, h.uuid, h.class, h.parent_id, h.name, h.tag, h.note, h.public_note, h.display_index, h.hidden_for_guest, ",
             "h.registered_at_s, h.retired_at_s, s.presence, s.last_seen_s, s.ipv4, s.ipv6, s.country_code, s.agent_version, ",
             "s.platform, s.platform_version, s.kernel, s.arch, s.virtualization, s.cpu_models_json, s.mem_total_bytes, ",
             "s.swap_total_bytes, s.disk_total_bytes, d.status, d.display_name, d.custom_identifier, d.memo, d.kind, ",
@@ -65,6 +65,8 @@ struct Row {
     id: i64,
     public_id: String,
     uuid: String,
+    class: String,
+    parent_id: Option<i64>,
     name: String,
     tag: String,
     note: String,
@@ -217,6 +219,8 @@ impl TryFrom<Row> for Found {
             id: HostId(row.id),
             public_id: row.public_id,
             uuid: row.uuid,
+            class: class(&row.class)?,
+            parent: row.parent_id.map(HostId),
             name: row.name,
             tag: row.tag,
             note: row.note,

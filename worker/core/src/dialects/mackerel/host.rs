@@ -169,6 +169,8 @@ pub(super) mod tests {
             id: HostId(7),
             public_id: "2eQGEaLxiYU".to_owned(),
             uuid: "u".to_owned(),
+            class: HostClass::Machine,
+            parent: None,
             name: name.to_owned(),
             tag: "eu".to_owned(),
             note: "secret note".to_owned(),

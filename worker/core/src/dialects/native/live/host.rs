@@ -200,6 +200,8 @@ mod tests {
             id: HostId(7),
             public_id: "4Zq5g3mQ1aB".to_owned(),
             uuid: "0b0c".to_owned(),
+            class: HostClass::Machine,
+            parent: None,
             name: "</script>".to_owned(),
             tag: String::new(),
             note: "for administrators".to_owned(),
