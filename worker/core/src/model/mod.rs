@@ -14,6 +14,7 @@ mod host;
 mod machine;
 mod monitor;
 mod probe;
+pub mod proxmox;
 mod push;
 mod report;
 mod rule;
