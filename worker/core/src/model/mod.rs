@@ -14,10 +14,12 @@ mod host;
 mod machine;
 mod monitor;
 mod probe;
+pub mod proxmox;
 mod push;
 mod report;
 mod rule;
 mod series;
+mod thresholds;
 
 pub use access::{
     Account, AddressRange, Authority, Credential, Invitation, ListedToken, Login, Reach, Role, Scopes, Session, Token,
@@ -53,3 +55,7 @@ pub use rule::{
     QuietHours, Repeat, Rule, RuleId, Scope, Test,
 };
 pub use series::SeriesQuery;
+pub use thresholds::{
+    AlertConfig, AlertSchedule, Comparison, CustomRule, EscalationAudience, EscalationLevel, Grouping, GuestFilter,
+    GuestText, HoldTimes, Limit, ResourceKind, Switches, ThresholdCode, ThresholdMetric, Thresholds,
+};

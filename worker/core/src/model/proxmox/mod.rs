@@ -1,0 +1,24 @@
+//! Proxmox VE and Proxmox Backup Server as our agents see them: what is polled, what was found, and what is kept of it.
+
+mod backup;
+mod census;
+mod instance;
+mod job;
+mod now;
+mod state;
+
+pub use backup::{Backup, BackupKind, BackupStore, PbsBackup, PbsGroup, Snapshot, Task, Verification};
+pub use census::{
+    Census, DatastoreFacts, DiskReason, GuestDisk, GuestFacts, GuestInterface, GuestSystem, NodeFacts, PbsFacts,
+    PbsJob, PbsJobKind, StorageFacts,
+};
+pub use instance::{
+    Access, Cluster, Credentials, Endpoint, Instance, InstanceChange, InstanceDraft, InstanceId, InstanceKind,
+    Monitors, MonitorsChange,
+};
+pub use job::{Discovered, TestFailure, Tested};
+pub use now::{
+    DatastoreNow, GuestKind, GuestNow, GuestStatus, NodeNow, NodeStatus, PbsNow, Poll, PollError, PollErrorKind, Rates,
+    Space, StorageNow, StorageStatus, Used,
+};
+pub use state::{Health, InstanceState};
