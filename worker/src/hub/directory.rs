@@ -8,7 +8,7 @@
 //! who does not ask for it does not read it. NULL where it is to be asked for in D1.
 
 use edgewatch_core::domain::address_change::Told;
-use edgewatch_core::model::{Addresses, Event, EventKind, Host, HostId, HostClass, HostStanding, Presence};
+use edgewatch_core::model::{Addresses, Event, EventKind, Host, HostClass, HostId, HostStanding, Presence};
 use edgewatch_core::units::UnixSeconds;
 
 use super::HubError;

@@ -7,8 +7,8 @@ use edgewatch_core::dialects::native;
 use edgewatch_core::dialects::native::stream::{self, Frame, FromAgent};
 use edgewatch_core::domain::address_change::Told;
 use edgewatch_core::model::{
-    Addresses, Dropped, Facts, Host, HostId, HostStanding, HostStatus, Monitor, Presence, ProbeResult, ProbeTask,
-    Report, RoleName, Sample,
+    Addresses, Dropped, Facts, Host, HostClass, HostId, HostStanding, HostStatus, Monitor, Presence, ProbeResult,
+    ProbeTask, Report, RoleName, Sample,
 };
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};

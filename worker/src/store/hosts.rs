@@ -1,6 +1,6 @@
 //! Table `hosts`: one row per monitored machine, read together with its row in `host_states`.
 
-use edgewatch_core::model::{Addresses, Facts, Host, HostId, HostClass, Presence, Sample, Temperature};
+use edgewatch_core::model::{Addresses, Facts, Host, HostClass, HostId, Presence, Sample, Temperature};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::Deserialize;
 

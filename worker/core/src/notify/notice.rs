@@ -155,7 +155,7 @@ pub fn at(server: &str, path: &str) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::model::{Addresses, Facts, HostId, Presence, Sample};
+    use crate::model::{Addresses, Facts, HostClass, HostId, Presence, Sample};
     use crate::notify::settings::tests::settings;
     use crate::units::{UnixMillis, UnixSeconds};
 

@@ -130,7 +130,9 @@ mod tests {
     #[test]
     fn nobody_is_down_because_the_hypervisor_could_not_be_asked() {
         let mut shard = shard();
-        [1, 2].map(|id| tell(&mut shard, id, State::Up, NOW));
+        for id in [1, 2] {
+            tell(&mut shard, id, State::Up, NOW);
+        }
         shard.judge(NOW, after(60).seconds()).unwrap();
         for minute in 1..=30 {
             tell(&mut shard, 1, State::Unknown, after(minute * 60));

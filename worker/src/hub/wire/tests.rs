@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::store::machine::tests::a_machine;
-use edgewatch_core::model::Temperature;
+use edgewatch_core::model::{HostClass, Temperature};
 use edgewatch_core::units::UnixMillis;
 
 pub fn host() -> Host {

@@ -219,7 +219,7 @@ impl TryFrom<Row> for Found {
             id: HostId(row.id),
             public_id: row.public_id,
             uuid: row.uuid,
-            class: class(&row.class)?,
+            class: hosts::class(&row.class)?,
             parent: row.parent_id.map(HostId),
             name: row.name,
             tag: row.tag,

@@ -160,7 +160,8 @@ pub(super) mod tests {
     use std::sync::Arc;
 
     use crate::model::{
-        Addresses, Facts, Host, HostDetails, HostId, HostKind, HostStatus, Interface, Machine, Presence, RoleName,
+        Addresses, Facts, Host, HostClass, HostDetails, HostId, HostKind, HostStatus, Interface, Machine, Presence,
+        RoleName,
     };
     use crate::units::UnixSeconds;
 

@@ -136,7 +136,7 @@ fn escaped(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Addresses, HostId, Presence};
+    use crate::model::{Addresses, HostClass, HostId, Presence};
     use serde_json::{Value, json};
 
     fn host() -> Host {
@@ -144,6 +144,8 @@ mod tests {
             id: HostId(14),
             public_id: String::new(),
             uuid: String::new(),
+            class: HostClass::Machine,
+            parent: None,
             name: "</script>'\"&\u{2028}\\".to_owned(),
             tag: "AG".to_owned(),
             note: "SECRET NOTE".to_owned(),

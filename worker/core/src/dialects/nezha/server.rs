@@ -266,7 +266,7 @@ impl From<Sample> for StatusPart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Addresses, HostId, Presence, Temperature};
+    use crate::model::{Addresses, HostClass, HostId, Presence, Temperature};
     use crate::units::{UnixMillis, UnixSeconds};
 
     fn fresh() -> Host {
@@ -274,6 +274,8 @@ mod tests {
             id: HostId(2),
             public_id: "2UMWbjDyaPG".to_owned(),
             uuid: String::new(),
+            class: HostClass::Machine,
+            parent: None,
             name: "Server2".to_owned(),
             tag: "Tag2".to_owned(),
             note: String::new(),

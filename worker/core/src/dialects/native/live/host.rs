@@ -17,6 +17,12 @@ pub struct HostNow {
     /// Its group.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub tag: String,
+    /// What it is to a hypervisor: `node`, `qemu`, `lxc` or `pbs`; left out for a machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<&'static str>,
+    /// The number of the node that it is a guest of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<i64>,
     /// Higher is listed first.
     pub display_index: i64,
     /// Up, down, or never heard from.
@@ -139,6 +145,8 @@ impl From<&Host> for HostNow {
             public_id: host.public_id.clone(),
             name: host.name.clone(),
             tag: host.tag.clone(),
+            class: host.class.is_polled().then(|| host.class.word()),
+            parent_id: host.parent.map(|id| id.0),
             display_index: host.display_index,
             presence: host.presence.into(),
             last_seen_s: host.last_seen.map(|seen| seen.0),
@@ -192,7 +200,7 @@ impl From<&Temperature> for TemperatureNow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Addresses, HostId};
+    use crate::model::{Addresses, HostClass, HostId};
     use crate::units::{UnixMillis, UnixSeconds};
 
     fn silent() -> Host {
