@@ -31,6 +31,7 @@ mod backup;
 mod census;
 mod frame;
 mod job;
+pub mod known;
 pub mod loose;
 mod now;
 mod section;

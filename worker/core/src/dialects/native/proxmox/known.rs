@@ -1,0 +1,497 @@
+//! What a collector says, in our words: polls put together to what is known now, and rows of sections.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{
+    CensusRow, DatastoreNow, EndpointPart, GuestKind, GuestNow, GuestStatus, NodeNow, PbsNow, Poll, PollErrorKind,
+    SectionName, StorageNow, StorageStatus,
+};
+use crate::model::proxmox as model;
+use crate::units::{UnixMillis, UnixSeconds};
+
+/// What the polls of an instance said, the newest of each thing. Polls that failed change nothing but [`Now::error`].
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Now {
+    /// When a poll last went well.
+    pub polled_at: Option<UnixMillis>,
+    /// How long that took.
+    pub took_ms: u32,
+    /// Why the newest one failed.
+    pub error: Option<model::PollError>,
+    /// Nodes, sorted by name.
+    pub nodes: Vec<model::NodeNow>,
+    /// Guests by number.
+    pub guests: BTreeMap<u32, model::GuestNow>,
+    /// Storages as each node sees them.
+    pub storages: Vec<model::StorageNow>,
+    /// The Backup Server, where it is one.
+    pub pbs: Option<model::PbsNow>,
+}
+
+impl Now {
+    /// Takes a poll; `is_first` of its frame: it has every guest.
+    pub fn take(&mut self, poll: Poll, is_first: bool) {
+        let is_well = poll.error.is_none();
+        self.error = poll.error.map(|error| model::PollError { kind: kind(error.kind), text: error.text });
+        if !is_well {
+            if let Some(pbs) = &mut self.pbs {
+                pbs.is_online = false;
+            }
+            return;
+        }
+        let passed_s = self.polled_at.map_or(0, |before| poll.at_ms.saturating_sub(before.0).max(0) / 1000);
+        (self.polled_at, self.took_ms) = (Some(UnixMillis(poll.at_ms)), small(poll.took_ms));
+        self.nodes = poll.nodes.into_iter().map(model::NodeNow::from).collect();
+        self.nodes.sort_by(|one, other| one.name.cmp(&other.name));
+        if is_first {
+            self.guests.clear();
+        } else {
+            for vmid in poll.gone {
+                self.guests.remove(&small(vmid));
+            }
+            // One that is left out runs on.
+            for guest in self.guests.values_mut().filter(|guest| guest.uptime_s > 0) {
+                guest.uptime_s = guest.uptime_s.saturating_add(passed_s.unsigned_abs());
+            }
+        }
+        let guests = poll.guests.into_iter().map(model::GuestNow::from);
+        self.guests.extend(guests.map(|guest| (guest.vmid, guest)));
+        self.storages = poll.storages.into_iter().map(model::StorageNow::from).collect();
+        self.pbs = poll.pbs.map(model::PbsNow::from);
+    }
+
+    /// Storages with each shared one once: as a node sees it that can use it, where there is one.
+    pub fn storages(&self, census: &model::Census) -> Vec<model::StorageNow> {
+        let is_shared =
+            |one: &model::StorageNow| census.storages.iter().any(|facts| facts.is_shared && facts.name == one.name);
+        let mut all: Vec<model::StorageNow> = Vec::new();
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        for storage in &self.storages {
+            if !is_shared(storage) {
+                all.push(storage.clone());
+                continue;
+            }
+            match places.get(storage.name.as_str()).and_then(|place| all.get_mut(*place)) {
+                Some(known) => {
+                    let is_better = known.status != model::StorageStatus::Available
+                        && storage.status == model::StorageStatus::Available;
+                    if is_better {
+                        *known = storage.clone();
+                    }
+                }
+                None => {
+                    places.insert(&storage.name, all.len());
+                    all.push(storage.clone());
+                }
+            }
+        }
+        all
+    }
+}
+
+fn kind(kind: PollErrorKind) -> model::PollErrorKind {
+    match kind {
+        PollErrorKind::Auth => model::PollErrorKind::Auth,
+        PollErrorKind::Tls => model::PollErrorKind::Tls,
+        PollErrorKind::Unreachable => model::PollErrorKind::Unreachable,
+        PollErrorKind::Api => model::PollErrorKind::Api,
+    }
+}
+
+fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+fn used(used: i64, total: i64) -> model::Used {
+    model::Used { used: count(used), total: count(total) }
+}
+
+fn space(used: i64, total: i64, free: i64) -> model::Space {
+    model::Space { used: count(used), total: count(total), free: count(free) }
+}
+
+fn moment(seconds: i64) -> Option<UnixSeconds> {
+    (seconds > 0).then_some(UnixSeconds(seconds))
+}
+
+fn load(load: &[f64]) -> Option<[f64; 3]> {
+    load.get(..3).and_then(|three| three.try_into().ok())
+}
+
+fn share(cpu: f64) -> f64 {
+    if cpu.is_finite() { cpu.max(0.0) } else { 0.0 }
+}
+
+impl From<NodeNow> for model::NodeNow {
+    fn from(node: NodeNow) -> Self {
+        Self {
+            status: model::NodeStatus::parse(&node.status),
+            cpu: share(node.cpu),
+            memory: used(node.mem_used, node.mem_total),
+            disk: space(node.disk_used, node.disk_total, node.disk_free),
+            swap: used(node.swap_used, node.swap_total),
+            uptime_s: count(node.uptime_s),
+            load: load(&node.load),
+            net: None,
+            name: node.name,
+        }
+    }
+}
+
+impl From<GuestKind> for model::GuestKind {
+    fn from(kind: GuestKind) -> Self {
+        match kind {
+            GuestKind::Qemu => Self::Qemu,
+            GuestKind::Lxc => Self::Lxc,
+        }
+    }
+}
+
+impl From<GuestNow> for model::GuestNow {
+    fn from(guest: GuestNow) -> Self {
+        let status = match guest.status {
+            GuestStatus::Stopped => model::GuestStatus::Stopped,
+            GuestStatus::Running => model::GuestStatus::Running,
+            GuestStatus::Paused => model::GuestStatus::Paused,
+            GuestStatus::Suspended => model::GuestStatus::Suspended,
+            GuestStatus::Other(_) => model::GuestStatus::Unknown,
+        };
+        let kind = model::GuestKind::from(guest.kind);
+        // Of a virtual machine nobody outside knows what its disks hold: 0 stands for that.
+        let is_known = kind == model::GuestKind::Lxc || guest.disk_used > 0;
+        Self {
+            vmid: small(guest.vmid),
+            kind,
+            status,
+            cpu: share(guest.cpu),
+            memory: used(guest.mem_used, guest.mem_total),
+            disk_used: is_known.then(|| count(guest.disk_used)),
+            disk_total: count(guest.disk_total),
+            rates: model::Rates {
+                net_in: guest.net_in.max(-1),
+                net_out: guest.net_out.max(-1),
+                disk_read: guest.disk_read.max(-1),
+                disk_write: guest.disk_write.max(-1),
+            },
+            uptime_s: count(guest.uptime_s),
+        }
+    }
+}
+
+impl From<StorageNow> for model::StorageNow {
+    fn from(storage: StorageNow) -> Self {
+        let status = match storage.status {
+            StorageStatus::Available => model::StorageStatus::Available,
+            StorageStatus::Inactive => model::StorageStatus::Inactive,
+            StorageStatus::Disabled => model::StorageStatus::Disabled,
+        };
+        let space = space(storage.used, storage.total, storage.avail);
+        Self { name: storage.name, node: storage.node, status, space }
+    }
+}
+
+impl From<PbsNow> for model::PbsNow {
+    fn from(pbs: PbsNow) -> Self {
+        Self {
+            is_online: pbs.status == "online",
+            cpu: share(pbs.cpu),
+            memory: used(pbs.mem_used, pbs.mem_total),
+            uptime_s: count(pbs.uptime_s),
+            datastores: pbs.datastores.into_iter().map(model::DatastoreNow::from).collect(),
+        }
+    }
+}
+
+impl From<DatastoreNow> for model::DatastoreNow {
+    fn from(store: DatastoreNow) -> Self {
+        Self { space: space(store.used, store.total, store.avail), name: store.name, error: store.error }
+    }
+}
+
+impl From<EndpointPart> for model::Endpoint {
+    fn from(endpoint: EndpointPart) -> Self {
+        Self {
+            node_id: endpoint.id,
+            host: endpoint.node.clone(),
+            node_name: endpoint.node,
+            ip: endpoint.ip,
+            is_online: endpoint.online,
+            last_seen: None,
+        }
+    }
+}
+
+/// What an instance is made of; templates are left out.
+pub fn census(rows: Vec<CensusRow>) -> model::Census {
+    let mut census = model::Census::default();
+    let mut storages: BTreeMap<(String, Option<String>), model::StorageFacts> = BTreeMap::new();
+    let mut pbs: Option<model::PbsFacts> = None;
+    for row in rows {
+        match row {
+            CensusRow::Cluster(row) => {
+                let endpoints = row.endpoints.into_iter().map(model::Endpoint::from).collect();
+                census.cluster = row.is_cluster.then_some(model::Cluster { name: row.name, endpoints });
+            }
+            CensusRow::Node(row) => census.nodes.push(model::NodeFacts {
+                name: row.name,
+                kernel_version: row.kernel,
+                pve_version: row.pve_version,
+                cpu_model: row.cpu_model,
+                cpu_count: small(row.cores),
+                cpu_sockets: small(row.sockets),
+                cpu_mhz: row.mhz,
+            }),
+            CensusRow::Guest(row) if row.template => {}
+            CensusRow::Guest(row) => census.guests.push(model::GuestFacts {
+                vmid: small(row.vmid),
+                kind: row.kind.into(),
+                node: row.node,
+                name: row.name,
+                cpus: share(row.cpus),
+                tags: row.tags,
+                lock: String::new(),
+                system: None,
+                disk_reason: None,
+            }),
+            CensusRow::Storage(row) => {
+                let key = (row.name.clone(), (!row.shared).then(|| row.node.clone()));
+                let known = storages.entry(key).or_insert_with(|| model::StorageFacts {
+                    name: row.name,
+                    node: row.node.clone(),
+                    nodes: Vec::new(),
+                    kind: row.kind,
+                    content: row.content.split(',').filter(|one| !one.is_empty()).map(str::to_owned).collect(),
+                    is_shared: row.shared,
+                });
+                if row.shared {
+                    known.nodes.push(row.node);
+                }
+            }
+            CensusRow::Pbs(row) => {
+                let facts = pbs.get_or_insert_with(model::PbsFacts::default);
+                (facts.node, facts.version) = (row.node, row.version);
+            }
+            CensusRow::Datastore(row) => {
+                pbs.get_or_insert_with(model::PbsFacts::default).datastores.push(model::DatastoreFacts {
+                    name: row.name,
+                    namespaces: row.namespaces,
+                    deduplication: row.deduplication,
+                });
+            }
+            CensusRow::Job(row) => {
+                let Some(kind) = model::PbsJobKind::parse(&row.kind) else { continue };
+                pbs.get_or_insert_with(model::PbsFacts::default).jobs.push(model::PbsJob {
+                    kind,
+                    id: row.id,
+                    store: row.store,
+                    remote: row.remote,
+                    last_state: row.last_state,
+                    last_run: moment(row.last_end_s.unwrap_or_default()),
+                    next_run: moment(row.next_s.unwrap_or_default()),
+                    removed_bytes: row.removed.map(count),
+                });
+            }
+        }
+    }
+    census.nodes.sort_by(|one, other| one.name.cmp(&other.name));
+    census.guests.sort_by_key(|guest| guest.vmid);
+    census.storages = storages.into_values().collect();
+    census.pbs = pbs;
+    census
+}
+
+/// A backup task of a node.
+pub fn task(node: &str, row: super::Task) -> model::Task {
+    model::Task {
+        upid: row.upid,
+        node: node.to_owned(),
+        kind: row.kind,
+        vmid: small(row.vmid),
+        status: row.status,
+        started_at: UnixSeconds(row.start_s),
+        ended_at: row.end_s.and_then(moment),
+    }
+}
+
+/// The backups of a storage.
+pub fn backup_store(
+    storage: &str,
+    node: Option<&str>,
+    rows: Vec<super::Backup>,
+    census: &model::Census,
+) -> model::BackupStore {
+    let is_pbs = census.storages.iter().any(|one| one.name == storage && one.kind == "pbs");
+    let backups = rows.into_iter().map(backup).collect();
+    model::BackupStore { storage: storage.to_owned(), node: node.map(str::to_owned), is_pbs, backups }
+}
+
+fn backup(row: super::Backup) -> model::Backup {
+    let kind = match row.kind.as_str() {
+        "qemu" => model::BackupKind::Vm,
+        "lxc" => model::BackupKind::Container,
+        "host" => model::BackupKind::Host,
+        _ => model::BackupKind::Unknown,
+    };
+    model::Backup {
+        volid: row.volid,
+        kind,
+        vmid: small(row.vmid),
+        at: UnixSeconds(row.at_s),
+        size: count(row.size),
+        format: row.format,
+        notes: row.notes,
+        is_protected: row.protected,
+        verification: model::Verification::parse(&row.verification),
+    }
+}
+
+/// A snapshot.
+pub fn snapshot(row: super::Snapshot) -> model::Snapshot {
+    model::Snapshot {
+        vmid: small(row.vmid),
+        kind: row.kind.into(),
+        name: row.name,
+        at: UnixSeconds(row.at_s),
+        description: row.description,
+        parent: row.parent,
+        has_memory: row.vmstate,
+        size: None,
+    }
+}
+
+/// Backups in a Backup Server, by what they are of.
+pub fn groups(datastore: &str, namespace: &str, rows: Vec<super::PbsBackup>) -> Vec<model::PbsGroup> {
+    let mut groups: BTreeMap<(String, String), model::PbsGroup> = BTreeMap::new();
+    for row in rows {
+        let group = groups.entry((row.kind.clone(), row.id.clone())).or_insert_with(|| model::PbsGroup {
+            datastore: datastore.to_owned(),
+            namespace: namespace.to_owned(),
+            kind: model::BackupKind::of_pbs_word(&row.kind),
+            id: row.id.clone(),
+            owner: row.owner.clone(),
+            backups: Vec::new(),
+        });
+        let known = group.backups.last().map(|backup| &backup.files).filter(|files| ***files == *row.files);
+        let files = known.cloned().unwrap_or_else(|| Arc::from(row.files));
+        group.backups.push(model::PbsBackup {
+            at: UnixSeconds(row.at_s),
+            size: count(row.size),
+            is_protected: row.protected,
+            verification: model::Verification::parse(&row.verification),
+            comment: row.comment,
+            files,
+        });
+    }
+    groups.into_values().collect()
+}
+
+/// Whether a section with this name holds what a state shows; the census is read for itself.
+pub const fn is_listed(name: &SectionName) -> bool {
+    matches!(
+        name,
+        SectionName::Tasks { .. }
+            | SectionName::Backups { .. }
+            | SectionName::Snapshots { .. }
+            | SectionName::Pbs { .. }
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialects::native::proxmox::{FromAgent, loose};
+
+    fn polls(text: &str) -> Now {
+        let FromAgent::Frame(frame) =
+            FromAgent::read(&format!(r#"{{"t":"frame","instance":"1","n":1,"polls":{text}}}"#)).unwrap()
+        else {
+            panic!("a frame");
+        };
+        let mut now = Now::default();
+        for (index, poll) in frame.polls.into_iter().enumerate() {
+            now.take(poll, index == 0);
+        }
+        now
+    }
+
+    fn rows(text: &str) -> Vec<CensusRow> {
+        serde_json::from_str::<loose::List<CensusRow>>(text).unwrap().0
+    }
+
+    #[test]
+    fn a_guest_that_is_left_out_runs_on_and_one_that_is_gone_is_gone() {
+        let now = polls(
+            r#"[{"at_ms":10000,"guests":[[101,0,1,0.5,3,8,0,9,-1,-1,-1,-1,100],[102,1,0,0,0,8,4,9,0,0,0,0,0],[103,0,1]]},
+                {"at_ms":20000,"guests":[[102,1,1,0.25,1,8,4,9,0,0,0,0,1]],"gone":[103]}]"#,
+        );
+        let told: Vec<_> = now.guests.values().map(|one| (one.vmid, one.status, one.uptime_s, one.disk_used)).collect();
+        let running = model::GuestStatus::Running;
+        assert_eq!(told, [(101, running, 110, None), (102, running, 1, Some(4))]);
+        assert_eq!((now.polled_at, now.guests[&101].rates), (Some(UnixMillis(20_000)), model::Rates::default()));
+    }
+
+    #[test]
+    fn a_poll_that_failed_leaves_what_was_known() {
+        let now = polls(
+            r#"[{"at_ms":10000,"nodes":[{"name":"a","status":"online","load":["0.5",1,2]}],"pbs":{"status":"online"}},
+                {"at_ms":20000,"error":{"kind":"auth","text":"no such token"}}]"#,
+        );
+        assert_eq!(
+            (now.nodes.len(), now.nodes[0].load, now.polled_at),
+            (1, Some([0.5, 1.0, 2.0]), Some(UnixMillis(10_000)))
+        );
+        assert_eq!(now.error.as_ref().map(|error| error.kind), Some(model::PollErrorKind::Auth));
+        assert_eq!(now.pbs.as_ref().map(|pbs| pbs.is_online), Some(false));
+    }
+
+    #[test]
+    fn a_shared_storage_is_there_once_as_who_can_use_it_sees_it() {
+        let census = census(rows(
+            r#"[{"storage":{"name":"nas","node":"a","kind":"nfs","content":"backup,images","shared":1}},
+                {"storage":{"name":"nas","node":"b","kind":"nfs","content":"backup,images","shared":1}},
+                {"storage":{"name":"local","node":"a","kind":"dir","content":""}},{"storage":{"name":"local","node":"b"}}]"#,
+        ));
+        assert_eq!(census.storages.len(), 3);
+        assert_eq!(census.storage("nas", "b").map(|one| one.nodes.len()), Some(2));
+        let now = polls(
+            r#"[{"at_ms":1,"storages":[["nas","a","inactive",0,0,0],["nas","b","available",5,9,4],["local","a","available",1,2,1],["local","b","disabled",0,0,0]]}]"#,
+        );
+        let told: Vec<_> = now.storages(&census).into_iter().map(|one| (one.name, one.node, one.space.used)).collect();
+        let text = |one: (&str, &str, u64)| (one.0.to_owned(), one.1.to_owned(), one.2);
+        assert_eq!(told, [("nas", "b", 5), ("local", "a", 1), ("local", "b", 0)].map(text));
+    }
+
+    #[test]
+    fn templates_are_no_guests_and_guests_are_in_order() {
+        let census = census(rows(
+            r#"[{"guest":{"vmid":"205","kind":1,"node":"a","cpus":1.5}},{"guest":{"vmid":9000,"kind":0,"template":1}},
+                {"guest":{"vmid":101,"kind":0,"tags":["x"]}},{"cluster":{"is_cluster":true,"name":"lab","endpoints":[{"node":"a"}]}},
+                {"datastore":{"name":"main","namespaces":["","prod"]}},{"job":{"kind":"sync","id":"s-1"}},{"job":{"kind":"new"}}]"#,
+        ));
+        assert_eq!(census.guests.iter().map(|one| one.vmid).collect::<Vec<_>>(), [101, 205]);
+        assert_eq!(census.cluster.map(|cluster| (cluster.name, cluster.endpoints.len())), Some(("lab".to_owned(), 1)));
+        assert_eq!(census.pbs.map(|pbs| (pbs.datastores.len(), pbs.jobs.len())), Some((1, 1)));
+    }
+
+    #[test]
+    fn backups_of_one_thing_are_together_and_share_their_files() {
+        let row = |id: &str, at_s| super::super::PbsBackup {
+            kind: "vm".to_owned(),
+            id: id.to_owned(),
+            at_s,
+            files: vec!["index.json.blob".to_owned()],
+            ..super::super::PbsBackup::default()
+        };
+        let groups = groups("main", "prod", vec![row("101", 1), row("102", 2), row("101", 3)]);
+        assert_eq!(
+            groups.iter().map(|one| (one.id.as_str(), one.backups.len())).collect::<Vec<_>>(),
+            [("101", 2), ("102", 1)]
+        );
+        assert!(Arc::ptr_eq(&groups[0].backups[0].files, &groups[0].backups[1].files));
+    }
+}
