@@ -21,6 +21,7 @@ pub mod http;
 pub mod hub;
 pub mod notify;
 pub mod platform;
+pub mod proxmox;
 pub mod store;
 pub mod viewers;
 

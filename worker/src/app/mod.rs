@@ -13,6 +13,7 @@ pub mod organization;
 pub mod posted;
 pub mod presence;
 pub mod probes;
+pub mod proxmox;
 pub mod push_agents;
 pub mod remember;
 pub mod results;

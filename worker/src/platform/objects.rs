@@ -12,6 +12,8 @@ pub enum Class {
     Viewers,
     /// Logins, slow hashes and exact limits, one object.
     Gate,
+    /// What agents poll of Proxmox, one object.
+    Proxmox,
 }
 
 /// All objects of the deployment.
@@ -24,6 +26,7 @@ impl Class {
             Self::Hub => "HUB",
             Self::Viewers => "VIEWERS",
             Self::Gate => "GATE",
+            Self::Proxmox => "PROXMOX",
         }
     }
 
@@ -33,6 +36,7 @@ impl Class {
             Self::Hub => "hub",
             Self::Viewers => "viewers",
             Self::Gate => "gate",
+            Self::Proxmox => "proxmox",
         }
     }
 }

@@ -16,8 +16,13 @@ pub const MAX_ATTACHED_BYTES: usize = 16_300;
 
 /// Lets the runtime answer pings from now on; call it in the constructor.
 pub fn answer_pings(state: &State) {
+    answer(state, PING, PONG);
+}
+
+/// Lets the runtime answer one text by another from now on; call it in the constructor.
+pub fn answer(state: &State, ping: &str, pong: &str) {
     // Two short texts cannot be refused; were they, pings would wake the object and be answered by nobody, which a peer sees.
-    if let Ok(pair) = WebSocketRequestResponsePair::new(PING, PONG) {
+    if let Ok(pair) = WebSocketRequestResponsePair::new(ping, pong) {
         state.set_websocket_auto_response(&pair);
     }
 }

@@ -19,6 +19,8 @@ const RAISE: &str = "INSERT INTO settings (key, value) VALUES (?1, ?2) \
 
 /// The key of how often the list of hosts was changed: their names, groups, secrets, and which there are.
 pub const HOSTS_VERSION: &str = "hosts_version";
+/// The key of how many seconds lie between two polls of a hypervisor; not there for what agents do by themselves.
+pub const PROXMOX_POLL_S: &str = "proxmox_poll_s";
 /// The key of the highest number of hub shards whose objects may hold something; nothing there means 1.
 pub const HUB_SHARDS: &str = "hub_shards";
 /// The key of how long the rings in D1 are, where they are not as they always were, as the hub writes it.

@@ -8,6 +8,7 @@ mod channels;
 mod error;
 mod live;
 mod probes;
+mod proxmox;
 mod push_agents;
 mod reports;
 mod rules;
@@ -38,6 +39,7 @@ fn router() -> Router {
         Router::new()
             .route("/agent/v1/reports", post(reports::submit))
             .route("/agent/v1/stream", get(stream::open))
+            .route("/agent/v1/proxmox", get(proxmox::open))
             .route("/live", get(live::open))
             .route("/api/edgewatch/v1/setup", post(setup::create))
             .route("/api/edgewatch/v1/session", get(session::show).post(session::open).delete(session::close))

@@ -5,7 +5,7 @@ use edgewatch_core::model::proxmox::{Access, Cluster, Endpoint, Instance, Instan
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Db, Statement, StoreError};
+use crate::store::{Db, Outcome, Statement, StoreError};
 
 macro_rules! select_instances {
     ($rest:literal) => {
@@ -295,6 +295,15 @@ pub fn delete(id: InstanceId, name: &str, now: UnixSeconds) -> Vec<Statement> {
         Statement::new(RETIRE_HOSTS, vec![id.0.into(), now.0.into(), name.into()]),
         Statement::new(DELETE, vec![id.0.into(), name.into()]),
     ]
+}
+
+/// The numbers in the first outcome of what [`delete`] says.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when they cannot be read.
+pub fn ids(outcome: Outcome) -> Result<Vec<HostId>, StoreError> {
+    let rows: Vec<IdRow> = outcome.rows()?;
+    Ok(rows.into_iter().map(|row| HostId(row.id)).collect())
 }
 
 fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {

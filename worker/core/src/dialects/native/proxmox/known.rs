@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    CensusRow, DatastoreNow, EndpointPart, GuestKind, GuestNow, GuestStatus, NodeNow, PbsNow, Poll, PollErrorKind,
-    SectionName, StorageNow, StorageStatus,
+    CensusRow, DatastoreNow, EndpointPart, Frame, GuestKind, GuestNow, GuestStatus, NodeNow, PbsNow, Poll,
+    PollErrorKind, SectionName, StorageNow, StorageStatus,
 };
 use crate::model::proxmox as model;
 use crate::units::{UnixMillis, UnixSeconds};
@@ -30,8 +30,21 @@ pub struct Now {
 }
 
 impl Now {
-    /// Takes a poll; `is_first` of its frame: it has every guest.
-    pub fn take(&mut self, poll: Poll, is_first: bool) {
+    /// Takes the polls of a frame, and shows what is known after each that went well, with its time.
+    pub fn take_frame(&mut self, frame: Frame, mut each: impl FnMut(&Self, i64)) {
+        let mut is_first = true;
+        for poll in frame.polls {
+            let (at_ms, is_well) = (poll.at_ms, poll.error.is_none());
+            self.take(poll, is_first);
+            if is_well {
+                is_first = false;
+                each(self, at_ms);
+            }
+        }
+    }
+
+    /// Takes a poll; `is_first` of its frame that went well: it has every guest.
+    fn take(&mut self, poll: Poll, is_first: bool) {
         let is_well = poll.error.is_none();
         self.error = poll.error.map(|error| model::PollError { kind: kind(error.kind), text: error.text });
         if !is_well {
@@ -413,9 +426,7 @@ mod tests {
             panic!("a frame");
         };
         let mut now = Now::default();
-        for (index, poll) in frame.polls.into_iter().enumerate() {
-            now.take(poll, index == 0);
-        }
+        now.take_frame(frame, |_, _| ());
         now
     }
 

@@ -1,0 +1,374 @@
+//! What agents poll of Proxmox: instances that people configure, jobs for agents, and the way in for agents that poll.
+
+use std::collections::BTreeMap;
+
+use edgewatch_core::domain::access::{Right, require};
+use edgewatch_core::failure::Failure;
+use edgewatch_core::model::proxmox::{Credentials, Instance, InstanceChange, InstanceDraft, InstanceId};
+use edgewatch_core::model::{Credential, HostId};
+
+use super::identity::AgentIdentity;
+use super::ingest::Origin;
+use super::{App, actor, hosts};
+use crate::platform::log;
+use crate::proxmox::wire::CollectorWire;
+use crate::store::proxmox::instances::{self, Sealed};
+use crate::store::{Statement, settings};
+
+/// The longest name and address of an instance, in characters.
+const MAX_CHARS: usize = 255;
+
+const UNKNOWN: Failure = Failure::NotFound { what: "instance" };
+
+/// An instance, and whether it can be polled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// The instance.
+    pub instance: Instance,
+    /// Whether the last poll went well.
+    pub is_connected: bool,
+    /// Why it did not; empty where that is not known.
+    pub error: String,
+}
+
+/// Every instance: Proxmox VE first, each kind in the order they were made.
+///
+/// # Errors
+/// [`Failure::Forbidden`] without the right to read; [`Failure::Unavailable`] when the database does not answer.
+pub async fn list(app: &App, caller: &Credential) -> Result<Vec<Shown>, Failure> {
+    require(caller, Right::Read)?;
+    let all = instances::list(&app.db).await?;
+    let mut health = health(app).await;
+    let shown = |sealed: Sealed| {
+        let (is_connected, error) = health.remove(&sealed.instance.id.0).unwrap_or_default();
+        Shown { instance: sealed.instance, is_connected, error }
+    };
+    Ok(all.into_iter().map(shown).collect())
+}
+
+async fn health(app: &App) -> BTreeMap<i64, (bool, String)> {
+    let Ok(objects) = app.objects() else { return BTreeMap::new() };
+    crate::proxmox::client::health(objects).await.unwrap_or_else(|error| {
+        log::error("proxmox.health", &error.to_string());
+        BTreeMap::new()
+    })
+}
+
+/// Makes an instance; agents are told to poll it.
+///
+/// # Errors
+/// [`Failure::Forbidden`] for who is no administrator; [`Failure::Invalid`] for what is not whole; [`Failure::Conflict`] when another one
+/// of its kind has its name, or there is no key for secrets; [`Failure::Unavailable`] when the database does not answer.
+pub async fn add(app: &App, caller: &Credential, draft: InstanceDraft) -> Result<InstanceId, Failure> {
+    require(caller, Right::Admin)?;
+    add_as(app, &actor(caller), draft).await
+}
+
+/// As [`add`], for who showed another credential than an administrator's.
+///
+/// # Errors
+/// As [`add`].
+pub(super) async fn add_as(app: &App, actor: &str, draft: InstanceDraft) -> Result<InstanceId, Failure> {
+    check(&draft.name, "name")?;
+    check(&draft.host, "host")?;
+    if !draft.credentials.are_complete() {
+        let reason = "a user with a password, or a token's name with its value".to_owned();
+        return Err(Failure::Invalid { field: "credentials".to_owned(), reason });
+    }
+    let instance = Instance {
+        id: InstanceId(0),
+        kind: draft.kind,
+        position: 0,
+        name: draft.name,
+        host: draft.host,
+        access: draft.credentials.access(),
+        fingerprint: draft.fingerprint,
+        verify_tls: draft.verify_tls,
+        monitors: draft.monitors,
+        cluster: draft.cluster,
+        collector: None,
+        is_local: false,
+        created_at: app.now_s(),
+    };
+    let audit = app.audit(actor, "proxmox.add", &instance.name)?;
+    let new = sealed(app, instance, &draft.credentials)?;
+    let id = instances::insert(&app.db, &new, vec![audit])
+        .await
+        .map_err(|error| if error.is_not_unique() { name_taken() } else { error.into() })?;
+    tell(app).await;
+    Ok(id)
+}
+
+/// What is kept of an instance: a token goes before a password.
+fn sealed(app: &App, mut instance: Instance, credentials: &Credentials) -> Result<Sealed, Failure> {
+    let has_token = !credentials.token_name.is_empty() && !credentials.token_value.is_empty();
+    let secret = if has_token { &credentials.token_value } else { &credentials.password };
+    if !has_token {
+        instance.access.token_name.clear();
+    }
+    let secret_sealed = if secret.is_empty() { String::new() } else { app.config.seal_key()?.seal(secret)? };
+    Ok(Sealed { instance, secret_sealed, local_key: None })
+}
+
+fn check(text: &str, field: &str) -> Result<(), Failure> {
+    let is_one = !text.trim().is_empty() && text.chars().count() <= MAX_CHARS && !text.chars().any(char::is_control);
+    let reason = || format!("has to be of 1 to {MAX_CHARS} characters, none of them control characters");
+    is_one.then_some(()).ok_or_else(|| Failure::Invalid { field: field.to_owned(), reason: reason() })
+}
+
+fn name_taken() -> Failure {
+    Failure::Conflict { detail: "a node with this name already exists".to_owned() }
+}
+
+/// Changes an instance. `expected`: the name that it is thought to have, where somebody wants to be sure.
+///
+/// # Errors
+/// As [`add`]; [`Failure::NotFound`] when there is no such instance; [`Failure::Conflict`] when it is called otherwise.
+pub async fn change(
+    app: &App,
+    caller: &Credential,
+    id: InstanceId,
+    change: InstanceChange,
+    expected: Option<&str>,
+) -> Result<(), Failure> {
+    require(caller, Right::Admin)?;
+    let known = instances::find(&app.db, id).await?.ok_or(UNKNOWN)?;
+    expect_name(&known, expected)?;
+    let name_before = known.instance.name.clone();
+    let mut credentials = open(app, &known)?;
+    credentials = credentials.with(known.instance.kind, &change.credentials);
+    let mut instance = known.instance;
+    instance.name = change.name.unwrap_or(instance.name);
+    instance.host = change.host.unwrap_or(instance.host);
+    instance.fingerprint = change.fingerprint.unwrap_or(instance.fingerprint);
+    instance.verify_tls = change.verify_tls.unwrap_or(instance.verify_tls);
+    instance.monitors = instance.monitors.with(change.monitors);
+    check(&instance.name, "name")?;
+    check(&instance.host, "host")?;
+    instance.access = credentials.access();
+    let audit = app.audit(&actor(caller), "proxmox.change", &instance.name)?;
+    let new = Sealed { local_key: known.local_key, ..sealed(app, instance, &credentials)? };
+    let done = app.db.batch(vec![instances::update(&new, &name_before)?, audit]).await;
+    let done = done.map_err(|error| if error.is_not_unique() { name_taken() } else { error.into() })?;
+    if done.first().is_none_or(|updated| updated.changes == 0) {
+        return Err(changed_meanwhile());
+    }
+    tell(app).await;
+    Ok(())
+}
+
+fn expect_name(known: &Sealed, expected: Option<&str>) -> Result<(), Failure> {
+    match expected {
+        Some(name) if name != known.instance.name => {
+            Err(Failure::Conflict { detail: format!("this is {:?} now, and not {name:?}", known.instance.name) })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn changed_meanwhile() -> Failure {
+    Failure::Conflict { detail: "somebody else changed it meanwhile".to_owned() }
+}
+
+/// What is secret of an instance.
+fn open(app: &App, known: &Sealed) -> Result<Credentials, Failure> {
+    let access = &known.instance.access;
+    let secret = if known.secret_sealed.is_empty() {
+        String::new()
+    } else {
+        app.config.seal_key()?.open(&known.secret_sealed)?
+    };
+    let mut credentials =
+        Credentials { user: access.user.clone(), token_name: access.token_name.clone(), ..Credentials::default() };
+    if access.has_token {
+        credentials.token_value = secret;
+    } else {
+        credentials.password = secret;
+    }
+    Ok(credentials)
+}
+
+/// An instance with what is secret of it, for who moves the whole configuration elsewhere.
+///
+/// # Errors
+/// As [`add`].
+pub(super) async fn list_open(app: &App) -> Result<Vec<(Instance, Credentials)>, Failure> {
+    let all = instances::list(&app.db).await?;
+    let opened = |sealed: Sealed| Ok((sealed.instance.clone(), open(app, &sealed)?));
+    all.into_iter().filter(|sealed| !sealed.instance.is_local).map(opened).collect()
+}
+
+/// Deletes an instance: its hosts retire, and agents poll it no more.
+///
+/// # Errors
+/// As [`change`].
+pub async fn remove(
+    app: &App,
+    caller: &Credential,
+    id: InstanceId,
+    expected: Option<&str>,
+) -> Result<Instance, Failure> {
+    require(caller, Right::Admin)?;
+    let known = instances::find(&app.db, id).await?.ok_or(UNKNOWN)?;
+    expect_name(&known, expected)?;
+    let name = &known.instance.name;
+    let mut statements: Vec<Statement> = instances::delete(id, name, app.now_s());
+    statements.push(app.audit(&actor(caller), "proxmox.delete", name)?);
+    statements.push(settings::bump(settings::HOSTS_VERSION));
+    let done = app.db.batch(statements).await?;
+    let mut done = done.into_iter();
+    let retired: Vec<HostId> = done.next().map(|outcome| instances::ids(outcome)).transpose()?.unwrap_or_default();
+    if done.next().is_none_or(|deleted| deleted.changes == 0) {
+        return Err(changed_meanwhile());
+    }
+    hosts::tell_hub(app, &retired).await;
+    tell(app).await;
+    Ok(known.instance)
+}
+
+/// How often instances are polled, seconds.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the database does not answer.
+pub(super) async fn poll_s(app: &App) -> Result<Option<u32>, Failure> {
+    Ok(settings::find(&app.db, settings::PROXMOX_POLL_S).await?.and_then(|text| text.parse().ok()))
+}
+
+/// Sets how often instances are polled; agents are told.
+///
+/// # Errors
+/// [`Failure::Invalid`] unless it is from 1 to 3,600 s; [`Failure::Unavailable`] when the database does not answer.
+pub(super) async fn set_poll_s(app: &App, seconds: u32) -> Result<(), Failure> {
+    if !(1..=3_600).contains(&seconds) {
+        let reason = "a number of seconds from 1 to 3,600".to_owned();
+        return Err(Failure::Invalid { field: "pollingInterval".to_owned(), reason });
+    }
+    app.db.run(settings::put(settings::PROXMOX_POLL_S, &seconds.to_string())).await?;
+    tell(app).await;
+    Ok(())
+}
+
+/// Tells agents of what changed. Where that fails they hear of it with their next connection.
+pub(super) async fn tell(app: &App) {
+    let Ok(objects) = app.objects() else { return };
+    if let Err(error) = crate::proxmox::client::changed(objects).await {
+        log::error("proxmox.changed", &error.to_string());
+    }
+}
+
+/// Who opens the socket of an agent that polls.
+pub fn collector(agent: &AgentIdentity) -> CollectorWire {
+    let wire = agent.wire(Origin::default(), String::new(), None);
+    CollectorWire { host: wire.host_id, secret_hash: wire.secret_hash }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgewatch_core::model::proxmox::{InstanceKind, Monitors};
+    use edgewatch_core::model::{Scopes, Token, TokenKind};
+
+    use super::*;
+    use crate::platform::seal::SealKey;
+    use crate::store::Db;
+    use crate::store::db::now;
+
+    fn app() -> App {
+        let app = App::for_tests(Db::in_memory().unwrap());
+        let mut config = crate::platform::config::Config::clone(&app.config);
+        config.seal_key = SealKey::parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+        App { config: std::sync::Arc::new(config), ..app }
+    }
+
+    fn caller(scopes: Scopes) -> Credential {
+        Credential::Token(Token {
+            id: 1,
+            kind: TokenKind::Api,
+            scopes,
+            note: String::new(),
+            user_id: 1,
+            expires_at: None,
+            uses_left: None,
+            address_ranges: vec![],
+            last_use: None,
+        })
+    }
+
+    fn admin() -> Credential {
+        caller(Scopes { admin: true, read: true, ..Scopes::default() })
+    }
+
+    fn draft(kind: InstanceKind, name: &str) -> InstanceDraft {
+        let credentials = Credentials {
+            token_name: "a@pam!t".to_owned(),
+            token_value: "hidden".to_owned(),
+            ..Credentials::default()
+        };
+        InstanceDraft {
+            kind,
+            name: name.to_owned(),
+            host: "https://192.0.2.10:8006".to_owned(),
+            credentials,
+            fingerprint: String::new(),
+            verify_tls: false,
+            monitors: Monitors::default(),
+            cluster: None,
+        }
+    }
+
+    #[test]
+    fn what_is_secret_is_kept_sealed_shown_to_nobody_and_stays_when_it_is_not_said() {
+        let app = app();
+        let id = now(add(&app, &admin(), draft(InstanceKind::Pve, "lab"))).unwrap();
+        let stored = now(instances::find(&app.db, id)).unwrap().unwrap();
+        assert!(!stored.secret_sealed.contains("hidden") && stored.instance.access.has_token);
+        let rename = InstanceChange { name: Some("home".to_owned()), ..InstanceChange::default() };
+        now(change(&app, &admin(), id, rename, None)).unwrap();
+        let all = now(list_open(&app)).unwrap();
+        assert_eq!((all[0].0.name.as_str(), all[0].1.token_value.as_str()), ("home", "hidden"));
+        assert!(!format!("{:?}", now(list(&app, &admin())).unwrap()).contains("hidden"));
+    }
+
+    #[test]
+    fn a_password_takes_a_backup_server_s_token_away() {
+        let app = app();
+        let id = now(add(&app, &admin(), draft(InstanceKind::Pbs, "b"))).unwrap();
+        let credentials =
+            Credentials { user: "a@pbs".to_owned(), password: "other".to_owned(), ..Credentials::default() };
+        now(change(&app, &admin(), id, InstanceChange { credentials, ..InstanceChange::default() }, None)).unwrap();
+        let (instance, credentials) = now(list_open(&app)).unwrap().remove(0);
+        assert!(instance.access.has_password && !instance.access.has_token && instance.access.token_name.is_empty());
+        assert_eq!((credentials.password.as_str(), credentials.token_value.as_str()), ("other", ""));
+    }
+
+    #[test]
+    fn names_are_taken_once_a_kind_and_one_that_changed_meanwhile_is_not_touched() {
+        let app = app();
+        let id = now(add(&app, &admin(), draft(InstanceKind::Pve, "lab"))).unwrap();
+        assert!(matches!(now(add(&app, &admin(), draft(InstanceKind::Pve, "lab"))), Err(Failure::Conflict { .. })));
+        now(add(&app, &admin(), draft(InstanceKind::Pbs, "lab"))).unwrap();
+        let rename = || InstanceChange { name: Some("x".to_owned()), ..InstanceChange::default() };
+        assert!(matches!(now(change(&app, &admin(), id, rename(), Some("old"))), Err(Failure::Conflict { .. })));
+        assert!(matches!(now(remove(&app, &admin(), id, Some("old"))), Err(Failure::Conflict { .. })));
+        assert_eq!(now(remove(&app, &admin(), id, Some("lab"))).unwrap().name, "lab");
+        assert_eq!(now(remove(&app, &admin(), id, None)), Err(UNKNOWN));
+        assert_eq!(now(list(&app, &admin())).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn administrators_alone_change_and_what_is_not_whole_is_refused() {
+        let app = app();
+        let reader = caller(Scopes { read: true, ..Scopes::default() });
+        assert!(matches!(now(add(&app, &reader, draft(InstanceKind::Pve, "x"))), Err(Failure::Forbidden { .. })));
+        assert!(matches!(now(remove(&app, &reader, InstanceId(1), None)), Err(Failure::Forbidden { .. })));
+        for bad in [
+            InstanceDraft { name: " ".to_owned(), ..draft(InstanceKind::Pve, "x") },
+            InstanceDraft { host: "a\nb".to_owned(), ..draft(InstanceKind::Pve, "x") },
+            InstanceDraft { credentials: Credentials::default(), ..draft(InstanceKind::Pve, "x") },
+        ] {
+            assert!(matches!(now(add(&app, &admin(), bad)), Err(Failure::Invalid { .. })));
+        }
+        assert!(matches!(now(set_poll_s(&app, 0)), Err(Failure::Invalid { .. })));
+        now(set_poll_s(&app, 30)).unwrap();
+        assert_eq!(now(poll_s(&app)), Ok(Some(30)));
+    }
+}

@@ -1,0 +1,63 @@
+//! How the Worker reaches the object.
+
+use std::collections::BTreeMap;
+
+use worker::{Headers, Response};
+
+use super::wire::{COLLECTOR_HEADER, CollectorWire, JobReply, JobRequest};
+use crate::hub::HubError;
+use crate::platform::objects::{Class, Objects};
+
+/// The one object.
+const NAME: &str = "proxmox";
+
+fn unreachable(error: worker::Error) -> HubError {
+    HubError::Unreachable(error.to_string())
+}
+
+/// Opens the socket of an agent that polls: its upgrade's `headers` without any of its own words on who it is, and who it was found to
+/// be. Gives the object's answer: 101 with a socket, or 401.
+///
+/// # Errors
+/// [`HubError::Unreachable`] when the object cannot be asked; so for all that follow.
+pub async fn connect(objects: &Objects, headers: Headers, collector: &CollectorWire) -> Result<Response, HubError> {
+    let identity = serde_json::to_string(collector).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    headers.set(COLLECTOR_HEADER, &identity).map_err(unreachable)?;
+    objects.connect(Class::Proxmox, NAME, "connect", headers).await.map_err(unreachable)
+}
+
+/// Instances, or how they are to be polled, are others than they were: agents are told.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn changed(objects: &Objects) -> Result<(), HubError> {
+    post(objects, "changed", "").await.map(drop)
+}
+
+/// Has an agent do something, and waits for what comes of it.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn job(objects: &Objects, job: &JobRequest) -> Result<JobReply, HubError> {
+    let body = serde_json::to_string(job).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    let mut answer = post(objects, "job", &body).await?;
+    answer.json().await.map_err(|error| HubError::Corrupt(error.to_string()))
+}
+
+/// Whether each instance can be polled, by number, and why not.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn health(objects: &Objects) -> Result<BTreeMap<i64, (bool, String)>, HubError> {
+    let mut answer = post(objects, "health", "").await?;
+    answer.json().await.map_err(|error| HubError::Corrupt(error.to_string()))
+}
+
+async fn post(objects: &Objects, operation: &str, body: &str) -> Result<Response, HubError> {
+    let mut answer = objects.post(Class::Proxmox, NAME, operation, body).await.map_err(unreachable)?;
+    match answer.status_code() {
+        200 | 204 => Ok(answer),
+        503 => Err(HubError::Refused(answer.text().await.unwrap_or_default())),
+        status => Err(HubError::Corrupt(format!("{operation} answered {status}"))),
+    }
+}

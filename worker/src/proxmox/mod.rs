@@ -1,0 +1,17 @@
+//! What agents poll of Proxmox: one object takes it in, keeps it, tells the hub how the parts are as hosts, and shows it.
+
+pub mod client;
+#[cfg(target_arch = "wasm32")]
+mod collectors;
+#[cfg(target_arch = "wasm32")]
+mod hosts;
+#[cfg(target_arch = "wasm32")]
+mod jobs;
+pub mod minutes;
+#[cfg(target_arch = "wasm32")]
+mod object;
+pub mod parts;
+#[cfg(target_arch = "wasm32")]
+mod shown;
+pub mod tables;
+pub mod wire;
