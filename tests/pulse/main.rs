@@ -1,4 +1,6 @@
-//! Pulse, as far as it is spoken: `GET /api/health`.
+//! Pulse, as far as it is spoken: `GET /api/health`; and agents that poll Proxmox.
+
+mod collector;
 
 use edgewatch_harness::golden::Volatile;
 use edgewatch_harness::worker::Worker;

@@ -38,6 +38,14 @@ const WALLS: &[(&str, Wall)] = &[
         ),
     ),
     (
+        "proxmox",
+        Only(
+            // hub: its callers, and the engine of an object's own database.
+            "other thiserror serde sdk store platform hub viewers core:model core:units core:failure core:domain \
+             core:dialects/native core:dialects/pulse",
+        ),
+    ),
+    (
         "viewers",
         Only(
             "other thiserror serde sdk platform hub core:model core:units core:failure \
@@ -57,7 +65,7 @@ const WALLS: &[(&str, Wall)] = &[
         "app",
         Only(
             // core:blocks: the lengths of rings.
-            "other store hub viewers gate notify platform core:model core:units core:failure \
+            "other store hub viewers gate proxmox notify platform core:model core:units core:failure \
              core:domain core:metrics core:blocks",
         ),
     ),
@@ -124,6 +132,7 @@ const SHARED: [&str; 2] = ["context", "pages"];
 const DOORS: &[(&str, &str, &str)] = &[
     ("dialects/*", "crate::hub::client::connect", "takes the raw upgrade request and a typed identity"),
     ("dialects/*", "crate::viewers::client::connect", "likewise"),
+    ("dialects/*", "crate::proxmox::client::connect", "likewise"),
     ("hub", "edgewatch_core::dialects::openitcockpit::result", "results of 16 MiB are read in an object's event"),
 ];
 
