@@ -2,8 +2,10 @@
 //! Left out: the `resources` of 6.x.
 
 mod alert;
+mod charts;
 mod error;
 mod health;
+mod nodes;
 mod number;
 mod read;
 mod server;
@@ -14,8 +16,13 @@ mod written;
 pub use alert::{
     Alert, AlertPath, BulkReply, BulkRequest, BulkResult, HistoryQuery, ShortAlert, alert_id, level, message,
 };
+pub use charts::{ChartPoint, ChartRange, Charts, Series, StorageCharts, StoragePoint, storage_minutes};
 pub use error::{ErrorReply, Limited, Refused, render};
 pub use health::HealthReply;
+pub use nodes::{
+    ClusterEndpoint, ConfigNode, ConnectionReply, MAX_NODE_BODY_BYTES, NodeId, NodeRequest, NodeTestReply, StatusReply,
+    config_nodes, host_part, no_agent, normalized, refused_connection, whole_token_name,
+};
 pub use server::{
     AgentVersionReply, Capabilities, ConfigReply, DiagnosticsReply, DiscoverReply, DiscoveredServer, MonitoringPart,
     NodeDiagnostic, PbsDiagnostic, PortPart, SecurityReply, ServerInfoReply, ServerPart, SettingsPart, SettingsReply,
