@@ -2,11 +2,13 @@
 //! Left out: the `resources` of 6.x.
 
 mod alert;
+mod alert_config;
 mod charts;
 mod error;
 mod health;
 mod nodes;
 mod number;
+mod object;
 mod read;
 mod server;
 mod state;
@@ -15,6 +17,10 @@ mod written;
 
 pub use alert::{
     Alert, AlertPath, BulkReply, BulkRequest, BulkResult, HistoryQuery, ShortAlert, alert_id, level, message,
+};
+pub use alert_config::{
+    AlertConfigReply, OverridesChange, SavedReply, ScheduleKeys, ThresholdKeys, ThresholdsView, changed_thresholds,
+    parse_alert_config,
 };
 pub use charts::{ChartPoint, ChartRange, Charts, Series, StorageCharts, StoragePoint, storage_minutes};
 pub use error::{ErrorReply, Limited, Refused, render};
