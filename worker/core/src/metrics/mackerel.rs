@@ -109,7 +109,7 @@ impl Derived {
 }
 
 /// How many cores the lines of a host's processors name: `<model> <count> Virtual Core`.
-fn cores(facts: &Facts) -> Option<f64> {
+pub fn cores(facts: &Facts) -> Option<f64> {
     let count = |line: &String| {
         let line = line.strip_suffix(" Core")?;
         let (line, _) = line.rsplit_once(' ')?;

@@ -1,5 +1,42 @@
-//! Pulse (4.2.1): wire types. So far `GET /api/health` alone; the rest answers 404.
+//! Pulse (4.2.1): wire types of the published document and of what the server of that version really does. Source: pulse specification.
+//! Left out: the `resources` of 6.x.
 
+mod alert;
+mod alert_config;
+mod charts;
+mod error;
 mod health;
+mod nodes;
+mod number;
+mod object;
+mod read;
+mod server;
+mod state;
+mod system;
+mod written;
 
-pub use health::{ErrorReply, HealthReply, render};
+pub use alert::{
+    Alert, AlertPath, BulkReply, BulkRequest, BulkResult, HistoryQuery, ShortAlert, alert_id, level, message,
+};
+pub use alert_config::{
+    AlertConfigReply, OverridesChange, SavedReply, ScheduleKeys, ThresholdKeys, ThresholdsView, changed_thresholds,
+    parse_alert_config,
+};
+pub use charts::{ChartPoint, ChartRange, Charts, Series, StorageCharts, StoragePoint, storage_minutes};
+pub use error::{ErrorReply, Limited, Refused, render};
+pub use health::HealthReply;
+pub use nodes::{
+    ClusterEndpoint, ConfigNode, ConnectionReply, MAX_NODE_BODY_BYTES, NodeId, NodeRequest, NodeTestReply, StatusReply,
+    config_nodes, host_part, no_agent, normalized, refused_connection, whole_token_name,
+};
+pub use server::{
+    AgentVersionReply, Capabilities, ConfigReply, DiagnosticsReply, DiscoverReply, DiscoveredServer, MonitoringPart,
+    NodeDiagnostic, PbsDiagnostic, PortPart, SecurityReply, ServerInfoReply, ServerPart, SettingsPart, SettingsReply,
+    SettingsUpdate, SystemDiagnostic, VERSION, VersionReply,
+};
+pub use state::{
+    Backups, FoundStorage, HOSTS, StateView, Storage, StorageReply, Totals, all_storage, backups_reply, find_storage,
+    pbs_reply, pve_reply, snapshots_reply, write_state,
+};
+pub use system::{SystemSavedReply, SystemSettings};
+pub use written::{MAX_CHUNK_BYTES, Written};
