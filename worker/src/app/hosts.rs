@@ -252,6 +252,7 @@ mod tests {
 
     static FORM: Form = Form {
         name: "test",
+        of: |_| true,
         before: "[",
         after: "]",
         write: |host| Ok(Piece::new(&format!("{} ", host.id.0), "")),

@@ -50,7 +50,8 @@ impl Pieces {
         let form = form.ok_or_else(|| HubError::Corrupt(format!("no form is named {}", wanted.form)))?;
         self.read_ms = now.0;
         self.forget_strangers(shard);
-        let hosts = shard.select(wanted.ids.as_deref(), wanted.tag.as_deref(), wanted.for_guests);
+        let mut hosts = shard.select(wanted.ids.as_deref(), wanted.tag.as_deref(), wanted.for_guests);
+        hosts.retain(|tracked| (form.of)(&tracked.entry.host));
         let list =
             if wanted.is_whole { self.whole(form, &hosts, wanted.ids.as_deref())? } else { self.part(form, &hosts)? };
         Ok((list, hosts.iter().map(|tracked| tracked.id()).collect()))

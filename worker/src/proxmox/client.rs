@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use worker::{Headers, Response};
 
-use super::wire::{COLLECTOR_HEADER, CollectorWire, JobReply, JobRequest};
+use super::wire::{COLLECTOR_HEADER, CollectorWire, JobReply, JobRequest, ShowRequest};
 use crate::hub::HubError;
 use crate::platform::objects::{Class, Objects};
+use crate::platform::payload::Payload;
 
 /// The one object.
 const NAME: &str = "proxmox";
@@ -42,6 +43,21 @@ pub async fn job(objects: &Objects, job: &JobRequest) -> Result<JobReply, HubErr
     let body = serde_json::to_string(job).map_err(|error| HubError::Corrupt(error.to_string()))?;
     let mut answer = post(objects, "job", &body).await?;
     answer.json().await.map_err(|error| HubError::Corrupt(error.to_string()))
+}
+
+/// Something of what is polled, as programs for Pulse are told it; `None` when there is no such thing.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn show(objects: &Objects, wanted: &ShowRequest) -> Result<Option<Payload>, HubError> {
+    let body = serde_json::to_string(wanted).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    let mut answer = objects.post(Class::Proxmox, NAME, "show", &body).await.map_err(unreachable)?;
+    match answer.status_code() {
+        200 => Payload::of(answer).await.map(Some).map_err(unreachable),
+        404 => Ok(None),
+        503 => Err(HubError::Refused(answer.text().await.unwrap_or_default())),
+        status => Err(HubError::Corrupt(format!("show answered {status}"))),
+    }
 }
 
 /// Whether each instance can be polled, by number, and why not.

@@ -371,7 +371,7 @@ impl Inner {
         let names: Vec<String> = all.names.iter().map(ToString::to_string).collect();
         self.tables()?.keep_sections(id, &names)?;
         if let Some(live) = self.live.borrow().get(&id) {
-            live.borrow_mut().listed = None;
+            live.borrow_mut().is_relisted = true;
         }
         Ok(())
     }

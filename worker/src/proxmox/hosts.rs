@@ -8,9 +8,7 @@ use edgewatch_core::dialects::native;
 use edgewatch_core::dialects::native::proxmox::known::{self, Now};
 use edgewatch_core::dialects::native::proxmox::{CensusRow, Frame, FromAgent, loose};
 use edgewatch_core::domain::ids;
-use edgewatch_core::model::proxmox::{
-    Census, GuestNow, GuestStatus, Instance, InstanceId, InstanceState, NodeNow, NodeStatus,
-};
+use edgewatch_core::model::proxmox::{Census, GuestNow, GuestStatus, Instance, InstanceId, NodeNow, NodeStatus};
 use edgewatch_core::model::{Facts, HostId, Sample};
 use edgewatch_core::units::UnixSeconds;
 
@@ -45,8 +43,8 @@ pub(super) struct Live {
     /// Whether hosts are being told of it, and whether there is more to tell.
     is_busy: bool,
     is_again: bool,
-    /// Its lists, once they were read.
-    pub listed: Option<Rc<InstanceState>>,
+    /// Whether its lists are others than those that were read.
+    pub is_relisted: bool,
 }
 
 impl Inner {
@@ -76,7 +74,7 @@ impl Inner {
             parts,
             is_busy: false,
             is_again: false,
-            listed: None,
+            is_relisted: true,
         };
         // Another event may have read it meanwhile.
         Ok(Some(Rc::clone(self.live.borrow_mut().entry(id).or_insert_with(|| Rc::new(RefCell::new(live))))))
@@ -111,7 +109,7 @@ impl Inner {
             Ok(None) => return,
             Err(error) => return log::error("proxmox.section", &error.to_string()),
         };
-        live.borrow_mut().listed = None;
+        live.borrow_mut().is_relisted = true;
         if name != "census" {
             return;
         }

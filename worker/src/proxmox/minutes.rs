@@ -227,6 +227,7 @@ mod tests {
             parent: None,
             nodes: vec![],
             retired: false,
+            hidden: true,
             missing_since_ms: None,
         };
         Parts(BTreeMap::from([("node/a".to_owned(), known(1)), ("guest/101".to_owned(), known(2))]))

@@ -1,5 +1,7 @@
 //! What agents poll of Proxmox: one object takes it in, keeps it, tells the hub how the parts are as hosts, and shows it.
 
+#[cfg(target_arch = "wasm32")]
+mod charted;
 pub mod client;
 #[cfg(target_arch = "wasm32")]
 mod collectors;
@@ -14,4 +16,5 @@ pub mod parts;
 #[cfg(target_arch = "wasm32")]
 mod shown;
 pub mod tables;
+pub mod tracks;
 pub mod wire;

@@ -16,6 +16,7 @@ use worker::{
 use super::collectors::Staged;
 use super::hosts::Live;
 use super::jobs::Jobs;
+use super::shown::Shown;
 use super::tables::Tables;
 use crate::hub::HubError;
 use crate::hub::client::HubClient;
@@ -57,6 +58,8 @@ pub(super) struct Inner {
     /// Parts of sections whose others did not come yet.
     pub(super) staged: RefCell<Staged>,
     pub(super) jobs: Jobs,
+    /// What was shown last.
+    pub(super) shown: RefCell<Shown>,
     /// Until when somebody looks, ms.
     pub(super) watched_until_ms: Cell<i64>,
     alarm_ms: Cell<Option<i64>>,
@@ -76,6 +79,7 @@ impl DurableObject for Proxmox {
             live: RefCell::default(),
             staged: RefCell::default(),
             jobs: Jobs::default(),
+            shown: RefCell::default(),
             watched_until_ms: Cell::new(0),
             alarm_ms: Cell::new(None),
         });
@@ -84,6 +88,7 @@ impl DurableObject for Proxmox {
             before.live.take();
             before.known.take();
             before.staged.take();
+            before.shown.take();
         }
         Self { inner }
     }
@@ -195,6 +200,10 @@ impl Inner {
                 let text = request.text().await.map_err(refused)?;
                 let reply = self.job(&text, db).await?;
                 Response::from_json(&reply).map_err(refused)
+            }
+            (Method::Post, "/show") => {
+                let text = request.text().await.map_err(refused)?;
+                self.show(&text, db).await
             }
             (Method::Post, "/health") => {
                 let health = self.health(db).await?;

@@ -25,6 +25,9 @@ pub struct Known {
     pub nodes: Vec<i64>,
     /// Whether the host is retired.
     pub retired: bool,
+    /// Whether guests are told nothing of it.
+    #[serde(default)]
+    pub hidden: bool,
     /// Since when nobody tells of it, ms since 1970.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub missing_since_ms: Option<i64>,
@@ -122,6 +125,7 @@ impl Parts {
             parent: part.parent.map(|id| id.0),
             nodes: part.nodes.into_iter().map(|id| id.0).collect(),
             retired: part.is_retired,
+            hidden: part.is_hidden,
             missing_since_ms: None,
         };
         Self(parts.into_iter().map(|part| (part.key.clone(), known(part))).collect())
@@ -260,6 +264,7 @@ pub(super) mod tests {
             parent,
             nodes: parent.into_iter().collect(),
             retired: false,
+            hidden: true,
             missing_since_ms: None,
         };
         Parts(BTreeMap::from([

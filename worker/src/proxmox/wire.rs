@@ -37,3 +37,52 @@ pub enum JobReply {
     /// Too many are waited for already.
     Busy,
 }
+
+/// Something to be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShowRequest {
+    /// What.
+    pub what: What,
+    /// Without what guests are told nothing of.
+    pub for_guests: bool,
+}
+
+/// What may be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// Everything there is now.
+    State {
+        /// A JSON list: hosts of other kinds.
+        hosts: String,
+        /// How many sockets are open.
+        viewers: u32,
+        /// When the deployment began, Unix seconds.
+        started_at_s: i64,
+    },
+    /// Backups of all kinds.
+    Backups,
+    /// Those on storages.
+    BackupsOfPve,
+    /// Backup Servers.
+    BackupsOfPbs,
+    /// Snapshots.
+    Snapshots,
+    /// All storages.
+    Storages,
+    /// A storage, or those of a node.
+    Storage {
+        /// An id, or a node's name.
+        id: String,
+    },
+    /// Series.
+    Charts {
+        /// How long, in words.
+        range: String,
+    },
+    /// Series of storages.
+    StorageCharts {
+        /// How long.
+        minutes: u32,
+    },
+}

@@ -10,6 +10,8 @@ use crate::units::UnixSeconds;
 pub struct Form {
     /// What the Worker and the hub call it. Hosts that are written otherwise have another name: both may be about during a deployment.
     pub name: &'static str,
+    /// Which hosts are in it at all.
+    pub of: fn(&Host) -> bool,
     /// What a list begins with.
     pub before: &'static str,
     /// What it ends with.
@@ -43,7 +45,7 @@ impl Form {
     /// [`Failure::Internal`] when one of them cannot be written.
     pub fn list(&'static self, hosts: impl IntoIterator<Item = Host>) -> Result<Vec<u8>, Failure> {
         let mut listing = Listing::new(self, 0);
-        for host in hosts {
+        for host in hosts.into_iter().filter(self.of) {
             let seen = (self.seen)(host.last_seen);
             let piece = (self.write)(host)?;
             listing.add(|bytes| piece.write_to(&seen, bytes));
@@ -106,6 +108,7 @@ mod tests {
 
     static FORM: Form = Form {
         name: "test",
+        of: |_| true,
         before: "<",
         after: ">",
         write: |host| Ok(Piece::new("[", &format!(" {}]", host.id.0))),

@@ -11,10 +11,10 @@ use crate::store::{Bind, Db, Statement, StoreError, settings};
 pub const MOST_NODES: usize = 4;
 
 const LIST: &str = "SELECT p.host_id, p.instance_id, p.key, p.name, p.nodes_json, h.class, h.parent_id, \
-     h.retired_at_s IS NOT NULL AS is_retired FROM proxmox_hosts p JOIN hosts h ON h.id = p.host_id \
+     h.retired_at_s IS NOT NULL AS is_retired, h.hidden_for_guest FROM proxmox_hosts p JOIN hosts h ON h.id = p.host_id \
      WHERE p.instance_id = ?1 ORDER BY p.host_id";
 const FIND: &str = "SELECT p.host_id, p.instance_id, p.key, p.name, p.nodes_json, h.class, h.parent_id, \
-     h.retired_at_s IS NOT NULL AS is_retired FROM json_each(?1) wanted JOIN proxmox_hosts p ON p.host_id = wanted.value \
+     h.retired_at_s IS NOT NULL AS is_retired, h.hidden_for_guest FROM json_each(?1) wanted JOIN proxmox_hosts p ON p.host_id = wanted.value \
      JOIN hosts h ON h.id = p.host_id ORDER BY p.host_id";
 // Nobody's secret: a hash is of hexadecimal digits alone.
 const INSERT: &str = "INSERT INTO hosts (public_id, uuid, name, tag, note, hidden_for_guest, secret_hash, registered_at_s, \
@@ -77,6 +77,8 @@ pub struct Part {
     pub nodes: Vec<HostId>,
     /// Whether its host is retired.
     pub is_retired: bool,
+    /// Whether its host is in no answer to a guest.
+    pub is_hidden: bool,
 }
 
 /// A guest that runs on another node than before.
@@ -109,6 +111,7 @@ struct Row {
     class: String,
     parent_id: Option<i64>,
     is_retired: i64,
+    hidden_for_guest: i64,
 }
 
 impl TryFrom<Row> for Part {
@@ -126,6 +129,7 @@ impl TryFrom<Row> for Part {
             parent: row.parent_id.map(HostId),
             nodes: nodes.into_iter().map(HostId).collect(),
             is_retired: row.is_retired != 0,
+            is_hidden: row.hidden_for_guest != 0,
         })
     }
 }

@@ -97,6 +97,7 @@ impl Feed {
 /// The servers of the feed as the page at `/` holds them: JSON within a text of a script, see [`page_literal`].
 pub static PAGE: Form = Form {
     name: "nezha.page",
+    of: |_| true,
     before: "[",
     after: "]",
     write: |host| {

@@ -27,6 +27,7 @@ pub struct ServerName {
 /// The servers that may be chosen: a [`ServerName`] each.
 pub static NAMES: Form = Form {
     name: "nezha.names",
+    of: |_| true,
     before: "[",
     after: "]",
     write: |host| {

@@ -16,6 +16,7 @@ const AFTER: &str = "]}";
 /// The answer to `list`: a [`ServerSummary`] per server.
 pub static LIST: Form = Form {
     name: "nezha.list",
+    of: |_| true,
     before: BEFORE,
     after: AFTER,
     write: |host| piece(&ServerSummary::from(&Host { last_seen: Some(GAP), ..host })),
@@ -25,6 +26,7 @@ pub static LIST: Form = Form {
 /// The answer to `details`: a [`ServerDetail`] per server.
 pub static DETAILS: Form = Form {
     name: "nezha.details",
+    of: |_| true,
     before: BEFORE,
     after: AFTER,
     write: |host| piece(&ServerDetail::from(Host { last_seen: Some(GAP), ..host })),

@@ -14,6 +14,7 @@ use crate::units::UnixSeconds;
 /// How hosts are written for the key `hosts` of the state.
 pub static HOSTS: Form = Form {
     name: "pulse.hosts.1",
+    of: |host| !host.class.is_polled(),
     before: "[",
     after: "]",
     write: piece,
