@@ -181,7 +181,12 @@ pub async fn points(
     let wanted = PointsQuery { of: of.0, name: name.to_owned(), from_s: from.0, to_s: to.0 };
     let (points, epochs) = app.hub()?.points(&wanted).await?;
     still_reads(app, reader, &epochs).await?;
-    points.ok_or(Failure::NotFound { what: "metric" })
+    let points = points.ok_or(Failure::NotFound { what: "metric" })?;
+    if points.is_empty() && service.is_none() {
+        // A guest has no blocks of its own.
+        return Ok(super::guests::points(app, of, name, (from.0, to.0)).await?.unwrap_or(points));
+    }
+    Ok(points)
 }
 
 /// The names of the metrics of a host or service, ascending.

@@ -4,7 +4,8 @@ use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Credential, SeriesQuery};
 
-use super::App;
+use super::{App, guests};
+use crate::hub::client::guests::Place;
 use crate::hub::series::{self, Answer};
 use crate::hub::{HubError, lengths};
 use crate::platform::log;
@@ -27,10 +28,12 @@ pub struct History {
 /// a metric that none of them has; [`Failure::Unavailable`] when the database does not answer either.
 pub async fn read(app: &App, reader: &Credential, query: &SeriesQuery) -> Result<History, Failure> {
     require(reader, Right::Read)?;
-    if hosts::list_by_ids(&app.db, &query.hosts).await?.len() < query.hosts.len() {
+    let found = hosts::list_by_ids(&app.db, &query.hosts).await?;
+    if found.len() < query.hosts.len() {
         return Err(Failure::NotFound { what: "host" });
     }
-    let answer = match ask(app, query).await {
+    let places = guests::places(app, &found).await?;
+    let answer = match ask(app, query, &places).await {
         Ok(answer) => answer,
         Err(error) => {
             log::error("series", &error.to_string());
@@ -50,9 +53,9 @@ pub async fn read(app: &App, reader: &Credential, query: &SeriesQuery) -> Result
 }
 
 /// Asks the hosts' shards.
-async fn ask(app: &App, query: &SeriesQuery) -> Result<Answer, HubError> {
+async fn ask(app: &App, query: &SeriesQuery, places: &[Place]) -> Result<Answer, HubError> {
     let nobody = || HubError::Unreachable("there is no hub here".to_owned());
-    app.hub.as_ref().ok_or_else(nobody)?.series(query).await
+    guests::series(app.hub.as_ref().ok_or_else(nobody)?, query, places).await
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use super::{HubError, series};
 use crate::platform::objects::{Class, Objects};
 use crate::platform::payload::Payload;
 
+pub mod guests;
 mod posted;
 mod results;
 

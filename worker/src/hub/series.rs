@@ -375,7 +375,7 @@ impl Gathered<'_, '_> {
     }
 }
 
-pub(super) fn built_in(key: &str) -> Option<SeriesId> {
+pub(in crate::hub) fn built_in(key: &str) -> Option<SeriesId> {
     let definition = metrics::ALL.iter().find(|definition| definition.key == key)?;
     Some(SeriesId::column(definition.metric as u8))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use edgewatch_core::dialects::native::proxmox::Frame;
 use edgewatch_core::dialects::native::proxmox::known::Now;
+use edgewatch_core::metrics::of_guest;
 use edgewatch_core::model::proxmox::{Census, GuestNow, GuestStatus, NodeStatus, StorageStatus};
 use edgewatch_core::model::{HostId, Named, Sample};
 use edgewatch_core::units::{Step, UnixMillis};
@@ -44,11 +45,6 @@ pub struct Minutes {
     pub mark: Mark,
 }
 
-/// The name of a guest's metric among those of its node.
-pub fn guest_metric(vmid: u32, key: &str) -> String {
-    format!("guest.{vmid}.{key}")
-}
-
 /// Averages of what was polled in a minute.
 #[derive(Default)]
 struct Sums(BTreeMap<String, (f64, u32, Step)>);
@@ -79,7 +75,7 @@ fn add_guest(sums: &mut Sums, guest: &GuestNow) {
     if guest.status != GuestStatus::Running {
         return;
     }
-    let name = |key: &str| guest_metric(guest.vmid, key);
+    let name = |key: &str| of_guest(guest.vmid, key);
     sums.add(&name("cpu_percent"), guest.cpu * 100.0, Step::Hundredths10);
     sums.bytes(&name("mem_used_bytes"), guest.memory.used, Step::Binary11);
     if let Some(used) = guest.disk_used {

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use edgewatch_core::dialects::native::proxmox::Frame;
 use edgewatch_core::dialects::native::proxmox::known::Now;
 use edgewatch_core::dialects::pulse::ChartPoint;
+use edgewatch_core::metrics::of_guest;
 use edgewatch_core::model::HostId;
 use edgewatch_core::model::proxmox::{Census, GuestStatus, NodeStatus, StorageStatus};
 use edgewatch_core::units::UnixMillis;
 use serde::Deserialize;
 
-use super::minutes::{guest_metric, storage_host};
+use super::minutes::storage_host;
 use super::parts::Parts;
 
 /// A guest's metrics in the order in which charts name them.
@@ -124,7 +125,7 @@ impl Tracks {
             for guest in now.guests.values() {
                 let facts = census.guest(guest.vmid);
                 if let Some(host) = facts.and_then(|facts| parts.node(&facts.node)) {
-                    let names = GUEST.map(|key| guest_metric(guest.vmid, key));
+                    let names = GUEST.map(|key| of_guest(guest.vmid, key));
                     wanted.entry(host).or_default().metrics.extend(names);
                 }
             }

@@ -1,9 +1,12 @@
 //! Every built-in metric once: its name, its unit, the bounds of what it can be and the step it is kept at.
 
+mod guests;
 pub mod interfaces;
 pub mod mackerel;
 pub mod memory;
 pub mod watched;
+
+pub use guests::of_guest;
 
 use crate::model::{DropReason, Sample};
 use crate::units::{MAX_EXACT_INTEGER, Step};
