@@ -13,6 +13,7 @@ mod guest;
 mod host;
 mod machine;
 mod monitor;
+mod outlet;
 mod probe;
 pub mod proxmox;
 mod push;
@@ -47,6 +48,7 @@ pub use monitor::{
     MonitorDraft, MonitorId, MonitorKind, MonitorScopes, MonitoredStatus, ScopeName, Sent, Severity, Watch, WebAnswer,
     WebQuestion,
 };
+pub use outlet::{Hook, MailSecurity, MailSettings};
 pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
 pub use push::{PushAgent, PushRegistration, PushStanding};
 pub use report::{DropReason, Dropped, FRAME_S, Named, PERIOD_S, Report, Sample, Temperature};

@@ -7,6 +7,7 @@ mod charts;
 mod error;
 mod health;
 mod nodes;
+mod notifications;
 mod number;
 mod object;
 mod read;
@@ -28,6 +29,11 @@ pub use health::HealthReply;
 pub use nodes::{
     ClusterEndpoint, ConfigNode, ConnectionReply, MAX_NODE_BODY_BYTES, NodeId, NodeRequest, NodeTestReply, StatusReply,
     config_nodes, host_part, no_agent, normalized, refused_connection, whole_token_name,
+};
+pub use notifications::{
+    EmailConfig, EmailProvider, HookEcho, HookRequest, MASK, NotificationTest, TestSentReply, WebhookKeys,
+    WebhookTemplate, WebhookTestReply, changed_mail, email_providers, email_test, hook_request, read_hook,
+    sample_alert, webhook_templates,
 };
 pub use server::{
     AgentVersionReply, Capabilities, ConfigReply, DiagnosticsReply, DiscoverReply, DiscoveredServer, MonitoringPart,

@@ -38,6 +38,14 @@ pub fn object(body: &[u8]) -> Result<Map<String, Value>, Failure> {
     parse(body)
 }
 
+/// As [`object`], for a body that may say nothing at all.
+///
+/// # Errors
+/// [`Failure::Malformed`] for what is neither empty nor `null` nor an object.
+pub fn object_or_nothing(body: &[u8]) -> Result<Map<String, Value>, Failure> {
+    if matches!(body.trim_ascii(), b"" | b"null") { Ok(Map::new()) } else { object(body) }
+}
+
 /// A text; `null` is an empty one.
 pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Option::<String>::deserialize(deserializer).map(Option::unwrap_or_default)
@@ -70,5 +78,7 @@ mod tests {
         for text in ["", "null", "[]", r#"["a",[1]]"#, "{", r#"{"name":1}"#, "{} x"] {
             assert_eq!(parse::<Body>(text.as_bytes()), Err(bad("Invalid request body")), "{text}");
         }
+        assert_eq!(object_or_nothing(b" "), Ok(Map::new()));
+        assert!(object_or_nothing(b"7").is_err());
     }
 }
