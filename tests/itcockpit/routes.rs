@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use edgewatch_harness::http;
@@ -167,6 +168,82 @@ fn clients_that_say_nothing_keep_nobody_out() {
     let begun = Instant::now();
     assert_eq!(agent.get("/prometheus").status, 200);
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn clients_that_drip_keep_nobody_out() {
+    let own = authority::self_signed();
+    let files = [("own.crt", own.pem.as_str()), ("own.key", own.key_pem.as_str())];
+    let open = Agent::start("");
+    let tls = Agent::start_with("certfile = own.crt\nkeyfile = own.key", &files);
+    // A head, a body and a handshake that never end. Whoever is sent away comes again.
+    let head = "GET / HTTP/1.1\r\nHost: x\r\nX: ";
+    let body = "POST /autotls HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
+    let hello = "\u{16}\u{3}\u{1}\u{2}\0\u{1}";
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for (agent, begun) in [(&open, head), (&open, body), (&tls, hello)] {
+            for _ in 0..16 {
+                scope.spawn(|| drip(&agent.address, begun, &is_over));
+            }
+        }
+        let _over = Over(&is_over);
+        for _ in 0..3 {
+            let begun = Instant::now();
+            assert_eq!(open.get("/prometheus").status, 200);
+            assert_eq!(wire::send(&tls.address, None, "GET", "/prometheus", "").unwrap().status, 200);
+            assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+        }
+    });
+}
+
+/// Ends what runs beside a test, however that ends.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Begins a request and goes on byte by byte, on a new connection whenever the last one is ended.
+fn drip(address: &str, begun: &str, is_over: &AtomicBool) {
+    while !is_over.load(Ordering::Acquire) {
+        let Ok(mut stream) = TcpStream::connect(address) else { continue };
+        let mut is_open = stream.write_all(begun.as_bytes()).is_ok();
+        while is_open && !is_over.load(Ordering::Acquire) {
+            std::thread::sleep(Duration::from_millis(50));
+            is_open = stream.write_all(b"x").is_ok();
+        }
+    }
+}
+
+#[test]
+fn who_is_known_may_take_longer_than_strangers() {
+    let agent = Agent::start("auth = `alice:pa:ss`");
+    let mut known = TcpStream::connect(&agent.address).unwrap();
+    known.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let more = "Content-Length: 2\r\nExpect: 100-continue";
+    let head = format!("POST /autotls HTTP/1.1\r\nHost: x\r\n{}: {}\r\n{more}\r\n\r\n", KNOWN.0, KNOWN.1);
+    known.write_all(head.as_bytes()).unwrap();
+    let mut goes_on = [0; 25];
+    known.read_exact(&mut goes_on).unwrap();
+    assert_eq!(&goes_on, b"HTTP/1.1 100 Continue\r\n\r\n", "it was let in");
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| drip(&agent.address, "GET / HTTP/1.1\r\nX: ", &is_over));
+        }
+        let _over = Over(&is_over);
+        // Each of these had to have one of the others sent away.
+        for _ in 0..4 {
+            assert_eq!(agent.get("/").status, 403);
+        }
+        known.write_all(b"{}").unwrap();
+        let mut reply = [0; 12];
+        known.read_exact(&mut reply).unwrap();
+        assert_eq!(&reply, b"HTTP/1.1 500", "the body is read to its end and is no certificate");
+    });
 }
 
 #[test]
