@@ -8,6 +8,7 @@ mod authority;
 mod autotls;
 mod checks;
 mod config;
+mod document;
 mod exporters;
 mod push;
 mod routes;
