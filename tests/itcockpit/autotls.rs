@@ -110,6 +110,10 @@ fn after_the_exchange_the_authority_and_its_clients_are_let_in_and_nobody_else()
         agent.wait_for_log(&format!("was refused: its certificate {words}"));
     }
     assert!(alert(&agent, Some(&foreign)).contains("UnknownCA"));
+    // Anybody has the authority's certificate, and nobody else its key.
+    let borrowed = (authority.own.certificate.clone(), stranger.own.key());
+    assert!(wire::send_with(&agent.address, Some(borrowed), "GET", "/", "").is_err());
+    agent.wait_for_log("was refused: it cannot prove that its certificate is its own");
     // Another one that calls itself the same is not the same.
     assert!(wire::send(&agent.address, Some(&stranger.own), "GET", "/", "").is_err());
 
@@ -120,6 +124,21 @@ fn after_the_exchange_the_authority_and_its_clients_are_let_in_and_nobody_else()
     agent.restart();
     assert_eq!(agent.get("/prometheus").status, 200);
     exchange(&agent, &authority);
+}
+
+#[test]
+fn files_that_cannot_be_served_with_are_told_and_the_agent_waits_for_better_ones() {
+    let garbage = [("agent.crt", "garbage"), ("agent.key", "garbage"), ("server_ca.crt", "garbage")];
+    let mut agent = Agent::silent(ON, &garbage);
+    agent.wait_for_log("trying again every 10 s");
+    assert!(agent.log().contains("server_ca.crt"), "{}", agent.log());
+    // Neither does it end, as the original does at each start, nor does it speak plain HTTP in place of what was asked for.
+    assert!(agent.is_alive() && std::net::TcpStream::connect(&agent.address).is_err());
+    for (file, _) in garbage {
+        std::fs::remove_file(agent.path(file)).expect("the file is there");
+    }
+    wait_until("the agent to listen", Duration::from_secs(40), || agent.log().contains("listening").then_some(()));
+    exchange(&agent, &Authority::of_server());
 }
 
 #[test]

@@ -57,6 +57,18 @@ fn a_new_configuration_holds_at_once_and_the_old_one_is_kept_beside_it() {
         http::try_send(&agent.address, "GET", "/", &[], b"").ok().filter(|reply| reply.status == 403)
     });
     assert_eq!(agent.text("config.ini.bak"), before);
+
+    // The server is built anew, at another port too.
+    let agent = Agent::start(ON);
+    let other = crate::agent::free_port();
+    let body = json!({ "configuration": encoded(&main_file(other, "")) });
+    assert_eq!(push(&agent, &body).status, 200);
+    let there = format!("127.0.0.1:{other}");
+    let reply = edgewatch_harness::wait::wait_until("the other port", std::time::Duration::from_secs(5), || {
+        http::try_send(&there, "GET", "/config", &[], b"").ok()
+    });
+    assert_eq!(reply.body, "config update is disabled\n", "and it is the new configuration's");
+    assert!(std::net::TcpStream::connect(&agent.address).is_err());
 }
 
 #[test]

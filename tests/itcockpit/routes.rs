@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use edgewatch_harness::http;
+use rustls::ProtocolVersion;
+use rustls::version::{TLS12, TLS13};
 use serde_json::json;
 
 use crate::agent::Agent;
@@ -261,4 +263,20 @@ fn a_certificate_of_ones_own_makes_it_https_for_everybody() {
     stream.read_to_string(&mut text).unwrap();
     assert!(text.starts_with("HTTP/1.0 400 Bad Request\r\n"), "{text}");
     assert!(text.contains("Client sent an HTTP request to an HTTPS server."), "{text}");
+}
+
+#[test]
+fn each_level_of_tls_has_its_versions_and_none_has_http_2() {
+    let own = authority::self_signed();
+    let files = [("own.crt", own.pem.as_str()), ("own.key", own.key_pem.as_str())];
+    for (level, has_old) in [("lax", true), ("anything", true), ("Intermediate", true), ("modern", false)] {
+        let lines = format!("certfile = own.crt\nkeyfile = own.key\ntls-security-level = {level}");
+        let agent = Agent::start_with(&lines, &files);
+        let shaken = |version| wire::shake(&agent.address, &[version]);
+        assert_eq!(shaken(&TLS13).expect(level), (ProtocolVersion::TLSv1_3, None), "{level}");
+        match shaken(&TLS12) {
+            Ok(agreed) => assert_eq!((agreed, has_old), ((ProtocolVersion::TLSv1_2, None), true), "{level}"),
+            Err(error) => assert!(!has_old && error.to_string().contains("ProtocolVersion"), "{level}: {error}"),
+        }
+    }
 }
