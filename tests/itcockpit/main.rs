@@ -13,4 +13,5 @@ mod exporters;
 mod push;
 mod routes;
 mod server;
+mod unit;
 mod wire;
