@@ -106,19 +106,30 @@ fn credentials_guard_matched_routes_and_their_failure_is_no_challenge() {
 #[test]
 fn a_connection_is_kept_and_serves_one_request_after_the_other() {
     let agent = Agent::start("");
-    let mut stream = TcpStream::connect(&agent.address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut stream = connected(&agent);
     for _ in 0..3 {
-        stream.write_all(b"GET /prometheus HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-        let mut text = String::new();
-        while !text.ends_with("\r\n\r\n[]") {
-            let mut piece = [0; 512];
-            let length = stream.read(&mut piece).unwrap();
-            assert!(length > 0, "{text}");
-            text.push_str(&String::from_utf8_lossy(&piece[..length]));
-        }
+        let text = ask(&mut stream);
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
     }
+}
+
+fn connected(agent: &Agent) -> TcpStream {
+    let stream = TcpStream::connect(&agent.address).expect("the agent listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time");
+    stream
+}
+
+/// Asks on a connection that stays open.
+fn ask(stream: &mut TcpStream) -> String {
+    stream.write_all(b"GET /prometheus HTTP/1.1\r\nHost: x\r\n\r\n").expect("the connection is open");
+    let mut text = String::new();
+    while !text.ends_with("\r\n\r\n[]") {
+        let mut piece = [0; 512];
+        let length = stream.read(&mut piece).expect("an answer");
+        assert!(length > 0, "{text}");
+        text.push_str(&String::from_utf8_lossy(&piece[..length]));
+    }
+    text
 }
 
 #[test]
@@ -221,10 +232,23 @@ fn drip(address: &str, begun: &str, is_over: &AtomicBool) {
 }
 
 #[test]
+fn nobody_gives_way_before_somebody_waits() {
+    let agent = Agent::start("");
+    let mut kept: Vec<TcpStream> = (0..16).map(|_| connected(&agent)).collect();
+    let begun = Instant::now();
+    // Longer than a stranger's grace.
+    while begun.elapsed() < Duration::from_secs(3) {
+        for stream in &mut kept {
+            assert!(!ask(stream).contains("Connection: close"));
+        }
+    }
+    ask(&mut connected(&agent));
+}
+
+#[test]
 fn who_is_known_may_take_longer_than_strangers() {
     let agent = Agent::start("auth = `alice:pa:ss`");
-    let mut known = TcpStream::connect(&agent.address).unwrap();
-    known.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut known = connected(&agent);
     let more = "Content-Length: 2\r\nExpect: 100-continue";
     let head = format!("POST /autotls HTTP/1.1\r\nHost: x\r\n{}: {}\r\n{more}\r\n\r\n", KNOWN.0, KNOWN.1);
     known.write_all(head.as_bytes()).unwrap();

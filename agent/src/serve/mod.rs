@@ -83,9 +83,12 @@ impl Drop for Server {
 
 fn accept(listener: &TcpListener, both: &Arc<(Option<Tls>, Site)>, stop: &Wake, places: &Arc<Places>) {
     loop {
-        places.wait_for_room();
         let mut watched = [PollFd::new(listener, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
         let polled = poll(&mut watched, None);
+        // Nobody gives way before somebody waits.
+        if polled.is_ok() {
+            places.wait_for_room();
+        }
         if places.is_stopping() {
             return;
         }

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::PATIENCE;
+use crate::log;
 use crate::wake::Wake;
-use crate::{log, serve};
 
 /// More than this wait until one ends.
 const MOST: usize = 16;
@@ -78,7 +79,7 @@ impl Places {
         self.freed.notify_all();
     }
 
-    /// Waits until there is room for a connection, or until it is time to end; has others give way.
+    /// Waits until there is room for a connection that has come, or until it is time to end; has others give way.
     pub fn wait_for_room(&self) {
         let mut taken = self.lock();
         while taken.len() >= MOST && !self.is_stopping() {
@@ -105,7 +106,7 @@ impl Places {
 /// Ends the connection that has had its grace the longest, and says when to look again.
 fn give_way(taken: &mut [Seat], now: Instant) -> Duration {
     let slow = taken.iter_mut().filter(|seat| !seat.is_known && !seat.is_leaving).min_by_key(|seat| seat.since);
-    let Some(seat) = slow else { return serve::PATIENCE };
+    let Some(seat) = slow else { return PATIENCE };
     let left = (seat.since + GRACE).saturating_duration_since(now);
     if left.is_zero() {
         // Whoever reads from it or writes to it is told at once, and ends.
@@ -211,7 +212,7 @@ mod tests {
             since(&places, at, GRACE * 10);
             place.know();
         }
-        assert_eq!(give_way(&mut places.lock(), Instant::now()), serve::PATIENCE);
+        assert_eq!(give_way(&mut places.lock(), Instant::now()), PATIENCE);
         assert!(places.lock().iter().all(|seat| !seat.is_leaving));
     }
 
