@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
+use base64::Engine as _;
 use edgewatch_harness::wait::wait_until;
 use rcgen::{
     CertificateSigningRequestParams, DnType, DnValue, ExtendedKeyUsagePurpose, PublicKeyData as _, SanType,
@@ -153,6 +154,23 @@ fn client_certificate_and_credentials_are_both_wanted() {
         wire::send(&agent.address, Some(&authority.own), "GET", "/", "").ok()
     });
     assert_eq!((reply.status, reply.body.as_str()), (403, "Forbidden\n"));
+}
+
+#[test]
+fn a_client_certificate_opens_the_configuration_at_an_address_of_the_network() {
+    let Some(address) = crate::config::own_address() else {
+        return eprintln!("this machine has no address but its own");
+    };
+    let agent = Agent::start(&format!("{ON}\naddress = 0.0.0.0\nconfig-update-mode = True"));
+    let port = agent.address.rsplit(':').next().expect("a port");
+    let there = format!("{address}:{port}");
+    let body = json!({ "configuration": base64::engine::general_purpose::STANDARD.encode(agent.text("config.ini")) });
+    let plain = edgewatch_harness::http::send(&there, "POST", "/config", &[], body.to_string().as_bytes());
+    assert_eq!(plain.status, 403, "{}", plain.body);
+    let authority = Authority::of_server();
+    exchange(&agent, &authority);
+    let reply = wire::send(&there, Some(&authority.own), "POST", "/config", &body.to_string()).expect("TLS");
+    assert_eq!((reply.status, reply.body.as_str()), (200, ""));
 }
 
 #[test]

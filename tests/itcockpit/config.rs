@@ -191,7 +191,7 @@ fn without_credentials_only_this_machine_may_and_no_page_in_its_browser() {
 }
 
 /// An address of this machine that others see.
-fn own_address() -> Option<std::net::IpAddr> {
+pub fn own_address() -> Option<std::net::IpAddr> {
     let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
     socket.local_addr().ok().map(|address| address.ip()).filter(|address| !address.is_loopback())
