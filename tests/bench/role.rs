@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,8 +18,11 @@ use crate::process::TICKS_PER_S;
 /// As often as an openITCOCKPIT server asks. Source: openitcockpit specification, 13.1.
 const PULL_EVERY_S: u64 = 60;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Every group that a Linux host can have; the stock file's interval.
-const CONFIG: &str = "[default]\naddress = 127.0.0.1\ninterval = 30\nsensorstats = True\ndockerstats = True\n";
+/// Every group that a Linux host can have and an inventory, which fetches nothing; the stock file's interval.
+const CONFIG: &str = "[default]\naddress = 127.0.0.1\ninterval = 30\nsensorstats = True\ndockerstats = True\n\
+    [packagemanager]\nenable-update-check = False\n";
+/// Results go out whole, over TLS; that nobody here takes them changes nothing for who sends them.
+const AUTH: &str = r#"{"uuid":"66089500-8661-48f0-8ede-ecbc6886a84f","password":"bench"}"#;
 
 /// Measures two agents beside each other for `seconds`, one of them with the role, and then `pulls` of its result.
 ///
@@ -30,7 +33,7 @@ pub fn run(seconds: u64, pulls: u64) -> Result<(), String> {
     let worker = Worker::start();
     let front = Front::start(worker.address())?;
     let folder = |name: &str| std::env::temp_dir().join(format!("edgewatch-bench-{name}-{}", std::process::id()));
-    let (config, address) = configured(&folder("role-config"))?;
+    let (config, address) = configured(&folder("role-config"), &front.url)?;
     let hosts = [worker.add_host("alone"), worker.add_host("role")];
     let [alone, role] = &hosts;
     let alone = Agent::start(&front, alone, &folder("alone"), &[])?;
@@ -54,6 +57,9 @@ pub fn run(seconds: u64, pulls: u64) -> Result<(), String> {
             pull(&address)?;
             asked += 1;
         }
+    }
+    if !role.log().contains(": push: ") {
+        return Err(format!("nothing was pushed; the agent's log:\n{}", role.log()));
     }
     let [alone, role] = &mut subjects;
     // What the cycles and the samples cost meanwhile is counted as if it were the pulls'.
@@ -81,7 +87,7 @@ pub fn run(seconds: u64, pulls: u64) -> Result<(), String> {
 
 fn print(seconds: u64, subjects: [(&Subject, u64); 2]) {
     println!(
-        "{seconds} s beside each other, each reporting over TLS; the role's cycle every 30 s, pulled every {PULL_EVERY_S} s"
+        "{seconds} s beside each other, each reporting over TLS; the role's cycle every 30 s, pushed, and pulled every {PULL_EVERY_S} s"
     );
     let names = ["reporting", "and the role"];
     let rows = subjects.iter().zip(names).map(|((subject, ticks), name)| {
@@ -103,13 +109,15 @@ fn print(seconds: u64, subjects: [(&Subject, u64); 2]) {
     );
 }
 
-/// Writes a stock agent's file, and says where its server will listen.
-fn configured(folder: &std::path::Path) -> Result<(PathBuf, String), String> {
+/// Writes a stock agent's files, for one that pushes to `url` and is pulled from, and says where its server will listen.
+fn configured(folder: &Path, url: &str) -> Result<(PathBuf, String), String> {
     let wrong = |error: std::io::Error| format!("the role's file cannot be written: {error}");
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(wrong)?.port();
     fs::create_dir_all(folder).map_err(wrong)?;
     let file = folder.join("config.ini");
-    fs::write(&file, format!("{CONFIG}port = {port}\n")).map_err(wrong)?;
+    let push = format!("[oitc]\nenabled = True\nenable-webserver = True\nurl = {url}\ntimeout = 9\n");
+    fs::write(&file, format!("{CONFIG}[default]\nport = {port}\n{push}")).map_err(wrong)?;
+    fs::write(folder.join("auth.json"), AUTH).map_err(wrong)?;
     Ok((file, format!("127.0.0.1:{port}")))
 }
 
