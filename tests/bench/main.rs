@@ -11,6 +11,7 @@ mod ops;
 mod price;
 mod process;
 mod reads;
+mod role;
 mod small;
 mod storage;
 mod wire;
@@ -32,7 +33,10 @@ const COST_WARM_UP_MIN: u64 = 20;
 const STORM_HOSTS: u64 = 2500;
 /// As long as the hub's sleep has to go unnoticed.
 const SMALL_MIN: u64 = 60;
-const PARTS: &str = "ops, agent, ingest, cost, fleet and small";
+/// Long enough for two pulls and four cycles.
+const ROLE_S: u64 = 130;
+const ROLE_PULLS: u64 = 500;
+const PARTS: &str = "ops, agent, role, ingest, cost, fleet and small";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -56,6 +60,7 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
         "" => &[],
         "ops" => &["--fleet"],
         "agent" => &["--seconds", "--pid"],
+        "role" => &["--seconds", "--pulls"],
         "ingest" => &["--seconds"],
         "cost" => &["--hosts", "--interval", "--hours", "--warm-up", "--messages-per-request"],
         "fleet" => &["--hosts"],
@@ -72,6 +77,7 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
             let pids = pids.map(|(_, pid)| u32::try_from(*pid).map_err(|_| format!("{pid} is no process")));
             agent::run(last("--seconds", AGENT_S), &pids.collect::<Result<Vec<u32>, String>>()?)
         }
+        "role" => role::run(last("--seconds", ROLE_S), last("--pulls", ROLE_PULLS)),
         "ingest" => ingest::run(last("--seconds", INGEST_S)),
         "cost" => {
             let interval_s = u32::try_from(last("--interval", COST_INTERVAL_S)).unwrap_or(u32::MAX);
