@@ -11,10 +11,14 @@ fn checks(cockpit: &Cockpit) -> Value {
 }
 
 fn with_check(number: u64, rc: i64, words: &str) -> String {
-    let text = cycle(number);
-    let (before, _) = text.split_once("\"customchecks\"").expect("the group");
     let at = 1_776_842_100 + 30 * number;
     let checks = json!({ "check_disk": { "stdout": words, "rc": rc, "execution_unix_timestamp_sec": at } });
+    with_checks(number, &checks.to_string())
+}
+
+fn with_checks(number: u64, checks: &str) -> String {
+    let text = cycle(number);
+    let (before, _) = text.split_once("\"customchecks\"").expect("the group");
     let rest = text.split_once("\"disk_io\"").expect("the next group").1;
     format!("{before}\"customchecks\":{checks},\"disk_io\"{rest}")
 }
@@ -84,6 +88,41 @@ fn a_check_that_fails_is_an_alert_until_it_is_good_again() {
     assert_eq!(open(), Vec::<Value>::new());
     let listed = cockpit.worker.get_as("/api/v0/monitoring/checks", &[("X-Api-Key", key.as_str())]);
     assert_eq!(listed.at("/checks/0/name"), json!("check_disk"), "{}", listed.body);
+}
+
+#[test]
+fn a_check_that_is_reported_no_more_ends_its_alert_and_leaves_the_lists() {
+    let cockpit = Cockpit::start();
+    let password = cockpit.registered(UUID);
+    let key = token(&cockpit.worker, &["read"]);
+    let listed = |path: &str| {
+        cockpit.worker.cron_at(u64::try_from(now_ms()).expect("past 1970"));
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let reply = cockpit.worker.get_as(path, &[("X-Api-Key", key.as_str())]);
+        reply.at(&format!("/{name}")).as_array().map_or(0, Vec::len)
+    };
+    let open = || listed("/api/v0/alerts");
+    let submit = |text: &str| assert_eq!(cockpit.submit(UUID, &password, text).status, 200);
+    submit(&with_check(0, 2, "DISK CRITICAL"));
+    assert_eq!((open(), listed("/api/v0/monitoring/checks")), (1, 1));
+    // An agent that was just started has not run all of its checks; a group that is missing or has failed says nothing of them.
+    let none = |number: u64, group: &str| with_checks(number, group);
+    submit(&none(1, "{}"));
+    cockpit.worker.set_clock_ahead(240_000);
+    submit(&none(2, r#"{"error":"x"}"#));
+    submit(&none(3, "{}"));
+    assert_eq!((open(), listed("/api/v0/monitoring/checks")), (1, 1));
+    cockpit.worker.set_clock_ahead(600_000);
+    submit(r#"{"agent":{"system_uptime":90000}}"#);
+    assert_eq!(open(), 1);
+    let last = cockpit.submit(UUID, &password, &none(9, "{}"));
+    assert_eq!((open(), listed("/api/v0/monitoring/checks")), (0, 0));
+    assert!(last.cost().d1_rows_written <= 2, "{:?}", last.cost());
+    let events = cockpit.admin("GET", "/events?limit=5", &Value::Null).body;
+    assert!(events.contains("check_disk: the host no longer reports this check"), "{events}");
+    // It may come back.
+    submit(&with_check(10, 1, "DISK WARNING"));
+    assert_eq!((open(), listed("/api/v0/monitoring/checks")), (1, 1));
 }
 
 fn now_ms() -> u128 {

@@ -60,6 +60,10 @@ impl Inner {
         self.dismiss_sockets(&[id], &goodbye(Reason::Replaced, 0, "the host pushes", None));
         let now = self.now();
         let reports = document.reports(now.seconds());
+        // A result without the group, or in which it failed, says nothing of what there is no more.
+        let says_all = document.customchecks.as_ref().is_some_and(|group| group.value().is_some());
+        let (reports, gone) =
+            if says_all { self.with(|shard| Ok(shard.with_gone(id, reports, now)))? } else { (reports, vec![]) };
         let (unnamed, is_news) = self.with(|shard| {
             shard.note_worker(now);
             shard.note_origin(&agent, now)?;
@@ -72,6 +76,12 @@ impl Inner {
         })?;
         if !unnamed.is_empty() {
             self.name_checks(id, &reports, unnamed, db).await?;
+        }
+        if !gone.is_empty()
+            && let Err(error) = self.forget_checks(id, &gone, db).await
+        {
+            // The next result tries again.
+            log::error("hub.results", &error.to_string());
         }
         if is_news || self.with(|shard| Ok(shard.rules.take_news()))? {
             self.flush.soon();
@@ -101,6 +111,14 @@ impl Inner {
         let known: Vec<(String, CheckId)> = named.into_iter().map(|one| (one.name, one.id)).collect();
         let now = self.now();
         self.with(|shard| shard.take_reports(id, reports, &known, now).map(drop))
+    }
+
+    /// Checks that are no more, and whose alerts are over, are forgotten.
+    async fn forget_checks(&self, id: HostId, gone: &[CheckId], db: Option<&Db>) -> Answer<()> {
+        let gone = self.with(|shard| Ok(shard.forgettable_checks(id, gone)))?;
+        let Some(db) = db.filter(|_| !gone.is_empty()) else { return Ok(()) };
+        db.run(checks::delete(id, &gone)).await?;
+        self.with(|shard| shard.forget_checks(id, &gone))
     }
 
     /// Keeps a result as it came, in memory and, when that is due, in D1.

@@ -146,6 +146,7 @@ impl Document {
                 at: UnixSeconds(at),
                 every_min: None,
                 attempts: 1,
+                is_steady: true,
             }
         };
         checks.iter().filter(|(name, _)| !short(name).is_empty()).take(MAX_CHECKS).map(report).collect()
