@@ -10,7 +10,7 @@ macro_rules! select_agents {
     ($rest:literal) => {
         concat!(
             "SELECT p.uuid, p.host_id, p.registered, p.password_hash, p.host_name, p.address, p.remote_address, ",
-            "p.forwarded_for, p.user_agent, p.registered_at_s, p.may_register_again, p.submitted_at_s, ",
+            "p.forwarded_for, p.user_agent, p.registered_at_s, p.may_register_again, p.submitted_at_s, p.cloned_at_s, ",
             "h.id IS NOT NULL AND h.retired_at_s IS NULL AS is_live ",
             "FROM push_agents p LEFT JOIN hosts h ON h.id = p.host_id ",
             $rest
@@ -42,6 +42,7 @@ const NOTE_UNKNOWN: &str = "INSERT INTO push_agents (uuid, registered, password_
      checkdata = excluded.checkdata WHERE push_agents.registered = 0";
 const NOTE_SUBMITTED: &str =
     "UPDATE push_agents SET submitted_at_s = ?2, checkdata = unhex(?3) WHERE uuid = ?1 AND registered = 1";
+const NOTE_TWINS: &str = "UPDATE push_agents SET cloned_at_s = ?2 WHERE host_id = ?1";
 const FIND_CHECKDATA: &str = "SELECT hex(checkdata) AS hex FROM push_agents WHERE uuid = ?1 AND checkdata IS NOT NULL";
 /// The host's secret becomes the agent's password.
 const GIVE_SECRET: &str = "UPDATE hosts SET secret_hash = (SELECT password_hash FROM push_agents WHERE uuid = ?1) \
@@ -108,6 +109,7 @@ struct Row {
     registered_at_s: i64,
     may_register_again: i64,
     submitted_at_s: Option<i64>,
+    cloned_at_s: Option<i64>,
     is_live: i64,
 }
 
@@ -139,6 +141,7 @@ impl From<Row> for Stored {
                 user_agent: row.user_agent,
                 registered_at: UnixSeconds(row.registered_at_s),
                 submitted_at: row.submitted_at_s.map(UnixSeconds),
+                cloned_at: row.cloned_at_s.map(UnixSeconds),
                 may_register_again: row.may_register_again != 0,
             },
             password_hash: row.password_hash,
@@ -230,6 +233,11 @@ pub fn note_unknown(
 /// The statement that notes what a registered agent pushed that was not accepted: 1 row written.
 pub fn note_submitted(uuid: &str, at: UnixSeconds, checkdata: Option<&[u8]>) -> Statement {
     Statement::new(NOTE_SUBMITTED, vec![uuid.into(), at.0.into(), checkdata.map(hex::write).into()])
+}
+
+/// The statement that notes that two machines push as the agent of a host: 1 row written, or none.
+pub fn note_twins(host: HostId, at: UnixSeconds) -> Statement {
+    Statement::new(NOTE_TWINS, vec![host.0.into(), at.0.into()])
 }
 
 /// What an agent pushed while it was not accepted: gzip of JSON.

@@ -59,6 +59,8 @@ pub struct PushAgent {
     pub registered_at: UnixSeconds,
     /// When it last pushed while it was not accepted, to some minutes.
     pub submitted_at: Option<UnixSeconds>,
+    /// When two machines were last seen to push as this one, to an hour.
+    pub cloned_at: Option<UnixSeconds>,
     /// Whether it gets another password when it registers without one.
     pub may_register_again: bool,
 }
