@@ -7,6 +7,7 @@ mod figures;
 mod fleet;
 mod front;
 mod ingest;
+mod openitcockpit;
 mod ops;
 mod price;
 mod process;
@@ -32,7 +33,10 @@ const COST_WARM_UP_MIN: u64 = 20;
 const STORM_HOSTS: u64 = 2500;
 /// As long as the hub's sleep has to go unnoticed.
 const SMALL_MIN: u64 = 60;
-const PARTS: &str = "ops, agent, ingest, cost, fleet and small";
+/// The fleet that openITCOCKPIT's push mode is made for, at a result a minute.
+const PUSHING_HOSTS: u64 = 200;
+const PUSHING_S: u64 = 120;
+const PARTS: &str = "ops, agent, ingest, cost, fleet, small and openitcockpit";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -60,6 +64,7 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
         "cost" => &["--hosts", "--interval", "--hours", "--warm-up", "--messages-per-request"],
         "fleet" => &["--hosts"],
         "small" => &["--minutes"],
+        "openitcockpit" => &["--hosts", "--seconds"],
         _ => return Err(format!("no part is named {part}; there are {PARTS}")),
     };
     let options = options(&arguments, known)?;
@@ -85,6 +90,10 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
             cost::run(&cost::Wanted { hosts, interval_s, hours, warm_up_min, messages_per_request, plan })
         }
         "small" => small::run(last("--minutes", SMALL_MIN)),
+        "openitcockpit" => {
+            let hosts = usize::try_from(last("--hosts", PUSHING_HOSTS)).unwrap_or(usize::MAX);
+            openitcockpit::run(hosts, last("--seconds", PUSHING_S))
+        }
         "fleet" => fleet::run(usize::try_from(last("--hosts", STORM_HOSTS)).unwrap_or(usize::MAX)),
         _ => {
             ops::run(fleet(FLEET)?)?;

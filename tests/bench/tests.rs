@@ -81,6 +81,21 @@ fn the_agent_is_measured_over_tls_beside_another_process() {
 }
 
 #[test]
+fn a_host_that_pushes_whole_results_costs_thirty_rows_in_the_database_a_day() {
+    let lines = lines(&bench(&["openitcockpit", "--hosts", "6", "--seconds", "6"]));
+    let [even, burst, check, day] = lines.as_slice() else { panic!("{lines:?}") };
+    for (line, pace) in [(even, "even"), (burst, "burst"), (check, "check 9")] {
+        assert_eq!((&line["bench"], &line["pace"]), (&"openitcockpit".into(), &pace.into()));
+        for key in ["p50_ms", "p99_ms", "cpu_ms", "results"] {
+            assert!(line[key].as_f64().is_some_and(|number| number > 0.0), "{key} in {line}");
+        }
+    }
+    // Source: design, "The bill is a feature".
+    assert!(day["d1_rows_written_per_host_day"].as_f64().is_some_and(|rows| (1.0..=30.0).contains(&rows)), "{day}");
+    assert!(day["object_rows_written_per_result"].as_f64().is_some_and(|rows| rows <= 2.5), "{day}");
+}
+
+#[test]
 fn a_slip_of_the_pen_is_told() {
     for (arguments, told) in [
         (&["opps"][..], "no part is named opps"),
