@@ -92,7 +92,9 @@ pub fn run(hosts: usize, seconds: u64) -> Result<(), String> {
         )
     );
     println!("(CPU: of workerd, all its threads; the last one is its share of one core)\n");
-    lines.iter().for_each(|line| println!("{line}"));
+    for line in &lines {
+        println!("{line}");
+    }
     drop(worker);
     crate::say("openitcockpit: a day, by the test's clock");
     println!("{}", day()?);
@@ -173,12 +175,11 @@ fn push(address: &str, key: &str, agent: &mut Agent, pace: &Pace, first: Instant
         // The Worker hangs up on connections that say nothing for long.
         let fresh = || Connection::open(address).map_err(|error| format!("no connection: {error}"));
         let mut open = connection.take().map_or_else(fresh, Ok)?;
-        let reply = match open.post(SUBMIT, key, &body) {
-            Ok(reply) => reply,
-            Err(_) => {
-                open = fresh()?;
-                open.post(SUBMIT, key, &body).map_err(|error| format!("a result has no answer: {error}"))?
-            }
+        let reply = if let Ok(reply) = open.post(SUBMIT, key, &body) {
+            reply
+        } else {
+            open = fresh()?;
+            open.post(SUBMIT, key, &body).map_err(|error| format!("a result has no answer: {error}"))?
         };
         latencies.push(u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX));
         if reply.status() != 200 || reply.json()["success"] != true {

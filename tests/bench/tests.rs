@@ -90,7 +90,7 @@ fn a_host_that_pushes_whole_results_stays_within_the_rows_of_a_day() {
             assert!(line[key].as_f64().is_some_and(|number| number > 0.0), "{key} in {line}");
         }
     }
-    // Of the 30 that a host may cost a day 24 are its newest state, once an hour; so small a fleet has it 288 times, and the rest is 6 here
+    // Of the 30 that a host may cost a day 24 are its newest state, once an hour; so small a fleet has it oftener, and the rest is 6 here
     // as there. Source: design, "The bill is a feature".
     let rows = |key: &str| day[key].as_f64().unwrap_or(f64::MAX);
     assert!((1.0..=6.0).contains(&rows("d1_rows_by_results_per_host_day")), "{day}");

@@ -12,7 +12,7 @@ use crate::agent::Agent;
 /// Some cycles of five seconds.
 const SOON: Duration = Duration::from_secs(40);
 /// The first inventory is made 90 s after the start, and looks at what can be upgraded. Source: openitcockpit specification, 12.
-const FIRST_INVENTORY: Duration = Duration::from_secs(240);
+const FIRST_INVENTORY: Duration = Duration::from_mins(4);
 /// What the agent says who is refused.
 const REFUSED: &str = "Invalid credentials or host not found";
 

@@ -259,7 +259,8 @@ fn a_host_that_pushes_no_more_is_offline_after_three_cycles() {
         cockpit.worker.events("host_offline")
     };
     assert_eq!((minutes(0), minutes(1)), (0, 0));
-    assert_eq!((2..=4).map(minutes).last(), Some(1));
+    let later: Vec<u64> = (2..=4).map(minutes).collect();
+    assert_eq!(later.last(), Some(&1));
     cockpit.submit(UUID, &password, &cycle(10));
     minutes(5);
     assert_eq!(cockpit.worker.events("host_online"), 1);

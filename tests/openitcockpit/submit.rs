@@ -1,5 +1,7 @@
 //! Check results come in. Source: openitcockpit specification, 3.4 and 4.
 
+use std::fmt::Write as _;
+
 use edgewatch_harness::objects::Sockets;
 use serde_json::{Value, json};
 
@@ -124,11 +126,12 @@ fn large(bytes: usize) -> String {
     while all.len() < bytes {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let separator = if all.is_empty() { "" } else { "," };
-        all.push_str(&format!(
+        let _ = write!(
+            all,
             r#"{separator}{{"pid":{},"cpu_percent":0.1,"memory_percent":0.1,"cmdline":"/usr/bin/program --id {state:x} --more {:x}","exec":"p","name":"p"}}"#,
             state % 100_000,
             state.rotate_left(17),
-        ));
+        );
     }
     LINUX
         .replacen('{', &format!(r#"{{"processes_":[],"processes":[{all}],"#), 1)

@@ -146,7 +146,7 @@ mod tests {
         let kept = |upto: u8| Kept { upto: upto.into(), seen_ms: 1_795_361_190_000, data: vec![upto; 3] };
         put(&sql, HostId(7), &kept(1)).unwrap();
         assert_eq!(result(&sql, HostId(7)), Ok(None));
-        put_with_result(&sql, HostId(7), &kept(2), &[9; 900_000]).unwrap();
+        put_with_result(&sql, HostId(7), &kept(2), &vec![9; 900_000]).unwrap();
         create(&sql).unwrap();
         put(&sql, HostId(7), &kept(3)).unwrap();
         assert_eq!(sql.rows_written(), 3);

@@ -59,7 +59,7 @@ fn all_hosts(app: &App) -> Vec<Host> {
     now(crate::store::hosts::list_all(&app.db)).unwrap()
 }
 
-fn is_conflict<T>(result: Result<T, Failure>) -> bool {
+fn is_conflict<T>(result: &Result<T, Failure>) -> bool {
     matches!(result, Err(Failure::Conflict { .. }))
 }
 
@@ -92,7 +92,7 @@ fn a_new_uuid_is_a_new_host_with_the_password_for_its_secret() {
 fn a_uuid_that_is_known_gets_no_password_twice_and_a_good_one_is_confirmed() {
     let app = app();
     let password = made(&app, "u1");
-    assert!(is_conflict(try_to(&app, "u1", "")));
+    assert!(is_conflict(&try_to(&app, "u1", "")));
     assert_eq!(try_to(&app, "u1", &password), Ok(Registered::Already));
     assert_eq!(try_to(&app, "u1", "wrong"), Err(UNKNOWN));
     assert_eq!(try_to(&app, "u2", &password), Err(UNKNOWN));
@@ -125,13 +125,13 @@ fn by_hand_an_agent_is_no_host_until_an_administrator_says_so() {
     set_manual(&app);
     let password = made(&app, "u1");
     assert_eq!((all_hosts(&app).len(), listed(&app)[0].standing), (0, PushStanding::Pending));
-    assert!(is_conflict(try_to(&app, "u1", "")));
+    assert!(is_conflict(&try_to(&app, "u1", "")));
     assert_eq!(try_to(&app, "u1", &password), Ok(Registered::Already));
     now(accept(&app, &admin(), "u1", None)).unwrap();
     assert_eq!(listed(&app)[0].standing, PushStanding::Accepted(HostId(1)));
     assert_eq!(all_hosts(&app)[0].name, "web01");
-    assert!(is_conflict(now(accept(&app, &admin(), "u1", None))));
-    assert!(is_conflict(now(remove(&app, &admin(), "u1"))), "it goes with its host");
+    assert!(is_conflict(&now(accept(&app, &admin(), "u1", None))));
+    assert!(is_conflict(&now(remove(&app, &admin(), "u1"))), "it goes with its host");
 }
 
 #[test]
@@ -159,9 +159,9 @@ fn two_agents_with_one_password_are_not_two_hosts() {
     let app = app();
     let password = made(&app, "u1");
     note_stray(&app, "u2", &password);
-    assert!(is_conflict(now(accept(&app, &admin(), "u2", None))));
+    assert!(is_conflict(&now(accept(&app, &admin(), "u2", None))));
     made(&app, "u3");
-    assert!(is_conflict(now(accept(&app, &admin(), "u2", Some(HostId(2))))));
+    assert!(is_conflict(&now(accept(&app, &admin(), "u2", Some(HostId(2))))));
     assert_eq!(listed(&app).iter().find(|one| one.uuid == "u2").unwrap().standing, PushStanding::Stray);
 }
 
@@ -174,7 +174,7 @@ fn who_may_register_again_gets_another_password_once() {
     assert_eq!(try_to(&app, "u1", &old), Ok(Registered::Already), "good until then");
     let new = made(&app, "u1");
     assert_ne!(old, new);
-    assert!(is_conflict(try_to(&app, "u1", "")));
+    assert!(is_conflict(&try_to(&app, "u1", "")));
     assert_eq!((try_to(&app, "u1", &old), try_to(&app, "u1", &new)), (Err(UNKNOWN), Ok(Registered::Already)));
     let known = now(crate::store::hosts::find_by_secret(&app.db, &digest::secret_hash(&new))).unwrap();
     assert_eq!(known.map(|known| known.id), Some(HostId(1)), "it is the host it was");

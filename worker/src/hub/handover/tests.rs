@@ -141,7 +141,9 @@ fn the_last_result_goes_along_unless_a_newer_one_came_since() {
         report(&mut old, 1..=600, 1);
         put(&mut old, 200);
         report(&mut new, 601..=606, 601);
-        here.into_iter().for_each(|at_s| put(&mut new, at_s));
+        if let Some(at_s) = here {
+            put(&mut new, at_s);
+        }
         hand_over(&mut old, &mut new);
         assert_eq!((found(&new), found(&old)), (Some(expected), None));
         assert_eq!(numbers(&mut new).last(), Some(&606));
