@@ -1,6 +1,8 @@
 -- Agents that push what they checked, as openITCOCKPIT's do: each has a UUID and a password of its own.
 CREATE TABLE push_agents (
-    uuid TEXT NOT NULL PRIMARY KEY,
+    -- For programs that know agents by number.
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
     -- The host it speaks for, whose secret its password is. NULL while an administrator has not decided.
     host_id INTEGER UNIQUE REFERENCES hosts (id) ON DELETE CASCADE,
     -- 1 when it was given its password here, 0 when it brought one that nobody knew.
@@ -23,7 +25,7 @@ CREATE TABLE push_agents (
     checkdata BLOB,
     -- When two machines were last seen to push as this agent, written once an hour at most.
     cloned_at_s INTEGER
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- "How many registered with this token lately?"
 CREATE INDEX push_agents_by_token ON push_agents (by_token_id, registered_at_s) WHERE by_token_id IS NOT NULL;

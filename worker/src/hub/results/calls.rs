@@ -2,7 +2,7 @@
 
 use edgewatch_core::dialects::native::ChecksReply;
 use edgewatch_core::dialects::native::stream::Reason;
-use edgewatch_core::dialects::openitcockpit::result::Document;
+use edgewatch_core::dialects::openitcockpit::result::{Document, pretty};
 use edgewatch_core::domain::twins::Mark;
 use edgewatch_core::model::{CheckId, CheckReport, HostId, Presence};
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
@@ -33,7 +33,7 @@ impl Inner {
             return json(&self.take_result(request, db).await?);
         }
         let wanted: ResultRequest = parse(&request.text().await.map_err(refused)?)?;
-        match self.last_result(HostId(wanted.host), db).await? {
+        match self.last_result(&wanted, db).await? {
             Some(text) => Response::ok(text).map_err(refused),
             None => Response::error("no result", 404).map_err(refused),
         }
@@ -177,7 +177,8 @@ impl Inner {
     }
 
     /// The answer for who asks for a host's checks, where it pushed some.
-    async fn last_result(&self, id: HostId, db: Option<&Db>) -> Answer<Option<String>> {
+    async fn last_result(&self, wanted: &ResultRequest, db: Option<&Db>) -> Answer<Option<String>> {
+        let id = HostId(wanted.host);
         self.expect_ours(id)?;
         let held = self.with(|shard| journal::result(&shard.storage.sql, id))?;
         let kept = match (held.as_deref().and_then(kept::kept), db) {
@@ -191,6 +192,9 @@ impl Inner {
         let corrupt = |error: serde_json::Error| HubError::Corrupt(error.to_string());
         let bytes = gzip::unpack(&kept.packed).await.map_err(|error| HubError::Corrupt(error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|error| HubError::Corrupt(error.to_string()))?;
+        if wanted.is_text {
+            return serde_json::to_string(&pretty(&text)).map(Some).map_err(corrupt);
+        }
         let judged = Document::read(&text).map_err(corrupt)?.judged();
         let raw: &RawValue = serde_json::from_str(&text).map_err(corrupt)?;
         let reply = ChecksReply::of(id.0, kept.at, (kept.size_bytes, kept.is_trimmed), judged, raw);
