@@ -7,6 +7,7 @@ mod figures;
 mod fleet;
 mod front;
 mod ingest;
+mod openitcockpit;
 mod ops;
 mod price;
 mod process;
@@ -36,7 +37,10 @@ const SMALL_MIN: u64 = 60;
 /// Long enough for two pulls and four cycles.
 const ROLE_S: u64 = 130;
 const ROLE_PULLS: u64 = 500;
-const PARTS: &str = "ops, agent, role, ingest, cost, fleet and small";
+/// The fleet that openITCOCKPIT's push mode is made for, at a result a minute.
+const PUSHING_HOSTS: u64 = 200;
+const PUSHING_S: u64 = 120;
+const PARTS: &str = "ops, agent, role, ingest, cost, fleet, small and openitcockpit";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -65,6 +69,7 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
         "cost" => &["--hosts", "--interval", "--hours", "--warm-up", "--messages-per-request"],
         "fleet" => &["--hosts"],
         "small" => &["--minutes"],
+        "openitcockpit" => &["--hosts", "--seconds"],
         _ => return Err(format!("no part is named {part}; there are {PARTS}")),
     };
     let options = options(&arguments, known)?;
@@ -91,6 +96,10 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
             cost::run(&cost::Wanted { hosts, interval_s, hours, warm_up_min, messages_per_request, plan })
         }
         "small" => small::run(last("--minutes", SMALL_MIN)),
+        "openitcockpit" => {
+            let hosts = usize::try_from(last("--hosts", PUSHING_HOSTS)).unwrap_or(usize::MAX);
+            openitcockpit::run(hosts, last("--seconds", PUSHING_S))
+        }
         "fleet" => fleet::run(usize::try_from(last("--hosts", STORM_HOSTS)).unwrap_or(usize::MAX)),
         _ => {
             ops::run(fleet(FLEET)?)?;

@@ -69,11 +69,16 @@ impl Agent {
         Self { folder, address: format!("127.0.0.1:{port}"), arguments, child }
     }
 
-    /// Ends it as systemd does, and starts it again on the same files.
-    pub fn restart(&mut self) {
+    /// Ends it as systemd does, and starts it again on the same files. Nobody waits for it to listen.
+    pub fn begin_again(&mut self) {
         self.stop();
         let _ = fs::remove_file(self.path("agent.log"));
         self.child = run(&self.folder, &self.arguments);
+    }
+
+    /// The same, once it listens.
+    pub fn restart(&mut self) {
+        self.begin_again();
         wait_until("the agent to listen", SOON, || self.log().contains("listening").then_some(()));
     }
 
