@@ -1,6 +1,8 @@
 -- Agents that push what they checked, as openITCOCKPIT's do: each has a UUID and a password of its own.
 CREATE TABLE push_agents (
-    uuid TEXT NOT NULL PRIMARY KEY,
+    -- For programs that know agents by number.
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
     -- The host it speaks for, whose secret its password is. NULL while an administrator has not decided.
     host_id INTEGER UNIQUE REFERENCES hosts (id) ON DELETE CASCADE,
     -- 1 when it was given its password here, 0 when it brought one that nobody knew.
@@ -20,8 +22,10 @@ CREATE TABLE push_agents (
     may_register_again INTEGER NOT NULL DEFAULT 0,
     -- When it last pushed while it was not accepted, written seldom, and what.
     submitted_at_s INTEGER,
-    checkdata BLOB
-) STRICT, WITHOUT ROWID;
+    checkdata BLOB,
+    -- When two machines were last seen to push as this agent, written once an hour at most.
+    cloned_at_s INTEGER
+) STRICT;
 
 -- "How many registered with this token lately?"
 CREATE INDEX push_agents_by_token ON push_agents (by_token_id, registered_at_s) WHERE by_token_id IS NOT NULL;
@@ -29,7 +33,7 @@ CREATE INDEX push_agents_by_token ON push_agents (by_token_id, registered_at_s) 
 -- "How many are there that nobody knows?"
 CREATE INDEX push_agents_unknown ON push_agents (submitted_at_s) WHERE registered = 0;
 
--- What hosts' agents checked last, whole, and what is installed on them: gzip of JSON.
+-- What hosts' agents checked some hours ago, whole, and what is installed on them.
 CREATE TABLE check_results (
     host_id INTEGER NOT NULL REFERENCES hosts (id) ON DELETE CASCADE,
     -- 'checkdata' or 'packages'.
@@ -39,6 +43,7 @@ CREATE TABLE check_results (
     size_bytes INTEGER NOT NULL,
     -- 1 when parts were left out, for it would have been too large.
     is_trimmed INTEGER NOT NULL,
-    data BLOB NOT NULL,
+    -- Base64 of gzip of JSON: hexadecimal text to be made a blob would be as long again on its way.
+    data TEXT NOT NULL,
     PRIMARY KEY (host_id, kind)
 ) STRICT, WITHOUT ROWID;

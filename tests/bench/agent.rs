@@ -38,11 +38,11 @@ pub fn run(seconds: u64, others: &[u32]) -> Result<(), String> {
     let host = worker.add_host("bench");
     let front = Front::start(worker.address())?;
     let folder = std::env::temp_dir().join(format!("edgewatch-bench-{}", std::process::id()));
-    let agent = Agent::start(&front, &host, &folder)?;
+    let agent = Agent::start(&front, &host, &folder, &[])?;
     wait_until("the agent's first report", Duration::from_mins(1), || worker.stored_samples(host.id).first().map(drop));
 
     let mut subjects: Vec<Subject> = Vec::new();
-    for pid in std::iter::once(agent.child.id()).chain(others.iter().copied()) {
+    for pid in std::iter::once(agent.pid()).chain(others.iter().copied()) {
         subjects.push(Subject::of(pid)?);
     }
     crate::say(&format!("agent: measuring for {seconds} s"));
@@ -113,24 +113,33 @@ fn print(seconds: u64, subjects: &[Subject], arrived: u64, roots: usize, (connec
 }
 
 /// A process that is looked at.
-struct Subject {
+pub struct Subject {
     pid: u32,
     name: String,
     bytes: u64,
     first: Usage,
-    last: Usage,
+    /// As it was looked at last.
+    pub last: Usage,
     /// The highest of each value.
-    most: Usage,
+    pub most: Usage,
 }
 
 impl Subject {
-    fn of(pid: u32) -> Result<Self, String> {
+    /// The process of that number, from now on.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn of(pid: u32) -> Result<Self, String> {
         let first = process::usage(pid).ok_or_else(|| format!("process {pid} is gone"))?;
         let (name, bytes) = (process::program(pid), process::program_bytes(pid));
         Ok(Self { pid, name, bytes, first, last: first, most: first })
     }
 
-    fn look(&mut self) -> Result<(), String> {
+    /// Looks at it.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn look(&mut self) -> Result<(), String> {
         let now = process::usage(self.pid).ok_or_else(|| format!("{} ({}) has ended", self.name, self.pid))?;
         self.last = now;
         self.most.rss_kib = self.most.rss_kib.max(now.rss_kib);
@@ -139,13 +148,14 @@ impl Subject {
         Ok(())
     }
 
-    fn ticks(&self) -> u64 {
+    /// What it used between the first look and the last.
+    pub fn ticks(&self) -> u64 {
         self.last.ticks.saturating_sub(self.first.ticks)
     }
 }
 
 /// The agent and its folder, both gone on drop. The harness's own speaks plain HTTP.
-struct Agent {
+pub struct Agent {
     child: Child,
     folder: PathBuf,
     /// How many certificates it trusts.
@@ -153,7 +163,11 @@ struct Agent {
 }
 
 impl Agent {
-    fn start(front: &Front, host: &TestHost, folder: &Path) -> Result<Self, String> {
+    /// Reports for `host` by way of `front`, with more in its environment.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(front: &Front, host: &TestHost, folder: &Path, more: &[(&str, &Path)]) -> Result<Self, String> {
         let wrong = |error: std::io::Error| format!("the agent cannot be started: {error}");
         fs::create_dir_all(folder).map_err(wrong)?;
         let (secret, roots) = (folder.join("secret"), folder.join("roots.pem"));
@@ -170,6 +184,7 @@ impl Agent {
             .env("EDGEWATCH_URL", &front.url)
             .env("EDGEWATCH_SECRET_FILE", &secret)
             .env("EDGEWATCH_CA_FILE", &roots)
+            .envs(more.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -178,7 +193,13 @@ impl Agent {
         Ok(Self { child, folder: folder.to_owned(), roots: trusted.matches("BEGIN CERTIFICATE").count() })
     }
 
-    fn log(&self) -> String {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("agent.log")).unwrap_or_default()
     }
 }

@@ -7,10 +7,12 @@ mod figures;
 mod fleet;
 mod front;
 mod ingest;
+mod openitcockpit;
 mod ops;
 mod price;
 mod process;
 mod reads;
+mod role;
 mod small;
 mod storage;
 mod wire;
@@ -32,7 +34,13 @@ const COST_WARM_UP_MIN: u64 = 20;
 const STORM_HOSTS: u64 = 2500;
 /// As long as the hub's sleep has to go unnoticed.
 const SMALL_MIN: u64 = 60;
-const PARTS: &str = "ops, agent, ingest, cost, fleet and small";
+/// Long enough for two pulls and four cycles.
+const ROLE_S: u64 = 130;
+const ROLE_PULLS: u64 = 500;
+/// The fleet that openITCOCKPIT's push mode is made for, at a result a minute.
+const PUSHING_HOSTS: u64 = 200;
+const PUSHING_S: u64 = 120;
+const PARTS: &str = "ops, agent, role, ingest, cost, fleet, small and openitcockpit";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -56,10 +64,12 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
         "" => &[],
         "ops" => &["--fleet"],
         "agent" => &["--seconds", "--pid"],
+        "role" => &["--seconds", "--pulls"],
         "ingest" => &["--seconds"],
         "cost" => &["--hosts", "--interval", "--hours", "--warm-up", "--messages-per-request"],
         "fleet" => &["--hosts"],
         "small" => &["--minutes"],
+        "openitcockpit" => &["--hosts", "--seconds"],
         _ => return Err(format!("no part is named {part}; there are {PARTS}")),
     };
     let options = options(&arguments, known)?;
@@ -72,6 +82,7 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
             let pids = pids.map(|(_, pid)| u32::try_from(*pid).map_err(|_| format!("{pid} is no process")));
             agent::run(last("--seconds", AGENT_S), &pids.collect::<Result<Vec<u32>, String>>()?)
         }
+        "role" => role::run(last("--seconds", ROLE_S), last("--pulls", ROLE_PULLS)),
         "ingest" => ingest::run(last("--seconds", INGEST_S)),
         "cost" => {
             let interval_s = u32::try_from(last("--interval", COST_INTERVAL_S)).unwrap_or(u32::MAX);
@@ -85,6 +96,10 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
             cost::run(&cost::Wanted { hosts, interval_s, hours, warm_up_min, messages_per_request, plan })
         }
         "small" => small::run(last("--minutes", SMALL_MIN)),
+        "openitcockpit" => {
+            let hosts = usize::try_from(last("--hosts", PUSHING_HOSTS)).unwrap_or(usize::MAX);
+            openitcockpit::run(hosts, last("--seconds", PUSHING_S))
+        }
         "fleet" => fleet::run(usize::try_from(last("--hosts", STORM_HOSTS)).unwrap_or(usize::MAX)),
         _ => {
             ops::run(fleet(FLEET)?)?;

@@ -20,6 +20,7 @@ pub struct Agent {
     folder: PathBuf,
     /// `127.0.0.1:<port>`.
     pub address: String,
+    arguments: Vec<String>,
     child: Child,
 }
 
@@ -49,6 +50,11 @@ impl Agent {
 
     /// The same, but nobody waits for it to listen.
     pub fn silent(lines: &str, files: &[(&str, &str)]) -> Self {
+        Self::silent_by(lines, files, |folder| vec!["-c".to_owned(), format!("{folder}/config.ini"), "-v".to_owned()])
+    }
+
+    /// The same with these arguments, made of its folder.
+    pub fn silent_by(lines: &str, files: &[(&str, &str)], arguments: impl Fn(&str) -> Vec<String>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("edgewatch-itcockpit-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
@@ -58,15 +64,21 @@ impl Agent {
         for (name, text) in files {
             fs::write(folder.join(name), text).expect("a file can be written");
         }
-        let child = run(&folder);
-        Self { folder, address: format!("127.0.0.1:{port}"), child }
+        let arguments = arguments(&folder.display().to_string());
+        let child = run(&folder, &arguments);
+        Self { folder, address: format!("127.0.0.1:{port}"), arguments, child }
     }
 
-    /// Ends it as systemd does, and starts it again on the same files.
-    pub fn restart(&mut self) {
+    /// Ends it as systemd does, and starts it again on the same files. Nobody waits for it to listen.
+    pub fn begin_again(&mut self) {
         self.stop();
         let _ = fs::remove_file(self.path("agent.log"));
-        self.child = run(&self.folder);
+        self.child = run(&self.folder, &self.arguments);
+    }
+
+    /// The same, once it listens.
+    pub fn restart(&mut self) {
+        self.begin_again();
         wait_until("the agent to listen", SOON, || self.log().contains("listening").then_some(()));
     }
 
@@ -132,12 +144,10 @@ impl Agent {
     }
 }
 
-fn run(folder: &Path) -> Child {
+fn run(folder: &Path, arguments: &[String]) -> Child {
     let log = File::options().append(true).create(true).open(folder.join("agent.log")).expect("the log can be written");
     Command::new(binary())
-        .arg("-c")
-        .arg(folder.join("config.ini"))
-        .arg("-v")
+        .args(arguments)
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("GREETING", "hello from outside")

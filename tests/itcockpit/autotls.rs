@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
+use base64::Engine as _;
 use edgewatch_harness::wait::wait_until;
 use rcgen::{
     CertificateSigningRequestParams, DnType, DnValue, ExtendedKeyUsagePurpose, PublicKeyData as _, SanType,
@@ -110,6 +111,10 @@ fn after_the_exchange_the_authority_and_its_clients_are_let_in_and_nobody_else()
         agent.wait_for_log(&format!("was refused: its certificate {words}"));
     }
     assert!(alert(&agent, Some(&foreign)).contains("UnknownCA"));
+    // Anybody has the authority's certificate, and nobody else its key.
+    let borrowed = (authority.own.certificate.clone(), stranger.own.key());
+    assert!(wire::send_with(&agent.address, Some(borrowed), "GET", "/", "").is_err());
+    agent.wait_for_log("was refused: it cannot prove that its certificate is its own");
     // Another one that calls itself the same is not the same.
     assert!(wire::send(&agent.address, Some(&stranger.own), "GET", "/", "").is_err());
 
@@ -120,6 +125,21 @@ fn after_the_exchange_the_authority_and_its_clients_are_let_in_and_nobody_else()
     agent.restart();
     assert_eq!(agent.get("/prometheus").status, 200);
     exchange(&agent, &authority);
+}
+
+#[test]
+fn files_that_cannot_be_served_with_are_told_and_the_agent_waits_for_better_ones() {
+    let garbage = [("agent.crt", "garbage"), ("agent.key", "garbage"), ("server_ca.crt", "garbage")];
+    let mut agent = Agent::silent(ON, &garbage);
+    agent.wait_for_log("trying again every 10 s");
+    assert!(agent.log().contains("server_ca.crt"), "{}", agent.log());
+    // Neither does it end, as the original does at each start, nor does it speak plain HTTP in place of what was asked for.
+    assert!(agent.is_alive() && std::net::TcpStream::connect(&agent.address).is_err());
+    for (file, _) in garbage {
+        std::fs::remove_file(agent.path(file)).expect("the file is there");
+    }
+    wait_until("the agent to listen", Duration::from_secs(40), || agent.log().contains("listening").then_some(()));
+    exchange(&agent, &Authority::of_server());
 }
 
 #[test]
@@ -134,6 +154,23 @@ fn client_certificate_and_credentials_are_both_wanted() {
         wire::send(&agent.address, Some(&authority.own), "GET", "/", "").ok()
     });
     assert_eq!((reply.status, reply.body.as_str()), (403, "Forbidden\n"));
+}
+
+#[test]
+fn a_client_certificate_opens_the_configuration_at_an_address_of_the_network() {
+    let Some(address) = crate::config::own_address() else {
+        return eprintln!("this machine has no address but its own");
+    };
+    let agent = Agent::start(&format!("{ON}\naddress = 0.0.0.0\nconfig-update-mode = True"));
+    let port = agent.address.rsplit(':').next().expect("a port");
+    let there = format!("{address}:{port}");
+    let body = json!({ "configuration": base64::engine::general_purpose::STANDARD.encode(agent.text("config.ini")) });
+    let plain = edgewatch_harness::http::send(&there, "POST", "/config", &[], body.to_string().as_bytes());
+    assert_eq!(plain.status, 403, "{}", plain.body);
+    let authority = Authority::of_server();
+    exchange(&agent, &authority);
+    let reply = wire::send(&there, Some(&authority.own), "POST", "/config", &body.to_string()).expect("TLS");
+    assert_eq!((reply.status, reply.body.as_str()), (200, ""));
 }
 
 #[test]

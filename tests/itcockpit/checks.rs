@@ -93,14 +93,21 @@ fn ending_the_agent_ends_its_checks() {
 }
 
 #[test]
-fn a_flood_of_output_is_cut_and_html_is_escaped() {
-    let checks = "[flood]\ncommand = `sh -c 'head -c 1000000 /dev/zero | tr \"\\000\" x'`\nenabled = true\n\
-        [html]\ncommand = echo '<b>&</b>'\nenabled = true\n";
+fn a_flood_of_output_is_cut() {
+    let checks = "[flood]\ncommand = `sh -c 'head -c 1000000 /dev/zero | tr \"\\000\" x'`\nenabled = true\n";
     let agent = Agent::start_with("", &[("customchecks.ini", checks)]);
     let flood = result(&agent, "flood");
     assert_eq!((flood["rc"].as_i64(), flood["stdout"].as_str().map(str::len)), (Some(0), Some(64 * 1024)));
-    assert_eq!(result(&agent, "html")["stdout"], "<b>&</b>\n");
-    assert!(agent.get("/").body.contains(r"\u003cb\u003e\u0026\u003c/b\u003e"));
+}
+
+#[test]
+fn a_file_of_checks_that_is_not_there_is_told_and_costs_the_checks_alone() {
+    let agent = Agent::start("[prometheus]\nenabled = True");
+    for file in ["customchecks.ini", "prometheus_exporters.ini"] {
+        assert!(agent.log().contains(&format!("cannot read {}", agent.path(file).display())), "{}", agent.log());
+    }
+    let checks = agent.wait_for_document("a result", |document| document.get("customchecks").cloned());
+    assert_eq!(checks, serde_json::json!({}));
 }
 
 #[test]

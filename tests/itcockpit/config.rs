@@ -57,6 +57,18 @@ fn a_new_configuration_holds_at_once_and_the_old_one_is_kept_beside_it() {
         http::try_send(&agent.address, "GET", "/", &[], b"").ok().filter(|reply| reply.status == 403)
     });
     assert_eq!(agent.text("config.ini.bak"), before);
+
+    // The server is built anew, at another port too.
+    let agent = Agent::start(ON);
+    let other = crate::agent::free_port();
+    let body = json!({ "configuration": encoded(&main_file(other, "")) });
+    assert_eq!(push(&agent, &body).status, 200);
+    let there = format!("127.0.0.1:{other}");
+    let reply = edgewatch_harness::wait::wait_until("the other port", std::time::Duration::from_secs(5), || {
+        http::try_send(&there, "GET", "/config", &[], b"").ok()
+    });
+    assert_eq!(reply.body, "config update is disabled\n", "and it is the new configuration's");
+    assert!(std::net::TcpStream::connect(&agent.address).is_err());
 }
 
 #[test]
@@ -179,7 +191,7 @@ fn without_credentials_only_this_machine_may_and_no_page_in_its_browser() {
 }
 
 /// An address of this machine that others see.
-fn own_address() -> Option<std::net::IpAddr> {
+pub fn own_address() -> Option<std::net::IpAddr> {
     let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
     socket.local_addr().ok().map(|address| address.ip()).filter(|address| !address.is_loopback())

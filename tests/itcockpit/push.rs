@@ -228,3 +228,21 @@ fn what_cannot_be_begun_with_ends_the_agent() {
         assert!(agent.log().contains(words) && !agent.log().contains("s3cret"), "{}", agent.log());
     }
 }
+
+#[test]
+fn without_a_key_the_header_is_its_scheme_alone_and_a_proxy_is_asked_first() {
+    let server = Server::start(|_| Answer::new(403, ""));
+    let lines = format!("[oitc]\nenabled = True\nurl = http://127.0.0.1:{}\napikey =", server.port());
+    let agent = Agent::silent(&lines, &[]);
+    let asked = wait_for(&server, "a registration", 1, |request| request.line == REGISTER);
+    assert_eq!(asked[0].header("authorization"), Some("X-OITC-API"));
+    drop(agent);
+
+    let proxy = Server::start(|_| Answer::new(502, ""));
+    let url = section("http://monitor.invalid", &format!("proxy = http://127.0.0.1:{}", proxy.port()));
+    let agent = Agent::silent(&url, &[]);
+    let asked = wait_for(&proxy, "the proxy", 1, |_| true);
+    assert_eq!(asked[0].line, "CONNECT monitor.invalid:80");
+    assert!(asked[0].header("authorization").is_none(), "the key is not for the proxy");
+    agent.wait_for_log("registration: cannot reach the server");
+}

@@ -2,9 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use edgewatch_harness::http;
+use rustls::ProtocolVersion;
+use rustls::version::{TLS12, TLS13};
 use serde_json::json;
 
 use crate::agent::Agent;
@@ -103,19 +106,30 @@ fn credentials_guard_matched_routes_and_their_failure_is_no_challenge() {
 #[test]
 fn a_connection_is_kept_and_serves_one_request_after_the_other() {
     let agent = Agent::start("");
-    let mut stream = TcpStream::connect(&agent.address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut stream = connected(&agent);
     for _ in 0..3 {
-        stream.write_all(b"GET /prometheus HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-        let mut text = String::new();
-        while !text.ends_with("\r\n\r\n[]") {
-            let mut piece = [0; 512];
-            let length = stream.read(&mut piece).unwrap();
-            assert!(length > 0, "{text}");
-            text.push_str(&String::from_utf8_lossy(&piece[..length]));
-        }
+        let text = ask(&mut stream);
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
     }
+}
+
+fn connected(agent: &Agent) -> TcpStream {
+    let stream = TcpStream::connect(&agent.address).expect("the agent listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time");
+    stream
+}
+
+/// Asks on a connection that stays open.
+fn ask(stream: &mut TcpStream) -> String {
+    stream.write_all(b"GET /prometheus HTTP/1.1\r\nHost: x\r\n\r\n").expect("the connection is open");
+    let mut text = String::new();
+    while !text.ends_with("\r\n\r\n[]") {
+        let mut piece = [0; 512];
+        let length = stream.read(&mut piece).expect("an answer");
+        assert!(length > 0, "{text}");
+        text.push_str(&String::from_utf8_lossy(&piece[..length]));
+    }
+    text
 }
 
 #[test]
@@ -170,6 +184,95 @@ fn clients_that_say_nothing_keep_nobody_out() {
 }
 
 #[test]
+fn clients_that_drip_keep_nobody_out() {
+    let own = authority::self_signed();
+    let files = [("own.crt", own.pem.as_str()), ("own.key", own.key_pem.as_str())];
+    let open = Agent::start("");
+    let tls = Agent::start_with("certfile = own.crt\nkeyfile = own.key", &files);
+    // A head, a body and a handshake that never end. Whoever is sent away comes again.
+    let head = "GET / HTTP/1.1\r\nHost: x\r\nX: ";
+    let body = "POST /autotls HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
+    let hello = "\u{16}\u{3}\u{1}\u{2}\0\u{1}";
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for (agent, begun) in [(&open, head), (&open, body), (&tls, hello)] {
+            for _ in 0..16 {
+                scope.spawn(|| drip(&agent.address, begun, &is_over));
+            }
+        }
+        let _over = Over(&is_over);
+        for _ in 0..3 {
+            let begun = Instant::now();
+            assert_eq!(open.get("/prometheus").status, 200);
+            assert_eq!(wire::send(&tls.address, None, "GET", "/prometheus", "").unwrap().status, 200);
+            assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+        }
+    });
+}
+
+/// Ends what runs beside a test, however that ends.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Begins a request and goes on byte by byte, on a new connection whenever the last one is ended.
+fn drip(address: &str, begun: &str, is_over: &AtomicBool) {
+    while !is_over.load(Ordering::Acquire) {
+        let Ok(mut stream) = TcpStream::connect(address) else { continue };
+        let mut is_open = stream.write_all(begun.as_bytes()).is_ok();
+        while is_open && !is_over.load(Ordering::Acquire) {
+            std::thread::sleep(Duration::from_millis(50));
+            is_open = stream.write_all(b"x").is_ok();
+        }
+    }
+}
+
+#[test]
+fn nobody_gives_way_before_somebody_waits() {
+    let agent = Agent::start("");
+    let mut kept: Vec<TcpStream> = (0..16).map(|_| connected(&agent)).collect();
+    let begun = Instant::now();
+    // Longer than a stranger's grace.
+    while begun.elapsed() < Duration::from_secs(3) {
+        for stream in &mut kept {
+            assert!(!ask(stream).contains("Connection: close"));
+        }
+    }
+    ask(&mut connected(&agent));
+}
+
+#[test]
+fn who_is_known_may_take_longer_than_strangers() {
+    let agent = Agent::start("auth = `alice:pa:ss`");
+    let mut known = connected(&agent);
+    let more = "Content-Length: 2\r\nExpect: 100-continue";
+    let head = format!("POST /autotls HTTP/1.1\r\nHost: x\r\n{}: {}\r\n{more}\r\n\r\n", KNOWN.0, KNOWN.1);
+    known.write_all(head.as_bytes()).unwrap();
+    let mut goes_on = [0; 25];
+    known.read_exact(&mut goes_on).unwrap();
+    assert_eq!(&goes_on, b"HTTP/1.1 100 Continue\r\n\r\n", "it was let in");
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| drip(&agent.address, "GET / HTTP/1.1\r\nX: ", &is_over));
+        }
+        let _over = Over(&is_over);
+        // Each of these had to have one of the others sent away.
+        for _ in 0..4 {
+            assert_eq!(agent.get("/").status, 403);
+        }
+        known.write_all(b"{}").unwrap();
+        let mut reply = [0; 12];
+        known.read_exact(&mut reply).unwrap();
+        assert_eq!(&reply, b"HTTP/1.1 500", "the body is read to its end and is no certificate");
+    });
+}
+
+#[test]
 fn a_certificate_of_ones_own_makes_it_https_for_everybody() {
     let own = authority::self_signed();
     // Auto-TLS is on as well, but there was no exchange: the original ends here.
@@ -184,4 +287,20 @@ fn a_certificate_of_ones_own_makes_it_https_for_everybody() {
     stream.read_to_string(&mut text).unwrap();
     assert!(text.starts_with("HTTP/1.0 400 Bad Request\r\n"), "{text}");
     assert!(text.contains("Client sent an HTTP request to an HTTPS server."), "{text}");
+}
+
+#[test]
+fn each_level_of_tls_has_its_versions_and_none_has_http_2() {
+    let own = authority::self_signed();
+    let files = [("own.crt", own.pem.as_str()), ("own.key", own.key_pem.as_str())];
+    for (level, has_old) in [("lax", true), ("anything", true), ("Intermediate", true), ("modern", false)] {
+        let lines = format!("certfile = own.crt\nkeyfile = own.key\ntls-security-level = {level}");
+        let agent = Agent::start_with(&lines, &files);
+        let shaken = |version| wire::shake(&agent.address, &[version]);
+        assert_eq!(shaken(&TLS13).expect(level), (ProtocolVersion::TLSv1_3, None), "{level}");
+        match shaken(&TLS12) {
+            Ok(agreed) => assert_eq!((agreed, has_old), ((ProtocolVersion::TLSv1_2, None), true), "{level}"),
+            Err(error) => assert!(!has_old && error.to_string().contains("ProtocolVersion"), "{level}: {error}"),
+        }
+    }
 }

@@ -7,8 +7,12 @@ use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, ProtocolVersion, SignatureScheme, StreamOwned,
+    SupportedProtocolVersion,
+};
 
 use crate::authority::Pair;
 
@@ -27,12 +31,30 @@ pub struct Reply {
 /// # Errors
 /// Those of the handshake; the alert's words are in them.
 pub fn send(address: &str, own: Option<&Pair>, method: &str, path: &str, body: &str) -> io::Result<Reply> {
+    send_with(address, own.map(|own| (own.certificate.clone(), own.key())), method, path, body)
+}
+
+/// The same with a certificate and a key, which need not fit.
+///
+/// # Errors
+/// Those of the handshake; the alert's words are in them.
+pub fn send_with(
+    address: &str,
+    own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> io::Result<Reply> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
     let builder = builder.expect("the usual versions").dangerous();
-    let builder = builder.with_custom_certificate_verifier(Arc::new(Anybody(provider)));
+    let builder = builder.with_custom_certificate_verifier(Arc::new(Anybody(Arc::clone(&provider))));
     let config = match own {
-        Some(own) => builder.with_client_auth_cert(vec![own.certificate.clone()], own.key()).expect("the key fits"),
+        Some((certificate, key)) => {
+            let key = provider.key_provider.load_private_key(key).expect("a key");
+            let shown = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
+            builder.with_client_cert_resolver(Arc::new(shown))
+        }
         None => builder.with_no_client_auth(),
     };
     let name = ServerName::try_from("localhost").expect("a name");
@@ -55,6 +77,30 @@ pub fn send(address: &str, own: Option<&Pair>, method: &str, path: &str, body: &
     let chain = stream.conn.peer_certificates().unwrap_or_default();
     let chain = chain.iter().map(|certificate| certificate.clone().into_owned()).collect();
     Ok(Reply { status, body: body.to_owned(), chain })
+}
+
+/// Shakes hands in one of these versions, with HTTP/2 on offer: the version that was taken, and the protocol.
+///
+/// # Errors
+/// Those of the handshake; the alert's words are in them.
+pub fn shake(
+    address: &str,
+    versions: &[&'static SupportedProtocolVersion],
+) -> io::Result<(ProtocolVersion, Option<Vec<u8>>)> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions);
+    let builder = builder.expect("versions that the library has").dangerous();
+    let mut config = builder.with_custom_certificate_verifier(Arc::new(Anybody(provider))).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let name = ServerName::try_from("localhost").expect("a name");
+    let mut connection = ClientConnection::new(Arc::new(config), name).expect("a client");
+    let mut socket = TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(Duration::from_secs(30)))?;
+    while connection.is_handshaking() {
+        connection.complete_io(&mut socket)?;
+    }
+    let version = connection.protocol_version().expect("it was agreed on");
+    Ok((version, connection.alpn_protocol().map(<[u8]>::to_vec)))
 }
 
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! openITCOCKPIT's push mode as HTTP shows it. The numbers in comments are those of the conformance checklist for the Worker in the
 //! specification, section 16.
 
+mod admin;
 mod adopt;
 mod register;
 mod results;

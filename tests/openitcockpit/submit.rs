@@ -141,19 +141,48 @@ fn large(bytes: usize) -> String {
 #[test]
 fn sixteen_mebibytes_are_taken_and_more_are_refused() {
     // 5.
+    const CAP_BYTES: usize = 16 * 1024 * 1024;
     let cockpit = Cockpit::start();
     let password = cockpit.registered(UUID);
-    for size in [5_000_000, 16_000_000] {
-        let reply = cockpit.submit(UUID, &password, &large(size));
-        assert_eq!(reply.status, 200, "{size}: {}", reply.body);
+    let body = |text: &str, length: usize| {
+        let bare = envelope(UUID, &password, text);
+        // Blanks between the parts weigh, too.
+        bare.replacen(r#","agentuuid""#, &format!(r#",{}"agentuuid""#, " ".repeat(length - bare.len())), 1)
+    };
+    for (number, length) in [(0_u64, 5_000_000), (1, CAP_BYTES)] {
+        let text = large(length - 2_000_000).replace("86423", &(86_423 + 30 * number).to_string());
+        let body = body(&text, length);
+        assert_eq!(body.len(), length);
+        let reply = cockpit.call(SUBMIT, &body);
+        assert_eq!(reply.status, 200, "{length}: {}", reply.body);
     }
-    let stored = cockpit.worker.sql("SELECT is_trimmed, size_bytes, length(data) AS packed FROM check_results");
-    let row = &stored["results"][0];
-    assert!(row["packed"].as_u64().is_some_and(|packed| packed <= 1_000_000), "{stored}");
+    let shown = || cockpit.admin("GET", "/hosts/1/checks", &Value::Null).json();
+    let last = shown();
+    assert_eq!((&last["is_trimmed"], &last["results"]["agent"]["system_uptime"]), (&json!(true), &json!(86_453)));
+    assert!(last["size_bytes"].as_u64().is_some_and(|bytes| bytes > 14_000_000), "{}", last["size_bytes"]);
+    assert!(last["results"].get("processes").is_none() && last["results"].get("disks").is_some());
     let before = cockpit.worker.stored_samples(1);
-    let reply = cockpit.submit(UUID, &password, &large(17_000_000));
-    assert_eq!(reply.status, 413, "{}", reply.body);
-    assert_eq!(cockpit.worker.stored_samples(1), before);
+    let text = large(CAP_BYTES - 2_000_000).replace("86423", "86483");
+    let reply = cockpit.call(SUBMIT, &body(&text, CAP_BYTES + 1));
+    assert_eq!((reply.status, reply.at("/error").is_string()), (413, true), "{}", reply.body);
+    assert_eq!((cockpit.worker.stored_samples(1), shown()), (before, last), "nothing of it is stored");
+}
+
+#[test]
+fn a_result_is_kept_whole_up_to_a_megabyte_compressed() {
+    let cockpit = Cockpit::start();
+    let password = cockpit.registered(UUID);
+    let text = large(5_200_000);
+    assert_eq!(cockpit.submit(UUID, &password, &text).status, 200);
+    let packed = || {
+        let found = cockpit.worker.sql("SELECT is_trimmed, length(data) * 3 / 4 AS packed FROM check_results");
+        (found["results"][0]["is_trimmed"].clone(), found["results"][0]["packed"].as_u64().expect("a length"))
+    };
+    let (is_trimmed, bytes) = packed();
+    assert!((750_000..=1_000_000).contains(&bytes) && is_trimmed == json!(0), "{bytes} {is_trimmed}");
+    let shown = cockpit.admin("GET", "/hosts/1/checks", &Value::Null);
+    let expected: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(shown.at("/results"), expected);
 }
 
 #[test]

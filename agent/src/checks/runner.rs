@@ -233,6 +233,25 @@ mod tests {
     }
 
     #[test]
+    fn one_check_never_runs_twice_at_once() {
+        let directory = TestDirectory::new();
+        let at = |name: &str| directory.path().join(name);
+        // A folder can be made once, until it is removed.
+        let alone = format!(
+            "sh -c 'mkdir {0} || echo x >> {1}; sleep 0.3; rmdir {0}; echo x >> {2}'",
+            at("lock").display(),
+            at("met").display(),
+            at("runs").display()
+        );
+        let mut check = check("alone", &alone);
+        check.interval = Duration::from_millis(20);
+        let _runner = Runner::start(vec![check], Results::default()).unwrap();
+        let runs = || std::fs::read_to_string(at("runs")).unwrap_or_default().lines().count();
+        wait_for("three runs", || runs() >= 3);
+        assert!(!at("met").exists());
+    }
+
+    #[test]
     fn checks_run_side_by_side_and_again_at_their_interval() {
         let directory = TestDirectory::new();
         let at = |name: &str| directory.path().join(name);

@@ -4,8 +4,9 @@
 //! does not answer in time is left behind with what it was asked about, and a new helper serves the others. What was left behind is
 //! asked again once its helper has come back.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::fault::Fault;
@@ -17,13 +18,37 @@ type Work = Box<dyn FnOnce() + Send>;
 
 /// What is asked about: its state goes with the question.
 #[derive(Debug, Default)]
-pub struct Subject<S>(Arc<Mutex<S>>);
+pub struct Subject<S>(Arc<Asked<S>>);
+
+#[derive(Debug, Default)]
+struct Asked<S> {
+    /// From the question to the end of its answer, whether or not a helper came to it yet.
+    is_open: AtomicBool,
+    state: Mutex<S>,
+}
 
 impl<S> Subject<S> {
     /// One with this state.
     #[cfg(test)]
     pub fn new(state: S) -> Self {
-        Self(Arc::new(Mutex::new(state)))
+        Self(Arc::new(Asked { is_open: AtomicBool::new(false), state: Mutex::new(state) }))
+    }
+}
+
+/// A question that is open, until it is dropped.
+struct Open<S>(Arc<Asked<S>>);
+
+impl<S> Open<S> {
+    /// The only one about the subject; `None` while there is another.
+    fn begin(subject: &Subject<S>) -> Option<Self> {
+        let was_open = subject.0.is_open.swap(true, Ordering::AcqRel);
+        (!was_open).then(|| Self(Arc::clone(&subject.0)))
+    }
+}
+
+impl<S> Drop for Open<S> {
+    fn drop(&mut self) {
+        self.0.is_open.store(false, Ordering::Release);
     }
 }
 
@@ -69,22 +94,20 @@ impl Patience {
         R: Send + 'static,
     {
         let left = self.left(longest)?;
-        match subject.0.try_lock() {
-            // Freed at once: nobody else takes it but the helper that is asked next.
-            Ok(free) => drop(free),
-            Err(TryLockError::WouldBlock) => return Err(Fault::Hangs),
-            Err(TryLockError::Poisoned(_)) => return Err(Fault::Said("an earlier look failed for good".to_owned())),
+        let open = Open::begin(subject).ok_or(Fault::Hangs)?;
+        if subject.0.state.is_poisoned() {
+            return Err(Fault::Said("an earlier look failed for good".to_owned()));
         }
         let (answer, answers) = sync_channel(1);
-        let state = Arc::clone(&subject.0);
         let until = Instant::now() + left;
         let work: Work = Box::new(move || {
-            if let Ok(mut state) = state.lock() {
-                let found = question(&mut state, until);
-                drop(state);
-                // Whoever asked may have gone on.
-                let _ = answer.send(found);
-            }
+            // Nobody else holds it: there is one open question at a time.
+            let Ok(mut state) = open.0.state.lock() else { return };
+            let found = question(&mut state, until);
+            drop(state);
+            drop(open);
+            // Whoever asked may have gone on.
+            let _ = answer.send(found);
         });
         let helper = match self.helper.take() {
             Some(helper) => helper,
@@ -151,7 +174,7 @@ mod tests {
         assert!(matches!(patience.ask(&hanging, SHORT, |(), _| Ok(2)), Err(Fault::Hangs)));
         assert_eq!(patience.ask(&other, LONG, |(), _| Ok(3)).unwrap(), 3);
         drop(free);
-        wait_for("the helper to come back", || hanging.0.try_lock().is_ok());
+        wait_for("the helper to come back", || !hanging.0.is_open.load(Ordering::Acquire));
         assert_eq!(patience.ask(&hanging, LONG, |(), _| Ok(4)).unwrap(), 4);
     }
 

@@ -1,4 +1,5 @@
-//! The shapes of section 8 of the specification, for documents as they are sent: every key of a Linux document, and the kind of its value.
+//! The shapes of sections 8 and 12 of the specification, for documents and inventories as they are sent: every key of a Linux machine's, and
+//! the kind of its value. The black-box tests read this file too.
 
 use serde_json::Value;
 
@@ -37,18 +38,48 @@ const SHAPES: &str = r#"{
  "systemd_services":[{"ActiveState":"string","Description":"string","LoadState":"string","Name":"string","SubState":"string"}],
  "docker":[{"id":"string","name":"string","image":"string","size_rw":"int","size_root_fs":"int","state":"string","status":"string",
   "network_rx":"uint","network_tx":"uint","cpu_percentage":"float","memory_percentage":"percent","disk_read":"uint","disk_write":"uint",
-  "memory_used":"uint"}]
+  "memory_used":"uint"}],
+ "customchecks":{"*":{"stdout":"string","rc":"int","execution_unix_timestamp_sec":"uint"}},
+ "prometheus_exporters":["string"],
+ "packagemanager":{"Enabled":"bool","Pending":"bool","LastUpdate":"uint","Stats":{"InstalledPackages":"uint","UpgradablePackages":"uint",
+  "SecurityUpdates":"uint","RebootRequired":"bool","LastError":"string","OperatingSystem":"string","PackageManager":"string",
+  "OsName":"string","OsVersion":"string","OsFamily":"string","AgentVersion":"string","Uptime":"uint"}}
 }"#;
 
-/// What of a document is not as section 8 has it. Groups that the shapes do not name are passed over.
-pub fn problems(document: &Value) -> Vec<String> {
-    let shapes: Value = serde_json::from_str(SHAPES).unwrap();
+/// What an inventory has beside what the group `packagemanager` has. The lists that a Linux machine leaves empty hold nothing.
+const LISTS: &str = r#"{"LinuxPackages":[{"Name":"string","Version":"string","Description":"string"}],
+ "LinuxUpdates":[{"Name":"string","CurrentVersion":"string","AvailableVersion":"string","IsSecurityUpdate":"bool","IsPatch":"bool"}],
+ "WindowsApps":["nothing"],"WindowsUpdates":["nothing"],"MacosApps":["nothing"],"MacosUpdates":["nothing"]}"#;
+
+/// Groups of another platform's, or of no stock package.
+const ELSEWHERE: [&str; 4] = ["launchd_services", "libvirt", "windows_eventlog", "windows_services"];
+
+fn parsed(shapes: &str) -> Value {
+    serde_json::from_str(shapes).expect("the shapes are JSON")
+}
+
+/// What of an inventory is not as section 12 has it.
+pub fn inventory_problems(inventory: &Value) -> Vec<String> {
+    let (mut shapes, lists): (Value, Value) = (parsed(SHAPES), parsed(LISTS));
+    let mut shape = shapes["packagemanager"].take();
+    shape.as_object_mut().expect("an object").extend(lists.as_object().expect("an object").clone());
     let mut problems = Vec::new();
-    for (name, group) in document.as_object().unwrap() {
+    compare("inventory", &shape, inventory, &mut problems);
+    problems
+}
+
+/// What of a document is not as section 8 has it.
+pub fn problems(document: &Value) -> Vec<String> {
+    let shapes = parsed(SHAPES);
+    let mut problems = Vec::new();
+    for (name, group) in document.as_object().expect("an object") {
         let is_error =
             group.as_object().is_some_and(|group| group.len() == 1 && group.get("error").is_some_and(Value::is_string));
-        if let Some(shape) = shapes.get(name).filter(|_| !is_error) {
-            compare(name, shape, group, &mut problems);
+        let is_off = name == "packagemanager" && *group == serde_json::json!({ "enabled": false, "pending": false });
+        match shapes.get(name) {
+            Some(shape) if !is_error && !is_off => compare(name, shape, group, &mut problems),
+            None if !ELSEWHERE.contains(&name.as_str()) => problems.push(format!("{name} is unknown")),
+            _ => {}
         }
     }
     problems

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::schema::problems;
+use super::schema::{inventory_problems, problems};
 use super::*;
 use crate::testing::wait_for;
 
 const SAMPLE: &str = include_str!("../../../worker/core/samples/openitcockpit/result_linux.json");
+const INVENTORY: &str = include_str!("../../../worker/core/samples/openitcockpit/inventory_debian.json");
 
 fn selected(interval_s: u64) -> Selected {
     Selected {
@@ -145,4 +146,8 @@ fn the_shapes_are_those_of_the_specifications_example() {
     let mut changed = sample;
     changed["users"][0]["more"] = Value::from(1);
     assert_eq!(problems(&changed), ["users[].more is unknown"]);
+    assert_eq!(problems(&serde_json::json!({ "fans": [] })), ["fans is unknown"]);
+    let inventory: Value = serde_json::from_str(INVENTORY).unwrap();
+    assert_eq!(inventory_problems(&inventory), Vec::<String>::new());
+    assert_eq!(inventory_problems(&serde_json::json!({})).len(), 10, "every key is missing");
 }

@@ -78,6 +78,10 @@ mod tests {
         for address in ["", "127.0.0.1", "localhost", "0.0.0.0"] {
             assert!(at(address).is_ok(), "{address}");
         }
+        // As it is written before a colon.
+        if TcpListener::bind("[::1]:0").is_ok() {
+            assert!(at("[::1]").unwrap().local_addr().unwrap().is_ipv6() && at("[::]").is_ok());
+        }
         let taken = at("127.0.0.1").unwrap();
         let port = taken.local_addr().unwrap().port();
         let error = bind(&Listen { address: "127.0.0.1".to_owned(), port }).unwrap_err();

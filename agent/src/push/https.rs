@@ -62,7 +62,7 @@ pub struct Answer<'a> {
     /// The header `Retry-After`.
     pub retry_after: Option<String>,
     /// The header `Location`.
-    #[cfg_attr(not(feature = "itcockpit"), expect(dead_code, reason = "only that role follows redirects"))]
+    #[cfg(feature = "itcockpit")]
     pub location: Option<String>,
     /// The body, cut when it is longer than any answer should be.
     pub body: &'a [u8],
@@ -175,11 +175,19 @@ impl Client {
             }
         };
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (retry_after, location) = (header("retry-after"), header("location"));
+        let retry_after = header("retry-after");
+        #[cfg(feature = "itcockpit")]
+        let location = header("location");
         self.answer.clear();
         let read = response.body_mut().as_reader().take(MOST_ANSWER_BYTES).read_to_end(&mut self.answer);
         read.map_err(|error| ClientError::new(format!("the answer broke off: {error}")))?;
-        Ok(Answer { status: response.status().as_u16(), retry_after, location, body: &self.answer })
+        Ok(Answer {
+            status: response.status().as_u16(),
+            retry_after,
+            #[cfg(feature = "itcockpit")]
+            location,
+            body: &self.answer,
+        })
     }
 
     /// Asks for a page: its status and its body, of which no more than `most_bytes` are read.

@@ -122,7 +122,14 @@ mod tests {
 
     fn understood(status: u16, retry_after: Option<&str>, body: &str) -> Result<ReportReply, PushError> {
         let retry_after = retry_after.map(str::to_owned);
-        understand(&Answer { status, retry_after, location: None, body: body.as_bytes() }, 0)
+        let answer = Answer {
+            status,
+            retry_after,
+            #[cfg(feature = "itcockpit")]
+            location: None,
+            body: body.as_bytes(),
+        };
+        understand(&answer, 0)
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::{ServerConnection, StreamOwned};
@@ -15,13 +16,13 @@ const MOST_UNREAD_BYTES: usize = 2 << 20;
 /// A socket with a time by which everything must be over.
 #[derive(Debug)]
 pub struct Line {
-    socket: TcpStream,
+    socket: Arc<TcpStream>,
     until: Instant,
 }
 
 impl Line {
     /// Everything on it is over by `until`.
-    pub fn new(socket: TcpStream, until: Instant) -> Self {
+    pub fn new(socket: Arc<TcpStream>, until: Instant) -> Self {
         // An answer is few writes: nothing is gained by waiting for more.
         let _ = socket.set_nodelay(true);
         Self { socket, until }
@@ -56,14 +57,14 @@ fn timed(error: io::Error) -> io::Error {
 impl Read for Line {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.socket.set_read_timeout(self.left()?)?;
-        self.socket.read(into).map_err(timed)
+        (&*self.socket).read(into).map_err(timed)
     }
 }
 
 impl Write for Line {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.socket.set_write_timeout(self.left()?)?;
-        self.socket.write(bytes).map_err(timed)
+        (&*self.socket).write(bytes).map_err(timed)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! The embedded server: the stock openITCOCKPIT agent's web API, over HTTP or HTTPS.
 //!
-//! One thread accepts, one serves each connection, at most [`MOST_CONNECTIONS`] at once; nothing takes longer than [`PATIENCE`].
+//! One thread accepts, one serves each connection, of which there are as many as [`places`] has; nothing takes longer than [`PATIENCE`],
+//! and who is slow gives way to others before that.
 //! Source: openitcockpit specification, part B.
 
 mod auth;
@@ -11,6 +12,7 @@ mod der;
 mod http;
 mod line;
 mod pem;
+mod places;
 mod published;
 mod routes;
 mod store;
@@ -19,9 +21,8 @@ mod tls;
 mod verify;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,7 @@ use crate::wake::{Wake, Watched};
 use crate::{clock, log};
 use http::{Answer, Heard, Reader};
 use line::{Channel, Line};
+use places::{GRACE, Place, Places};
 
 pub use auth::Guard;
 pub use autotls::{AutoFiles, AutoTls};
@@ -39,31 +41,18 @@ pub use published::Published;
 pub use routes::Site;
 pub use tls::{Tls, certificates, key};
 
-/// More than this wait until one ends.
-const MOST_CONNECTIONS: usize = 16;
 /// How long a request and its answer may take together, and how long a connection is kept without one.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a new client may say nothing although others wait for its place.
-const GRACE_S: i64 = 1;
 /// Room for a handshake.
 const STACK_BYTES: usize = 256 * 1024;
 
 /// The running server; it ends when this is dropped. What is being answered then is answered to its end.
 #[derive(Debug)]
 pub struct Server {
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    is_stopping: AtomicBool,
     /// Up when it is time to stop accepting.
-    stop: Wake,
-    /// Up when connections that wait for a request, the first one too, are to end.
-    leave: Wake,
-    connections: Mutex<usize>,
-    freed: Condvar,
+    stop: Arc<Wake>,
+    places: Arc<Places>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -73,79 +62,34 @@ impl Server {
     /// Those of the system: too many files, no thread.
     pub fn start(listener: TcpListener, tls: Option<Tls>, site: Site) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        let shared = Arc::new(Shared {
-            is_stopping: AtomicBool::new(false),
-            stop: Wake::new()?,
-            leave: Wake::new()?,
-            connections: Mutex::new(0),
-            freed: Condvar::new(),
-        });
-        let seen = Arc::clone(&shared);
+        let (stop, places) = (Arc::new(Wake::new()?), Arc::new(Places::new()?));
+        let (until, free) = (Arc::clone(&stop), Arc::clone(&places));
         let both = Arc::new((tls, site));
         let thread = thread::Builder::new().name("server".to_owned()).stack_size(STACK_BYTES);
-        let thread = thread.spawn(move || accept(&listener, &both, &seen))?;
-        Ok(Self { shared, thread: Some(thread) })
+        let thread = thread.spawn(move || accept(&listener, &both, &until, &free))?;
+        Ok(Self { stop, places, thread: Some(thread) })
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.shared.is_stopping.store(true, Ordering::Release);
-        self.shared.stop.up();
-        self.shared.leave.up();
-        self.shared.freed.notify_all();
+        self.places.stop();
+        self.stop.up();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-impl Shared {
-    fn is_stopping(&self) -> bool {
-        self.is_stopping.load(Ordering::Acquire)
-    }
-
-    /// Waits until there is room for a connection; those without a request make it.
-    fn wait_for_room(&self) {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        while *connections >= MOST_CONNECTIONS && !self.is_stopping() {
-            self.leave.up();
-            let waited = self.freed.wait_timeout(connections, PATIENCE);
-            connections = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        if !self.is_stopping() {
-            self.leave.down();
-        }
-    }
-
-    fn count(&self, change: impl FnOnce(&mut usize)) {
-        change(&mut self.connections.lock().unwrap_or_else(PoisonError::into_inner));
-        self.freed.notify_all();
-    }
-}
-
-/// One of the connections, while it lives.
-struct Place(Arc<Shared>);
-
-impl Place {
-    fn take(shared: &Arc<Shared>) -> Self {
-        shared.count(|count| *count += 1);
-        Self(Arc::clone(shared))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.count(|count| *count -= 1);
-    }
-}
-
-fn accept(listener: &TcpListener, both: &Arc<(Option<Tls>, Site)>, shared: &Arc<Shared>) {
+fn accept(listener: &TcpListener, both: &Arc<(Option<Tls>, Site)>, stop: &Wake, places: &Arc<Places>) {
     loop {
-        shared.wait_for_room();
-        let mut watched = [PollFd::new(listener, PollFlags::IN), PollFd::new(&shared.stop, PollFlags::IN)];
+        let mut watched = [PollFd::new(listener, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
         let polled = poll(&mut watched, None);
-        if shared.is_stopping() {
+        // Nobody gives way before somebody waits.
+        if polled.is_ok() {
+            places.wait_for_room();
+        }
+        if places.is_stopping() {
             return;
         }
         let accepted = match polled {
@@ -154,11 +98,11 @@ fn accept(listener: &TcpListener, both: &Arc<(Option<Tls>, Site)>, shared: &Arc<
         };
         match accepted {
             Ok((socket, peer)) => {
-                let (both, place) = (Arc::clone(both), Place::take(shared));
+                let (both, place) = (Arc::clone(both), places.take(socket));
                 let thread = thread::Builder::new().name("connection".to_owned()).stack_size(STACK_BYTES);
                 let spawned = thread.spawn(move || {
                     let (tls, site) = &*both;
-                    connection(socket, peer, tls.as_ref(), site, &place.0);
+                    connection(&place, peer, tls.as_ref(), site);
                 });
                 if let Err(error) = spawned {
                     log::warn(format_args!("cannot start a thread for a connection: {error}"));
@@ -174,10 +118,10 @@ fn accept(listener: &TcpListener, both: &Arc<(Option<Tls>, Site)>, shared: &Arc<
     }
 }
 
-fn connection(socket: TcpStream, peer: SocketAddr, tls: Option<&Tls>, site: &Site, shared: &Shared) {
-    let Ok(local) = socket.local_addr() else { return };
-    let line = Line::new(socket, Instant::now() + PATIENCE);
-    if !begins(&line, shared) {
+fn connection(place: &Place, peer: SocketAddr, tls: Option<&Tls>, site: &Site) {
+    let Ok(local) = place.socket().local_addr() else { return };
+    let line = Line::new(Arc::clone(place.socket()), Instant::now() + PATIENCE);
+    if !begins(&line, place) {
         return;
     }
     let channel = match tls {
@@ -185,6 +129,9 @@ fn connection(socket: TcpStream, peer: SocketAddr, tls: Option<&Tls>, site: &Sit
         None => Some(Channel::Plain(line)),
     };
     let Some(mut channel) = channel else { return };
+    if site.is_mutual {
+        place.know();
+    }
     let mut reader = Reader::default();
     let mut reloads = false;
     loop {
@@ -196,8 +143,12 @@ fn connection(socket: TcpStream, peer: SocketAddr, tls: Option<&Tls>, site: &Sit
                 break;
             }
         };
-        let mut is_kept = head.is_kept && !shared.is_stopping();
-        let outcome = match site.admit(&head, local.ip()) {
+        let mut is_kept = head.is_kept;
+        let admitted = site.admit(&head, local.ip());
+        if admitted.is_ok() && site.guard.is_on() {
+            place.know();
+        }
+        let outcome = match admitted {
             Ok(call) if call.wants_body() => {
                 let body = reader.body(&head, &mut channel);
                 is_kept &= body.is_ok();
@@ -213,12 +164,13 @@ fn connection(socket: TcpStream, peer: SocketAddr, tls: Option<&Tls>, site: &Sit
             }
         };
         reloads = outcome.reloads;
-        is_kept &= !reloads;
+        is_kept &= !reloads && !place.is_wanted();
         let said = outcome.answer.write(&mut channel, head.method == "HEAD", is_kept, clock::now_s());
         log::debug(format_args!("{peer}: {} {} {}", head.method, head.path, outcome.answer.status));
-        if said.is_err() || !is_kept || !waits(&mut channel, &reader, shared) {
+        if said.is_err() || !is_kept || !waits(&mut channel, &reader, place) {
             break;
         }
+        place.begin();
         channel.set_until(Instant::now() + PATIENCE);
     }
     channel.close();
@@ -228,21 +180,21 @@ fn connection(socket: TcpStream, peer: SocketAddr, tls: Option<&Tls>, site: &Sit
 }
 
 /// Waits for the client to say something; false when it does not, or when it took its time and the place is wanted by others.
-fn begins(line: &Line, shared: &Shared) -> bool {
-    let grace = Timespec { tv_sec: GRACE_S, tv_nsec: 0 };
+fn begins(line: &Line, place: &Place) -> bool {
+    let grace = Timespec { tv_sec: GRACE.as_secs().cast_signed(), tv_nsec: 0 };
     let mut watched = [PollFd::from_borrowed_fd(line.socket(), PollFlags::IN)];
     if matches!(poll(&mut watched, Some(&grace)), Ok(1..)) {
         return true;
     }
     let watched = Watched { fd: line.socket(), reads: true, writes: false };
-    shared.leave.wait(Some(watched), Some(Instant::now() + PATIENCE))
+    place.leave().wait(Some(watched), Some(Instant::now() + PATIENCE))
 }
 
 /// Waits for the next request; false when none comes, or when the place is wanted by others.
-fn waits(channel: &mut Channel, reader: &Reader, shared: &Shared) -> bool {
+fn waits(channel: &mut Channel, reader: &Reader, place: &Place) -> bool {
     if reader.has_some() || channel.has_some() {
-        return !shared.is_stopping();
+        return !place.is_wanted();
     }
     let watched = Watched { fd: channel.socket(), reads: true, writes: false };
-    shared.leave.wait(Some(watched), Some(Instant::now() + PATIENCE))
+    place.leave().wait(Some(watched), Some(Instant::now() + PATIENCE))
 }

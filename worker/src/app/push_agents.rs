@@ -197,6 +197,25 @@ pub async fn list(app: &App, caller: &Credential) -> Result<Vec<PushAgent>, Fail
     Ok(push_agents::list(&app.db).await?)
 }
 
+/// The agent of this number.
+///
+/// # Errors
+/// As [`list`]; [`Failure::NotFound`] when there is no such agent.
+pub async fn of_number(app: &App, caller: &Credential, number: i64) -> Result<PushAgent, Failure> {
+    require(caller, Right::Admin)?;
+    push_agents::find_by_number(&app.db, number).await?.ok_or(UNKNOWN)
+}
+
+/// What the host of this number is called; an agent may be made its agent.
+///
+/// # Errors
+/// As [`list`]; [`Failure::NotFound`] when there is no such host.
+pub async fn host_named(app: &App, caller: &Credential, id: HostId) -> Result<String, Failure> {
+    require(caller, Right::Admin)?;
+    let found = crate::store::hosts::list_by_ids(&app.db, &[id]).await?;
+    found.into_iter().next().map(|host| host.name).ok_or(Failure::NotFound { what: "host" })
+}
+
 /// What an agent pushed while it was not accepted: gzip of JSON; `None` when it did not, or too much.
 ///
 /// # Errors

@@ -175,6 +175,15 @@ pub async fn checks(app: &App, caller: &Credential, host: HostId) -> Result<Payl
     app.hub()?.last_result(host).await?.ok_or(Failure::NotFound { what: "check results of this host" })
 }
 
+/// What a host's agent checked last, as a JSON text that is a text for people.
+///
+/// # Errors
+/// As [`checks`].
+pub async fn output(app: &App, caller: &Credential, host: HostId) -> Result<Payload, Failure> {
+    allowed(app, caller, host).await?;
+    app.hub()?.last_output(host).await?.ok_or(Failure::NotFound { what: "check results of this host" })
+}
+
 /// What is installed on a host: the JSON that its agent pushed.
 ///
 /// # Errors

@@ -59,7 +59,7 @@ pub fn path_for_log(path: &str) -> &str {
 pub fn owner(method: &str, path: &str) -> Owner {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match segments.as_slice() {
-        [.., "agentconnector", last] if is_itcockpit(last) => Owner::OpenItcockpit,
+        path if openitcockpit::is_ours(path) => Owner::OpenItcockpit,
         ["agent", "v1", ..] | ["live"] | ["api", "edgewatch", ..] => Owner::Native,
         ["api", "v0", ..] => Owner::Mackerel,
         ["api", "v1", ..] | ["nezha", "ws"] => Owner::Nezha,
@@ -68,11 +68,6 @@ pub fn owner(method: &str, path: &str) -> Owner {
         ["api", ..] => Owner::Pulse,
         _ => Owner::Pages,
     }
-}
-
-/// openITCOCKPIT's endpoints; without their extension they are refused, and not a page. Source: openitcockpit specification, 3.1.
-fn is_itcockpit(last: &str) -> bool {
-    matches!(last.strip_suffix(".json").unwrap_or(last), "register_agent" | "submit_checkdata" | "submit_package_info")
 }
 
 /// Nezha's feed and pages. With a slash behind it, it is led to the one without. Source: routes, rows 8 and 10.
@@ -149,6 +144,11 @@ mod tests {
             ("POST", "/any/prefix/agentconnector/register_agent.json", Owner::OpenItcockpit),
             ("POST", "/agentconnector/submit_checkdata", Owner::OpenItcockpit),
             ("POST", "/agentconnector/other.json", Owner::Pages),
+            ("GET", "/prefix/agentconnector/push.json", Owner::OpenItcockpit),
+            ("GET", "/agentconnector/select_agent.json", Owner::OpenItcockpit),
+            ("GET", "/agentconnector/showOutput.json", Owner::OpenItcockpit),
+            ("POST", "/agentconnector/delete_push_agent/3.json", Owner::OpenItcockpit),
+            ("POST", "/agentconnector/delete_push_agent.json", Owner::Pages),
             ("POST", "/agent/v1/reports", Owner::Native),
             ("GET", "/live", Owner::Native),
             ("GET", "/api/edgewatch/v1/events", Owner::Native),

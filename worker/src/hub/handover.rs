@@ -19,6 +19,7 @@ use edgewatch_core::units::{Step, UnixMillis};
 
 use super::directory::{self, Entry};
 use super::held::Held;
+use super::results::kept;
 use super::rings::{self, StoredBlock};
 use super::shard::Shard;
 use super::tracked::Tracked;
@@ -190,6 +191,7 @@ pub fn pack(
         from_ms: blocks.iter().map(|stored| stored.start_ms).min(),
         told: tracked.entry.told.clone(),
         alerts: shard.alerts_text(id)?,
+        result: journal::result(sql, id)?.unwrap_or_default(),
         is_last: true,
         dictionary: rings::dictionary(sql, id)?,
         blocks,
@@ -266,6 +268,12 @@ pub fn adopt(
         }
     }
     tracked.reload(&storage.sql)?;
+    // One that came here since is the newer one.
+    if kept::is_newer(&parcel.result, journal::result(&storage.sql, id)?.as_deref()) {
+        tracked.result = Some(parcel.result.clone());
+        tracked.put_journal(&storage.sql, now)?;
+        shard.results.forget(id);
+    }
     shard.show_posted(id.owner());
     Ok(())
 }

@@ -127,6 +127,7 @@ impl Shard {
         self.rules = Rules::default();
         self.monitors = Monitors::default();
         self.watches = Watches::default();
+        self.results = Results::default();
         (self.watched, self.spoken_for) = (BTreeMap::new(), BTreeSet::new());
         (self.probes, self.edge, self.posted) = (None, None, None);
         self.counts = Counts::default();

@@ -70,6 +70,8 @@ pub struct Tracked {
     pub machine_told: Option<Arc<Machine>>,
     /// What is under way with its finished days.
     pub days: OfHost,
+    /// Its result that goes with the journal's row when that is written next.
+    pub result: Option<Vec<u8>>,
     gap: Gap,
     is_loaded: bool,
     /// What the socket's attachment says to be durable and taken, until storage was asked whether it is the newest.
@@ -119,6 +121,7 @@ impl Tracked {
             facts_ms: 0,
             machine_told: None,
             days: OfHost::default(),
+            result: None,
             gap: Gap::default(),
             is_loaded: false,
             attached: None,
@@ -433,7 +436,11 @@ impl Tracked {
         let begun = self.gap.snapshot();
         let upto = self.gap.taken();
         let data = Held { durable: upto, ..self.held() }.encode();
-        journal::put(sql, self.id(), &Kept { upto, seen_ms: self.seen_ms, data })?;
+        let kept = Kept { upto, seen_ms: self.seen_ms, data };
+        match self.result.take() {
+            Some(result) => journal::put_with_result(sql, self.id(), &kept, &result)?,
+            None => journal::put(sql, self.id(), &kept)?,
+        }
         self.gap.stored(begun);
         self.written_ms = now.0;
         Ok(())

@@ -9,16 +9,17 @@ use super::{Bind, Db, Statement, StoreError, hex};
 macro_rules! select_agents {
     ($rest:literal) => {
         concat!(
-            "SELECT p.uuid, p.host_id, p.registered, p.password_hash, p.host_name, p.address, p.remote_address, ",
-            "p.forwarded_for, p.user_agent, p.registered_at_s, p.may_register_again, p.submitted_at_s, ",
-            "h.id IS NOT NULL AND h.retired_at_s IS NULL AS is_live ",
-            "FROM push_agents p LEFT JOIN hosts h ON h.id = p.host_id ",
+            "SELECT p.id, p.uuid, p.host_id, p.registered, p.password_hash, p.host_name, p.address, p.remote_address, ",
+            "p.forwarded_for, p.user_agent, p.registered_at_s, p.may_register_again, p.submitted_at_s, p.cloned_at_s, ",
+            "h.id IS NOT NULL AND h.retired_at_s IS NULL AS is_live, h.name AS host_called, s.last_seen_s ",
+            "FROM push_agents p LEFT JOIN hosts h ON h.id = p.host_id LEFT JOIN host_states s ON s.host_id = h.id ",
             $rest
         )
     };
 }
 
 const FIND: &str = select_agents!("WHERE p.uuid = ?1");
+const FIND_BY_NUMBER: &str = select_agents!("WHERE p.id = ?1");
 const LIST: &str = select_agents!("ORDER BY p.registered_at_s DESC, p.uuid");
 /// Agents that nobody knows, and those of hosts that are no more, make room for one that registers.
 const MAKE_ROOM: &str = "DELETE FROM push_agents WHERE uuid = ?1 AND (registered = 0 \
@@ -42,6 +43,7 @@ const NOTE_UNKNOWN: &str = "INSERT INTO push_agents (uuid, registered, password_
      checkdata = excluded.checkdata WHERE push_agents.registered = 0";
 const NOTE_SUBMITTED: &str =
     "UPDATE push_agents SET submitted_at_s = ?2, checkdata = unhex(?3) WHERE uuid = ?1 AND registered = 1";
+const NOTE_TWINS: &str = "UPDATE push_agents SET cloned_at_s = ?2 WHERE host_id = ?1";
 const FIND_CHECKDATA: &str = "SELECT hex(checkdata) AS hex FROM push_agents WHERE uuid = ?1 AND checkdata IS NOT NULL";
 /// The host's secret becomes the agent's password.
 const GIVE_SECRET: &str = "UPDATE hosts SET secret_hash = (SELECT password_hash FROM push_agents WHERE uuid = ?1) \
@@ -96,6 +98,7 @@ pub struct Came {
 
 #[derive(Deserialize)]
 struct Row {
+    id: i64,
     uuid: String,
     host_id: Option<i64>,
     registered: i64,
@@ -108,7 +111,10 @@ struct Row {
     registered_at_s: i64,
     may_register_again: i64,
     submitted_at_s: Option<i64>,
+    cloned_at_s: Option<i64>,
     is_live: i64,
+    host_called: Option<String>,
+    last_seen_s: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -128,10 +134,13 @@ impl From<Row> for Stored {
             (None, _, true) => PushStanding::Pending,
             _ => PushStanding::Stray,
         };
+        let called = row.host_called.filter(|_| matches!(standing, PushStanding::Accepted(_)));
         Self {
             agent: PushAgent {
                 uuid: row.uuid,
+                number: row.id,
                 standing,
+                host: called.map(|name| (name, row.last_seen_s.map(UnixSeconds))),
                 host_name: row.host_name,
                 address: row.address,
                 remote_address: row.remote_address,
@@ -139,6 +148,7 @@ impl From<Row> for Stored {
                 user_agent: row.user_agent,
                 registered_at: UnixSeconds(row.registered_at_s),
                 submitted_at: row.submitted_at_s.map(UnixSeconds),
+                cloned_at: row.cloned_at_s.map(UnixSeconds),
                 may_register_again: row.may_register_again != 0,
             },
             password_hash: row.password_hash,
@@ -146,7 +156,7 @@ impl From<Row> for Stored {
     }
 }
 
-/// The agent of this UUID: 2 rows read.
+/// The agent of this UUID: 4 rows read.
 ///
 /// # Errors
 /// [`StoreError::Backend`] when D1 refuses.
@@ -155,7 +165,16 @@ pub async fn find(db: &Db, uuid: &str) -> Result<Option<Stored>, StoreError> {
     Ok(row.map(Stored::from))
 }
 
-/// Every agent, the newest first: 2 rows read for each.
+/// The agent of this number: 3 rows read.
+///
+/// # Errors
+/// As [`find`].
+pub async fn find_by_number(db: &Db, number: i64) -> Result<Option<PushAgent>, StoreError> {
+    let row: Option<Row> = db.run(Statement::new(FIND_BY_NUMBER, vec![number.into()])).await?.first()?;
+    Ok(row.map(|row| Stored::from(row).agent))
+}
+
+/// Every agent, the newest first: 3 rows read for each.
 ///
 /// # Errors
 /// As [`find`].
@@ -201,7 +220,7 @@ pub fn allow_again(uuid: &str) -> Statement {
     Statement::new(ALLOW, vec![uuid.into()])
 }
 
-/// The statement that notes an agent that nobody knows, unless there are `most` of them: 4 rows written, or none. `checkdata`:
+/// The statement that notes an agent that nobody knows, unless there are `most` of them: 5 rows written, or none. `checkdata`:
 /// what it pushed.
 pub fn note_unknown(
     uuid: &str,
@@ -230,6 +249,11 @@ pub fn note_unknown(
 /// The statement that notes what a registered agent pushed that was not accepted: 1 row written.
 pub fn note_submitted(uuid: &str, at: UnixSeconds, checkdata: Option<&[u8]>) -> Statement {
     Statement::new(NOTE_SUBMITTED, vec![uuid.into(), at.0.into(), checkdata.map(hex::write).into()])
+}
+
+/// The statement that notes that two machines push as the agent of a host: 1 row written, or none.
+pub fn note_twins(host: HostId, at: UnixSeconds) -> Statement {
+    Statement::new(NOTE_TWINS, vec![host.0.into(), at.0.into()])
 }
 
 /// What an agent pushed while it was not accepted: gzip of JSON.

@@ -103,3 +103,24 @@ impl Drop for Pusher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_results_that_wait_the_newest_is_sent_and_an_inventory_beside_it() {
+        let mailbox = Mailbox::default();
+        let put = |text: &str| mailbox.put_document(text.as_bytes().into());
+        put("old");
+        put("new");
+        mailbox.put_packages(b"packages"[..].into());
+        let mail = mailbox.take().unwrap();
+        assert_eq!((mail.document.as_deref(), mail.packages.as_deref()), (Some(&b"new"[..]), Some(&b"packages"[..])));
+        put("next");
+        let mail = mailbox.take().unwrap();
+        assert_eq!((mail.document.as_deref(), mail.packages), (Some(&b"next"[..]), None), "nothing is sent twice");
+        mailbox.lock().is_stopping = true;
+        assert!(mailbox.take().is_none());
+    }
+}

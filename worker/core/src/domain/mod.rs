@@ -14,3 +14,4 @@ pub mod presence;
 pub mod probing;
 pub mod routing;
 pub mod stream;
+pub mod twins;

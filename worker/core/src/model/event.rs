@@ -12,7 +12,7 @@ pub enum EventKind {
     HostOnline,
     /// Many hosts fell silent at once, or we were away: judgement is suspended for some minutes.
     MonitoringImpaired,
-    /// A machine that is known already registered without proof of its old secret and became a second host.
+    /// A machine that is known already registered without proof of its old secret and became a second host; or two report as one.
     DuplicateMachine,
     /// A meter of the platform is used up, or will be before the day ends.
     BudgetTight,

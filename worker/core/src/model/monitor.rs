@@ -360,6 +360,8 @@ pub struct CheckReport {
     pub every_min: Option<u32>,
     /// So many times in succession before people are told.
     pub attempts: u32,
+    /// Its host says it again with every result, as long as there is the check.
+    pub is_steady: bool,
 }
 
 /// What is known of a host beside what it measures: whether it is to be watched, and by whom.

@@ -43,8 +43,12 @@ impl PushStanding {
 pub struct PushAgent {
     /// What tells it from others.
     pub uuid: String,
+    /// Its number, for programs that know it by one.
+    pub number: i64,
     /// How it stands with us.
     pub standing: PushStanding,
+    /// What the host is called that it speaks for, and when D1 last heard of that.
+    pub host: Option<(String, Option<UnixSeconds>)>,
     /// What its machine is called, as it said when it registered.
     pub host_name: String,
     /// Where it thinks it is.
@@ -59,6 +63,8 @@ pub struct PushAgent {
     pub registered_at: UnixSeconds,
     /// When it last pushed while it was not accepted, to some minutes.
     pub submitted_at: Option<UnixSeconds>,
+    /// When two machines were last seen to push as this one, to an hour.
+    pub cloned_at: Option<UnixSeconds>,
     /// Whether it gets another password when it registers without one.
     pub may_register_again: bool,
 }

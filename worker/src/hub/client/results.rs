@@ -44,7 +44,19 @@ impl HubClient {
     /// # Errors
     /// [`HubError`] when the shard has no answer.
     pub async fn last_result(&self, host: HostId) -> Result<Option<Payload>, HubError> {
-        let request = ResultRequest { host: host.0 };
+        self.last(host, false).await
+    }
+
+    /// The same as a text for people, in a JSON text.
+    ///
+    /// # Errors
+    /// As [`HubClient::last_result`].
+    pub async fn last_output(&self, host: HostId) -> Result<Option<Payload>, HubError> {
+        self.last(host, true).await
+    }
+
+    async fn last(&self, host: HostId, is_text: bool) -> Result<Option<Payload>, HubError> {
+        let request = ResultRequest { host: host.0, is_text };
         let response = self.call(self.shard_of(host), "last-result", &request).await?;
         match response.status_code() {
             200 => Payload::of(response).await.map(Some).map_err(|error| HubError::Unreachable(error.to_string())),

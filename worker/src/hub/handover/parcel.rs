@@ -1,7 +1,7 @@
 //! What one call carries when a host is handed over. Its bytes:
 //! ```text
 //! u32  length of the head, little-endian, then that: JSON, with the length of each block's bytes
-//! the dictionary's bytes, then each block's
+//! the dictionary's bytes, then each block's, then the last result's
 //! ```
 
 use edgewatch_core::blocks::dictionary::Dictionary;
@@ -13,7 +13,8 @@ use crate::hub::HubError;
 use crate::hub::rings::StoredBlock;
 use crate::hub::wire::HostWire;
 
-/// The most bytes of blocks in one call, unless one block alone is larger; the dictionary has at most 128 kB more.
+/// The most bytes of blocks in one call, unless one block alone is larger; the dictionary has at most 128 kB more, and a
+/// result 1 MB.
 pub const MAX_BYTES: usize = 1_300_000;
 
 /// A host, or a part of what there is of it.
@@ -35,6 +36,8 @@ pub struct Parcel {
     pub told: Option<Told>,
     /// Its alerts, as the object keeps them; empty where all is at rest.
     pub alerts: String,
+    /// The last result as it came, as the journal keeps it, in the last parcel; empty where there is none.
+    pub result: Vec<u8>,
     /// Whether nothing more comes behind it.
     pub is_last: bool,
     /// The host's names.
@@ -55,6 +58,8 @@ struct Head {
     alerts: String,
     is_last: bool,
     dictionary_bytes: usize,
+    #[serde(default)]
+    result_bytes: usize,
     blocks: Vec<BlockHead>,
 }
 
@@ -72,7 +77,7 @@ struct BlockHead {
 impl Parcel {
     /// The same in parcels that are small enough, in order.
     pub fn split(mut self) -> Vec<Self> {
-        let blocks = std::mem::take(&mut self.blocks);
+        let (blocks, result) = (std::mem::take(&mut self.blocks), std::mem::take(&mut self.result));
         let mut parcels = vec![Self { is_last: false, ..self.clone() }];
         let mut bytes = 0;
         for stored in blocks {
@@ -86,7 +91,7 @@ impl Parcel {
             }
         }
         if let Some(parcel) = parcels.last_mut() {
-            parcel.is_last = self.is_last;
+            (parcel.is_last, parcel.result) = (self.is_last, result);
         }
         parcels
     }
@@ -117,6 +122,7 @@ impl Parcel {
             alerts: self.alerts.clone(),
             is_last: self.is_last,
             dictionary_bytes: dictionary.len(),
+            result_bytes: self.result.len(),
             blocks: self.blocks.iter().map(head).collect(),
         };
         let head = serde_json::to_vec(&head).map_err(|error| corrupt(error.to_string()))?;
@@ -125,6 +131,7 @@ impl Parcel {
         bytes.extend(head);
         bytes.extend(dictionary);
         self.blocks.iter().for_each(|stored| bytes.extend(&stored.data));
+        bytes.extend(&self.result);
         Ok(bytes)
     }
 
@@ -165,6 +172,7 @@ impl Parcel {
             coarse_done: head.coarse_done,
             from_ms: head.from_ms,
             alerts: head.alerts,
+            result: take(head.result_bytes)?.to_vec(),
             is_last: head.is_last,
             dictionary,
             blocks,

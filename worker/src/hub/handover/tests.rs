@@ -7,6 +7,7 @@ use crate::hub::directory::tests::entry;
 use crate::hub::sql::Sql;
 use crate::hub::testing;
 use edgewatch_core::blocks::Facet;
+use edgewatch_core::units::UnixSeconds;
 
 const HOST: HostId = HostId(7);
 const SHARDS: u32 = 3;
@@ -117,6 +118,37 @@ fn a_block_that_both_have_a_part_of_is_whole_afterwards() {
     assert_eq!(blocks(&new, SAMPLES).len(), 1);
     report(&mut new, 67..=72, 67);
     assert_eq!(numbers(&mut new), all(72));
+}
+
+#[test]
+fn the_last_result_goes_along_unless_a_newer_one_came_since() {
+    let result = |at_s: i64| {
+        let came = kept::Kept { at: UnixSeconds(at_s), size_bytes: 9, is_trimmed: false, packed: vec![7; 900_000] };
+        kept::encode(&kept::Head::default().next(&came), &came.packed).unwrap()
+    };
+    let put = |shard: &mut Shard, at_s: i64| {
+        let sql = shard.storage.sql.clone();
+        let tracked = shard.get_mut(HOST).unwrap();
+        tracked.result = Some(result(at_s));
+        tracked.put_journal(&sql, UnixMillis(at_ms(5_000))).unwrap();
+    };
+    let found = |shard: &Shard| {
+        let bytes = journal::result(&shard.storage.sql, HOST).unwrap();
+        bytes.and_then(|bytes| kept::kept(&bytes)).map(|kept| kept.at.0)
+    };
+    for (here, expected) in [(None, 200), (Some(100), 200), (Some(300), 300)] {
+        let (mut old, mut new) = shards();
+        report(&mut old, 1..=600, 1);
+        put(&mut old, 200);
+        report(&mut new, 601..=606, 601);
+        if let Some(at_s) = here {
+            put(&mut new, at_s);
+        }
+        hand_over(&mut old, &mut new);
+        assert_eq!((found(&new), found(&old)), (Some(expected), None));
+        assert_eq!(numbers(&mut new).last(), Some(&606));
+        assert_eq!(found(&new), Some(expected));
+    }
 }
 
 #[test]

@@ -1,26 +1,33 @@
-//! The last results as they came: in memory compressed, and in D1 once an hour, or when a check changed its state.
+//! The last results as they came: compressed, in the journal's row of their host. D1 has an older one, for the time in which a host
+//! moves to another shard.
+//!
+//! The bytes in the row:
+//! ```text
+//! u32  length of the head, little-endian, then that: JSON
+//! the result: gzip of JSON
+//! ```
 
 use std::collections::BTreeMap;
 
-use edgewatch_core::dialects::openitcockpit::result::Document;
+use edgewatch_core::domain::twins::{MARKS, Mark, take_turns};
 use edgewatch_core::model::HostId;
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::hub::HubError;
-use crate::hub::directory;
+use crate::hub::journal;
 use crate::hub::sql::Sql;
 
-/// When D1 got which result: JSON, by the host's number its second and how its checks stood.
-const STORED_KEY: &str = "stored_results";
-/// D1 gets a result so often while no check changes, seconds.
-const STORE_EVERY_S: i64 = 3_600;
-/// And so often at most, however often checks change.
-const STORE_AT_MOST_S: i64 = 60;
-/// Compressed results in memory, bytes in all; beyond them the oldest are to be had from D1 alone.
-const MAX_HELD_BYTES: usize = 16 * 1024 * 1024;
-/// A compressed result that is kept weighs no more, bytes: as text for D1, which takes 2 MB, it is twice as long.
-pub const MAX_PACKED_BYTES: usize = 700_000;
+/// D1 gets a result so often, seconds: 4 rows a day and host.
+const STORE_EVERY_S: i64 = 6 * 3_600;
+/// Two machines in one agent's name are noted so often, seconds.
+const NOTE_EVERY_S: i64 = 3_600;
+/// And told so often.
+const TELL_EVERY_S: i64 = 86_400;
+/// A compressed result that is kept weighs no more, bytes: as base64 for D1 it is 1.33 MB, of the 1.5 MB that a statement may have, and
+/// the journal's row of at most 2 MB has a block's samples beside it.
+pub const MAX_PACKED_BYTES: usize = 1_000_000;
 
 /// A result as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,13 +42,35 @@ pub struct Kept {
     pub packed: Vec<u8>,
 }
 
-/// What is kept of the hosts of a shard.
+/// What is known of a result, and of those before.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Head {
+    at_s: i64,
+    size_bytes: u64,
+    is_trimmed: bool,
+    /// When D1 got one.
+    stored_s: Option<i64>,
+    /// What the last ones tell of their machines: when started, from where, when they came (ms).
+    marks: Vec<(Option<i64>, String, i64)>,
+    /// When it was noted last that two machines push them, and when that was told.
+    noted_s: Option<i64>,
+    told_s: Option<i64>,
+}
+
+/// What is to be done about two machines that push in one name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Twins {
+    /// D1 is to know.
+    pub is_noted: bool,
+    /// People are.
+    pub is_told: bool,
+}
+
+/// What is in memory of results of the hosts of a shard.
 #[derive(Debug, Default)]
 pub struct Results {
-    held: BTreeMap<HostId, Kept>,
+    heads: BTreeMap<HostId, Head>,
     details_ms: BTreeMap<HostId, i64>,
-    /// Once it was read.
-    stored: Option<BTreeMap<i64, (i64, u64)>>,
 }
 
 impl Results {
@@ -55,73 +84,108 @@ impl Results {
         self.details_ms.insert(id, now.0);
     }
 
-    /// The last result of a host, where it is in memory.
-    pub fn held(&self, id: HostId) -> Option<&Kept> {
-        self.held.get(&id)
-    }
-
-    /// Keeps a result in memory.
-    pub fn hold(&mut self, id: HostId, kept: Kept) {
-        self.held.insert(id, kept);
-        while self.held.values().map(|kept| kept.packed.len()).sum::<usize>() > MAX_HELD_BYTES {
-            let oldest = self.held.iter().min_by_key(|(_, kept)| kept.at).map(|(id, _)| *id);
-            let Some(oldest) = oldest else { break };
-            self.held.remove(&oldest);
-        }
-    }
-
-    /// A host is no more, or another shard's.
-    pub fn forget(&mut self, id: HostId) {
-        self.held.remove(&id);
-        self.details_ms.remove(&id);
-    }
-
-    /// Whether D1 is to get a result in which the checks stand so. Reads a row the first time.
+    /// What is known of the last result of a host. Reads a row the first time.
     ///
     /// # Errors
     /// [`HubError::Refused`] when the object's database does not answer.
-    pub fn is_due(&mut self, sql: &Sql, id: HostId, standing: u64, now: UnixSeconds) -> Result<bool, HubError> {
-        let stored = self.stored(sql)?;
-        let Some((at_s, stood)) = stored.get(&id.0).copied() else { return Ok(true) };
-        let age_s = now.0.saturating_sub(at_s);
-        let every_s = if stood == standing { STORE_EVERY_S } else { STORE_AT_MOST_S };
-        Ok(age_s >= every_s || age_s < 0)
-    }
-
-    /// D1 got a result: 1 row written.
-    ///
-    /// # Errors
-    /// As [`Results::is_due`].
-    pub fn note_stored(&mut self, sql: &Sql, id: HostId, standing: u64, now: UnixSeconds) -> Result<(), HubError> {
-        let stored = self.stored(sql)?;
-        stored.insert(id.0, (now.0, standing));
-        // Of hosts that are no more.
-        stored.retain(|_, (at_s, _)| now.0.saturating_sub(*at_s) < 2 * 86_400);
-        let text = serde_json::to_string(stored).map_err(|error| HubError::Corrupt(error.to_string()))?;
-        directory::put_meta(sql, STORED_KEY, &text)
-    }
-
-    fn stored(&mut self, sql: &Sql) -> Result<&mut BTreeMap<i64, (i64, u64)>, HubError> {
-        if self.stored.is_none() {
-            let text = directory::meta(sql, STORED_KEY)?;
-            // What cannot be read costs a write for each host.
-            self.stored = Some(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default());
+    pub fn head(&mut self, sql: &Sql, id: HostId) -> Result<Head, HubError> {
+        if let Some(head) = self.heads.get(&id) {
+            return Ok(head.clone());
         }
-        Ok(self.stored.get_or_insert_default())
+        let stored = journal::result(sql, id)?;
+        // One that cannot be read costs a write in D1.
+        let head = stored.and_then(|bytes| decode(&bytes)).map(|(head, _)| head).unwrap_or_default();
+        self.heads.insert(id, head.clone());
+        Ok(head)
+    }
+
+    /// Keeps it.
+    pub fn put_head(&mut self, id: HostId, head: Head) {
+        self.heads.insert(id, head);
+    }
+
+    /// D1 got a result of a host.
+    pub fn note_stored(&mut self, id: HostId, now: UnixSeconds) {
+        self.heads.entry(id).or_default().stored_s = Some(now.0);
+    }
+
+    /// A host is no more, another shard's, or has another result than before.
+    pub fn forget(&mut self, id: HostId) {
+        self.heads.remove(&id);
+        self.details_ms.remove(&id);
     }
 }
 
-/// How the checks of a result stand, as a number: another one when one of them changed.
-pub fn standing(document: &Document) -> u64 {
-    // FNV-1a.
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    let mut mix = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    for report in document.reports(UnixSeconds(0)) {
-        report.name.bytes().for_each(&mut mix);
-        mix(report.severity.map_or(0, |severity| severity as u8 + 1));
+impl Head {
+    /// The head of the next result.
+    #[must_use]
+    pub fn next(mut self, kept: &Kept) -> Self {
+        (self.at_s, self.size_bytes, self.is_trimmed) = (kept.at.0, kept.size_bytes, kept.is_trimmed);
+        self
     }
-    // JSON numbers are exact to 2^53.
-    hash >> 11
+
+    /// Notes what a result tells of its machine, and what is to be done when it is another one than that of the results before.
+    pub fn mark(&mut self, mark: &Mark, period_s: u32) -> Twins {
+        let known: Vec<Mark> = self.marks.iter().map(mark_of).collect();
+        let are_two = take_turns(&known, mark, period_s);
+        self.marks.push((mark.started.map(|at| at.0), mark.address.clone(), mark.at.0));
+        let surplus = self.marks.len().saturating_sub(MARKS);
+        self.marks.drain(..surplus);
+        let now_s = mark.at.seconds().0;
+        let is_due = |last: Option<i64>, every_s: i64| are_two && is_over(last, every_s, now_s);
+        let twins = Twins { is_noted: is_due(self.noted_s, NOTE_EVERY_S), is_told: is_due(self.told_s, TELL_EVERY_S) };
+        if twins.is_noted {
+            self.noted_s = Some(now_s);
+        }
+        if twins.is_told {
+            self.told_s = Some(now_s);
+        }
+        twins
+    }
+
+    /// Whether D1 is to get a result.
+    pub fn is_due(&self, now: UnixSeconds) -> bool {
+        is_over(self.stored_s, STORE_EVERY_S, now.0)
+    }
+}
+
+/// Whether so long has passed since; a clock that stepped back has passed it.
+fn is_over(last_s: Option<i64>, every_s: i64, now_s: i64) -> bool {
+    last_s.is_none_or(|last_s| !(0..every_s).contains(&now_s.saturating_sub(last_s)))
+}
+
+fn mark_of((started, address, at_ms): &(Option<i64>, String, i64)) -> Mark {
+    Mark { started: started.map(UnixSeconds), address: address.clone(), at: UnixMillis(*at_ms) }
+}
+
+/// The bytes of the row.
+///
+/// # Errors
+/// [`HubError::Corrupt`] when they cannot be written.
+pub fn encode(head: &Head, packed: &[u8]) -> Result<Vec<u8>, HubError> {
+    let corrupt = |detail: String| HubError::Corrupt(detail);
+    let head = serde_json::to_vec(head).map_err(|error| corrupt(error.to_string()))?;
+    let length = u32::try_from(head.len()).map_err(|error| corrupt(error.to_string()))?;
+    Ok([&length.to_le_bytes(), head.as_slice(), packed].concat())
+}
+
+/// What [`encode`] wrote; `None` for anything else.
+pub fn decode(bytes: &[u8]) -> Option<(Head, Vec<u8>)> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    let (head, packed) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+    Some((serde_json::from_slice(head).ok()?, packed.to_vec()))
+}
+
+/// The result in the bytes of a row.
+pub fn kept(bytes: &[u8]) -> Option<Kept> {
+    let (Head { at_s, size_bytes, is_trimmed, .. }, packed) = decode(bytes)?;
+    Some(Kept { at: UnixSeconds(at_s), size_bytes, is_trimmed, packed })
+}
+
+/// Whether the result in these bytes is newer than the one in those.
+pub fn is_newer(bytes: &[u8], than: Option<&[u8]>) -> bool {
+    let at_s = |bytes: &[u8]| decode(bytes).map(|(head, _)| head.at_s);
+    at_s(bytes).is_some_and(|one| than.and_then(at_s).is_none_or(|other| one > other))
 }
 
 /// The result without its largest group, and which that was; `None` when nothing is left to leave out.

@@ -9,7 +9,8 @@ pub mod kept;
 pub mod wire;
 
 use edgewatch_core::dialects::openitcockpit::result::Document;
-use edgewatch_core::model::{Facts, HostId, Report, Sample};
+use edgewatch_core::domain::ids;
+use edgewatch_core::model::{Event, EventKind, Facts, HostId, Report, Sample};
 use edgewatch_core::units::UnixMillis;
 
 use super::HubError;
@@ -22,12 +23,18 @@ const DETAILS_EVERY_MS: i64 = 55_000;
 const SAME_START_S: i64 = 60;
 
 impl Shard {
-    /// Takes a result of a host in memory as its next sample: when this is over it is in the journal. 1 row written, as for any report;
-    /// none for a result that is here already.
+    /// Takes a result of a host in memory as its next sample: when this is over it is in the journal, and `result`, as it came and as
+    /// [`kept::encode`] has it, with it. 1 row written, as for any report; none for a result that is here already.
     ///
     /// # Errors
     /// [`HubError::Refused`] when it could not be written: it may come again.
-    pub fn take_document(&mut self, id: HostId, document: &Document, now: UnixMillis) -> Result<(), HubError> {
+    pub fn take_document(
+        &mut self,
+        id: HostId,
+        document: &Document,
+        result: Option<Vec<u8>>,
+        now: UnixMillis,
+    ) -> Result<(), HubError> {
         let sql = self.storage.sql.clone();
         let missing = || HubError::Corrupt("a result of a host that is not here".to_owned());
         let details_ms = self.results.details_ms(id);
@@ -41,6 +48,7 @@ impl Shard {
             // What an earlier push could not make durable, too.
             return tracked.keep(&sql, now);
         }
+        tracked.result = result;
         let number = tracked.progress().0.saturating_add(1);
         let facts = document.facts().map(|said| facts(tracked, said));
         let period_s = document.period_s();
@@ -59,6 +67,17 @@ impl Shard {
             self.results.note_details(id, now);
         }
         Ok(())
+    }
+
+    /// Tells people that two machines push as the agent of a host.
+    pub fn tell_of_twins(&mut self, id: HostId, now: UnixMillis) {
+        let text = format!(
+            "two machines push check results with the UUID and the password of the agent of host {}, as after a disk was copied: \
+             its samples are of both",
+            id.0
+        );
+        let key = ids::time_key(now, id.0.unsigned_abs() << 8 | 0x7e);
+        self.tell_event(Event::new(key, EventKind::DuplicateMachine, Some(id), now.seconds(), text));
     }
 }
 

@@ -1,7 +1,9 @@
-use super::kept::{Kept, Results, standing, without_largest};
+use super::kept::{Head, Kept, Twins, decode, encode, is_newer, kept, without_largest};
 use super::*;
 use crate::hub::directory::tests::entry;
 use crate::hub::sql::Sql;
+use crate::hub::{directory, journal};
+use edgewatch_core::domain::twins::Mark;
 use edgewatch_core::model::{Link, Presence};
 use edgewatch_core::units::UnixSeconds;
 
@@ -41,7 +43,7 @@ fn after(cycles: i64) -> UnixMillis {
 /// Takes a result; gives how many rows that wrote.
 fn take(shard: &mut Shard, document: &Document, now: UnixMillis) -> u64 {
     let before = shard.storage.sql.rows_written();
-    shard.take_document(HOST, document, now).unwrap();
+    shard.take_document(HOST, document, None, now).unwrap();
     shard.storage.sql.rows_written() - before
 }
 
@@ -106,51 +108,77 @@ fn a_start_that_is_told_some_seconds_off_is_the_same_start() {
     assert_eq!(shard.get(HOST).unwrap().entry.host.facts, first);
 }
 
-#[test]
-fn results_are_for_the_database_once_an_hour_or_when_a_check_changes() {
-    let sql = Sql::in_memory().unwrap();
-    directory_of(&sql);
-    let mut results = Results::default();
-    let at = |seconds: i64| UnixSeconds(1_795_361_190 + seconds);
-    let due =
-        |results: &mut Results, standing: u64, seconds: i64| results.is_due(&sql, HOST, standing, at(seconds)).unwrap();
-    assert!(due(&mut results, 1, 0));
-    results.note_stored(&sql, HOST, 1, at(0)).unwrap();
-    assert!(!due(&mut results, 1, 3_599) && due(&mut results, 1, 3_600));
-    assert!(!due(&mut results, 2, 59) && due(&mut results, 2, 60));
-    // An object that slept knows it still; a clock that was ahead does not stop it.
-    let mut results = Results::default();
-    assert!(!due(&mut results, 1, 30) && due(&mut results, 1, -1));
-    assert!(results.is_due(&sql, HostId(8), 1, at(0)).unwrap());
-}
-
-fn directory_of(sql: &Sql) {
-    crate::hub::directory::create(sql).unwrap();
+/// A result that came so many seconds later.
+fn result(seconds: i64, packed: &[u8]) -> Kept {
+    Kept { at: UnixSeconds(NOW.seconds().0 + seconds), size_bytes: 7, is_trimmed: false, packed: packed.to_vec() }
 }
 
 #[test]
-fn what_is_in_memory_is_bounded_and_the_oldest_goes() {
-    let mut results = Results::default();
-    let kept = |at_s: i64| Kept { at: UnixSeconds(at_s), size_bytes: 0, is_trimmed: false, packed: vec![0; 700_000] };
-    for number in 1..=30 {
-        results.hold(HostId(number), kept(number));
+fn a_result_lies_with_its_samples_and_outlasts_sleep_for_no_row_more() {
+    let mut shard = shard();
+    for cycle in 0..3 {
+        let at = i64::try_from(cycle).unwrap();
+        let came = result(30 * at, format!("result {cycle}").as_bytes());
+        let sql = shard.storage.sql.clone();
+        let head = shard.results.head(&sql, HOST).unwrap().next(&came);
+        let written = sql.rows_written();
+        let bytes = encode(&head, &came.packed).unwrap();
+        shard.take_document(HOST, &document(cycle), Some(bytes), after(at)).unwrap();
+        assert!(cycle == 0 || sql.rows_written() <= written + 1);
+        shard.results.put_head(HOST, head);
+        shard = woken(&shard);
+        let found = journal::result(&sql, HOST).unwrap().unwrap();
+        assert_eq!(kept(&found), Some(came));
+        assert!(shard.load(HOST, || None).unwrap());
     }
-    assert!(results.held(HostId(1)).is_none() && results.held(HostId(30)).is_some());
-    assert_eq!((1..=30).filter(|number| results.held(HostId(*number)).is_some()).count(), 23);
-    results.forget(HostId(30));
-    assert!(results.held(HostId(30)).is_none());
+    // A sample that comes alone leaves it where it is.
+    take(&mut shard, &document(3), after(3));
+    let found = journal::result(&shard.storage.sql, HOST).unwrap().unwrap();
+    assert_eq!(kept(&found).unwrap().packed, b"result 2");
+    assert!(is_newer(&found, None) && !is_newer(&found, Some(&found)) && !is_newer(b"", None));
+    assert_eq!(kept(b"\x09\0\0\0x"), None);
 }
 
 #[test]
-fn how_checks_stand_is_another_number_when_one_changes() {
-    let of = |rc: i64, words: &str| {
-        let text = format!(r#"{{"customchecks":{{"a":{{"stdout":"{words}","rc":{rc}}},"b":{{"stdout":"","rc":0}}}}}}"#);
-        standing(&Document::read(&text).unwrap())
+fn the_database_gets_a_result_four_times_a_day() {
+    let mut shard = shard();
+    let sql = shard.storage.sql.clone();
+    let due = |shard: &mut Shard, seconds: i64| {
+        let at = UnixSeconds(NOW.seconds().0 + seconds);
+        shard.results.head(&sql, HOST).unwrap().is_due(at)
     };
-    assert_eq!(of(0, "x"), of(0, "y"));
-    assert_ne!(of(0, "x"), of(1, "x"));
-    assert_ne!(of(1, "x"), of(2, "x"));
-    assert_eq!(of(3, "x"), of(124, "x"), "both are unknown");
+    assert!(due(&mut shard, 0));
+    shard.results.note_stored(HOST, NOW.seconds());
+    assert!(!due(&mut shard, 21_599) && due(&mut shard, 21_600), "whatever checks say");
+    // The next result tells an object that slept; a clock that was ahead does not stop it.
+    let came = result(30, b"x");
+    let head = shard.results.head(&sql, HOST).unwrap().next(&came);
+    shard.take_document(HOST, &document(0), Some(encode(&head, b"x").unwrap()), after(1)).unwrap();
+    let mut shard = woken(&shard);
+    assert!(!due(&mut shard, 60) && due(&mut shard, -1));
+}
+
+#[test]
+fn two_machines_in_one_name_are_noted_and_told_and_not_each_time() {
+    let mark = |at_s: i64, started_s: i64| Mark {
+        started: Some(UnixSeconds(started_s)),
+        address: "192.0.2.1".to_owned(),
+        at: UnixSeconds(NOW.seconds().0 + at_s).millis(),
+    };
+    let mut head = Head::default();
+    let both = Twins { is_noted: true, is_told: true };
+    let quiet = Twins::default();
+    assert_eq!([head.mark(&mark(0, 5_000), 60), head.mark(&mark(20, 9_000), 60)], [quiet; 2]);
+    assert_eq!(head.mark(&mark(60, 5_000), 60), both);
+    let (mut head, _) = decode(&encode(&head, b"").unwrap()).unwrap();
+    assert_eq!(head.mark(&mark(80, 9_000), 60), quiet);
+    assert_eq!(head.mark(&mark(3_660, 5_000), 60), Twins { is_told: false, ..both });
+    assert_eq!(head.mark(&mark(90_000, 9_000), 60), both);
+    let mut shard = shard();
+    take(&mut shard, &document(0), NOW);
+    shard.tell_of_twins(HOST, NOW);
+    let owed = directory::owed(&shard.storage.sql, 9).unwrap();
+    assert_eq!((owed.len(), owed[0].0.kind, owed[0].0.host_id), (1, EventKind::DuplicateMachine, Some(HOST)));
 }
 
 #[test]

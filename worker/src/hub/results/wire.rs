@@ -22,4 +22,7 @@ pub struct ResultReply {
 pub struct ResultRequest {
     /// The host's number.
     pub host: i64,
+    /// It is wanted as a text for people, in a JSON text, and not judged.
+    #[serde(default)]
+    pub is_text: bool,
 }

@@ -57,6 +57,10 @@ struct CheckWire {
     last_s: i64,
     known: Vec<i64>,
     every_min: Option<u32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    is_steady: bool,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    missed_s: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -220,6 +224,8 @@ fn check_wire(id: CheckId, check: &CheckState) -> CheckWire {
         last_s: check.last.0,
         known: check.known.clone(),
         every_min: check.every_min,
+        is_steady: check.is_steady,
+        missed_s: check.missed.map(|since| since.0),
     }
 }
 
@@ -232,6 +238,8 @@ fn check_of(wire: CheckWire) -> (CheckId, CheckState) {
         last: UnixSeconds(wire.last_s),
         known: wire.known,
         every_min: wire.every_min,
+        is_steady: wire.is_steady,
+        missed: wire.missed_s.map(UnixSeconds),
     };
     (CheckId(wire.id), check)
 }
@@ -296,6 +304,8 @@ mod tests {
             last: UnixSeconds(9),
             known: vec![8, 9],
             every_min: Some(10),
+            is_steady: true,
+            missed: Some(UnixSeconds(7)),
             ..CheckState::new("c".to_owned())
         };
         let state = HostState {

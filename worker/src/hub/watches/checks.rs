@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use edgewatch_core::domain::alerting::check::is_old;
+use edgewatch_core::domain::alerting::check::{CheckState, is_old};
 use edgewatch_core::domain::alerting::{Moment, Verdict};
 use edgewatch_core::model::{Cause, CheckId, CheckReport, HostId, Severity, Source, Standing, Watch};
 use edgewatch_core::units::UnixMillis;
@@ -12,6 +12,9 @@ use super::{covers, is_judged, policy};
 use crate::hub::HubError;
 use crate::hub::shard::Shard;
 
+/// What ends the alert of a check that was bad and is in no result any more.
+pub(super) const GONE: &str = "the host no longer reports this check";
+
 /// Reports that were not taken.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Untaken {
@@ -19,6 +22,19 @@ pub struct Untaken {
     pub unnamed: Vec<String>,
     /// Names of checks beyond those that a host may have.
     pub beyond: Vec<String>,
+}
+
+/// What is said of a check that was bad and is in no result any more.
+fn is_gone(check: &CheckState, now: UnixMillis) -> CheckReport {
+    CheckReport {
+        name: check.name.clone(),
+        severity: None,
+        message: GONE.to_owned(),
+        at: now.seconds(),
+        every_min: check.every_min,
+        attempts: 1,
+        is_steady: true,
+    }
 }
 
 impl Shard {
@@ -75,6 +91,37 @@ impl Shard {
         // What could not be kept before, too.
         self.tell_steps(&steps, &BTreeMap::new())?;
         Ok(untaken)
+    }
+
+    /// A result of a host in memory came with these checks: what it says, and what is to be said of those that were in its results
+    /// before and are no more; and the numbers of the latter. When the row was written in which that is kept, who looks at the next result
+    /// knows it.
+    pub fn with_gone(
+        &mut self,
+        host: HostId,
+        mut reports: Vec<CheckReport>,
+        now: UnixMillis,
+    ) -> (Vec<CheckReport>, Vec<CheckId>) {
+        let names = reports.iter().map(|report| report.name.as_str()).collect();
+        let gone = self.rules.book.miss_checks(host, &names, now);
+        let bad = gone.iter().filter_map(|id| self.rules.book.check(host, *id).filter(|one| one.severity.is_some()));
+        let ended: Vec<CheckReport> = bad.map(|check| is_gone(check, now)).collect();
+        reports.extend(ended);
+        (reports, gone)
+    }
+
+    /// Those of these checks that may be forgotten: they have no alert.
+    pub fn forgettable_checks(&self, host: HostId, ids: &[CheckId]) -> Vec<CheckId> {
+        self.rules.book.without_alert(host, ids)
+    }
+
+    /// Forgets checks of a host that have no alert: 1 row written.
+    ///
+    /// # Errors
+    /// As [`Shard::take_reports`].
+    pub fn forget_checks(&mut self, host: HostId, ids: &[CheckId]) -> Result<(), HubError> {
+        self.rules.book.forget_checks(host, ids);
+        self.tell_steps(&[], &BTreeMap::new())
     }
 
     /// Ends alerts of checks that became good while their hosts were not judged, as under maintenance, and are now: a check that is good

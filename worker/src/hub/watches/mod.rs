@@ -120,7 +120,7 @@ impl Shard {
         Some(policy(monitor.every_min, monitor.is_mute || self.is_standby(of)))
     }
 
-    /// What people read of what a monitor or a check found: its name and how bad it is.
+    /// What people read of what a monitor or a check found: its name and how bad it is; of a check that is no more, that.
     pub(super) fn watch_name(&self, step: &Transition) -> Option<String> {
         let cause = step.cause;
         let name = match cause.source {
@@ -132,7 +132,11 @@ impl Shard {
                     _ => monitor.name.clone(),
                 }
             }
-            Source::Check => self.rules.book.check(cause.host?, CheckId(cause.id))?.name.clone(),
+            Source::Check => {
+                let check = self.rules.book.check(cause.host?, CheckId(cause.id))?;
+                let is_gone = check.missed.is_some() && check.severity.is_none();
+                if is_gone { format!("{}: {}", check.name, checks::GONE) } else { check.name.clone() }
+            }
             Source::Rule | Source::Probe | Source::ProbeLatency | Source::ProbeCertificate => return None,
         };
         let is_over = matches!(step.step, Step::Recovered | Step::Withdrawn);

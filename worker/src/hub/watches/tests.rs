@@ -274,6 +274,7 @@ fn report(name: &str, at_s: i64, severity: Option<Severity>) -> CheckReport {
         at: UnixSeconds(after(at_s).seconds().0),
         every_min: None,
         attempts: 1,
+        is_steady: false,
     }
 }
 
@@ -388,6 +389,31 @@ fn a_host_with_as_many_checks_as_it_may_have_is_told_of_those_beyond() {
         "there is room again"
     );
     assert_eq!(shard.open_checks().len(), 1_000);
+}
+
+#[test]
+fn a_check_that_results_have_no_more_ends_its_alert_and_is_forgotten() {
+    let mut shard = shard(vec![]);
+    let known = [("a".to_owned(), CheckId(1)), ("b".to_owned(), CheckId(2))];
+    let steady = |name, at_s| CheckReport { is_steady: true, ..report(name, at_s, Some(Critical)) };
+    shard.take_reports(HOST, &[steady("a", 0), report("b", 0, Some(Warning))], &known, after(1)).unwrap();
+    // Nothing is written while a check says the same.
+    let written = shard.storage.sql.rows_written();
+    shard.take_reports(HOST, &[steady("a", 60)], &[], after(61)).unwrap();
+    assert_eq!(shard.storage.sql.rows_written(), written);
+    for at_s in [90, 389] {
+        assert_eq!(shard.with_gone(HOST, vec![], after(at_s)), (vec![], vec![]));
+        shard.take_reports(HOST, &[], &[], after(at_s)).unwrap();
+        shard = woken(&shard);
+    }
+    let (reports, gone) = shard.with_gone(HOST, vec![], after(391));
+    shard.take_reports(HOST, &reports, &[], after(391)).unwrap();
+    assert_eq!(told(&shard), [(FIRED, Critical), (FIRED, Warning), (OVER, Critical)], "the other one came alone");
+    let over = directory::owed(&shard.storage.sql, 9).unwrap().pop().unwrap().0;
+    assert!(over.text.contains("no longer reports"), "{}", over.text);
+    assert_eq!((gone.as_slice(), shard.forgettable_checks(HOST, &gone).as_slice()), (&[CheckId(1)][..], &gone[..]));
+    shard.forget_checks(HOST, &gone).unwrap();
+    assert_eq!(woken(&shard).monitored(HOST).unwrap().len(), 1);
 }
 
 #[test]

@@ -108,6 +108,7 @@ impl From<ReportWire> for CheckReport {
             at: UnixSeconds(wire.at_s),
             every_min: wire.every_min,
             attempts: wire.attempts,
+            is_steady: false,
         }
     }
 }

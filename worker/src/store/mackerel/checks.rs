@@ -12,6 +12,7 @@ const PUT_NEW: &str = "INSERT INTO checks (host_id, name, memo) SELECT h.id, j.v
      FROM hosts h, json_each(?2) j WHERE h.secret_hash = ?1 ON CONFLICT (host_id, name) DO NOTHING";
 const DROP_OTHERS: &str = "DELETE FROM checks WHERE host_id = ?1 \
      AND name NOT IN (SELECT value->>0 FROM json_each(?2)) AND id NOT IN (SELECT value FROM json_each(?3))";
+const DELETE: &str = "DELETE FROM checks WHERE host_id = ?1 AND id IN (SELECT value FROM json_each(?2))";
 // ?1 is a JSON list of [host, name].
 const NAME: &str = "INSERT INTO checks (host_id, name) SELECT h.id, j.value->>1 FROM json_each(?1) j \
      JOIN hosts h ON h.id = j.value->>0 AND h.retired_at_s IS NULL \
@@ -75,6 +76,12 @@ pub fn sync(host: HostId, checks: &[(String, String)], kept: &[CheckId]) -> Vec<
         Statement::new(DROP_OTHERS, vec![host.0.into(), pairs(checks), kept]),
         Statement::new(PUT, vec![host.0.into(), pairs(checks)]),
     ]
+}
+
+/// The statement that deletes these checks of a host: at most 2 rows written for each.
+pub fn delete(host: HostId, ids: &[CheckId]) -> Statement {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    Statement::new(DELETE, vec![host.0.into(), Bind::from(serde_json::Value::from(ids).to_string())])
 }
 
 /// The checks of these names of live hosts, which are made where there are none, unless the host has a thousand: 2 rows written for

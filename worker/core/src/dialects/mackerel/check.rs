@@ -87,6 +87,7 @@ impl ReportPart {
             at: UnixSeconds(self.occurred_at as i64),
             every_min: minutes.map(|minutes| minutes.clamp(LEAST_INTERVAL_MIN, MOST_INTERVAL_MIN) as u32),
             attempts: self.max_check_attempts.map_or(1, |attempts| attempts.clamp(1.0, 10.0) as u32),
+            is_steady: false,
         };
         Some((self.source.host_id, report))
     }
@@ -190,6 +191,7 @@ mod tests {
             at: UnixSeconds(1_795_360_479),
             every_min: Some(10),
             attempts: 2,
+            is_steady: false,
         };
         assert_eq!(whole, [("4eXAMPLE001".to_owned(), expected)]);
         let bare = parse(&report("hello", r#".9,"notificationInterval":null,"maxCheckAttempts":null"#)).unwrap();

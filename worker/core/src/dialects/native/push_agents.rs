@@ -34,6 +34,9 @@ pub struct PushAgentPart {
     pub registered_at_s: i64,
     /// When it last pushed while it was not accepted, Unix seconds, to five minutes.
     pub submitted_at_s: Option<i64>,
+    /// When two machines were last seen to push with this UUID and password, as after a disk was copied, Unix seconds, to an hour; null
+    /// for never. Both are heard: what the host shows is of both.
+    pub cloned_at_s: Option<i64>,
     /// Whether it gets another password when it registers without one.
     pub may_register_again: bool,
 }
@@ -63,6 +66,7 @@ impl From<PushAgent> for PushAgentPart {
             user_agent: agent.user_agent,
             registered_at_s: agent.registered_at.0,
             submitted_at_s: agent.submitted_at.map(|at| at.0),
+            cloned_at_s: agent.cloned_at.map(|at| at.0),
             may_register_again: agent.may_register_again,
         }
     }

@@ -31,6 +31,11 @@ impl Document {
         said.filter(|seconds| INTERVALS_S.contains(seconds)).unwrap_or(INTERVAL_S)
     }
 
+    /// How long the host runs, seconds; where it says.
+    pub fn uptime_s(&self) -> Option<u64> {
+        value(self.agent.as_ref()).map(|agent| agent.system_uptime).filter(|seconds| *seconds > 0)
+    }
+
     /// The agent's version, empty where it does not say.
     pub fn agent_version(&self) -> String {
         value(self.agent.as_ref()).map(|agent| short(&agent.agent_version)).unwrap_or_default()
@@ -146,6 +151,7 @@ impl Document {
                 at: UnixSeconds(at),
                 every_min: None,
                 attempts: 1,
+                is_steady: true,
             }
         };
         checks.iter().filter(|(name, _)| !short(name).is_empty()).take(MAX_CHECKS).map(report).collect()

@@ -25,10 +25,10 @@ pub struct KnownReply {
     pub success: bool,
 }
 
-/// 200 of an inventory.
+/// 200 of an inventory, and of what administrators change; not true with 400 for what is not deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SuccessReply {
-    /// Always true.
+    /// Whether it was done.
     pub success: bool,
 }
 

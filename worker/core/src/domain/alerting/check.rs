@@ -10,6 +10,8 @@ pub const OLD_S: i64 = 6 * 3_600;
 const KNOWN: usize = 16;
 /// So many checks of one host are judged.
 pub const MOST_CHECKS: usize = 1_000;
+/// A check that is in no result for so long is no more, seconds: an agent that was just started has not run all of its checks yet.
+const MISSED_S: i64 = 300;
 /// The longest message, in characters.
 const MAX_MESSAGE_CHARS: usize = 1_024;
 /// So many bytes the messages of all checks of one host have together: they are kept in one row, twice where there is an alert, and
@@ -33,6 +35,10 @@ pub struct CheckState {
     pub known: Vec<i64>,
     /// People are told again after so many minutes.
     pub every_min: Option<u32>,
+    /// Whether it is in every result of its host as long as there is the check.
+    pub is_steady: bool,
+    /// Since when it is in none.
+    pub missed: Option<UnixSeconds>,
 }
 
 impl CheckState {
@@ -52,7 +58,7 @@ impl CheckState {
         self.known.drain(..surplus);
         // A clock that was ahead is set right one day, and what comes then is no less true.
         self.last = report.at.min(now);
-        (self.severity, self.every_min) = (report.severity, report.every_min);
+        (self.severity, self.every_min, self.is_steady) = (report.severity, report.every_min, report.is_steady);
         self.message.clone_from(&report.message);
         if report.severity.is_none() {
             self.count = 0;
@@ -60,6 +66,18 @@ impl CheckState {
         }
         self.count = self.count.saturating_add(1);
         Some(if is_open || self.count >= report.attempts { Verdict::Failing } else { Verdict::Steady })
+    }
+
+    /// A result of its host came, with it or without; whether there is the check no more.
+    pub fn miss(&mut self, is_there: bool, now: UnixSeconds) -> bool {
+        if is_there || !self.is_steady {
+            self.missed = None;
+            return false;
+        }
+        // A clock that steps back begins anew.
+        let since = self.missed.filter(|since| *since <= now).unwrap_or(now);
+        self.missed = Some(since);
+        now.since(since) >= MISSED_S
     }
 }
 
@@ -107,6 +125,7 @@ mod tests {
             at: NOW.plus(at_s),
             every_min: None,
             attempts,
+            is_steady: false,
         }
     }
 
@@ -134,6 +153,17 @@ mod tests {
         assert_eq!(check.take(&report(-60, BAD, 1), false, NOW), None, "the same second");
         assert_eq!(check.take(&report(-90, BAD, 1), false, NOW), None, "overtaken");
         assert_eq!(check, before);
+    }
+
+    #[test]
+    fn a_check_that_no_result_has_for_minutes_is_no_more() {
+        let mut check = CheckState::new("c".to_owned());
+        check.take(&report(0, BAD, 1), false, NOW);
+        assert!(!check.miss(false, NOW) && !check.miss(false, NOW.plus(900)), "it came alone");
+        check.take(&CheckReport { is_steady: true, ..report(60, BAD, 1) }, true, NOW.plus(60));
+        let mut at = |is_there, at_s| check.miss(is_there, NOW.plus(at_s));
+        assert!(!at(false, 90) && !at(false, 389) && !at(true, 391), "it is back in time");
+        assert!(!at(false, 400) && !at(false, 350) && !at(false, 649) && at(false, 650) && at(false, 680));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod memory;
 mod network;
 mod ntp;
 mod packages;
+mod pretty;
 mod processes;
 mod sensors;
 mod services;
@@ -43,6 +44,7 @@ pub use packages::{
     Inventory, MacosUpdate, Package, PackageManager, PackageStats, PackageSummary, PackageUpdate, WindowsApp,
     WindowsUpdate,
 };
+pub use pretty::pretty;
 pub use processes::{Process, ProcessMemory};
 pub use sensors::{Battery, Sensors, Temperature};
 pub use services::{EventLogEntry, LaunchdService, SystemdUnit, WindowsService};

@@ -1,5 +1,7 @@
 //! What monitors and checks find, in the book.
 
+use std::collections::BTreeSet;
+
 use super::{Book, HostState};
 use crate::domain::alerting::alert::{self, Moment, Policy, Transition, Verdict};
 use crate::domain::alerting::check::{self, CheckState, MOST_CHECKS};
@@ -107,9 +109,46 @@ impl Book {
     pub fn take_report(&mut self, host: HostId, id: CheckId, report: &CheckReport, now: UnixMillis) -> Option<Verdict> {
         let is_open = self.is_open(Cause::check(id, host));
         let check = self.hosts.get_mut(&host)?.checks.get_mut(&id)?;
+        let stood = |check: &CheckState| (check.severity, check.is_steady, check.known.is_empty());
+        let before = stood(check);
         let verdict = check.take(report, is_open, now.seconds())?;
-        self.changed.insert(host);
+        // What is said again with the next result need not outlast sleep.
+        if !report.is_steady || stood(check) != before {
+            self.changed.insert(host);
+        }
         Some(verdict)
+    }
+
+    /// A result of a host came with the checks of these names; gives those that were in results before and are no more.
+    pub fn miss_checks(&mut self, host: HostId, names: &BTreeSet<&str>, now: UnixMillis) -> Vec<CheckId> {
+        let Some(state) = self.hosts.get_mut(&host) else { return Vec::new() };
+        let mut gone = Vec::new();
+        for (id, check) in &mut state.checks {
+            let before = check.missed;
+            if check.miss(names.contains(check.name.as_str()), now.seconds()) {
+                gone.push(*id);
+            }
+            if check.missed != before {
+                self.changed.insert(host);
+            }
+        }
+        gone
+    }
+
+    /// Those of these checks of a host that have no alert.
+    pub fn without_alert(&self, host: HostId, ids: &[CheckId]) -> Vec<CheckId> {
+        ids.iter().copied().filter(|id| !self.is_open(Cause::check(*id, host))).collect()
+    }
+
+    /// Forgets checks of a host that have no alert.
+    pub fn forget_checks(&mut self, host: HostId, ids: &[CheckId]) {
+        let Some(state) = self.hosts.get_mut(&host) else { return };
+        for id in ids {
+            if !state.open.contains_key(&Cause::check(*id, host)) && state.checks.remove(id).is_some() {
+                self.changed.insert(host);
+            }
+        }
+        self.settle(host);
     }
 
     /// Forgets the checks of a host but those of these names, and those with an alert; gives the latter.
@@ -215,6 +254,7 @@ mod tests {
                 at: moment(0).at.seconds(),
                 every_min: None,
                 attempts: 1,
+                is_steady: false,
             };
             assert_eq!(book.take_report(HOST, CheckId(id), &report, moment(0).at), Some(Verdict::Failing));
             book.stand(Cause::check(CheckId(id), HOST), POLICY, (CRITICAL, &said), moment(id));
@@ -239,6 +279,7 @@ mod tests {
             at: moment(at_s).at.seconds(),
             every_min: None,
             attempts: 1,
+            is_steady: false,
         };
         for (id, name) in [(1, "a"), (2, "b")] {
             book.know_check(HOST, CheckId(id), name);
