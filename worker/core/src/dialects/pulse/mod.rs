@@ -4,7 +4,9 @@
 mod alert;
 mod alert_config;
 mod charts;
+mod diagnostics;
 mod error;
+mod export;
 mod health;
 mod nodes;
 mod notifications;
@@ -12,6 +14,8 @@ mod number;
 mod object;
 mod read;
 mod server;
+mod settings;
+mod setup;
 mod state;
 mod system;
 mod written;
@@ -24,7 +28,12 @@ pub use alert_config::{
     parse_alert_config,
 };
 pub use charts::{ChartPoint, ChartRange, Charts, Series, StorageCharts, StoragePoint, storage_minutes};
+pub use diagnostics::{DiagnosticsReply, NodeDiagnostic, PbsDiagnostic, SystemDiagnostic};
 pub use error::{ErrorReply, Limited, Refused, render};
+pub use export::{
+    Blob, BlobError, ExportDocument, ExportReply, ExportRequest, ImportRequest, Imported, ImportedReply,
+    KEY_ITERATIONS, read_document,
+};
 pub use health::HealthReply;
 pub use nodes::{
     ClusterEndpoint, ConfigNode, ConnectionReply, MAX_NODE_BODY_BYTES, NodeId, NodeRequest, NodeTestReply, StatusReply,
@@ -36,13 +45,16 @@ pub use notifications::{
     sample_alert, webhook_templates,
 };
 pub use server::{
-    AgentVersionReply, Capabilities, ConfigReply, DiagnosticsReply, DiscoverReply, DiscoveredServer, MonitoringPart,
-    NodeDiagnostic, PbsDiagnostic, PortPart, SecurityReply, ServerInfoReply, ServerPart, SettingsPart, SettingsReply,
-    SettingsUpdate, SystemDiagnostic, VERSION, VersionReply,
+    AgentVersionReply, ConfigReply, DiscoverReply, DiscoveredServer, SecurityReply, ServerInfoReply, VERSION,
+    VersionReply,
 };
+pub use settings::{
+    Capabilities, MonitoringPart, PortPart, ServerPart, SettingsPart, SettingsReply, SettingsSavedReply, SettingsUpdate,
+};
+pub use setup::{SetupRequest, SetupScript, token_name};
 pub use state::{
     Backups, FoundStorage, HOSTS, StateView, Storage, StorageReply, Totals, all_storage, backups_reply, find_storage,
     pbs_reply, pve_reply, snapshots_reply, write_state,
 };
-pub use system::{SystemSavedReply, SystemSettings};
+pub use system::{SystemKeys, SystemSavedReply, changed_system, system_with};
 pub use written::{MAX_CHUNK_BYTES, Written};

@@ -7,6 +7,7 @@ mod ids;
 mod instance;
 mod job;
 mod now;
+mod settings;
 mod state;
 
 pub use alert::{Resource, ResourceAlert};
@@ -25,4 +26,5 @@ pub use now::{
     DatastoreNow, GuestKind, GuestNow, GuestStatus, NodeNow, NodeStatus, PbsNow, Poll, PollError, PollErrorKind, Rates,
     Space, StorageNow, StorageStatus, Used,
 };
+pub use settings::SystemSettings;
 pub use state::{Health, InstanceState};
