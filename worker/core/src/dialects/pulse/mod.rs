@@ -13,6 +13,7 @@ mod notifications;
 mod number;
 mod object;
 mod read;
+mod registration;
 mod server;
 mod settings;
 mod setup;
@@ -43,6 +44,10 @@ pub use notifications::{
     EmailConfig, EmailProvider, HookEcho, HookRequest, MASK, NotificationTest, TestSentReply, WebhookKeys,
     WebhookTemplate, WebhookTestReply, changed_mail, email_providers, email_test, hook_request, read_hook,
     sample_alert, webhook_templates,
+};
+pub use registration::{
+    RegisteredReply, Registering, RegisteringWish, RegistrationCheckReply, SuccessReply, TokenDefaults, TokenReply,
+    listed_tokens, read_token_draft, refused_registration, refused_token, revoked_token,
 };
 pub use server::{
     AgentVersionReply, ConfigReply, DiscoverReply, DiscoveredServer, SecurityReply, ServerInfoReply, VERSION,
