@@ -96,7 +96,7 @@ impl Shard {
                 });
                 Some((thing_id(Thing::Monitor, cause.id), service))
             }
-            Source::Rule | Source::Probe | Source::ProbeLatency | Source::ProbeCertificate => None,
+            Source::Rule | Source::Probe | Source::ProbeLatency | Source::ProbeCertificate | Source::Threshold => None,
         }
     }
 
@@ -133,7 +133,9 @@ impl Shard {
                 }
             }
             Source::Check => self.rules.book.check(cause.host?, CheckId(cause.id))?.name.clone(),
-            Source::Rule | Source::Probe | Source::ProbeLatency | Source::ProbeCertificate => return None,
+            Source::Rule | Source::Probe | Source::ProbeLatency | Source::ProbeCertificate | Source::Threshold => {
+                return None;
+            }
         };
         let is_over = matches!(step.step, Step::Recovered | Step::Withdrawn);
         Some(if is_over { name } else { format!("{name} ({})", step.standing.severity.word()) })
@@ -146,7 +148,8 @@ impl Shard {
             let monitor = self.rules.monitors.iter().find(|one| Some(one.id) == cause.monitor_id())?;
             kind::of_monitor(monitor)
         };
-        kind::of_source(cause.source).or_else(rule).or_else(monitor)
+        let threshold = || kind::of_threshold(cause.threshold_code()?);
+        kind::of_source(cause.source).or_else(rule).or_else(monitor).or_else(threshold)
     }
 
     /// Monitors are about to be others: alerts of those that look no more at a place end.
