@@ -211,12 +211,12 @@ impl Judge<'_> {
         if state.held_until.is_some() {
             return Said::Nothing;
         }
-        if state.raised.is_some_and(|(_, before)| (value - before).abs() < self.config.minimum_delta) {
+        if state.raised.is_some_and(|(_, before)| (value - before.get()).abs() < self.config.minimum_delta) {
             let window_ms = i64::from(self.config.suppression_min) * 60_000;
             state.held_until = Some(UnixMillis(self.at.0.saturating_add(window_ms)));
             return Said::Nothing;
         }
-        *state = State { raised: Some((self.at, value)), ..State::new(self.kind) };
+        *state = State { raised: Some((self.at, Measured::of(value))), ..State::new(self.kind) };
         Said::Bad(standing)
     }
 }

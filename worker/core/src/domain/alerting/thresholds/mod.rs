@@ -9,7 +9,7 @@ mod limits;
 mod machine;
 pub mod text;
 
-use crate::model::{ResourceKind, Severity, ThresholdMetric};
+use crate::model::{Measured, ResourceKind, Severity, ThresholdMetric};
 use crate::units::UnixMillis;
 
 pub use limits::{Effective, hold_s, limit_of};
@@ -123,7 +123,7 @@ pub struct Poll {
 }
 
 /// What is known of one thing that is judged, beside its alert.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct State {
     /// Of what kind its resource is.
     pub kind: ResourceKind,
@@ -134,7 +134,7 @@ pub struct State {
     /// How many polls in succession it was gone, while that is not often enough.
     pub gone: u32,
     /// When its alert began last, and at which value.
-    pub raised: Option<(UnixMillis, f64)>,
+    pub raised: Option<(UnixMillis, Measured)>,
     /// Until when its alert does not begin again.
     pub held_until: Option<UnixMillis>,
 }
