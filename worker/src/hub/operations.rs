@@ -18,6 +18,7 @@ use super::object::{Answer, Inner};
 use super::probes::{EDGE, ProbeWire};
 use super::rules::usage::TransfersRequest;
 use super::shard::goodbye;
+use super::thresholds::wire::PollsRequest;
 use super::wire::{
     self, AcknowledgedRequest, AgentWire, ChangedRequest, EdgeRequest, IDENTITY_HEADER, PointsRequest, TalliesReply,
     VerdictRequest,
@@ -90,6 +91,10 @@ impl Inner {
             (Method::Post, "/acknowledged") => {
                 let wanted: AcknowledgedRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.with(|shard| json(&shard.acknowledge(&wanted.alert)?))
+            }
+            (Method::Post, "/polls") => {
+                let polls: PollsRequest = parse(&request.text().await.map_err(refused)?)?;
+                json(&self.take_polls(polls, db).await?)
             }
             (Method::Post, "/transfers") => {
                 let wanted: TransfersRequest = parse(&request.text().await.map_err(refused)?)?;

@@ -318,6 +318,25 @@ impl EscalationAudience {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|audience| audience.word() == word)
     }
+
+    /// As it stands in an event in the place of a group of channels; of all of them the default group.
+    pub const fn group(self) -> &'static str {
+        match self {
+            Self::Email => "escalation:email",
+            Self::Webhook => "escalation:webhook",
+            Self::All => "",
+        }
+    }
+
+    /// What [`EscalationAudience::group`] gave; `None` for a group of channels.
+    pub fn of_group(text: &str) -> Option<Self> {
+        [Self::Email, Self::Webhook].into_iter().find(|audience| audience.group() == text)
+    }
+
+    /// Whether a text could be taken for an audience: no group of channels may be called so.
+    pub fn is_like(text: &str) -> bool {
+        text.starts_with("escalation:")
+    }
 }
 
 /// How alerts are told together.

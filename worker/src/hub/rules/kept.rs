@@ -4,10 +4,12 @@ use edgewatch_core::domain::alerting::book::RuleState;
 use edgewatch_core::domain::alerting::check::CheckState;
 use edgewatch_core::domain::alerting::points::Attempts;
 use edgewatch_core::domain::alerting::reading::Run;
+use edgewatch_core::domain::alerting::thresholds;
 use edgewatch_core::domain::alerting::transfer::Account;
 use edgewatch_core::domain::alerting::{HostState, Open};
 use edgewatch_core::model::{
-    AlertKind, AlertNote, Cause, CheckId, Event, Measured, MonitorId, RuleId, Severity, Standing, Trigger,
+    AlertKind, AlertNote, Cause, CheckId, Event, Measured, MonitorId, ResourceKind, RuleId, Severity, Standing,
+    ThresholdCode, Trigger,
 };
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::{Deserialize, Serialize};
@@ -68,6 +70,31 @@ struct StateWire {
     attempts: Vec<(i64, u32, i64)>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     checks: Vec<CheckWire>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    thresholds: Vec<ThresholdWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ThresholdWire {
+    /// Which resource, and what of it.
+    code: i64,
+    kind: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    mute: bool,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    since_ms: Option<i64>,
+    #[serde(skip_serializing_if = "is_zero", default)]
+    gone: u32,
+    /// When, ms, and at which value.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    raised: Option<(i64, f64)>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    held_until_ms: Option<i64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -167,6 +194,7 @@ pub fn encode(state: &HostState) -> Result<String, HubError> {
         open: state.open.iter().map(open).collect(),
         attempts: state.attempts.iter().map(|(id, one)| (id.0, one.count, one.minute)).collect(),
         checks: state.checks.iter().map(|(id, check)| check_wire(*id, check)).collect(),
+        thresholds: state.thresholds.iter().map(|(code, one)| threshold_wire(*code, one)).collect(),
     };
     serde_json::to_string(&wire).map_err(|error| HubError::Corrupt(error.to_string()))
 }
@@ -207,7 +235,33 @@ pub fn decode(text: &str) -> Result<HostState, HubError> {
             .map(|(id, count, minute)| (MonitorId(id), Attempts { count, minute }))
             .collect(),
         checks: wire.checks.into_iter().map(check_of).collect(),
+        // What a newer version judges is judged anew by this one.
+        thresholds: wire.thresholds.iter().filter_map(threshold_of).collect(),
     })
+}
+
+fn threshold_wire(code: ThresholdCode, state: &thresholds::State) -> ThresholdWire {
+    ThresholdWire {
+        code: code.number(),
+        kind: state.kind.word().to_owned(),
+        mute: state.is_mute,
+        since_ms: state.since.map(|at| at.0),
+        gone: state.gone,
+        raised: state.raised.map(|(at, value)| (at.0, value.get())),
+        held_until_ms: state.held_until.map(|at| at.0),
+    }
+}
+
+fn threshold_of(wire: &ThresholdWire) -> Option<(ThresholdCode, thresholds::State)> {
+    let state = thresholds::State {
+        kind: ResourceKind::parse(&wire.kind)?,
+        is_mute: wire.mute,
+        since: wire.since_ms.map(UnixMillis),
+        gone: wire.gone,
+        raised: wire.raised.map(|(at_ms, value)| (UnixMillis(at_ms), Measured::of(value))),
+        held_until: wire.held_until_ms.map(UnixMillis),
+    };
+    Some((ThresholdCode::of_number(wire.code)?, state))
 }
 
 fn check_wire(id: CheckId, check: &CheckState) -> CheckWire {
@@ -298,11 +352,21 @@ mod tests {
             every_min: Some(10),
             ..CheckState::new("c".to_owned())
         };
+        let code = |resource: u32| ThresholdCode { resource, metric: None };
+        let judged = thresholds::State {
+            kind: ResourceKind::Storage,
+            is_mute: true,
+            since: Some(UnixMillis(7)),
+            gone: 2,
+            raised: Some((UnixMillis(8), Measured::of(0.1 + 0.2))),
+            held_until: Some(UnixMillis(9)),
+        };
         let state = HostState {
             rules: [(RuleId(3), own)].into(),
             open: [(cause, open), (other, bare)].into(),
             attempts: [(MonitorId(2), Attempts { count: 1, minute: 7 })].into(),
             checks: [(CheckId(4), check)].into(),
+            thresholds: [(code(1), judged), (code(2), thresholds::State::new(ResourceKind::Vm))].into(),
         };
         assert_eq!(decode(&encode(&state).unwrap()), Ok(state));
         assert_eq!(decode(r#"{"rules":[],"open":[]}"#), Ok(HostState::default()), "as it was kept before");

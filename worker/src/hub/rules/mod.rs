@@ -14,8 +14,8 @@ use edgewatch_core::domain::alerting::text::{self, Named};
 use edgewatch_core::domain::alerting::{Book, HostState, Moment, Policy, Subject, Transition};
 use edgewatch_core::domain::downtime::{self, Concern};
 use edgewatch_core::model::{
-    AddressNotices, Cause, Downtime, Event, HostId, Link, LocalTime, Monitor, Presence, QuietHours, Repeat, RuleId,
-    Sample, Source, Trigger,
+    AddressNotices, AlertConfig, Cause, Downtime, Escalation, Event, HostId, Link, LocalTime, Monitor, Presence,
+    QuietHours, Repeat, RuleId, Sample, Source, Trigger,
 };
 use edgewatch_core::units::UnixMillis;
 
@@ -24,7 +24,7 @@ use super::probes::EDGE;
 use super::shard::Shard;
 use super::sql::Sql;
 use super::tracked::Tracked;
-use super::{HubError, directory};
+use super::{HubError, directory, thresholds};
 use crate::platform::local_time::local_time;
 use crate::platform::log;
 use crate::store::rules::{self, RuleSet};
@@ -50,6 +50,10 @@ pub struct Rules {
     pub address_notices: AddressNotices,
     /// What programs for Mackerel have watched.
     pub monitors: Vec<Monitor>,
+    /// What programs for Pulse judge by.
+    pub thresholds: AlertConfig,
+    /// Who else is told of what that finds.
+    pub escalations: Vec<Escalation>,
     /// When alerts of those are not raised.
     downtimes: Vec<Downtime>,
     /// The version of the rules in D1; `None` before any was told.
@@ -104,6 +108,8 @@ impl Rules {
         self.address_notices = std::mem::take(&mut set.address_notices);
         self.monitors = std::mem::take(&mut set.monitors);
         self.downtimes = std::mem::take(&mut set.downtimes).into_iter().map(|(_, downtime)| downtime).collect();
+        self.thresholds = std::mem::take(&mut set.thresholds);
+        self.escalations = thresholds::escalations(&self.thresholds.schedule);
         self.quiet_now = None;
         self.ahead_now.set(None);
     }
@@ -168,6 +174,8 @@ impl Shard {
         for step in &mut steps {
             step.trigger = Trigger::MonitorDelete;
         }
+        let config = &set.thresholds;
+        steps.extend(book.keep_thresholds(now, |one| config.is_enabled && !config.off.has(one.kind)));
         let mark = if book.is_behind() { BEHIND.to_string() } else { String::new() };
         directory::put_meta(&self.storage.sql, RULES_KEY, &format!("{version}{mark}\n{text}"))?;
         self.rules.names_before = if book.is_behind() { names.clone() } else { BTreeMap::new() };
@@ -215,6 +223,7 @@ impl Shard {
         period_s: u32,
         now: UnixMillis,
     ) {
+        self.weigh_thresholds(id, before, samples, now);
         if self.rules.book.rules().is_empty() || samples.is_empty() {
             return;
         }
@@ -230,6 +239,7 @@ impl Shard {
     pub(super) fn look_at_rules(&mut self, now: UnixMillis, ahead_ms: i64) {
         self.keep_monitors(now);
         self.look_for_the_gone(now);
+        self.look_for_silent_hosts(now);
         self.end_alerts_of_good_checks(now);
         if self.rules.book.is_idle() {
             return;
@@ -245,6 +255,7 @@ impl Shard {
             log::error("hub.rules", &error.to_string());
         }
         let moment = self.rules.moment(now);
+        let of_thresholds = self.policies_of_thresholds();
         let (is_holding, from) = (self.watch.is_holding(now.seconds()), self.watch.clocks_from.millis());
         let mut book = std::mem::take(&mut self.rules.book);
         let known = self.hosts.values().filter(|tracked| !tracked.is_doubted(now.seconds()));
@@ -259,9 +270,14 @@ impl Shard {
         // A host that is offline has nothing new to say; of what probes find people are told again when it is found again.
         let is_silent = |cause: Cause| {
             let host = cause.host.and_then(|id| self.hosts.get(&id));
-            cause.rule_id().is_none() || host.is_some_and(|host| host.entry.host.presence == Presence::Offline)
+            let is_of_finder = cause.rule_id().is_none() && cause.source != Source::Threshold;
+            is_of_finder || host.is_some_and(|host| host.entry.host.presence == Presence::Offline)
         };
-        steps.extend(book.tick(moment, is_silent, |cause| self.policy_of(cause)));
+        let policy_of = |cause: Cause| {
+            let of_threshold = thresholds::policy_of(&self.rules.escalations, of_thresholds.get(&cause));
+            of_threshold.or_else(|| self.policy_of(cause))
+        };
+        steps.extend(book.tick(moment, is_silent, policy_of));
         self.rules.book = book;
         self.told(&steps, now);
     }

@@ -47,13 +47,13 @@ impl Inner {
         }
     }
 
-    async fn tell_soon(&self) {
+    pub(in crate::hub) async fn tell_soon(&self) {
         self.flush.soon();
         self.wake_at(self.now().0 + SOON_MS).await;
     }
 
     /// Whether there is such a host; it is in memory then.
-    async fn is_host(&self, host: HostId, db: Option<&Db>) -> Answer<bool> {
+    pub(in crate::hub) async fn is_host(&self, host: HostId, db: Option<&Db>) -> Answer<bool> {
         self.expect_ours(host)?;
         let is_known = || self.with(|shard| shard.load(host, || self.attached(host)));
         if is_known()? {
