@@ -18,7 +18,6 @@ use super::object::{Answer, Inner};
 use super::probes::{EDGE, ProbeWire};
 use super::rules::usage::TransfersRequest;
 use super::shard::goodbye;
-use super::thresholds::wire::PollsRequest;
 use super::wire::{
     self, AcknowledgedRequest, AgentWire, ChangedRequest, EdgeRequest, IDENTITY_HEADER, PointsRequest, TalliesReply,
     VerdictRequest,
@@ -92,10 +91,6 @@ impl Inner {
                 let wanted: AcknowledgedRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.with(|shard| json(&shard.acknowledge(&wanted.alert)?))
             }
-            (Method::Post, "/polls") => {
-                let polls: PollsRequest = parse(&request.text().await.map_err(refused)?)?;
-                json(&self.take_polls(polls, db).await?)
-            }
             (Method::Post, "/transfers") => {
                 let wanted: TransfersRequest = parse(&request.text().await.map_err(refused)?)?;
                 let now = self.now();
@@ -111,7 +106,7 @@ impl Inner {
             }
             (
                 Method::Post,
-                path @ ("/check-reports" | "/keep-checks" | "/monitored" | "/close-alert" | "/open-checks"),
+                path @ ("/check-reports" | "/keep-checks" | "/monitored" | "/close-alert" | "/open-checks" | "/polls"),
             ) => self.of_watches(path, &mut request, db).await,
             (Method::Post, path @ ("/posted" | "/points" | "/latest" | "/metric-names")) => {
                 self.of_posted(path, &mut request, db).await

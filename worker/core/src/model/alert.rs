@@ -1,6 +1,6 @@
 //! What is not as it should be.
 
-use super::{CheckId, HostId, MonitorId, RuleId, Severity, ThresholdCode};
+use super::{AlertResource, CheckId, HostId, MonitorId, RuleId, Severity, ThresholdCode};
 use crate::units::UnixSeconds;
 
 /// Why there is an alert. There is at most one for each.
@@ -252,6 +252,8 @@ pub struct AlertDetails {
     pub reason: Option<String>,
     /// A note.
     pub memo: String,
+    /// What it is about, of a threshold.
+    pub resource: Option<AlertResource>,
 }
 
 /// An alert, with the ids by which programs for Mackerel know what it is about.

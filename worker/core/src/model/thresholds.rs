@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{QuietHours, Severity};
+use super::{Measured, QuietHours, Severity};
 
 /// What thresholds are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,6 +151,23 @@ impl ThresholdCode {
         };
         Some(Self { resource, metric })
     }
+}
+
+/// What an alert of a threshold is about, as programs for Pulse know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertResource {
+    /// What it is.
+    pub kind: ResourceKind,
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// The name of its node; empty where there is none.
+    pub node: String,
+    /// What people call the cluster or server that it belongs to; empty where there is none.
+    pub instance: String,
+    /// The limit, and the value down to which the alert goes on; `None` where it is about the resource being gone.
+    pub limit: Option<(Measured, Measured)>,
 }
 
 /// From which value on there is an alert, and down to which it goes on.

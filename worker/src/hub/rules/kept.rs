@@ -15,6 +15,7 @@ use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 use crate::hub::HubError;
+use crate::store::alerts::ResourceWire;
 
 /// What an event has beside what every event has.
 #[derive(Serialize, Deserialize)]
@@ -38,6 +39,8 @@ struct AlertWire {
     kind: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     trigger: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    resource: Option<ResourceWire>,
 }
 
 /// How bad an alert is; empty for what does not say.
@@ -90,6 +93,9 @@ struct ThresholdWire {
     raised: Option<(i64, f64)>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     held_until_ms: Option<i64>,
+    /// First and last time, ms, how often, and how bad it was last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    told: Option<(i64, i64, u32, String)>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
@@ -142,6 +148,7 @@ pub fn more(event: &Event) -> String {
         standing: alert.standing.into(),
         kind: alert.kind.map(|kind| kind.word().to_owned()),
         trigger: (alert.trigger != Trigger::default()).then(|| alert.trigger.word().to_owned()),
+        resource: alert.resource.as_ref().map(ResourceWire::from),
     });
     // Texts and numbers: it can be written.
     serde_json::to_string(&More { group: event.group.clone(), is_quiet: event.is_quiet, alert }).unwrap_or_default()
@@ -159,6 +166,7 @@ pub fn with_more(mut event: Event, text: &str) -> Event {
                 standing: alert.standing.into(),
                 kind: alert.kind.as_deref().and_then(AlertKind::parse),
                 trigger: alert.trigger.as_deref().and_then(Trigger::parse).unwrap_or_default(),
+                resource: alert.resource.and_then(ResourceWire::into_resource),
                 ..note
             })
         });
@@ -249,6 +257,7 @@ fn threshold_wire(code: ThresholdCode, state: &thresholds::State) -> ThresholdWi
         gone: state.gone,
         raised: state.raised.map(|(at, value)| (at.0, value.get())),
         held_until_ms: state.held_until.map(|at| at.0),
+        told: state.told.map(|told| (told.first.0, told.last.0, told.count, told.severity.word().to_owned())),
     }
 }
 
@@ -260,8 +269,14 @@ fn threshold_of(wire: &ThresholdWire) -> Option<(ThresholdCode, thresholds::Stat
         gone: wire.gone,
         raised: wire.raised.map(|(at_ms, value)| (UnixMillis(at_ms), Measured::of(value))),
         held_until: wire.held_until_ms.map(UnixMillis),
+        told: wire.told.as_ref().and_then(told_of),
     };
     Some((ThresholdCode::of_number(wire.code)?, state))
+}
+
+fn told_of((first_ms, last_ms, count, severity): &(i64, i64, u32, String)) -> Option<thresholds::Told> {
+    let (first, last) = (UnixMillis(*first_ms), UnixMillis(*last_ms));
+    Some(thresholds::Told { first, last, count: *count, severity: Severity::parse(severity)? })
 }
 
 fn check_wire(id: CheckId, check: &CheckState) -> CheckWire {
@@ -322,7 +337,7 @@ impl From<AccountWire> for Account {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use edgewatch_core::model::{EventKind, HostId};
+    use edgewatch_core::model::{AlertResource, EventKind, HostId};
 
     #[test]
     fn a_state_comes_back_from_its_text() {
@@ -360,6 +375,12 @@ mod tests {
             gone: 2,
             raised: Some((UnixMillis(8), Measured::of(0.1 + 0.2))),
             held_until: Some(UnixMillis(9)),
+            told: Some(thresholds::Told {
+                first: UnixMillis(1),
+                last: UnixMillis(2),
+                count: 3,
+                severity: Severity::Warning,
+            }),
         };
         let state = HostState {
             rules: [(RuleId(3), own)].into(),
@@ -385,6 +406,14 @@ mod tests {
             kind: Some(AlertKind::Host),
             trigger: Trigger::HostRetire,
             closed_at: Some(UnixSeconds(5)),
+            resource: Some(AlertResource {
+                kind: ResourceKind::Vm,
+                id: "i".to_owned(),
+                name: "n".to_owned(),
+                node: String::new(),
+                instance: "lab".to_owned(),
+                limit: Some((Measured::of(80.5), Measured::of(75.0))),
+            }),
             ..AlertNote::new("k".to_owned(), cause, UnixSeconds(4), "d".to_owned())
         });
         assert_eq!(with_more(plain(), &more(&event)), event);

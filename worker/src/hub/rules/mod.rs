@@ -416,6 +416,7 @@ impl Shard {
             let host_id = step.cause.host.or_else(|| words.as_ref()?.host).filter(|id| *id != EDGE && !id.is_posted());
             let watched = self.watch_name(step);
             let (kind, audience) = (self.kind_of(step.cause), self.audience_of(step));
+            let resource = self.resource_of_alert(step.cause);
             let tracked = host_id.and_then(|id| self.hosts.get_mut(&id));
             let host = tracked.map(|tracked| {
                 tracked.is_news = true;
@@ -430,7 +431,7 @@ impl Shard {
                 Event { host_id, ..text::event(step, &subject, host, order) }
             };
             if let Some(note) = &mut event.alert {
-                note.kind = kind;
+                (note.kind, note.resource) = (kind, resource);
             }
             if let Some(audience) = audience {
                 event.group = audience.text();

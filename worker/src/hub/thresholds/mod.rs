@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::domain::alerting::book::Watching;
 use edgewatch_core::domain::alerting::reading::{Totals, value};
-use edgewatch_core::domain::alerting::thresholds::{Condition, Poll, Resource, Values};
+use edgewatch_core::domain::alerting::thresholds::{Condition, Poll, Resource, Values, limit_of};
 use edgewatch_core::domain::alerting::{Policy, Transition};
 use edgewatch_core::model::{
-    AlertConfig, AlertSchedule, Cause, Escalation, HostId, Link, Presence, Quantity, Repeat, ResourceKind, Sample,
-    Severity, Source, ThresholdCode, ThresholdMetric,
+    AlertConfig, AlertResource, AlertSchedule, Cause, Escalation, HostId, Link, Measured, Presence, Quantity, Repeat,
+    ResourceKind, Sample, Severity, Source, ThresholdCode, ThresholdMetric,
 };
 use edgewatch_core::units::UnixMillis;
 
@@ -43,8 +43,8 @@ const MIB: f64 = 1_048_576.0;
 pub struct Thresholds {
     /// Hosts that are polled, which nothing else here judges; once they were read.
     polled: Option<BTreeSet<HostId>>,
-    /// When resources were polled last, and what they are called. Found again after sleep.
-    last: BTreeMap<(HostId, u32), (UnixMillis, String)>,
+    /// What was polled last of resources that are not at rest. Found again after sleep.
+    last: BTreeMap<(HostId, u32), (Resource, Poll)>,
 }
 
 /// A poll of several resources of a host.
@@ -86,6 +86,9 @@ impl Shard {
         let polls: Vec<Poll> = samples.iter().map(|sample| poll_of(sample, totals)).collect();
         let resource = resource_of(tracked);
         let steps = self.weigh_polls(id, &resource, &polls, before.map(|sample| sample.at), now);
+        if let Some(last) = polls.last().filter(|_| !steps.is_empty()) {
+            self.thresholds.last.insert((id, 0), (resource, *last));
+        }
         self.told(&steps, now);
     }
 
@@ -123,6 +126,7 @@ impl Shard {
             if !self.is_polled(id) {
                 let poll = Poll { at: now, condition, values: Values::default() };
                 steps.extend(self.weigh_polls(id, &resource, &[poll], None, now));
+                self.thresholds.last.insert((id, 0), (resource, poll));
             }
         }
         self.told(&steps, now);
@@ -135,12 +139,12 @@ impl Shard {
         for (host, resource, before, mut polls) in all {
             let is_here = self.hosts.get(&host).is_some_and(|tracked| is_looked_at(tracked, now));
             let key = (host, resource.number);
-            let last = self.thresholds.last.get(&key).map(|(at, _)| *at);
+            let last = self.thresholds.last.get(&key).map(|(_, poll)| poll.at);
             polls.retain(|poll| last.is_none_or(|last| poll.at > last));
-            let Some(newest) = polls.last().map(|poll| poll.at).filter(|_| is_here) else { continue };
-            self.thresholds.last.insert(key, (newest, resource.name.clone()));
+            let Some(newest) = polls.last().copied().filter(|_| is_here) else { continue };
             steps.extend(self.weigh_polls(host, &resource, &polls, last.or(before), now));
-            if self.rules.book.restless(host).contains(&resource.number) {
+            self.thresholds.last.insert(key, (resource, newest));
+            if self.rules.book.restless(host).contains(&key.1) {
                 restless.push(key);
             }
         }
@@ -215,6 +219,21 @@ impl Shard {
         self.hosts.keys().copied().flat_map(of_host).collect()
     }
 
+    /// What an alert of a threshold is about, where it was polled since the object woke.
+    pub(super) fn resource_of_alert(&self, cause: Cause) -> Option<AlertResource> {
+        let code = cause.threshold_code()?;
+        let (resource, poll) = self.thresholds.last.get(&(cause.host?, code.resource))?;
+        let limit = code.metric.and_then(|metric| limit_of(&self.rules.thresholds, resource, metric, poll));
+        Some(AlertResource {
+            kind: resource.kind,
+            id: resource.id().to_owned(),
+            name: resource.name.clone(),
+            node: resource.node.clone(),
+            instance: resource.instance.clone(),
+            limit: limit.map(|limit| (Measured::of(limit.trigger), Measured::of(limit.clear))),
+        })
+    }
+
     /// What people read of a step of an alert of a threshold.
     pub(super) fn words_of_threshold(&self, step: &Transition) -> Option<String> {
         let code = step.cause.threshold_code()?;
@@ -224,7 +243,7 @@ impl Shard {
             (detail, _) => detail,
         };
         let of_resource = || self.thresholds.last.get(&(step.cause.host?, code.resource));
-        let name = of_resource().filter(|_| code.resource > 0).map(|(_, name)| name);
+        let name = of_resource().filter(|_| code.resource > 0).map(|(resource, _)| &resource.name);
         // That it is gone says of what.
         let name = name.filter(|name| !words.contains(name.as_str()));
         Some(name.map_or_else(|| words.to_owned(), |name| format!("{name}: {words}")))
@@ -261,6 +280,7 @@ fn resource_of(tracked: &Tracked) -> Resource {
         ids: vec![host.public_id.clone(), host.uuid.clone(), host.name.clone()],
         name: host.name.clone(),
         node: String::new(),
+        instance: String::new(),
         vmid: None,
         tags: Vec::new(),
     }

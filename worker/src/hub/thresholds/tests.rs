@@ -62,6 +62,7 @@ fn guest() -> Resource {
         ids: vec!["lab-pve1-101".to_owned()],
         name: "web".to_owned(),
         node: "pve1".to_owned(),
+        instance: "lab".to_owned(),
         vmid: Some(101),
         tags: vec![],
     }
@@ -190,6 +191,13 @@ fn a_storage_is_named_and_has_alerts_of_its_own() {
         "{}",
         told[0].text
     );
+    let about = told[0].alert.as_ref().unwrap().resource.as_ref().unwrap();
+    assert_eq!(
+        (about.id.as_str(), about.name.as_str(), about.kind),
+        ("lab-pve1-local", "local", ResourceKind::Storage)
+    );
+    assert_eq!((about.node.as_str(), about.instance.as_str()), ("pve1", "lab"));
+    assert_eq!(about.limit, Some((Measured::of(85.0), Measured::of(80.0))));
     assert!(told[1].text.ends_with(") VM cpu usage at 99.0% (trigger: 80%, clear: 75%)"), "{}", told[1].text);
     take(&mut shard, storage(), full(20, 10.0));
     take(&mut shard, storage(), poll(30, Condition::Down, &[]));

@@ -38,6 +38,8 @@ pub struct ResourceWire {
     name: String,
     #[serde(skip_serializing_if = "String::is_empty", default)]
     node: String,
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    instance: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     vmid: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -54,10 +56,11 @@ type PollWire = (i64, char, Vec<(u8, f64)>);
 impl ResourceWire {
     /// Polls of a resource of a host; `before` is when the poll before them was.
     pub fn of(host: HostId, resource: Resource, before: Option<UnixMillis>, polls: &[Poll]) -> Self {
-        let Resource { number, kind, ids, name, node, vmid, tags } = resource;
+        let Resource { number, kind, ids, name, node, instance, vmid, tags } = resource;
         let before_ms = before.map(|at| at.0);
         let polls = polls.iter().map(poll_wire).collect();
-        Self { host: host.0, number, kind: kind.word().to_owned(), ids, name, node, vmid, tags, before_ms, polls }
+        let (host, kind) = (host.0, kind.word().to_owned());
+        Self { host, number, kind, ids, name, node, instance, vmid, tags, before_ms, polls }
     }
 
     /// What [`ResourceWire::of`] was made of.
@@ -65,10 +68,10 @@ impl ResourceWire {
     /// # Errors
     /// [`HubError::Corrupt`] for a kind that is none.
     pub fn into_polled(self) -> Result<Polled, HubError> {
-        let Self { host, number, kind, ids, name, node, vmid, tags, before_ms, polls } = self;
+        let Self { host, number, kind, ids, name, node, instance, vmid, tags, before_ms, polls } = self;
         let kind =
             ResourceKind::parse(&kind).ok_or_else(|| HubError::Corrupt(format!("a resource that is a {kind:?}")))?;
-        let resource = Resource { number, kind, ids, name, node, vmid, tags };
+        let resource = Resource { number, kind, ids, name, node, instance, vmid, tags };
         Ok((HostId(host), resource, before_ms.map(UnixMillis), polls.into_iter().map(poll_of).collect()))
     }
 }
@@ -109,6 +112,7 @@ mod tests {
             ids: vec!["lab-pve1-local".to_owned()],
             name: "local".to_owned(),
             node: "pve1".to_owned(),
+            instance: "lab".to_owned(),
             vmid: Some(7),
             tags: vec!["a".to_owned()],
         };

@@ -21,6 +21,7 @@ impl Inner {
         let text = request.text().await.map_err(|error: Error| HubError::Refused(error.to_string()))?;
         match path {
             "/check-reports" => json(&self.take_reports(parse(&text)?, db).await?),
+            "/polls" => json(&self.take_polls(parse(&text)?, db).await?),
             "/keep-checks" => {
                 let wanted: KeepChecksRequest = parse(&text)?;
                 let kept = self.with(|shard| shard.keep_checks(HostId(wanted.host), &wanted.names))?;

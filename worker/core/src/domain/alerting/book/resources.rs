@@ -1,11 +1,11 @@
 //! What thresholds find of hosts and their resources, in the book.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Book, HostState, OLD_MS};
 use crate::domain::alerting::alert::{self, Moment, Policy, Step, Transition};
-use crate::domain::alerting::thresholds::{Finding, Known, Poll, Resource, State, is_of_interest, weigh};
-use crate::model::{AlertConfig, Cause, HostId, Severity, Source, ThresholdCode, Trigger};
+use crate::domain::alerting::thresholds::{Finding, Known, Poll, Resource, State, Told, is_of_interest, weigh};
+use crate::model::{AlertConfig, AlertSchedule, Cause, HostId, Severity, Source, ThresholdCode, Trigger};
 use crate::units::UnixMillis;
 
 /// How polls are looked at.
@@ -132,13 +132,26 @@ fn take(
         let taken = alert::stand(&mut alert, cause, policy, (standing, &text), moment);
         // That it is less bad than it was is listed, and people hear of its end.
         let is_better = was == Some(Severity::Critical) && severity != Severity::Critical;
-        steps.extend(taken.into_iter().map(|step| {
-            let is_quiet = step.is_quiet || is_better && step.step == Step::Changed;
-            Transition { is_quiet, ..step }
-        }));
+        for mut step in taken {
+            if matches!(step.step, Step::Fired | Step::Changed) && !step.is_quiet {
+                step.is_quiet = is_better || !may_tell(thresholds, code, severity, &step, &watching.config.schedule);
+            }
+            steps.push(step);
+        }
         open.extend(alert.map(|alert| (cause, alert)));
     }
     steps
+}
+
+/// Whether people may be told of it again.
+fn may_tell(
+    states: &mut BTreeMap<ThresholdCode, State>,
+    code: ThresholdCode,
+    severity: Severity,
+    step: &Transition,
+    schedule: &AlertSchedule,
+) -> bool {
+    states.get_mut(&code).is_none_or(|state| Told::note(&mut state.told, severity, step.at, schedule))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub struct Effective {
 
 /// What holds for a resource at a poll.
 pub(super) struct Rules<'a> {
-    config: &'a AlertConfig,
+    pub(super) config: &'a AlertConfig,
     resource: &'a Resource,
     own: Option<&'a Thresholds>,
     rule: Option<&'a CustomRule>,

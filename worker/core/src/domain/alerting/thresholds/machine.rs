@@ -70,7 +70,8 @@ pub fn weigh(config: &AlertConfig, resource: &Resource, poll: &Poll, known: Know
             }
             (Some(_), _) if poll.condition != Condition::Down => None,
             _ => {
-                state = State { raised: state.raised.filter(|_| limit.is_some()), ..State::new(resource.kind) };
+                let State { raised, told, .. } = if limit.is_some() { state } else { State::new(resource.kind) };
+                state = State { raised, told, ..State::new(resource.kind) };
                 is_open.then_some(Finding::Dropped(code))
             }
         };
@@ -116,13 +117,16 @@ fn weigh_silence(
         return None;
     }
     let mut state = states.remove(&code).unwrap_or(State::new(resource.kind));
+    if !is_open {
+        forget_old(rules.config, &mut state, poll.at);
+    }
     let needed = match resource.kind {
         ResourceKind::Node | ResourceKind::Pbs | ResourceKind::Host => GONE_POLLS,
         ResourceKind::Vm | ResourceKind::Container | ResourceKind::Storage => OFF_POLLS,
     };
     let finding = match (severity, poll.condition) {
         (None, _) => {
-            state.gone = 0;
+            state = State::new(resource.kind);
             is_open.then_some(Finding::Dropped(code))
         }
         (Some(severity), Condition::Down) => {
@@ -163,13 +167,26 @@ fn lay_back(
     }
 }
 
-/// Whether an alert may begin again is known for as long as it matters.
+/// What was before is known for as long as any of it matters, and then forgotten all at once: that is one row.
 fn forget_old(config: &AlertConfig, state: &mut State, at: UnixMillis) {
-    let window_ms = i64::from(config.suppression_min) * 60_000;
-    // What lies ahead was noted by a clock that was set back since.
-    let is_recent = |since: UnixMillis| (0..window_ms).contains(&at.0.saturating_sub(since.0));
-    state.raised = state.raised.filter(|(raised, _)| is_recent(*raised));
-    state.held_until = state.held_until.filter(|until| is_recent(UnixMillis(until.0.saturating_sub(window_ms))));
+    let raised = state.raised.is_some_and(|(raised, _)| is_recent(config, raised, at));
+    let held = state.held_until.is_some_and(|until| is_held(config, until, at));
+    if !raised && !held && !state.told.is_some_and(|told| told.matters(at)) {
+        (state.raised, state.held_until, state.told) = (None, None, None);
+    }
+}
+
+const fn window_ms(config: &AlertConfig) -> i64 {
+    (config.suppression_min as i64).saturating_mul(60_000)
+}
+
+/// Whether something was within the suppression window. What lies ahead was noted by a clock that was set back since.
+fn is_recent(config: &AlertConfig, since: UnixMillis, at: UnixMillis) -> bool {
+    (0..window_ms(config)).contains(&at.0.saturating_sub(since.0))
+}
+
+fn is_held(config: &AlertConfig, until: UnixMillis, at: UnixMillis) -> bool {
+    is_recent(config, UnixMillis(until.0.saturating_sub(window_ms(config))), at)
 }
 
 /// What a value says.
@@ -208,15 +225,16 @@ impl Judge<'_> {
                 return Said::Nothing;
             }
         }
-        if state.held_until.is_some() {
+        let (config, at) = (self.config, self.at);
+        if state.held_until.is_some_and(|until| is_held(config, until, at)) {
             return Said::Nothing;
         }
-        if state.raised.is_some_and(|(_, before)| (value - before.get()).abs() < self.config.minimum_delta) {
-            let window_ms = i64::from(self.config.suppression_min) * 60_000;
-            state.held_until = Some(UnixMillis(self.at.0.saturating_add(window_ms)));
+        let is_same = |before: Measured| (value - before.get()).abs() < config.minimum_delta;
+        if state.raised.is_some_and(|(raised, before)| is_recent(config, raised, at) && is_same(before)) {
+            state.held_until = Some(UnixMillis(at.0.saturating_add(window_ms(config))));
             return Said::Nothing;
         }
-        *state = State { raised: Some((self.at, Measured::of(value))), ..State::new(self.kind) };
+        *state = State { raised: Some((at, Measured::of(value))), told: state.told, ..State::new(self.kind) };
         Said::Bad(standing)
     }
 }

@@ -9,7 +9,7 @@ mod limits;
 mod machine;
 pub mod text;
 
-use crate::model::{Measured, ResourceKind, Severity, ThresholdMetric};
+use crate::model::{AlertSchedule, Measured, ResourceKind, Severity, ThresholdMetric};
 use crate::units::UnixMillis;
 
 pub use limits::{Effective, hold_s, limit_of};
@@ -20,6 +20,9 @@ pub use machine::{Finding, Known, is_of_interest, weigh};
 pub const GONE_POLLS: u32 = 3;
 /// So many it takes of a guest that is powered off, or a storage that is not available. Source: as above.
 pub const OFF_POLLS: u32 = 2;
+
+/// ms.
+const HOUR_MS: i64 = 3_600_000;
 
 /// Nothing of the guest is judged.
 pub const TAG_NO_ALERTS: &str = "pulse-no-alerts";
@@ -41,6 +44,8 @@ pub struct Resource {
     pub name: String,
     /// The name of its node; empty where there is none.
     pub node: String,
+    /// What people call the cluster or server that it belongs to; empty where there is none.
+    pub instance: String,
     /// A guest's number.
     pub vmid: Option<u32>,
     /// A guest's tags.
@@ -137,17 +142,61 @@ pub struct State {
     pub raised: Option<(UnixMillis, Measured)>,
     /// Until when its alert does not begin again.
     pub held_until: Option<UnixMillis>,
+    /// When people were told of it.
+    pub told: Option<Told>,
+}
+
+/// When people were told of an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// For the first time within an hour.
+    pub first: UnixMillis,
+    /// For the last time.
+    pub last: UnixMillis,
+    /// So often from the first time on.
+    pub count: u32,
+    /// How bad it was for the last time.
+    pub severity: Severity,
+}
+
+impl Told {
+    /// Whether people may be told now, of what is so bad; then that is noted. What is worse than when they were told last they are told
+    /// at once, and else not within the cooldown; and so often an hour at most. Source: pulse specification, 11.5.
+    pub fn note(told: &mut Option<Self>, severity: Severity, at: UnixMillis, schedule: &AlertSchedule) -> bool {
+        let Some(before) = told.filter(|told| told.matters(at)) else {
+            *told = Some(Self { first: at, last: at, count: 1, severity });
+            return true;
+        };
+        let is_worse = severity == Severity::Critical && before.severity != Severity::Critical;
+        let cooldown_ms = i64::from(schedule.cooldown_min) * 60_000;
+        let is_soon = at.0.saturating_sub(before.last.0) < cooldown_ms && !is_worse;
+        let is_often = schedule.most_an_hour > 0 && before.count >= schedule.most_an_hour;
+        if is_soon || is_often {
+            return false;
+        }
+        *told = Some(Self { last: at, count: before.count.saturating_add(1), severity, ..before });
+        true
+    }
+
+    /// Whether it is of the last hour.
+    pub fn matters(&self, at: UnixMillis) -> bool {
+        (0..HOUR_MS).contains(&at.0.saturating_sub(self.first.0))
+    }
 }
 
 impl State {
     /// That of a resource of which nothing is known.
     pub const fn new(kind: ResourceKind) -> Self {
-        Self { kind, is_mute: false, since: None, gone: 0, raised: None, held_until: None }
+        Self { kind, is_mute: false, since: None, gone: 0, raised: None, held_until: None, told: None }
     }
 
     /// Whether there is nothing to know.
     pub const fn is_at_rest(&self) -> bool {
-        self.since.is_none() && self.gone == 0 && self.raised.is_none() && self.held_until.is_none()
+        self.since.is_none()
+            && self.gone == 0
+            && self.raised.is_none()
+            && self.held_until.is_none()
+            && self.told.is_none()
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) fn guest() -> Resource {
         ids: vec!["lab-pve1-101".to_owned(), "lab-pve2-101".to_owned()],
         name: "web".to_owned(),
         node: "pve1".to_owned(),
+        instance: "lab".to_owned(),
         vmid: Some(101),
         tags: vec!["prod".to_owned()],
     }

@@ -14,6 +14,7 @@ fn guest() -> Resource {
         ids: vec!["lab-pve1-101".to_owned()],
         name: "web".to_owned(),
         node: "pve1".to_owned(),
+        instance: "lab".to_owned(),
         vmid: Some(101),
         tags: vec![],
     }
@@ -32,10 +33,12 @@ struct World {
 }
 
 impl World {
+    /// Where people are told of everything, as often as it comes.
     fn new() -> Self {
+        let schedule = AlertSchedule { cooldown_min: 0, most_an_hour: 0, ..AlertSchedule::default() };
         Self {
             book: Book::new(vec![], BTreeMap::new()),
-            config: AlertConfig::default(),
+            config: AlertConfig { schedule, ..AlertConfig::default() },
             resource: guest(),
             escalations: vec![],
             is_quiet: false,
@@ -85,6 +88,27 @@ fn people_hear_of_the_beginning_and_of_worse_and_the_rest_is_listed() {
     assert_eq!(world.up(97.0), [(Step::Fired, false)]);
     world.config.schedule.tells_of_end = true;
     assert_eq!(world.up(70.0), [(Step::Recovered, false)], "where somebody wants to hear of it");
+}
+
+#[test]
+fn the_same_alert_is_told_after_its_cooldown_and_so_often_an_hour() {
+    let of_default = || World { config: AlertConfig::default(), ..World::new() };
+    let mut world = of_default();
+    let mut told = |seconds: i64| {
+        world.now_ms = FROM_MS + seconds * 1_000;
+        world.before = None;
+        // Far enough from the value before to begin again.
+        let fired = world.up(if seconds % 2 == 0 { 84.0 } else { 88.0 });
+        let over = world.up(10.0);
+        assert_eq!((fired[0].0, over[0].0), (Step::Fired, Step::Recovered), "it is listed each time");
+        !fired[0].1
+    };
+    assert_eq!([told(0), told(101), told(200), told(299), told(300)], [true, false, false, false, true]);
+    assert_eq!((1..10).filter(|time| told(300 + time * 301)).count(), 8, "ten an hour with the first two");
+    assert!(!told(3_333) && told(3_602));
+    let mut world = of_default();
+    let critical = (world.up(85.0), world.up(95.0), world.up(85.0), world.up(95.0));
+    assert_eq!((&critical.1[..], &critical.3[..]), (&[(Step::Changed, false)][..], &[(Step::Changed, true)][..]));
 }
 
 #[test]
