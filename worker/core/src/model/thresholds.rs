@@ -45,6 +45,42 @@ impl ResourceKind {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 
+    /// How Pulse calls it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Node => "Node",
+            Self::Vm => "VM",
+            Self::Container => "Container",
+            Self::Storage => "Storage",
+            Self::Pbs => "PBS",
+            Self::Host => "Host",
+        }
+    }
+
+    /// How Pulse calls an alert of a resource with this id: of a metric, or of its being gone. Source: pulse specification, 2.3 and 12.6.
+    pub fn alert_id(self, id: &str, metric: Option<ThresholdMetric>) -> String {
+        let prefix = match (self, metric) {
+            (_, Some(metric)) => return format!("{id}-{}", metric.word()),
+            (Self::Node, None) => "node-offline",
+            (Self::Vm | Self::Container, None) => "guest-powered-off",
+            (Self::Pbs, None) => "pbs-offline",
+            (Self::Storage, None) => "storage-offline",
+            (Self::Host, None) => "host-offline",
+        };
+        format!("{prefix}-{id}")
+    }
+
+    /// The type that Pulse gives such an alert. Source: pulse specification, 12.3 and 12.6.
+    pub const fn alert_type(self, metric: Option<ThresholdMetric>) -> &'static str {
+        match (self, metric) {
+            (_, Some(metric)) => metric.word(),
+            (Self::Node, None) => "connectivity",
+            (Self::Vm | Self::Container, None) => "powered-off",
+            (Self::Pbs | Self::Storage, None) => "offline",
+            (Self::Host, None) => "host-offline",
+        }
+    }
+
     /// Whether it is a guest of a hypervisor.
     pub const fn is_guest(self) -> bool {
         matches!(self, Self::Vm | Self::Container)
@@ -533,6 +569,20 @@ mod tests {
         for number in [-1, 9, 31, 1 << 40] {
             assert_eq!(ThresholdCode::of_number(number), None, "{number}");
         }
+    }
+
+    #[test]
+    fn alerts_are_called_as_pulse_calls_them() {
+        let called = |kind: ResourceKind, metric| (kind.alert_id("lab-pve1", metric), kind.alert_type(metric));
+        let owned = |id: &str, of_type| (id.to_owned(), of_type);
+        let cpu = Some(ThresholdMetric::Cpu);
+        assert_eq!(called(ResourceKind::Node, cpu), owned("lab-pve1-cpu", "cpu"));
+        assert_eq!(called(ResourceKind::Storage, Some(ThresholdMetric::Usage)), owned("lab-pve1-usage", "usage"));
+        assert_eq!(called(ResourceKind::Node, None), owned("node-offline-lab-pve1", "connectivity"));
+        assert_eq!(called(ResourceKind::Vm, None), owned("guest-powered-off-lab-pve1", "powered-off"));
+        assert_eq!(called(ResourceKind::Pbs, None), owned("pbs-offline-lab-pve1", "offline"));
+        assert_eq!(called(ResourceKind::Storage, None), owned("storage-offline-lab-pve1", "offline"));
+        assert_eq!(called(ResourceKind::Host, None), owned("host-offline-lab-pve1", "host-offline"));
     }
 
     #[test]

@@ -3,22 +3,10 @@
 use super::{Effective, Resource};
 use crate::model::{ResourceKind, ThresholdMetric};
 
-/// How Pulse calls a kind of resource.
-pub const fn kind(kind: ResourceKind) -> &'static str {
-    match kind {
-        ResourceKind::Node => "Node",
-        ResourceKind::Vm => "VM",
-        ResourceKind::Container => "Container",
-        ResourceKind::Storage => "Storage",
-        ResourceKind::Pbs => "PBS",
-        ResourceKind::Host => "Host",
-    }
-}
-
 /// What was measured: `VM cpu usage at 85.5% (trigger: 80%, clear: 75%)`; of a rate in MB/s. Quirk: of a storage it is the `usage
 /// usage`, for its metric is called so.
 pub fn value(of: ResourceKind, metric: ThresholdMetric, value: f64, limit: Effective) -> String {
-    let (of, word, Effective { trigger, clear }) = (kind(of), metric.word(), limit);
+    let (of, word, Effective { trigger, clear }) = (of.title(), metric.word(), limit);
     if metric.is_percentage() {
         format!("{of} {word} usage at {value:.1}% (trigger: {trigger:.0}%, clear: {clear:.0}%)")
     } else {
@@ -37,19 +25,4 @@ pub fn silence(resource: &Resource) -> String {
         ResourceKind::Storage => format!("Storage {name} on node {node} is unavailable"),
         ResourceKind::Host => format!("Host '{name}' is offline"),
     }
-}
-
-/// What Pulse calls an alert: its id and its type.
-pub fn id_and_type(kind: ResourceKind, id: &str, metric: Option<ThresholdMetric>) -> (String, &'static str) {
-    let Some(metric) = metric else {
-        let (prefix, of_type) = match kind {
-            ResourceKind::Node => ("node-offline", "connectivity"),
-            ResourceKind::Vm | ResourceKind::Container => ("guest-powered-off", "powered-off"),
-            ResourceKind::Pbs => ("pbs-offline", "offline"),
-            ResourceKind::Storage => ("storage-offline", "offline"),
-            ResourceKind::Host => ("host-offline", "host-offline"),
-        };
-        return (format!("{prefix}-{id}"), of_type);
-    };
-    (format!("{id}-{}", metric.word()), metric.word())
 }

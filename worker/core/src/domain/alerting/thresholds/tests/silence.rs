@@ -80,16 +80,3 @@ fn what_is_down_has_no_alert_of_its_values_beside() {
     world.up(Cpu, 95.0);
     assert_eq!(down(&mut world), [Finding::Dropped(ThresholdCode { resource: 0, metric: Some(Cpu) })]);
 }
-
-#[test]
-fn alerts_are_called_as_pulse_calls_them() {
-    let called = |kind, metric| text::id_and_type(kind, "lab-pve1", metric);
-    let owned = |id: &str, of_type| (id.to_owned(), of_type);
-    assert_eq!(called(ResourceKind::Node, Some(Cpu)), owned("lab-pve1-cpu", "cpu"));
-    assert_eq!(called(ResourceKind::Storage, Some(Usage)), owned("lab-pve1-usage", "usage"));
-    assert_eq!(called(ResourceKind::Node, None), owned("node-offline-lab-pve1", "connectivity"));
-    assert_eq!(called(ResourceKind::Vm, None), owned("guest-powered-off-lab-pve1", "powered-off"));
-    assert_eq!(called(ResourceKind::Pbs, None), owned("pbs-offline-lab-pve1", "offline"));
-    assert_eq!(called(ResourceKind::Storage, None), owned("storage-offline-lab-pve1", "offline"));
-    assert_eq!(called(ResourceKind::Host, None), owned("host-offline-lab-pve1", "host-offline"));
-}
