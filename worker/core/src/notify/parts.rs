@@ -98,15 +98,11 @@ pub fn render_parts(settings: &Settings, parts: &[Part], key: &str, edgewatch_ur
 
 /// All of them in words: a line each.
 fn text(parts: &[Part]) -> String {
-    let mut text = format!("{} alerts", parts.len());
-    for part in parts.iter().take(MOST_LINES) {
-        text.push('\n');
-        text.push_str(&part.text);
-    }
-    if let Some(more) = parts.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
-        text.push_str(&format!("\nand {more} more"));
-    }
-    text
+    let mut lines = vec![format!("{} alerts", parts.len())];
+    lines.extend(parts.iter().take(MOST_LINES).map(|part| part.text.clone()));
+    let more = parts.len().saturating_sub(MOST_LINES);
+    lines.extend((more > 0).then(|| format!("and {more} more")));
+    lines.join("\n")
 }
 
 #[cfg(test)]

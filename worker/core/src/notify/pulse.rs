@@ -57,7 +57,6 @@ struct Metadata {
 struct Number(#[serde(serialize_with = "number")] f64);
 
 /// A number that is whole is written without a point.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
 fn number<S: serde::Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
     #[expect(clippy::cast_possible_truncation, reason = "it is whole, and small enough")]
     if value.fract() == 0.0 && value.abs() < 1e15 { to.serialize_i64(*value as i64) } else { to.serialize_f64(*value) }
@@ -109,7 +108,7 @@ impl Alert {
 
 /// Several alerts; one comes like several.
 #[derive(Serialize)]
-struct Grouped<'a> {
+struct Body<'a> {
     alerts: Vec<&'a Alert>,
     count: usize,
     /// Unix seconds: when the newest of them happened, so that a repeat is the same.
@@ -128,7 +127,7 @@ pub(super) fn webhook(settings: &Settings, letter: &Letter<'_>, parts: &[Part]) 
         "slack" => return chat::slack(settings, letter),
         _ => {}
     }
-    let body = Grouped {
+    let body = Body {
         alerts: parts.iter().map(|part| &part.alert).collect(),
         count: parts.len(),
         timestamp: letter.notice.event.at.0,
@@ -156,7 +155,7 @@ pub(super) fn webhook(settings: &Settings, letter: &Letter<'_>, parts: &[Part]) 
 /// # Errors
 /// As [`mail::message`].
 pub(super) fn mail(settings: &Settings, letter: &Letter<'_>, parts: &[Part]) -> Result<OutgoingMail, Failure> {
-    let (mut text, mut page) = (String::new(), String::from("<html><body>\n"));
+    let (mut text, mut page) = (String::new(), vec!["<html><body>\n".to_owned()]);
     for part in parts {
         let Alert { message, node, start_time, resource_name, .. } = &part.alert;
         let title = format!("{}: {resource_name}", level(part));
@@ -165,13 +164,13 @@ pub(super) fn mail(settings: &Settings, letter: &Letter<'_>, parts: &[Part]) -> 
         let shown = |text: &str| fitted(&fitted(text, MAX_TEXT, utf16, plain), usize::MAX, utf16, html);
         text.push_str(&fitted(&format!("{title}\n{lines}"), MAX_TEXT, utf16, plain));
         text.push('\n');
-        page.push_str(&format!("<h3>{}</h3>\n<p>{}</p>\n", shown(&title), shown(&lines).replace('\n', "<br>\n")));
+        page.push(format!("<h3>{}</h3>\n<p>{}</p>\n", shown(&title), shown(&lines).replace('\n', "<br>\n")));
     }
     if !letter.edgewatch_url.is_empty() {
         text.push_str(letter.edgewatch_url);
         text.push('\n');
     }
-    page.push_str("</body></html>\n");
+    page.push("</body></html>\n".to_owned());
     // In no line of base64.
     let boundary = "=_alerts";
     let one = |content_type: &str, text: &str| {
@@ -180,7 +179,7 @@ pub(super) fn mail(settings: &Settings, letter: &Letter<'_>, parts: &[Part]) -> 
             mail::body_lines(text)
         )
     };
-    let body = format!("{}{}--{boundary}--", one("text/plain", &text), one("text/html", &page));
+    let body = format!("{}{}--{boundary}--", one("text/plain", &text), one("text/html", &page.concat()));
     let content_type = format!("multipart/alternative; boundary=\"{boundary}\"");
     mail::message(settings, letter, &subject(parts), (&content_type, None, &body))
 }
