@@ -38,6 +38,8 @@ pub mod usage;
 /// wrote.
 const RULES_KEY: &str = "rules";
 const BEHIND: char = '!';
+/// The zone that every runtime knows.
+const UTC: &str = "UTC";
 /// A clock that is so far behind the last verdict stepped back, seconds; the schedule may be a little behind the alarm.
 const STEP_BACK_S: i64 = 60;
 
@@ -94,8 +96,10 @@ impl Rules {
         if let Some((_, is_quiet)) = self.quiet_now.filter(|(known, _)| *known == minute) {
             return Moment { at, is_quiet };
         }
-        // A zone that the runtime no longer knows has no quiet hours.
-        let local = local_time(&hours.zone, at).map(|(weekday, minute)| LocalTime { weekday, minute });
+        // A zone that the runtime does not know is taken for UTC. Source: pulse specification, 12.2.
+        let local = local_time(&hours.zone, at)
+            .or_else(|| local_time(UTC, at))
+            .map(|(weekday, minute)| LocalTime { weekday, minute });
         let is_quiet = local.is_some_and(|local| is_quiet(hours, local));
         self.quiet_now = Some((minute, is_quiet));
         Moment { at, is_quiet }

@@ -289,7 +289,12 @@ fn levels_are_told_by_time_whatever_their_order_and_none_when_they_are_off() {
 #[test]
 fn quiet_hours_and_downtimes_and_a_hosts_status_hold_for_thresholds_too() {
     let quiet = QuietHours { zone: "UTC".to_owned(), from_min: 0, to_min: 0, days: [true; 7] };
-    let mut of_quiet = shard_with(RuleSet { quiet_hours: Some(quiet), ..RuleSet::default() });
+    let mut of_quiet = shard_with(RuleSet { quiet_hours: Some(quiet.clone()), ..RuleSet::default() });
+    // A zone that nobody knows is taken for UTC.
+    let nowhere = QuietHours { zone: "Nowhere/Land".to_owned(), ..quiet.clone() };
+    let mut elsewhere = shard_with(RuleSet { quiet_hours: Some(nowhere), ..RuleSet::default() });
+    take(&mut elsewhere, guest(), up(10, 85.0));
+    assert!(events(&elsewhere)[0].is_quiet);
     take(&mut of_quiet, guest(), up(10, 85.0));
     take(&mut of_quiet, storage(), poll(10, Condition::Up, &[(ThresholdMetric::Usage, 99.0)]));
     assert_eq!(events(&of_quiet).iter().map(|event| event.is_quiet).collect::<Vec<_>>(), [true, false]);
