@@ -96,6 +96,8 @@ struct ThresholdWire {
     /// First and last time, ms, how often, and how bad it was last.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     told: Option<(i64, i64, u32, String)>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    acknowledged_ms: Option<i64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
@@ -258,6 +260,7 @@ fn threshold_wire(code: ThresholdCode, state: &thresholds::State) -> ThresholdWi
         raised: state.raised.map(|(at, value)| (at.0, value.get())),
         held_until_ms: state.held_until.map(|at| at.0),
         told: state.told.map(|told| (told.first.0, told.last.0, told.count, told.severity.word().to_owned())),
+        acknowledged_ms: state.acknowledged.map(|at| at.0),
     }
 }
 
@@ -270,6 +273,7 @@ fn threshold_of(wire: &ThresholdWire) -> Option<(ThresholdCode, thresholds::Stat
         raised: wire.raised.map(|(at_ms, value)| (UnixMillis(at_ms), Measured::of(value))),
         held_until: wire.held_until_ms.map(UnixMillis),
         told: wire.told.as_ref().and_then(told_of),
+        acknowledged: wire.acknowledged_ms.map(UnixMillis),
     };
     Some((ThresholdCode::of_number(wire.code)?, state))
 }
@@ -381,6 +385,7 @@ mod tests {
                 count: 3,
                 severity: Severity::Warning,
             }),
+            acknowledged: Some(UnixMillis(6)),
         };
         let state = HostState {
             rules: [(RuleId(3), own)].into(),

@@ -258,6 +258,8 @@ impl Shard {
         {
             log::error("hub.rules", &error.to_string());
         }
+        let dropped = self.rules.book.drop_acknowledged(now);
+        self.told(&dropped, now);
         let moment = self.rules.moment(now);
         let of_thresholds = self.policies_of_thresholds();
         let (is_holding, from) = (self.watch.is_holding(now.seconds()), self.watch.clocks_from.millis());

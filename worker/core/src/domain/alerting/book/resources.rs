@@ -89,6 +89,34 @@ impl Book {
     }
 }
 
+/// An alert that was acknowledged is dropped so much later, ms: when it is still so it begins anew. Source: pulse specification, 12.2.
+const FORGOTTEN_MS: i64 = 24 * 3_600_000;
+
+impl Book {
+    /// Drops alerts of thresholds that were acknowledged long ago.
+    pub fn drop_acknowledged(&mut self, at: UnixMillis) -> Vec<Transition> {
+        let mut gone = BTreeSet::new();
+        for (id, HostState { open, thresholds, .. }) in &mut self.hosts {
+            for (cause, _) in open.iter().filter(|(_, open)| open.is_acknowledged) {
+                let Some(state) = cause.threshold_code().and_then(|code| thresholds.get_mut(&code)) else { continue };
+                // A clock that was ahead is set right one day.
+                let since = state.acknowledged.filter(|since| *since <= at);
+                if since.is_none() {
+                    state.acknowledged = Some(at);
+                    self.changed.insert(*id);
+                } else if since.is_some_and(|since| at.0.saturating_sub(since.0) >= FORGOTTEN_MS) {
+                    gone.insert(*cause);
+                }
+            }
+        }
+        for cause in &gone {
+            let state = cause.host.and_then(|id| self.hosts.get_mut(&id));
+            state.zip(cause.threshold_code()).and_then(|(state, code)| state.thresholds.remove(&code));
+        }
+        if gone.is_empty() { Vec::new() } else { self.withdraw(at, |cause| gone.contains(&cause)) }
+    }
+}
+
 fn codes(state: &HostState) -> impl Iterator<Item = ThresholdCode> + '_ {
     let open = state.open.keys().filter(|cause| cause.source == Source::Threshold);
     open.filter_map(Cause::threshold_code).chain(state.thresholds.keys().copied())

@@ -162,6 +162,7 @@ fn lay_back(
         None => is_open,
     };
     (state.kind, state.is_mute) = (resource.kind, resource.is_mute());
+    state.acknowledged = state.acknowledged.filter(|_| goes_on);
     if goes_on || !state.is_at_rest() {
         states.insert(code, state);
     }

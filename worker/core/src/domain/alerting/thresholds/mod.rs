@@ -144,6 +144,8 @@ pub struct State {
     pub held_until: Option<UnixMillis>,
     /// When people were told of it.
     pub told: Option<Told>,
+    /// Since when its alert has been known to be acknowledged.
+    pub acknowledged: Option<UnixMillis>,
 }
 
 /// When people were told of an alert.
@@ -187,7 +189,16 @@ impl Told {
 impl State {
     /// That of a resource of which nothing is known.
     pub const fn new(kind: ResourceKind) -> Self {
-        Self { kind, is_mute: false, since: None, gone: 0, raised: None, held_until: None, told: None }
+        Self {
+            kind,
+            is_mute: false,
+            since: None,
+            gone: 0,
+            raised: None,
+            held_until: None,
+            told: None,
+            acknowledged: None,
+        }
     }
 
     /// Whether there is nothing to know.

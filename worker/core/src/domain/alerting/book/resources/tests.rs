@@ -179,6 +179,33 @@ fn what_nobody_acknowledges_is_told_to_others() {
 }
 
 #[test]
+fn an_acknowledged_alert_is_dropped_after_a_day_and_begins_anew_when_it_is_still_so() {
+    let mut world = World::new();
+    world.up(85.0);
+    let acknowledge = |world: &mut World| {
+        let key = world.book.state(HOST).unwrap().open.values().next().unwrap().key.clone();
+        assert!(world.book.acknowledge(&key));
+        key
+    };
+    let first = acknowledge(&mut world);
+    let dropped = |world: &mut World, hours: i64| {
+        world.book.take_changed();
+        let steps = world.book.drop_acknowledged(UnixMillis(FROM_MS + hours * 3_600_000));
+        (steps.into_iter().map(|step| step.step).collect::<Vec<_>>(), world.book.take_changed().len())
+    };
+    assert_eq!(dropped(&mut world, 1), (vec![], 1), "since when is kept once");
+    world.up(85.0);
+    assert_eq!([dropped(&mut world, 2), dropped(&mut world, 24)], [(vec![], 0), (vec![], 0)]);
+    assert_eq!(dropped(&mut world, 25), (vec![Step::Withdrawn], 1));
+    assert_eq!(world.book.state(HOST), None);
+    assert_eq!(world.up(85.0), [(Step::Fired, false)]);
+    assert_ne!(acknowledge(&mut world), first);
+    assert_eq!(dropped(&mut world, 26), (vec![], 1));
+    world.up(10.0);
+    assert_eq!(dropped(&mut world, 99), (vec![], 0), "it is over");
+}
+
+#[test]
 fn a_guest_that_stops_loses_its_alerts_and_nobody_hears_of_it() {
     let mut world = World::new();
     world.config.silence_off = Switches { guests: true, ..Switches::default() };
