@@ -53,6 +53,7 @@ pub mod sql;
 pub mod storage;
 #[cfg(test)]
 mod testing;
+pub mod thresholds;
 pub mod tracked;
 pub mod watches;
 pub mod watching;

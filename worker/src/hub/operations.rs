@@ -106,7 +106,7 @@ impl Inner {
             }
             (
                 Method::Post,
-                path @ ("/check-reports" | "/keep-checks" | "/monitored" | "/close-alert" | "/open-checks"),
+                path @ ("/check-reports" | "/keep-checks" | "/monitored" | "/close-alert" | "/open-checks" | "/polls"),
             ) => self.of_watches(path, &mut request, db).await,
             (Method::Post, path @ ("/posted" | "/points" | "/latest" | "/metric-names")) => {
                 self.of_posted(path, &mut request, db).await
