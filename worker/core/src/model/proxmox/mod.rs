@@ -7,7 +7,10 @@ mod ids;
 mod instance;
 mod job;
 mod now;
+mod registration;
+mod settings;
 mod state;
+mod update;
 
 pub use alert::{Resource, ResourceAlert};
 pub use backup::{Backup, BackupKind, BackupStore, PbsBackup, PbsGroup, Snapshot, Task, Verification};
@@ -25,4 +28,7 @@ pub use now::{
     DatastoreNow, GuestKind, GuestNow, GuestStatus, NodeNow, NodeStatus, PbsNow, Poll, PollError, PollErrorKind, Rates,
     Space, StorageNow, StorageStatus, Used,
 };
+pub use registration::{RegistrationDraft, RegistrationGate, RegistrationToken, TokenRefusal};
+pub use settings::SystemSettings;
 pub use state::{Health, InstanceState};
+pub use update::{UpdateStatus, UpdateStep};
