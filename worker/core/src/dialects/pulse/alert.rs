@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::number::{Number, time};
 use super::read;
 use crate::failure::Failure;
-use crate::model::proxmox::{Resource, ResourceAlert};
-use crate::model::{ResourceKind, Severity, ThresholdMetric};
+use crate::model::proxmox::ResourceAlert;
+use crate::model::{Measured, Severity};
 use crate::units::UnixSeconds;
 use crate::units::calendar::parse_rfc3339;
 
@@ -24,7 +24,7 @@ pub struct ShortAlert<'a> {
     resource_name: &'a str,
     node: &'a str,
     instance: &'a str,
-    message: String,
+    message: &'a str,
     value: Number,
     threshold: Number,
     start_time: String,
@@ -57,7 +57,8 @@ pub struct Alert<'a> {
 #[serde(rename_all = "camelCase")]
 struct Metadata {
     resource_type: &'static str,
-    clear_threshold: Number,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clear_threshold: Option<Number>,
 }
 
 impl<'a> From<&'a ResourceAlert> for ShortAlert<'a> {
@@ -71,9 +72,9 @@ impl<'a> From<&'a ResourceAlert> for ShortAlert<'a> {
             resource_name: &alert.resource.name,
             node: &alert.resource.node,
             instance: &alert.resource.instance,
-            message: message(alert),
+            message: &alert.text,
             value: Number(alert.value),
-            threshold: Number(alert.limit.trigger),
+            threshold: Number(limit(alert).map_or(0.0, |(trigger, _)| trigger)),
             start_time: time(Some(alert.started_at)),
             last_seen: time(Some(alert.seen_at)),
             acknowledged: acknowledged.is_some(),
@@ -90,8 +91,8 @@ impl<'a> From<&'a ResourceAlert> for Alert<'a> {
         Self {
             short: ShortAlert { resolved_time: None, ..ShortAlert::from(alert) },
             metadata: Metadata {
-                resource_type: resource_type(alert.resource.kind),
-                clear_threshold: Number(alert.limit.clear),
+                resource_type: alert.resource.kind.title(),
+                clear_threshold: limit(alert).map(|(_, clear)| Number(clear)),
             },
             last_escalation: (!times.is_empty()).then_some(times.len()),
             escalation_times: times.iter().map(|at| time(Some(*at))).collect(),
@@ -109,58 +110,17 @@ pub fn level(severity: Severity) -> &'static str {
 
 /// An alert's type.
 pub fn kind(alert: &ResourceAlert) -> &'static str {
-    match (alert.metric, alert.resource.kind) {
-        (Some(metric), _) => metric.word(),
-        (None, ResourceKind::Node) => "connectivity",
-        (None, ResourceKind::Vm | ResourceKind::Container) => "powered-off",
-        (None, ResourceKind::Pbs | ResourceKind::Storage) => "offline",
-        (None, ResourceKind::Host) => "host-offline",
-    }
+    alert.resource.kind.alert_type(alert.metric)
 }
 
 /// An alert's id.
 pub fn alert_id(alert: &ResourceAlert) -> String {
-    let id = &alert.resource.id;
-    match (alert.metric, alert.resource.kind) {
-        (Some(metric), _) => format!("{id}-{}", metric.word()),
-        (None, ResourceKind::Node) => format!("node-offline-{id}"),
-        (None, ResourceKind::Vm | ResourceKind::Container) => format!("guest-powered-off-{id}"),
-        (None, ResourceKind::Pbs) => format!("pbs-offline-{id}"),
-        (None, ResourceKind::Storage) => format!("storage-offline-{id}"),
-        (None, ResourceKind::Host) => format!("host-offline-{id}"),
-    }
+    alert.resource.kind.alert_id(&alert.resource.id, alert.metric)
 }
 
-fn resource_type(kind: ResourceKind) -> &'static str {
-    match kind {
-        ResourceKind::Vm => "VM",
-        ResourceKind::Container => "Container",
-        ResourceKind::Node => "Node",
-        ResourceKind::Storage => "Storage",
-        ResourceKind::Pbs => "PBS",
-        ResourceKind::Host => "Host",
-    }
-}
-
-/// An alert in a sentence.
-pub fn message(alert: &ResourceAlert) -> String {
-    let Resource { kind, name, node, .. } = &alert.resource;
-    let word = resource_type(*kind);
-    let (value, limit) = (alert.value, alert.limit);
-    match (alert.metric, kind) {
-        _ if !alert.text.is_empty() => alert.text.clone(),
-        (Some(metric), _) => {
-            let unit = if metric.is_percentage() { "%" } else { " MB/s" };
-            let what =
-                if metric == ThresholdMetric::Usage { "usage".to_owned() } else { format!("{} usage", metric.word()) };
-            let (trigger, clear) = (limit.trigger, limit.clear);
-            format!("{word} {what} at {value:.1}{unit} (trigger: {trigger:.0}{unit}, clear: {clear:.0}{unit})")
-        }
-        (None, ResourceKind::Node | ResourceKind::Host) => format!("{word} '{name}' is offline"),
-        (None, ResourceKind::Vm | ResourceKind::Container) => format!("{word} '{name}' is powered off"),
-        (None, ResourceKind::Pbs) => format!("PBS instance {name} is offline"),
-        (None, ResourceKind::Storage) => format!("Storage {name} on node {node} is unavailable"),
-    }
+/// What it goes by: from where on it began, and down to where it goes on.
+pub fn limit(alert: &ResourceAlert) -> Option<(f64, f64)> {
+    alert.resource.limit.map(|(trigger, clear)| (Measured::get(trigger), Measured::get(clear)))
 }
 
 /// Which alerts of the past are asked for.
@@ -332,27 +292,28 @@ pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::Limit;
+    use crate::model::{AlertResource, ResourceKind, ThresholdMetric};
 
     pub fn alert(kind: ResourceKind, metric: Option<ThresholdMetric>) -> ResourceAlert {
+        let limit = metric.map(|_| (Measured::of(80.0), Measured::of(75.0)));
         ResourceAlert {
-            resource: Resource {
+            resource: AlertResource {
                 kind,
                 id: "lab-pve1-101".to_owned(),
                 name: "web".to_owned(),
                 node: "pve1".to_owned(),
                 instance: "lab".to_owned(),
+                limit,
             },
             metric,
             severity: Severity::Warning,
             value: 85.5,
-            limit: Limit::new(80.0, 75.0),
             started_at: UnixSeconds(1_754_992_680),
             seen_at: UnixSeconds(1_754_992_800),
             ended_at: None,
             acknowledged: None,
             escalated_at: vec![],
-            text: String::new(),
+            text: "VM cpu usage at 85.5% (trigger: 80%, clear: 75%)".to_owned(),
         }
     }
 
@@ -385,44 +346,14 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn each_alert_has_its_id_type_and_sentence() {
-        use ResourceKind::{Container, Host, Node, Pbs, Storage, Vm};
-        let usage = Some(ThresholdMetric::Usage);
-        for (kind_of, metric, id, word, text) in [
-            (
-                Container,
-                Some(ThresholdMetric::Memory),
-                "lab-pve1-101-memory",
-                "memory",
-                "Container memory usage at 85.5% (trigger: 80%, clear: 75%)",
-            ),
-            (
-                Node,
-                Some(ThresholdMetric::Disk),
-                "lab-pve1-101-disk",
-                "disk",
-                "Node disk usage at 85.5% (trigger: 80%, clear: 75%)",
-            ),
-            (
-                Vm,
-                Some(ThresholdMetric::DiskRead),
-                "lab-pve1-101-diskRead",
-                "diskRead",
-                "VM diskRead usage at 85.5 MB/s (trigger: 80 MB/s, clear: 75 MB/s)",
-            ),
-            (Storage, usage, "lab-pve1-101-usage", "usage", "Storage usage at 85.5% (trigger: 80%, clear: 75%)"),
-            (Node, None, "node-offline-lab-pve1-101", "connectivity", "Node 'web' is offline"),
-            (Vm, None, "guest-powered-off-lab-pve1-101", "powered-off", "VM 'web' is powered off"),
-            (Container, None, "guest-powered-off-lab-pve1-101", "powered-off", "Container 'web' is powered off"),
-            (Pbs, None, "pbs-offline-lab-pve1-101", "offline", "PBS instance web is offline"),
-            (Storage, None, "storage-offline-lab-pve1-101", "offline", "Storage web on node pve1 is unavailable"),
-            (Host, None, "host-offline-lab-pve1-101", "host-offline", "Host 'web' is offline"),
-        ] {
-            let alert = alert(kind_of, metric);
-            assert_eq!((alert_id(&alert).as_str(), kind(&alert), message(&alert).as_str()), (id, word, text));
-        }
-        let said = ResourceAlert { text: "Said".to_owned(), ..alert(Vm, None) };
-        assert_eq!(message(&said), "Said");
+    fn an_alert_without_a_limit_has_none() {
+        let gone = alert(ResourceKind::Node, None);
+        let json = serde_json::to_value(Alert::from(&gone)).unwrap();
+        assert_eq!(
+            (&json["id"], &json["type"], &json["threshold"]),
+            (&json!("node-offline-lab-pve1-101"), &json!("connectivity"), &json!(0))
+        );
+        assert_eq!(json["metadata"], json!({"resourceType": "Node"}));
     }
 
     #[test]

@@ -23,9 +23,7 @@ mod system;
 mod updates;
 mod written;
 
-pub use alert::{
-    Alert, AlertPath, BulkReply, BulkRequest, BulkResult, HistoryQuery, ShortAlert, alert_id, level, message,
-};
+pub use alert::{Alert, AlertPath, BulkReply, BulkRequest, BulkResult, HistoryQuery, ShortAlert, alert_id, level};
 pub use alert_config::{
     AlertConfigReply, OverridesChange, SavedReply, ScheduleKeys, ThresholdKeys, ThresholdsView, changed_thresholds,
     parse_alert_config,

@@ -7,8 +7,8 @@ use super::email::read_mail;
 use crate::dialects::pulse::object::{self, Object};
 use crate::dialects::pulse::read::{self, bad};
 use crate::failure::Failure;
-use crate::model::proxmox::{Resource, ResourceAlert, node_id};
-use crate::model::{Limit, MailSettings, ResourceKind, Severity, ThresholdMetric};
+use crate::model::proxmox::{ResourceAlert, node_id};
+use crate::model::{AlertResource, MailSettings, Measured, ResourceKind, Severity, ThresholdMetric};
 use crate::units::UnixSeconds;
 
 /// What is to be tried.
@@ -93,17 +93,17 @@ pub fn check_mail(settings: &MailSettings) -> Result<(), Failure> {
 pub fn sample_alert(node: Option<(&str, &str)>, now: UnixSeconds) -> ResourceAlert {
     let (instance, node) = node.unwrap_or(("test-instance", "test-node"));
     ResourceAlert {
-        resource: Resource {
+        resource: AlertResource {
             kind: ResourceKind::Vm,
             id: node_id(instance, "test"),
             name: "Email Configuration Test".to_owned(),
             node: node.to_owned(),
             instance: instance.to_owned(),
+            limit: Some((Measured::of(80.0), Measured::of(75.0))),
         },
         metric: Some(ThresholdMetric::Cpu),
         severity: Severity::Warning,
         value: 85.5,
-        limit: Limit::new(80.0, 75.0),
         started_at: now,
         seen_at: now,
         ended_at: None,
