@@ -1,6 +1,7 @@
 //! Pulse (4.2.1): wire types of the published document and of what the server of that version really does. Source: pulse specification.
 //! Left out: the `resources` of 6.x.
 
+mod agents;
 mod alert;
 mod alert_config;
 mod charts;
@@ -23,6 +24,10 @@ mod system;
 mod updates;
 mod written;
 
+pub use agents::{
+    AgentConfigReply, DockerReply, DockerReport, HostLookup, HostReport, HostReportReply, LookedUpHost, LookupReply,
+    MAX_REPORT_BYTES, RemovedReply, is_same_name, no_host,
+};
 pub use alert::{Alert, AlertPath, BulkReply, BulkRequest, BulkResult, HistoryQuery, ShortAlert, alert_id, level};
 pub use alert_config::{
     AlertConfigReply, OverridesChange, SavedReply, ScheduleKeys, ThresholdKeys, ThresholdsView, changed_thresholds,
