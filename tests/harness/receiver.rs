@@ -181,7 +181,12 @@ pub(crate) struct Port {
 impl Port {
     /// A free port, opened.
     pub(crate) fn open(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
-        let mut port = Self { number: 0, serve: Arc::new(serve), open: None };
+        Self::open_at(0, serve)
+    }
+
+    /// That port, opened; 0 is a free one.
+    pub(crate) fn open_at(number: u16, serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+        let mut port = Self { number, serve: Arc::new(serve), open: None };
         port.reopen();
         port
     }
