@@ -33,11 +33,16 @@ impl Agent {
 
     /// The same with more in its environment, such as `EDGEWATCH_TRANSPORT`.
     pub fn start_with(worker: &Worker, host: &TestHost, folder: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::start_at(&worker.url, &host.secret, folder, environment)
+    }
+
+    /// The same against any server.
+    pub fn start_at(url: &str, host_secret: &str, folder: &Path, environment: &[(&str, &str)]) -> Self {
         let secret = folder.join("secret");
         fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let mut options = File::options();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(&secret);
-        let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, host.secret.as_bytes()));
+        let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, host_secret.as_bytes()));
         written.unwrap_or_else(|error| panic!("{}: {error}", secret.display()));
         let log = folder.join("agent.log");
         let output = File::options().append(true).create(true).open(&log).expect("the log can be written");
@@ -45,7 +50,7 @@ impl Agent {
             .args(["run", "--state-dir"])
             .arg(folder.join("state"))
             .env_clear()
-            .env("EDGEWATCH_URL", &worker.url)
+            .env("EDGEWATCH_URL", url)
             .env("EDGEWATCH_SECRET_FILE", &secret)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())

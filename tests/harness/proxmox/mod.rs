@@ -4,6 +4,7 @@
 //! recorded ([`Answers::recorded`]). Shapes: pulse specification, 17 and 18.
 
 mod answers;
+pub mod edge;
 pub mod lab;
 pub mod scale;
 mod serve;
@@ -105,6 +106,21 @@ impl FakeProxmox {
 
     /// A server at a port of one's own choice; 0 is a free one.
     pub fn start_at(port: u16, product: Product, answers: Answers, authority: Option<&Authority>) -> Self {
+        Self::listen("127.0.0.1", port, product, answers, authority)
+    }
+
+    /// A server at another address of loopback, at the port of `other`: another node of its cluster.
+    pub fn start_beside(other: &Self, address: &'static str, product: Product, answers: Answers) -> Self {
+        Self::listen(address, other.port(), product, answers, None)
+    }
+
+    fn listen(
+        address: &'static str,
+        port: u16,
+        product: Product,
+        answers: Answers,
+        authority: Option<&Authority>,
+    ) -> Self {
         let shared = Arc::new(Shared {
             product,
             answers: Mutex::new(answers),
@@ -132,7 +148,7 @@ impl FakeProxmox {
             }
         };
         let fingerprint = authority.map(|authority| authority.fingerprint.clone()).unwrap_or_default();
-        Self { port: Port::open_at(port, serve), shared, is_tls: authority.is_some(), fingerprint }
+        Self { port: Port::open_at(address, port, serve), shared, is_tls: authority.is_some(), fingerprint }
     }
 
     /// Its URL: scheme, host and port.
