@@ -150,6 +150,32 @@ fn numbers_as_texts_and_as_doubles_make_no_difference() {
 }
 
 #[test]
+fn disks_of_machines_are_what_their_agent_tells_and_why_it_does_not() {
+    let mut answers = lab::pve();
+    answers.set(
+        "/nodes/pve1/qemu/101/agent/get-fsinfo",
+        json!({"result":[
+        {"name":"sda1","mountpoint":"/","type":"ext4","total-bytes":33_000_000_000_i64,"used-bytes":9_000_000_000_i64,
+         "disk":[{"bus-type":"scsi","bus":0,"target":0,"unit":0,"dev":"/dev/sda1"}]}]}),
+    );
+    let fake = FakeProxmox::start(Product::Pve, answers);
+    let bench = Bench::start("disks", vec![instance("lab", InstanceKind::Pve, &fake)]);
+    assert_eq!(guest(&bench.poll("lab", "a poll", |_| true), 101).disk_used, 0, "nothing is known yet");
+    bench.watch();
+    let known =
+        bench.poll("lab", "a disk", |poll| poll.guests.iter().any(|guest| guest.vmid == 101 && guest.disk_used > 0));
+    assert_eq!((guest(&known, 101).disk_used, guest(&known, 101).disk_total), (9_000_000_000, 33_000_000_000));
+
+    let silent = FakeProxmox::start(Product::Pve, lab::pve());
+    silent.fault("/agent/", Fault::Status(500, "QEMU guest agent is not running"));
+    let bench = Bench::start("disks-silent", vec![instance("lab", InstanceKind::Pve, &silent)]);
+    wait_until("the reason", PATIENCE, || {
+        bench.rows("lab", "census").iter().any(|row| row["guest"]["disk_reason"] == "no-agent").then_some(())
+    });
+    assert_eq!(guest(&bench.poll("lab", "a poll", |_| true), 101).disk_used, 0);
+}
+
+#[test]
 fn what_is_not_wanted_is_not_asked_for() {
     let fake = FakeProxmox::start(Product::Pve, lab::pve());
     let mut only_machines = instance("lab", InstanceKind::Pve, &fake);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use edgewatch_core::dialects::native::proxmox::{InstanceKind, MAX_MESSAGE_BYTES};
 use edgewatch_harness::proxmox::scale::{Scale, pbs, pve};
-use edgewatch_harness::proxmox::{FakeProxmox, Product};
+use edgewatch_harness::proxmox::{FakeProxmox, Fault, Product};
+use edgewatch_harness::tls::Authority;
 use edgewatch_harness::wait::wait_until;
 
 use super::{Bench, instance};
@@ -30,7 +31,9 @@ fn rows(bench: &Bench, instance: &str, start: &str) -> usize {
 
 #[test]
 fn a_large_cluster_fits_in_memory_and_time() {
-    let fake = FakeProxmox::start(Product::Pve, pve(Scale::AIM));
+    let fake = FakeProxmox::start_tls(Product::Pve, pve(Scale::AIM), &Authority::new());
+    fake.fault("/qemu", Fault::Lively);
+    fake.fault("/lxc", Fault::Lively);
     let bench = Bench::start_with(
         "scale",
         edgewatch_harness::proxmox::edge::StandInEdge::start(vec![instance("big", InstanceKind::Pve, &fake)], 10),
@@ -41,12 +44,16 @@ fn a_large_cluster_fits_in_memory_and_time() {
     assert_eq!(rows(&bench, "big", "snapshots/"), Scale::AIM.snapshots);
     assert_eq!(rows(&bench, "big", "tasks/"), 20 * 50);
     let poll = bench.poll("big", "a poll", |poll| poll.guests.len() == Scale::AIM.guests);
+    bench.watch();
+    wait_until("three frames", LONG, || bench.edge.know(|known| (known.frame_bytes.len() >= 3).then_some(())));
+    let frames = bench.edge.know(|known| known.frame_bytes.clone());
     let polls = bench.polls("big");
     let longest = polls.iter().map(|poll| poll.took_ms).max().unwrap_or(0);
     let (most, now) = (kib(bench.pid(), "VmHWM"), kib(bench.pid(), "VmRSS"));
     let (sections, message) = bench.edge.know(|known| (known.section_messages, known.longest));
     println!(
-        "polls of {} calls took {longest} ms at most; {most} KiB resident at most, {now} KiB now; {sections:?} of sections, the longest message {message} bytes",
+        "polls of {} calls took {longest} ms at most; {most} KiB resident at most, {now} KiB now; messages of sections and their bytes {sections:?}, \
+         the longest message {message} bytes; frames of a poll in which every guest did something {frames:?} bytes",
         poll.calls
     );
     assert!(longest < MOST_POLL_MS, "{longest} ms");

@@ -290,6 +290,7 @@ impl Polling {
                 sweep.offline = memory.offline().map(str::to_owned).collect();
                 sweep.guests = memory.guests().filter(|guest| !guest.template).cloned().collect();
                 sweep.storages = memory.storages().cloned().collect();
+                sweep.disks = memory.disks();
             }
             (Sweep::Pbs(sweep), Memory::Pbs(memory)) => sweep.datastores = memory.datastores().to_vec(),
             _ => {}

@@ -46,8 +46,10 @@ pub enum Fault {
     Close,
     /// The right answer with every number as a text.
     TextNumbers,
-    /// The right answer with every number but whole ones' sizes as doubles.
+    /// The right answer with every number as a double.
     Doubles,
+    /// The right answer, and at each request other values of what guests do.
+    Lively,
 }
 
 /// The token that the server knows at first.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::answers::{Answer, with_doubles, with_text_numbers};
+use super::answers::{Answer, with_doubles, with_life, with_text_numbers};
 use super::{Fault, PASSWORD, Product, Shared, USER};
 use crate::receiver::lock;
 
@@ -40,6 +40,7 @@ pub(super) fn serve(stream: impl Read + Write, shared: &Shared) -> io::Result<()
             }
             Some(Fault::Slow(wait)) => thread::sleep(*wait),
             Some(Fault::TextNumbers) => answer.body = with_text_numbers(&answer.body),
+            Some(Fault::Lively) => answer.body = with_life(&answer.body, lock(&shared.requests).len()),
             Some(Fault::Doubles) => answer.body = with_doubles(&answer.body),
             _ => {}
         }

@@ -8,6 +8,7 @@ use edgewatch_core::dialects::native::proxmox::{
     CensusRow, ClusterRow, EndpointPart, GuestKind, GuestNow, GuestRow, Monitor, NodeRow, Poll, StorageRow,
 };
 
+use super::disks::{Disk, Disks};
 use super::rules;
 use super::shapes::{ClusterPart, Current, Guest, Node, NodeStatus, Storage};
 use crate::proxmox::client::Client;
@@ -32,6 +33,7 @@ pub struct Memory {
     storages: BTreeMap<(String, String), StorageRow>,
     /// Nodes that answered last.
     online: Vec<String>,
+    disks: Disks,
 }
 
 /// What a node is asked.
@@ -69,6 +71,11 @@ impl Memory {
     /// Every storage on every node.
     pub fn storages(&self) -> impl Iterator<Item = &StorageRow> {
         self.storages.values()
+    }
+
+    /// What machines tell of their disks, when a sweep asks them.
+    pub fn disks(&self) -> Disks {
+        self.disks.clone()
     }
 
     /// Where the cluster's nodes can be asked.
@@ -163,12 +170,22 @@ fn guests(
     let current = gather(&running, MOST_AT_ONCE, |(_, path)| client.get::<Current>(path).ok());
     let current: BTreeMap<u64, Current> =
         running.iter().zip(current).filter_map(|((vmid, _), current)| Some((*vmid, current?))).collect();
+    let machines = running.iter().filter_map(|(vmid, _)| {
+        let (_, node, ..) = all.get(vmid)?;
+        Some((*vmid, ((*node).to_owned(), current.get(vmid).map(|current| current.agent))))
+    });
+    memory.disks.run(machines.collect());
     let mut now = Vec::with_capacity(all.len());
     for (vmid, (kind, node, guest, at)) in &all {
-        memory.guests.insert(*vmid, rules::guest_row(*kind, node, guest));
+        let disk = memory.disks.of(*vmid);
+        memory.guests.insert(*vmid, rules::guest_row(*kind, node, guest, disk));
         if !guest.template {
             let rates = memory.rates.of(*vmid, rules::counters(guest), *at);
-            now.push(rules::guest(*kind, guest, current.get(vmid), rates));
+            let mut one = rules::guest(*kind, guest, current.get(vmid), rates);
+            if let Some(Disk::Known { used, total }) = disk {
+                (one.disk_used, one.disk_total) = (used, total);
+            }
+            now.push(one);
         }
     }
     let there: BTreeSet<u64> = memory.guests.keys().copied().collect();

@@ -1,5 +1,6 @@
 //! Proxmox VE: what is asked at every poll, and what rarely. Source: pulse specification, 17.
 
+mod disks;
 mod look;
 mod rules;
 mod shapes;

@@ -5,6 +5,7 @@ use edgewatch_core::dialects::native::proxmox::{
     StorageStatus, Task,
 };
 
+use super::disks::Disk;
 use super::shapes::{Content, Current, Guest, GuestSnapshot, Node, NodeStatus, NodeTask, Space, Storage};
 use crate::proxmox::rates::Counters;
 
@@ -102,7 +103,7 @@ pub fn guest(kind: GuestKind, guest: &Guest, current: Option<&Current>, rates: C
 }
 
 /// What a guest is.
-pub fn guest_row(kind: GuestKind, node: &str, guest: &Guest) -> GuestRow {
+pub fn guest_row(kind: GuestKind, node: &str, guest: &Guest, disk: Option<Disk>) -> GuestRow {
     let tags = guest.tags.split([';', ',', ' ']).map(str::trim).filter(|tag| !tag.is_empty());
     GuestRow {
         vmid: guest.vmid,
@@ -112,6 +113,7 @@ pub fn guest_row(kind: GuestKind, node: &str, guest: &Guest) -> GuestRow {
         cpus: guest.cpus,
         template: guest.template,
         tags: tags.map(str::to_owned).collect(),
+        disk_reason: if let Some(Disk::Unknown(reason)) = disk { reason.to_owned() } else { String::new() },
     }
 }
 

@@ -128,6 +128,43 @@ pub struct Current {
     pub freemem: i64,
     #[serde(deserialize_with = "loose::whole")]
     pub balloon: i64,
+    /// Whether the guest's agent is switched on.
+    #[serde(deserialize_with = "loose::truth")]
+    pub agent: bool,
+}
+
+/// `/nodes/{n}/qemu/{vmid}/agent/get-fsinfo`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct FileSystems {
+    #[serde(deserialize_with = "loose::list")]
+    pub result: Vec<FileSystem>,
+}
+
+/// A file system as a guest's agent tells of it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct FileSystem {
+    #[serde(deserialize_with = "loose::text")]
+    pub name: String,
+    #[serde(deserialize_with = "loose::text")]
+    pub mountpoint: String,
+    #[serde(rename = "type", deserialize_with = "loose::text")]
+    pub kind: String,
+    #[serde(deserialize_with = "loose::whole")]
+    pub total_bytes: i64,
+    #[serde(deserialize_with = "loose::whole")]
+    pub used_bytes: i64,
+    #[serde(deserialize_with = "loose::list")]
+    pub disk: Vec<Device>,
+}
+
+/// What a file system lies on.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Device {
+    #[serde(deserialize_with = "loose::text")]
+    pub dev: String,
 }
 
 /// An element of `/nodes/{n}/storage`.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use edgewatch_core::dialects::native::proxmox::{GuestRow, SectionName, StorageRow};
 
+use super::disks::Disks;
 use super::rules;
 use super::shapes::{Content, GuestSnapshot, NodeTask};
 use crate::proxmox::client::Client;
@@ -26,6 +27,8 @@ pub struct Sweep {
     pub guests: Vec<GuestRow>,
     /// Storages on all nodes, as far as backups may lie on them.
     pub storages: Vec<StorageRow>,
+    /// What machines tell of their disks.
+    pub disks: Disks,
     /// The rows of each guest's snapshots, of the last time it answered.
     pub snapshots: BTreeMap<u64, Vec<String>>,
 }
@@ -92,6 +95,7 @@ pub fn sweep(
             return swept;
         }
     }
+    sweep.disks.sweep(client, &sweep.online, until);
     swept.is_whole = true;
     swept
 }

@@ -14,7 +14,8 @@ fn running(maxmem: i64) -> Guest {
 
 #[test]
 fn a_machines_memory_is_what_its_balloon_leaves_less_what_is_free() {
-    let of = |balloon, freemem, mem| machine_memory(&running(8_000), Some(&Current { mem, freemem, balloon }));
+    let of =
+        |balloon, freemem, mem| machine_memory(&running(8_000), Some(&Current { mem, freemem, balloon, agent: false }));
     assert_eq!(of(8_000, 5_000, 4_000), (3_000, 8_000));
     assert_eq!(of(4_000, 1_000, 4_000), (3_000, 4_000), "a smaller balloon is all there is");
     assert_eq!(of(0, 0, 4_000), (4_000, 8_000), "without a driver in the guest");
@@ -26,7 +27,7 @@ fn a_machines_memory_is_what_its_balloon_leaves_less_what_is_free() {
 fn a_machine_without_details_or_without_power_uses_nothing() {
     assert_eq!(machine_memory(&running(8_000), None), (0, 8_000));
     let stopped = Guest { status: "stopped".to_owned(), cpu: 0.5, mem: 7, ..running(8_000) };
-    let current = Current { mem: 7, freemem: 3, balloon: 0 };
+    let current = Current { mem: 7, freemem: 3, balloon: 0, agent: false };
     let now = guest(GuestKind::Qemu, &stopped, Some(&current), [0; 4]);
     assert_eq!((now.mem_used, now.mem_total, now.cpu.to_bits()), (0, 8_000, 0.0_f64.to_bits()));
     assert_eq!(guest(GuestKind::Lxc, &stopped, None, [0; 4]).mem_used, 0);
@@ -42,14 +43,14 @@ fn a_container_whose_numbers_are_texts_is_read() {
     let now = guest(GuestKind::Lxc, dns, None, [1, 2, 3, 4]);
     assert_eq!((now.vmid, now.mem_used, now.mem_total, now.disk_total), (201, 744_189_952, 1_073_741_824, 10));
     assert_eq!([now.net_in, now.net_out, now.disk_read, now.disk_write], [1, 2, 3, 4]);
-    let row = guest_row(GuestKind::Lxc, "pve1", dns);
+    let row = guest_row(GuestKind::Lxc, "pve1", dns, None);
     assert_eq!((row.cpus.to_bits(), row.tags), (1.5_f64.to_bits(), vec!["infra".to_owned(), "dns".to_owned()]));
     assert_eq!(counters(dns), [7, 0, 0, 0]);
 }
 
 #[test]
 fn a_guest_without_a_name_is_told_without_one_and_a_share_has_four_places() {
-    assert_eq!(guest_row(GuestKind::Qemu, "pve1", &running(1)).name, "");
+    assert_eq!(guest_row(GuestKind::Qemu, "pve1", &running(1), Some(Disk::Unknown("no-agent"))).name, "");
     assert_eq!(guest(GuestKind::Qemu, &running(1), None, [0; 4]).cpu.to_bits(), 0.0312_f64.to_bits());
     assert_eq!(share(f64::NAN).to_bits(), 0.0_f64.to_bits());
 }
