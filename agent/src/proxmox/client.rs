@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::{BufReader, Read};
-use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use edgewatch_core::dialects::native::proxmox::{Instance, InstanceKind, PollErrorKind, loose};
 use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use super::access::Access;
 use super::connection::{Connection, Request};
@@ -37,8 +37,8 @@ pub struct Client {
 
 /// An answer has its content in `data`.
 #[derive(Deserialize)]
-struct Envelope<T> {
-    data: Option<T>,
+struct Envelope {
+    data: Option<Box<RawValue>>,
 }
 
 impl Client {
@@ -90,10 +90,17 @@ impl Client {
     /// # Errors
     /// [`ApiError`].
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+        data(&self.text(path)?)
+    }
+
+    /// What is at a path, as it stands there.
+    fn text(&self, path: &str) -> Result<Box<RawValue>, ApiError> {
+        let mut text = None;
         self.ask("GET", path, "", &mut |body| {
-            let envelope: Envelope<T> = read(body)?;
-            envelope.data.ok_or_else(|| ApiError::nonsense("the answer has no data"))
-        })
+            text = Some(read(body)?);
+            Ok(())
+        })?;
+        text.ok_or_else(|| ApiError::nonsense("the answer has no data"))
     }
 
     /// Each element of the list at a path, one at a time.
@@ -101,20 +108,27 @@ impl Client {
     /// # Errors
     /// [`ApiError`]; some elements may have been taken.
     pub fn each<T: DeserializeOwned>(&self, path: &str, take: &mut dyn FnMut(T)) -> Result<(), ApiError> {
-        self.ask("GET", path, "", &mut |body| {
-            let mut reader = serde_json::Deserializer::from_reader(BufReader::with_capacity(BUFFER_BYTES, body));
-            let read = Elements { take: &mut *take, of: PhantomData }.deserialize(&mut reader);
-            read.map_err(|error| explain(&error))
+        self.each_text(path, &mut |text| {
+            if let Ok(element) = serde_json::from_str(text.get()) {
+                take(element);
+            }
         })
     }
 
-    fn ask<T>(
+    fn each_text(&self, path: &str, take: &mut dyn FnMut(Box<RawValue>)) -> Result<(), ApiError> {
+        self.ask("GET", path, "", &mut |body| {
+            let mut reader = serde_json::Deserializer::from_reader(BufReader::with_capacity(BUFFER_BYTES, body));
+            Elements(&mut *take).deserialize(&mut reader).map_err(|error| explain(&error))
+        })
+    }
+
+    fn ask(
         &self,
         method: &str,
         path: &str,
         form: &str,
-        read: &mut dyn FnMut(&mut dyn Read) -> Result<T, ApiError>,
-    ) -> Result<T, ApiError> {
+        read: &mut dyn FnMut(&mut dyn Read) -> Result<(), ApiError>,
+    ) -> Result<(), ApiError> {
         let _permit = self.permits.take();
         self.calls.fetch_add(1, Ordering::Relaxed);
         let until = Instant::now() + self.timeout;
@@ -143,17 +157,21 @@ impl Client {
         }
         let path = format!("{BASE}/access/ticket");
         let request = Request { method: "POST", path: &path, headers: "", body: form };
-        let ticket = self.send(request, until, &mut |body| read::<Envelope<Ticket>>(body))?;
-        let ticket = ticket.data.map(|data| data.ticket).filter(|ticket| !ticket.is_empty());
+        let mut ticket = Ticket::default();
+        self.send(request, until, &mut |body| {
+            ticket = data(&read(body)?)?;
+            Ok(())
+        })?;
+        let ticket = Some(ticket.ticket).filter(|ticket| !ticket.is_empty());
         ticket.ok_or_else(|| ApiError::new(PollErrorKind::Auth, "the login gave no ticket"))
     }
 
-    fn send<T>(
+    fn send(
         &self,
         request: Request<'_>,
         until: Instant,
-        read: &mut dyn FnMut(&mut dyn Read) -> Result<T, ApiError>,
-    ) -> Result<T, ApiError> {
+        read: &mut dyn FnMut(&mut dyn Read) -> Result<(), ApiError>,
+    ) -> Result<(), ApiError> {
         let kept = self.idle().pop();
         let mut connection = match kept {
             Some(connection) => connection,
@@ -201,8 +219,15 @@ pub fn trust(
     }
 }
 
-fn read<T: DeserializeOwned>(body: &mut dyn Read) -> Result<T, ApiError> {
-    serde_json::from_reader(BufReader::with_capacity(BUFFER_BYTES, body)).map_err(|error| explain(&error))
+/// The content of an answer, as text: what it is made into is read from there, so that there is one reader of everything.
+fn read(body: &mut dyn Read) -> Result<Box<RawValue>, ApiError> {
+    let envelope: Result<Envelope, _> = serde_json::from_reader(BufReader::with_capacity(BUFFER_BYTES, body));
+    let data = envelope.map_err(|error| explain(&error))?.data;
+    data.ok_or_else(|| ApiError::nonsense("the answer has no data"))
+}
+
+fn data<T: DeserializeOwned>(text: &RawValue) -> Result<T, ApiError> {
+    serde_json::from_str(text.get()).map_err(|error| explain(&error))
 }
 
 fn explain(error: &serde_json::Error) -> ApiError {
@@ -216,12 +241,9 @@ fn explain(error: &serde_json::Error) -> ApiError {
 }
 
 /// The elements of the list in `data`.
-struct Elements<'a, T> {
-    take: &'a mut dyn FnMut(T),
-    of: PhantomData<T>,
-}
+struct Elements<'a>(&'a mut dyn FnMut(Box<RawValue>));
 
-impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Elements<'_, T> {
+impl<'de> DeserializeSeed<'de> for Elements<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -229,7 +251,7 @@ impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Elements<'_, T> {
     }
 }
 
-impl<'de, T: DeserializeOwned> Visitor<'de> for Elements<'_, T> {
+impl<'de> Visitor<'de> for Elements<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -237,16 +259,16 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Elements<'_, T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        struct List<'a, T>(&'a mut dyn FnMut(T));
-        impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for List<'_, T> {
+        struct List<'a>(&'a mut dyn FnMut(Box<RawValue>));
+        impl<'de> DeserializeSeed<'de> for List<'_> {
             type Value = ();
             fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-                loose::each(deserializer, self.0)
+                loose::each_text(deserializer, self.0)
             }
         }
         while let Some(key) = entries.next_key::<String>()? {
             if key == "data" {
-                entries.next_value_seed(List(&mut *self.take))?;
+                entries.next_value_seed(List(&mut *self.0))?;
             } else {
                 entries.next_value::<IgnoredAny>()?;
             }

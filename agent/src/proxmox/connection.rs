@@ -107,14 +107,14 @@ impl Connection {
     ///
     /// # Errors
     /// When there is no answer by `until`, or another one.
-    pub fn ask<T>(
+    pub fn ask(
         &mut self,
         request: Request<'_>,
         host: &str,
         until: Instant,
         keep: &mut bool,
-        read: &mut dyn FnMut(&mut dyn Read) -> Result<T, ApiError>,
-    ) -> Result<T, ApiError> {
+        read: &mut dyn FnMut(&mut dyn Read) -> Result<(), ApiError>,
+    ) -> Result<(), ApiError> {
         *keep = false;
         self.has_answered = false;
         self.reader.get_mut().until = until;
@@ -140,11 +140,11 @@ impl Connection {
             *keep = body.is_over() && !head.is_last;
             return Err(ApiError::refused(head.status, &reason(&head.reason, &said)));
         }
-        let result = read(&mut body)?;
+        read(&mut body)?;
         // What is left of it: a line's end, mostly.
         io::copy(&mut body, &mut io::sink()).map_err(broken)?;
         *keep = body.is_over() && !head.is_last;
-        Ok(result)
+        Ok(())
     }
 
     fn head(&mut self) -> Result<Head, ApiError> {
