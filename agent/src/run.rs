@@ -167,11 +167,12 @@ fn start_collector(
 }
 
 #[cfg(not(feature = "proxmox"))]
-fn start_collector(config: &Config, _: &Client, _: &str, _: &str) -> Result<(), Failed> {
-    match config.proxmox {
-        true => Err(Failed::new("this agent was built without the role of a Proxmox collector")),
-        false => Ok(()),
+fn start_collector(config: &Config, _: &Client, _: &str, _: &str) -> Result<Option<()>, Failed> {
+    if config.proxmox {
+        let words = "this agent was built without the role of a Proxmox collector; edgewatch-agent-full has it";
+        return Err(Failed::new(words));
     }
+    Ok(None)
 }
 
 /// The certificates that targets of probes are judged by: those of the system and, where one is set, those in `ca_file`. The ones that

@@ -15,8 +15,17 @@ pub struct Agent {
 
 /// The agent that `scripts/build-agent` built, or the one that `EDGEWATCH_AGENT` names.
 pub fn binary() -> PathBuf {
+    built("edgewatch-agent")
+}
+
+/// The one of them with all features.
+pub fn full_binary() -> PathBuf {
+    built("edgewatch-agent-full")
+}
+
+fn built(kind: &str) -> PathBuf {
     let built = format!(
-        "{}/../../worker/public/download/edgewatch-agent-{}-unknown-linux-musl",
+        "{}/../../worker/public/download/{kind}-{}-unknown-linux-musl",
         env!("CARGO_MANIFEST_DIR"),
         std::env::consts::ARCH
     );
@@ -33,11 +42,11 @@ impl Agent {
 
     /// The same with more in its environment, such as `EDGEWATCH_TRANSPORT`.
     pub fn start_with(worker: &Worker, host: &TestHost, folder: &Path, environment: &[(&str, &str)]) -> Self {
-        Self::start_at(&worker.url, &host.secret, folder, environment)
+        Self::start_at(&binary(), &worker.url, &host.secret, folder, environment)
     }
 
-    /// The same against any server.
-    pub fn start_at(url: &str, host_secret: &str, folder: &Path, environment: &[(&str, &str)]) -> Self {
+    /// The same of any binary, against any server.
+    pub fn start_at(program: &Path, url: &str, host_secret: &str, folder: &Path, environment: &[(&str, &str)]) -> Self {
         let secret = folder.join("secret");
         fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let mut options = File::options();
@@ -46,7 +55,7 @@ impl Agent {
         written.unwrap_or_else(|error| panic!("{}: {error}", secret.display()));
         let log = folder.join("agent.log");
         let output = File::options().append(true).create(true).open(&log).expect("the log can be written");
-        let child = Command::new(binary())
+        let child = Command::new(program)
             .args(["run", "--state-dir"])
             .arg(folder.join("state"))
             .env_clear()

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use edgewatch_core::dialects::native::proxmox::{Frame, GuestNow, Hidden, Instance, InstanceKind, Poll};
-use edgewatch_harness::agent::Agent;
+use edgewatch_harness::agent::{Agent, full_binary};
 use edgewatch_harness::proxmox::edge::StandInEdge;
 use edgewatch_harness::proxmox::{FakeProxmox, TOKEN_NAME, TOKEN_SECRET};
 use edgewatch_harness::wait::wait_until;
@@ -44,7 +44,7 @@ impl Bench {
     fn start_agent(&mut self, environment: &[(&str, &str)]) {
         let mut all = vec![("EDGEWATCH_PROXMOX", "on"), ("EDGEWATCH_LOG_LEVEL", "debug")];
         all.extend_from_slice(environment);
-        self.agent = Some(Agent::start_at(&self.edge.url(), SECRET, &self.folder, &all));
+        self.agent = Some(Agent::start_at(&full_binary(), &self.edge.url(), SECRET, &self.folder, &all));
     }
 
     fn stop_agent(&mut self) {
