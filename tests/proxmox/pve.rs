@@ -90,6 +90,15 @@ fn tasks_backups_and_snapshots_are_told_once_and_again_when_they_changed() {
     bench.start_agent(&[]);
     assert_eq!(bench.names("lab").len(), 6);
     assert_eq!(bench.edge.know(|known| known.section_messages.0), before);
+
+    // An edge that lost it all is told all of it, without waiting for the next sweep.
+    bench.edge.know(|known| {
+        known.sections.clear();
+        known.names.clear();
+    });
+    bench.edge.cut();
+    assert_eq!(bench.names("lab").len(), 6);
+    assert_eq!(bench.rows("lab", "tasks/pve1").len(), 2);
 }
 
 #[test]

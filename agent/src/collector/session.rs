@@ -160,12 +160,9 @@ impl<'a> Connection<'a> {
     fn welcome(&mut self, welcome: Welcome) {
         let mut state = self.outbox.lock();
         state.pace = Pace::of(welcome.poll_s, welcome.sweep_s);
-        if self.is_welcomed {
-            let named = |id: &String| welcome.instances.iter().any(|instance| instance.id == *id);
-            state.lanes.retain(|id, _| named(id));
-            state.have.retain(|id, _| named(id));
-        } else {
-            state.begin(&welcome);
+        // What the edge has not is sent once more, and what was under way perhaps twice: that does no harm.
+        state.begin(&welcome);
+        if !self.is_welcomed {
             for (id, lane) in &mut state.lanes {
                 lane.begin(welcome.durable.get(id).copied().unwrap_or_default());
             }

@@ -219,9 +219,13 @@ pub fn trust(
     }
 }
 
+/// No answer that is read at once is longer; lists that may be are read piece by piece.
+const MOST_TEXT_BYTES: u64 = 8 << 20;
+
 /// The content of an answer, as text: what it is made into is read from there, so that there is one reader of everything.
 fn read(body: &mut dyn Read) -> Result<Box<RawValue>, ApiError> {
-    let envelope: Result<Envelope, _> = serde_json::from_reader(BufReader::with_capacity(BUFFER_BYTES, body));
+    let envelope: Result<Envelope, _> =
+        serde_json::from_reader(BufReader::with_capacity(BUFFER_BYTES, body.take(MOST_TEXT_BYTES)));
     let data = envelope.map_err(|error| explain(&error))?.data;
     data.ok_or_else(|| ApiError::nonsense("the answer has no data"))
 }

@@ -1,6 +1,6 @@
 //! What waits to be said to the edge, and what the edge has said: between the threads that poll and the one that speaks.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -57,6 +57,8 @@ pub struct State {
     pub items: VecDeque<Item>,
     /// By instance: the hash of each section that the edge has, or that is on its way.
     pub have: BTreeMap<String, BTreeMap<SectionName, String>>,
+    /// Instances of which the edge has no section at all: they are swept through before it is time.
+    pub unknown: BTreeSet<String>,
     /// Whether the edge listens.
     pub is_connected: bool,
     /// Until then each poll is sent at once.
@@ -85,6 +87,7 @@ impl Outbox {
             lanes: BTreeMap::new(),
             items: VecDeque::new(),
             have: BTreeMap::new(),
+            unknown: BTreeSet::new(),
             is_connected: false,
             watched_until: None,
             pace: Pace::of(0, 0),
@@ -190,13 +193,15 @@ impl State {
         self.watched_until.is_some_and(|until| now < until)
     }
 
-    /// A new connection: what the edge has is what its welcome says.
+    /// A welcome: what the edge has is what it says.
     pub fn begin(&mut self, welcome: &Welcome) {
         self.have.clear();
         for (instance, sections) in &welcome.have {
             let sections = sections.iter().map(|(name, hash)| (SectionName::parse(name), hash.clone()));
             self.have.insert(instance.clone(), sections.collect());
         }
+        let has_any = |id: &String| self.have.get(id).is_some_and(|have| !have.is_empty());
+        self.unknown = welcome.instances.iter().map(|instance| instance.id.clone()).filter(|id| !has_any(id)).collect();
         self.lanes.retain(|instance, _| welcome.instances.iter().any(|known| known.id == *instance));
         let have = &self.have;
         let has = |section: &Packed| {
@@ -205,7 +210,8 @@ impl State {
         self.items.retain(|item| match item {
             Item::Section(section) => !has(section),
             Item::Names(_) => true,
-            Item::Done(_) => false,
+            // Nobody waits for it on another connection.
+            Item::Done(_) => self.is_connected,
         });
         // What still waits is on its way again.
         let waiting: Vec<(String, SectionName, String)> = self
@@ -286,6 +292,9 @@ mod tests {
         let outbox = connected(&[]);
         outbox.offer(packed("a", 1), soon());
         outbox.finish(Done { job: 1, result: JobResult::PollS(5) });
+        outbox.lock().begin(&Welcome::default());
+        assert_eq!(outbox.lock().items.len(), 2, "the same connection goes on");
+        outbox.lock().is_connected = false;
         outbox.lock().begin(&Welcome::default());
         assert!(matches!(outbox.lock().items.iter().collect::<Vec<_>>()[..], [Item::Section(_)]));
         assert!(outbox.offer(packed("a", 1), soon()));

@@ -245,10 +245,11 @@ impl Polling {
             let due = self.sweep_due.lock().unwrap_or_else(PoisonError::into_inner);
             due.is_none_or(|due| due <= now)
         };
-        let state = self.around.outbox.lock();
+        let mut state = self.around.outbox.lock();
         let (is_connected, sweep_s) = (state.is_connected, state.pace.sweep_s);
+        let is_wanted = is_connected && state.unknown.remove(&self.instance.id);
         drop(state);
-        if !is_connected || !is_due {
+        if !is_connected || !(is_due || is_wanted) {
             return;
         }
         if !wants_backups {

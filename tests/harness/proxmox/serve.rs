@@ -44,6 +44,8 @@ pub(super) fn serve(stream: impl Read + Write, shared: &Shared) -> io::Result<()
             Some(Fault::Doubles) => answer.body = with_doubles(&answer.body),
             _ => {}
         }
+        // Before it is written: who has read it may have asked for the next one already.
+        shared.busy.fetch_sub(1, Ordering::AcqRel);
         let written = match fault {
             Some(Fault::Close) => Ok(false),
             Some(Fault::Hang(wait)) => hang(reader.get_mut(), wait),
@@ -51,7 +53,6 @@ pub(super) fn serve(stream: impl Read + Write, shared: &Shared) -> io::Result<()
             Some(Fault::Html) => html(reader.get_mut()),
             _ => write(reader.get_mut(), &answer, shared.product),
         };
-        shared.busy.fetch_sub(1, Ordering::AcqRel);
         if !written? {
             break;
         }
