@@ -93,6 +93,7 @@ agent_find_cc() {
 
 # What is built: the plain agent for every host, and one with the heavy parts that few need.
 AGENT_KINDS=(edgewatch-agent edgewatch-agent-full)
+agent_kind=${AGENT_KINDS[0]}
 
 # The features of a kind. Source: design; what would cost the plain agent more than 300 kB is in the other one.
 agent_features() {
