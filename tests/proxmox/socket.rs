@@ -39,6 +39,8 @@ fn frames_of_an_outage_are_kept_and_arrive_in_order() {
     wait_until("what was kept", PATIENCE, || (bench.polls("lab").len() > so_far + 3).then_some(()));
     let numbers: Vec<u64> = bench.edge.know(|known| known.frames_of("lab")).iter().map(|frame| frame.n).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+    let reached = bench.edge.know(|known| known.hellos.last().map(|hello| hello.reach.clone()));
+    assert_eq!(reached, Some(vec![fake.url()]));
     let polls = bench.polls("lab");
     let gap = polls.windows(2).map(|pair| pair[1].at_ms - pair[0].at_ms).max().expect("polls");
     assert!(gap < 5_000, "nothing is missing: {gap} ms between two polls");

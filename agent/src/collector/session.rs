@@ -85,7 +85,7 @@ impl<'a> Connection<'a> {
             run: run.to_owned(),
             sent_at_ms: clock::now_ms(),
             local: self.fleet.local(),
-            reach: self.fleet.hosts(),
+            reach: self.fleet.reached(),
         };
         self.say(&FromAgent::Hello(hello))?;
         loop {

@@ -39,9 +39,11 @@ impl Fleet {
         self.local.told()
     }
 
-    /// URLs of the hosts that are polled.
-    pub fn hosts(&self) -> Vec<String> {
-        self.workers.values().map(|(instance, _)| instance.host.clone()).collect()
+    /// URLs of the hosts that are polled, those that answered last.
+    pub fn reached(&self) -> Vec<String> {
+        let state = self.around.outbox.lock();
+        let hosts = self.workers.values().map(|(instance, _)| &instance.host);
+        hosts.filter(|host| state.reached.contains(*host)).cloned().collect()
     }
 
     /// Polls these instances and no others. One that is as it was is polled on.

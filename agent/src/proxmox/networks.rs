@@ -67,21 +67,26 @@ pub fn search(networks: &[Network], subnet: &str) -> Found {
             .errors
             .push("this agent may search no such network: `[discover]` in its own file names those it may".to_owned());
     }
-    let kinds = [InstanceKind::Pve, InstanceKind::Pbs];
-    let places: Vec<(Ipv4Addr, InstanceKind)> =
-        asked.iter().flat_map(|network| network.hosts()).flat_map(|host| kinds.map(|kind| (host, kind))).collect();
-    let open = gather(&places, WIDTH, |(host, kind)| {
-        TcpStream::connect_timeout(&SocketAddr::new(IpAddr::V4(*host), port_of(*kind)), PATIENCE).is_ok()
-    });
-    for ((host, kind), _) in places.into_iter().zip(open).filter(|(_, is_open)| *is_open) {
-        found.servers.push(FoundServer {
-            ip: host.to_string(),
-            port: port_of(kind).into(),
-            kind,
-            ..FoundServer::default()
-        });
-    }
+    found.servers = listening(&asked, &[InstanceKind::Pve, InstanceKind::Pbs].map(|kind| (kind, port_of(kind))));
     found
+}
+
+/// What listens at these ports.
+fn listening(networks: &[Network], ports: &[(InstanceKind, u16)]) -> Vec<FoundServer> {
+    let hosts = networks.iter().flat_map(|network| network.hosts());
+    let places: Vec<(Ipv4Addr, InstanceKind, u16)> =
+        hosts.flat_map(|host| ports.iter().map(move |(kind, port)| (host, *kind, *port))).collect();
+    let open = gather(&places, WIDTH, |(host, _, port)| {
+        TcpStream::connect_timeout(&SocketAddr::new(IpAddr::V4(*host), *port), PATIENCE).is_ok()
+    });
+    let found = places.into_iter().zip(open).filter(|(_, is_open)| *is_open);
+    let server = |((host, kind, port), _): ((Ipv4Addr, InstanceKind, u16), bool)| FoundServer {
+        ip: host.to_string(),
+        port: port.into(),
+        kind,
+        ..FoundServer::default()
+    };
+    found.map(server).collect()
 }
 
 #[cfg(test)]
@@ -99,6 +104,15 @@ mod tests {
         for wrong in ["", "192.0.2", "192.0.2.0/33", "x/24", "10.0.0.0/8", "2001:db8::/64"] {
             assert!(Network::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn who_listens_is_found() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let found = listening(&[Network::parse("127.0.0.0/30").unwrap()], &[(InstanceKind::Pbs, port)]);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].ip.as_str(), found[0].port, found[0].kind), ("127.0.0.1", port.into(), InstanceKind::Pbs));
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub struct State {
     pub have: BTreeMap<String, BTreeMap<SectionName, String>>,
     /// Instances of which the edge has no section at all: they are swept through before it is time.
     pub unknown: BTreeSet<String>,
+    /// Hosts (URLs) whose last poll came to something.
+    pub reached: BTreeSet<String>,
     /// Whether the edge listens.
     pub is_connected: bool,
     /// Until then each poll is sent at once.
@@ -88,6 +90,7 @@ impl Outbox {
             items: VecDeque::new(),
             have: BTreeMap::new(),
             unknown: BTreeSet::new(),
+            reached: BTreeSet::new(),
             is_connected: false,
             watched_until: None,
             pace: Pace::of(0, 0),

@@ -210,6 +210,11 @@ impl Polling {
         if self.is_over() {
             return;
         }
+        if poll.error.is_none() {
+            state.reached.insert(self.instance.host.clone());
+        } else {
+            state.reached.remove(&self.instance.host);
+        }
         let moment = Moment {
             next_ms: every.as_millis().try_into().unwrap_or(i64::MAX / 2),
             is_watched: state.is_watched(Instant::now()),
