@@ -95,7 +95,8 @@ fn poll(at_ms: i64, cpu: f64, web_runs: bool) -> Value {
 fn hosts(worker: &Worker) -> Vec<(String, String, String)> {
     let rows = worker.sql("SELECT h.name, h.class, coalesce(p.name, '') AS parent FROM hosts h LEFT JOIN hosts p ON p.id = h.parent_id WHERE h.retired_at_s IS NULL ORDER BY h.id");
     let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
-    rows.as_array()
+    rows["results"]
+        .as_array()
         .expect("rows")
         .iter()
         .map(|row| (text(row, "name"), text(row, "class"), text(row, "parent")))
