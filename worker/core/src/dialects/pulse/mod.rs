@@ -4,14 +4,19 @@
 mod alert;
 mod alert_config;
 mod charts;
+mod diagnostics;
 mod error;
+mod export;
 mod health;
 mod nodes;
 mod notifications;
 mod number;
 mod object;
 mod read;
+mod registration;
 mod server;
+mod settings;
+mod setup;
 mod state;
 mod system;
 mod written;
@@ -24,7 +29,12 @@ pub use alert_config::{
     parse_alert_config,
 };
 pub use charts::{ChartPoint, ChartRange, Charts, Series, StorageCharts, StoragePoint, storage_minutes};
+pub use diagnostics::{DiagnosticsReply, NodeDiagnostic, PbsDiagnostic, SystemDiagnostic};
 pub use error::{ErrorReply, Limited, Refused, render};
+pub use export::{
+    Blob, BlobError, ExportDocument, ExportReply, ExportRequest, ImportRequest, Imported, ImportedReply,
+    KEY_ITERATIONS, read_document,
+};
 pub use health::HealthReply;
 pub use nodes::{
     ClusterEndpoint, ConfigNode, ConnectionReply, MAX_NODE_BODY_BYTES, NodeId, NodeRequest, NodeTestReply, StatusReply,
@@ -35,14 +45,21 @@ pub use notifications::{
     WebhookTemplate, WebhookTestReply, changed_mail, email_providers, email_test, hook_request, read_hook,
     sample_alert, webhook_templates,
 };
-pub use server::{
-    AgentVersionReply, Capabilities, ConfigReply, DiagnosticsReply, DiscoverReply, DiscoveredServer, MonitoringPart,
-    NodeDiagnostic, PbsDiagnostic, PortPart, SecurityReply, ServerInfoReply, ServerPart, SettingsPart, SettingsReply,
-    SettingsUpdate, SystemDiagnostic, VERSION, VersionReply,
+pub use registration::{
+    RegisteredReply, Registering, RegisteringWish, RegistrationCheckReply, SuccessReply, TokenDefaults, TokenReply,
+    listed_tokens, read_token_draft, refused_registration, refused_token, revoked_token,
 };
+pub use server::{
+    AgentVersionReply, ConfigReply, DiscoverReply, DiscoveredServer, SecurityReply, ServerInfoReply, VERSION,
+    VersionReply,
+};
+pub use settings::{
+    Capabilities, MonitoringPart, PortPart, ServerPart, SettingsPart, SettingsReply, SettingsSavedReply, SettingsUpdate,
+};
+pub use setup::{SetupRequest, SetupScript, token_name};
 pub use state::{
     Backups, FoundStorage, HOSTS, StateView, Storage, StorageReply, Totals, all_storage, backups_reply, find_storage,
     pbs_reply, pve_reply, snapshots_reply, write_state,
 };
-pub use system::{SystemSavedReply, SystemSettings};
+pub use system::{SystemKeys, SystemSavedReply, changed_system, system_with};
 pub use written::{MAX_CHUNK_BYTES, Written};

@@ -1,12 +1,8 @@
-//! What the server says of itself: version, security, configuration in short, diagnostics. Source: pulse specification, 3.2, 5 and 16.2.
+//! What the server says of itself: version, security, configuration in short. Source: pulse specification, 3.2, 5 and 16.2.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
-use super::read;
-use super::system::SystemSettings;
-use crate::failure::Failure;
-use crate::model::proxmox::{Discovered, InstanceKind, InstanceState};
+use crate::model::proxmox::{Discovered, SystemSettings};
 
 /// What is imitated. Version comparisons accept it with and without the `v`.
 pub const VERSION: &str = "v4.2.1";
@@ -122,9 +118,9 @@ impl ConfigReply {
     pub fn of(settings: &SystemSettings) -> Self {
         let channel = settings.update_channel.as_str();
         Self {
-            polling_interval: f64::from(settings.polling_interval),
+            polling_interval: f64::from(settings.polling_s),
             csrf_protection: false,
-            auto_update_enabled: settings.auto_update_enabled,
+            auto_update_enabled: settings.updates_itself,
             update_channel: if channel.is_empty() { "stable" } else { channel }.to_owned(),
         }
     }
@@ -172,241 +168,12 @@ pub struct DiscoverReply {
     pub errors: Vec<String>,
 }
 
-/// `GET /api/diagnostics`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct DiagnosticsReply {
-    /// As in [`VersionReply`].
-    pub version: &'static str,
-    /// Likewise.
-    pub runtime: &'static str,
-    /// Seconds since the first deployment.
-    pub uptime: f64,
-    /// Every Proxmox VE.
-    pub nodes: Vec<NodeDiagnostic>,
-    /// Every Backup Server.
-    pub pbs: Vec<PbsDiagnostic>,
-    /// What it runs on.
-    pub system: SystemDiagnostic,
-    /// None.
-    pub errors: Vec<String>,
-}
-
-/// A Proxmox VE in [`DiagnosticsReply`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NodeDiagnostic {
-    /// Such as `pve-0`.
-    pub id: String,
-    /// What people call it.
-    pub name: String,
-    /// Its address.
-    pub host: String,
-    /// `pve`.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    /// `api_token` or `username_password`.
-    pub auth_method: &'static str,
-    /// Whether it can be polled.
-    pub connected: bool,
-    /// Why it cannot.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub error: String,
-    /// RFC 3339: when it last could.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_poll: Option<String>,
-}
-
-/// A Backup Server in [`DiagnosticsReply`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PbsDiagnostic {
-    /// Such as `pbs-0`.
-    pub id: String,
-    /// What people call it.
-    pub name: String,
-    /// Its address.
-    pub host: String,
-    /// Whether it can be polled.
-    pub connected: bool,
-    /// Why it cannot.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub error: String,
-}
-
-/// What the server runs on, as far as that means anything.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SystemDiagnostic {
-    /// Where it runs.
-    pub os: &'static str,
-    /// What it is built for.
-    pub arch: &'static str,
-    /// Not written in Go.
-    pub go_version: &'static str,
-    /// Not known: 1.
-    #[serde(rename = "numCPU")]
-    pub num_cpu: u32,
-    /// Not known: 0.
-    pub num_goroutine: u32,
-    /// Not known: 0.
-    #[serde(rename = "memoryMB")]
-    pub memory_mb: u32,
-}
-
-impl DiagnosticsReply {
-    /// The answer about these instances.
-    pub fn new(uptime_s: f64, instances: &[InstanceState]) -> Self {
-        let of = |kind| instances.iter().filter(move |state| state.instance.kind == kind);
-        Self {
-            version: VERSION,
-            runtime: "go",
-            uptime: uptime_s,
-            nodes: of(InstanceKind::Pve).map(node_diagnostic).collect(),
-            pbs: of(InstanceKind::Pbs).map(pbs_diagnostic).collect(),
-            system: SystemDiagnostic {
-                os: "workerd",
-                arch: "wasm32",
-                go_version: "",
-                num_cpu: 1,
-                num_goroutine: 0,
-                memory_mb: 0,
-            },
-            errors: vec![],
-        }
-    }
-}
-
-fn node_diagnostic(state: &InstanceState) -> NodeDiagnostic {
-    let instance = &state.instance;
-    NodeDiagnostic {
-        id: format!("{}-{}", instance.kind.word(), instance.position),
-        name: instance.name.clone(),
-        host: instance.host.clone(),
-        kind: instance.kind.word(),
-        auth_method: if instance.access.token_name.is_empty() { "username_password" } else { "api_token" },
-        connected: state.health.is_connected,
-        error: state.health.error.clone(),
-        last_poll: state.health.polled_at.map(|at| super::number::time_ms(Some(at))),
-    }
-}
-
-fn pbs_diagnostic(state: &InstanceState) -> PbsDiagnostic {
-    let instance = &state.instance;
-    PbsDiagnostic {
-        id: format!("{}-{}", instance.kind.word(), instance.position),
-        name: instance.name.clone(),
-        host: instance.host.clone(),
-        connected: state.health.is_connected,
-        error: state.health.error.clone(),
-    }
-}
-
-/// `GET /api/settings`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SettingsReply {
-    /// What is set.
-    pub current: SettingsPart,
-    /// What would be, if nothing were.
-    pub defaults: SettingsPart,
-    /// What the server can do about it.
-    pub capabilities: Capabilities,
-}
-
-/// Settings in the form of [`SettingsReply`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SettingsPart {
-    /// Where it would listen.
-    pub server: ServerPart,
-    /// How it polls.
-    pub monitoring: MonitoringPart,
-}
-
-/// Two ports.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ServerPart {
-    /// Of the API.
-    pub backend: PortPart,
-    /// Of the pages.
-    pub frontend: PortPart,
-}
-
-/// A port.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PortPart {
-    /// Its number.
-    pub port: u16,
-    /// `0.0.0.0`.
-    pub host: &'static str,
-}
-
-/// How it polls.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct MonitoringPart {
-    /// Seconds.
-    pub polling_interval: u32,
-}
-
-/// What a server of ours can do about its own process: nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Capabilities {
-    /// False.
-    pub can_restart: bool,
-    /// False.
-    pub can_validate_ports: bool,
-    /// False.
-    pub requires_restart: bool,
-}
-
-impl SettingsReply {
-    /// The answer with these settings.
-    pub fn of(settings: &SystemSettings) -> Self {
-        let part = |settings: &SystemSettings| SettingsPart {
-            server: ServerPart {
-                backend: PortPart { port: settings.backend_port, host: "0.0.0.0" },
-                frontend: PortPart { port: settings.frontend_port, host: "0.0.0.0" },
-            },
-            monitoring: MonitoringPart { polling_interval: settings.polling_interval },
-        };
-        Self {
-            current: part(settings),
-            defaults: part(&SystemSettings::default()),
-            capabilities: Capabilities::default(),
-        }
-    }
-}
-
-/// `POST /api/settings/update`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SettingsUpdate {
-    /// What is to change of the system's settings, as `POST /api/config/system` takes it.
-    pub settings: Map<String, Value>,
-    /// Whether nothing is to change.
-    pub validate_only: bool,
-}
-
-impl SettingsUpdate {
-    /// Reads a body.
-    ///
-    /// # Errors
-    /// [`Failure::Malformed`] for no JSON object.
-    pub fn parse(body: &[u8]) -> Result<Self, Failure> {
-        let object = read::object(body)?;
-        let part = |value: Option<&Value>| value.and_then(Value::as_object).cloned().unwrap_or_default();
-        let said = part(object.get("settings"));
-        let mut settings = part(said.get("monitoring"));
-        // A flat object is what other routes take.
-        settings.extend(said.into_iter().filter(|(_, value)| !value.is_object()));
-        let validate_only = object.get("validateOnly").and_then(Value::as_bool).unwrap_or(false);
-        Ok(Self { settings, validate_only })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::model::proxmox::InstanceKind;
 
     fn json<T: Serialize>(value: &T) -> Value {
         serde_json::to_value(value).unwrap()
@@ -451,19 +218,5 @@ mod tests {
         let short = json!({"ip": "192.0.2.9", "port": 8006, "type": "pve", "version": "8.4"});
         assert_eq!(json(&reply)["servers"][0], short);
         assert_eq!(json(&reply)["servers"][1]["hostname"], "pve9");
-    }
-
-    #[test]
-    fn settings_say_that_nothing_can_be_restarted() {
-        let reply = json(&SettingsReply::of(&SystemSettings::default()));
-        assert_eq!(reply["current"]["server"]["frontend"], json!({"port": 7655, "host": "0.0.0.0"}));
-        assert_eq!(
-            reply["capabilities"],
-            json!({"canRestart": false, "canValidatePorts": false, "requiresRestart": false})
-        );
-        let update =
-            SettingsUpdate::parse(br#"{"settings":{"monitoring":{"pollingInterval":9}},"validateOnly":true}"#).unwrap();
-        assert!(update.validate_only && update.settings["pollingInterval"] == 9);
-        assert!(SettingsUpdate::parse(b"[]").is_err());
     }
 }

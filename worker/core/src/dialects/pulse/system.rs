@@ -1,43 +1,47 @@
 //! `GET`, `PUT` and `POST /api/config/system`. Source: pulse specification, 9.6.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::read::{self, invalid};
 use crate::failure::Failure;
+use crate::model::proxmox::SystemSettings;
 
 /// How long between polls, seconds.
 const POLLING_S: std::ops::RangeInclusive<u32> = 1..=3_600;
 
-/// The settings, as they are answered, exported and kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct SystemSettings {
+/// The port that clients know for the API.
+pub(super) const BACKEND_PORT: u16 = 3_000;
+/// The port that clients know for the pages.
+pub(super) const FRONTEND_PORT: u16 = 7_655;
+
+/// The settings, as they are answered and exported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SystemKeys {
     /// Seconds.
-    pub polling_interval: u32,
+    polling_interval: u32,
     /// 3000, as clients know it.
-    #[serde(skip_serializing_if = "is_zero_port")]
-    pub backend_port: u16,
+    backend_port: u16,
     /// 7655, as clients know it.
-    #[serde(skip_serializing_if = "is_zero_port")]
-    pub frontend_port: u16,
+    frontend_port: u16,
     /// `*`, or origins with commas between them.
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub allowed_origins: String,
+    allowed_origins: String,
     /// Seconds.
     #[serde(skip_serializing_if = "is_zero")]
-    pub connection_timeout: u32,
+    connection_timeout: u32,
     /// `stable` or `rc`; empty for `stable`.
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub update_channel: String,
+    update_channel: String,
     /// Whether updates are to come by themselves.
-    pub auto_update_enabled: bool,
+    auto_update_enabled: bool,
     /// Hours.
     #[serde(skip_serializing_if = "is_zero")]
-    pub auto_update_check_interval: u32,
+    auto_update_check_interval: u32,
     /// `HH:MM`.
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub auto_update_time: String,
+    auto_update_time: String,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
@@ -45,85 +49,72 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
-fn is_zero_port(number: &u16) -> bool {
-    *number == 0
-}
-
-/// What a fresh 4.2.1 answers.
-impl Default for SystemSettings {
-    fn default() -> Self {
+impl From<&SystemSettings> for SystemKeys {
+    fn from(settings: &SystemSettings) -> Self {
         Self {
-            polling_interval: 5,
-            backend_port: 3000,
-            frontend_port: 7655,
-            allowed_origins: "*".to_owned(),
-            connection_timeout: 10,
-            update_channel: String::new(),
-            auto_update_enabled: false,
-            auto_update_check_interval: 0,
-            auto_update_time: String::new(),
+            polling_interval: settings.polling_s,
+            backend_port: BACKEND_PORT,
+            frontend_port: FRONTEND_PORT,
+            allowed_origins: settings.allowed_origins.clone(),
+            connection_timeout: settings.timeout_s,
+            update_channel: settings.update_channel.clone(),
+            auto_update_enabled: settings.updates_itself,
+            auto_update_check_interval: settings.update_check_h,
+            auto_update_time: settings.update_at.clone(),
         }
     }
 }
 
-impl SystemSettings {
-    /// The settings that were kept as JSON; what cannot be read of it is as it is in a fresh server.
-    pub fn of_kept(text: &str) -> Self {
-        serde_json::from_str(text).unwrap_or_default()
-    }
+/// The settings with what a body says.
+///
+/// # Errors
+/// [`Failure::Malformed`] for no JSON object, [`Failure::Invalid`] for what cannot be set.
+pub fn changed_system(settings: &SystemSettings, body: &[u8]) -> Result<SystemSettings, Failure> {
+    system_with(settings, &read::object(body)?)
+}
 
-    /// The settings with what a body says.
-    ///
-    /// # Errors
-    /// [`Failure::Malformed`] for no JSON object, [`Failure::Invalid`] for what cannot be set.
-    pub fn changed_by(&self, body: &[u8]) -> Result<Self, Failure> {
-        self.with(&read::object(body)?)
+/// The settings with what these keys say. An empty text, 0 and null change nothing.
+///
+/// # Errors
+/// [`Failure::Invalid`] for what cannot be set, [`Failure::Malformed`] for another type.
+pub fn system_with(settings: &SystemSettings, said: &Map<String, Value>) -> Result<SystemSettings, Failure> {
+    let mut new = settings.clone();
+    if let Some(seconds) = count(said, "pollingInterval")? {
+        if !POLLING_S.contains(&seconds) {
+            return Err(invalid("pollingInterval", "must be between 1 and 3600 seconds"));
+        }
+        new.polling_s = seconds;
     }
-
-    /// The settings with what these keys say. An empty text, 0 and null change nothing.
-    ///
-    /// # Errors
-    /// [`Failure::Invalid`] for what cannot be set, [`Failure::Malformed`] for another type.
-    pub fn with(&self, said: &Map<String, Value>) -> Result<Self, Failure> {
-        let mut new = self.clone();
-        if let Some(seconds) = count(said, "pollingInterval")? {
-            if !POLLING_S.contains(&seconds) {
-                return Err(invalid("pollingInterval", "must be between 1 and 3600 seconds"));
-            }
-            new.polling_interval = seconds;
-        }
-        if let Some(seconds) = count(said, "connectionTimeout")? {
-            new.connection_timeout = seconds.clamp(1, 300);
-        }
-        if let Some(hours) = count(said, "autoUpdateCheckInterval")? {
-            new.auto_update_check_interval = hours.min(24 * 366);
-        }
-        if let Some(origins) = text(said, "allowedOrigins")? {
-            if origins.len() > 1_024 || origins.chars().any(char::is_control) {
-                return Err(invalid("allowedOrigins", "must be `*` or origins with commas between them"));
-            }
-            origins.clone_into(&mut new.allowed_origins);
-        }
-        if let Some(channel) = text(said, "updateChannel")? {
-            if !matches!(channel, "stable" | "rc") {
-                return Err(invalid("updateChannel", "must be stable or rc"));
-            }
-            channel.clone_into(&mut new.update_channel);
-        }
-        if let Some(time) = text(said, "autoUpdateTime")? {
-            if !is_time(time) {
-                return Err(invalid("autoUpdateTime", "must be HH:MM"));
-            }
-            time.clone_into(&mut new.auto_update_time);
-        }
-        match said.get("autoUpdateEnabled") {
-            None | Some(Value::Null) => {}
-            Some(Value::Bool(is_on)) => new.auto_update_enabled = *is_on,
-            Some(_) => return Err(read::bad(read::INVALID_BODY)),
-        }
-        Ok(new)
+    if let Some(seconds) = count(said, "connectionTimeout")? {
+        new.timeout_s = seconds.clamp(1, 300);
     }
+    if let Some(hours) = count(said, "autoUpdateCheckInterval")? {
+        new.update_check_h = hours.min(24 * 366);
+    }
+    if let Some(origins) = text(said, "allowedOrigins")? {
+        if origins.len() > 1_024 || origins.chars().any(char::is_control) {
+            return Err(invalid("allowedOrigins", "must be `*` or origins with commas between them"));
+        }
+        origins.clone_into(&mut new.allowed_origins);
+    }
+    if let Some(channel) = text(said, "updateChannel")? {
+        if !matches!(channel, "stable" | "rc") {
+            return Err(invalid("updateChannel", "must be stable or rc"));
+        }
+        channel.clone_into(&mut new.update_channel);
+    }
+    if let Some(time) = text(said, "autoUpdateTime")? {
+        if !is_time(time) {
+            return Err(invalid("autoUpdateTime", "must be HH:MM"));
+        }
+        time.clone_into(&mut new.update_at);
+    }
+    match said.get("autoUpdateEnabled") {
+        None | Some(Value::Null) => {}
+        Some(Value::Bool(is_on)) => new.updates_itself = *is_on,
+        Some(_) => return Err(read::bad(read::INVALID_BODY)),
+    }
+    Ok(new)
 }
 
 /// A number that is not 0.
@@ -173,7 +164,7 @@ pub struct SystemSavedReply {
 impl SystemSavedReply {
     /// The answer with the settings as they are now.
     pub fn of(settings: &SystemSettings) -> Self {
-        let seconds = settings.polling_interval;
+        let seconds = settings.polling_s;
         let message = format!("Polling interval updated to {seconds} seconds");
         Self { status: "success", message, polling_interval: seconds }
     }
@@ -186,18 +177,18 @@ mod tests {
     #[test]
     fn fresh_settings_are_as_a_fresh_server_has_them() {
         let fresh = r#"{"pollingInterval":5,"backendPort":3000,"frontendPort":7655,"allowedOrigins":"*","connectionTimeout":10,"autoUpdateEnabled":false}"#;
-        assert_eq!(serde_json::to_string(&SystemSettings::default()).unwrap(), fresh);
-        assert_eq!(SystemSettings::of_kept(fresh), SystemSettings::default());
-        assert_eq!(SystemSettings::of_kept("?"), SystemSettings::default());
+        assert_eq!(serde_json::to_string(&SystemKeys::from(&SystemSettings::default())).unwrap(), fresh);
+        assert_eq!(changed_system(&SystemSettings::default(), fresh.as_bytes()), Ok(SystemSettings::default()));
     }
 
     #[test]
     fn what_is_said_changes_and_the_rest_stays() {
-        let changed = |body: &str| SystemSettings::default().changed_by(body.as_bytes());
+        let changed = |body: &str| changed_system(&SystemSettings::default(), body.as_bytes());
         let new = changed(r#"{"pollingInterval":10,"updateChannel":"rc","autoUpdateEnabled":true,"autoUpdateTime":"03:00","autoUpdateCheckInterval":24}"#).unwrap();
-        assert_eq!((new.polling_interval, new.update_channel.as_str(), new.auto_update_enabled), (10, "rc", true));
-        assert_eq!((new.auto_update_time.as_str(), new.auto_update_check_interval), ("03:00", 24));
-        let kept = new.changed_by(br#"{"pollingInterval":0,"updateChannel":"","allowedOrigins":null,"x":1}"#).unwrap();
+        assert_eq!((new.polling_s, new.update_channel.as_str(), new.updates_itself), (10, "rc", true));
+        assert_eq!((new.update_at.as_str(), new.update_check_h), ("03:00", 24));
+        let kept =
+            changed_system(&new, br#"{"pollingInterval":0,"updateChannel":"","allowedOrigins":null,"x":1}"#).unwrap();
         assert_eq!(kept, new);
         let reply = serde_json::to_string(&SystemSavedReply::of(&SystemSettings::default())).unwrap();
         assert_eq!(
@@ -208,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_set_is_refused() {
-        let changed = |body: &str| SystemSettings::default().changed_by(body.as_bytes());
+        let changed = |body: &str| changed_system(&SystemSettings::default(), body.as_bytes());
         for body in
             ["", "[]", "{", r#"{"pollingInterval":"5"}"#, r#"{"autoUpdateEnabled":1}"#, r#"{"updateChannel":1}"#]
         {

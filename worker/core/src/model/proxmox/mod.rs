@@ -7,6 +7,8 @@ mod ids;
 mod instance;
 mod job;
 mod now;
+mod registration;
+mod settings;
 mod state;
 
 pub use alert::{Resource, ResourceAlert};
@@ -25,4 +27,6 @@ pub use now::{
     DatastoreNow, GuestKind, GuestNow, GuestStatus, NodeNow, NodeStatus, PbsNow, Poll, PollError, PollErrorKind, Rates,
     Space, StorageNow, StorageStatus, Used,
 };
+pub use registration::{RegistrationDraft, RegistrationGate, RegistrationToken, TokenRefusal};
+pub use settings::SystemSettings;
 pub use state::{Health, InstanceState};

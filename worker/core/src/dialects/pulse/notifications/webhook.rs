@@ -82,7 +82,7 @@ pub struct HookEcho(Map<String, Value>);
 /// [`Failure::Malformed`] for no object, [`Failure::Invalid`] for what cannot be.
 pub fn read_hook(body: &[u8], known: Option<&Hook>, id: &str) -> Result<(Hook, HookEcho), Failure> {
     let mut echo = object::parse(body)?.into_map();
-    let mut hook = of_object(Object::new(echo.clone()), known)?;
+    let mut hook = hook_of(Object::new(echo.clone()), known)?;
     if known.is_some() || hook.id.is_empty() {
         id.clone_into(&mut hook.id);
     }
@@ -94,7 +94,7 @@ pub fn read_hook(body: &[u8], known: Option<&Hook>, id: &str) -> Result<(Hook, H
 ///
 /// # Errors
 /// [`Failure::Invalid`] for what cannot be.
-pub fn of_object(mut from: Object, known: Option<&Hook>) -> Result<Hook, Failure> {
+pub fn hook_of(mut from: Object, known: Option<&Hook>) -> Result<Hook, Failure> {
     let text = |from: &mut Object, key: &str, most: usize| {
         let text = from.text(key)?.unwrap_or_default();
         if text.len() > most { Err(invalid(key, "is too long")) } else { Ok(text) }
