@@ -1,0 +1,4 @@
+//! What programs for Pulse set.
+
+pub mod registrations;
+pub mod system;
