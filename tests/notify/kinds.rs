@@ -29,6 +29,12 @@ fn every_kind_by_http_reaches_its_receiver() {
     let seen = tested(&worker, &receiver, "webhook", &json!({ "url": url }));
     assert_eq!((seen.path.as_str(), &seen.json()["kind"]), ("/hook/secret-path", &json!("test")));
 
+    let pulse = json!({ "url": url, "headers": { "X-Key": "k" } });
+    let seen = tested(&worker, &receiver, "pulse_webhook", &pulse);
+    assert_eq!((seen.path.as_str(), seen.header("x-key")), ("/hook/secret-path", Some("k")));
+    assert_eq!(seen.header("user-agent"), Some("Pulse-Monitoring/2.0"));
+    assert_eq!((&seen.json()["grouped"], &seen.json()["count"]), (&json!(true), &json!(1)));
+
     let telegram = json!({ "token": "12:telegram-secret", "chat_id": -100, "topic_id": 42, "server": server });
     let seen = tested(&worker, &receiver, "telegram", &telegram);
     assert_eq!(seen.path, "/bot12:telegram-secret/sendMessage");
@@ -201,8 +207,20 @@ fn kinds_are_told_with_their_settings() {
     assert_eq!(
         words,
         [
-            "webhook", "nezha", "telegram", "discord", "slack", "ntfy", "gotify", "bark", "smtp", "resend", "mailgun",
-            "sendgrid", "postmark"
+            "webhook",
+            "pulse_webhook",
+            "nezha",
+            "telegram",
+            "discord",
+            "slack",
+            "ntfy",
+            "gotify",
+            "bark",
+            "smtp",
+            "resend",
+            "mailgun",
+            "sendgrid",
+            "postmark"
         ]
     );
     assert_eq!(worker.get_as(&format!("{CHANNELS}/kinds"), &[]).status, 401);

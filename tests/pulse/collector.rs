@@ -162,7 +162,7 @@ fn a_guest_that_stops_is_offline_and_nobody_is_because_a_poll_failed() {
         let rows = worker.sql(&format!(
             "SELECT s.presence FROM hosts h JOIN host_states s ON s.host_id = h.id WHERE h.name = '{name}'"
         ));
-        rows[0]["presence"].as_i64().unwrap_or(-1)
+        rows["results"][0]["presence"].as_i64().unwrap_or(-1)
     };
     collector.frame(1, &[poll(now_ms(), 0.25, true)]);
     until("web to run", || presence("web") == 1);

@@ -48,7 +48,7 @@ const WALLS: &[(&str, Wall)] = &[
     (
         "viewers",
         Only(
-            "other thiserror serde sdk platform hub core:model core:units core:failure \
+            "other thiserror serde sdk platform hub proxmox core:model core:units core:failure \
              core:dialects/*",
         ),
     ),

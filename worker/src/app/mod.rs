@@ -25,6 +25,7 @@ pub mod session;
 pub mod settings;
 pub mod setup;
 pub mod status;
+pub mod thresholds;
 pub mod tokens;
 pub mod usage;
 pub mod viewing;

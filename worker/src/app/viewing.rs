@@ -1,8 +1,11 @@
 //! Who may look on while it happens, and what they may see.
 
+use edgewatch_core::failure::Failure;
 use edgewatch_core::units::UnixSeconds;
 
+use super::App;
 use super::visitor::Visitor;
+use crate::store::settings;
 use crate::viewers::client::Viewer;
 
 /// What a visitor may see over a live socket, until what they showed is over.
@@ -14,6 +17,16 @@ pub fn viewer(visitor: &Visitor, now: UnixSeconds) -> Viewer {
 /// Somebody who is told all that they may see, every two seconds.
 pub fn feed_viewer(visitor: &Visitor, now: UnixSeconds) -> Viewer {
     Viewer { guest: visitor.is_guest(), ..Viewer::of_feed(visitor.sees_hidden(), visitor.until(now)) }
+}
+
+/// Somebody who is told all that they may see as programs for Pulse are.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the database does not answer.
+pub async fn pulse_viewer(app: &App, visitor: &Visitor) -> Result<Viewer, Failure> {
+    let installed_at = settings::find_installed_at(&app.db).await?.seconds();
+    let viewer = Viewer::of_pulse(visitor.sees_hidden(), visitor.until(app.now_s()), installed_at);
+    Ok(Viewer { guest: visitor.is_guest(), ..viewer })
 }
 
 #[cfg(test)]

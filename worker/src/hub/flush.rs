@@ -49,6 +49,8 @@ pub struct Schedule {
     has_news: Cell<bool>,
     is_finishing: Cell<bool>,
     days_from_ms: Cell<i64>,
+    /// When something is due that waits to be told together with others; 0 for never.
+    letters_ms: Cell<i64>,
 }
 
 impl Schedule {
@@ -72,7 +74,10 @@ impl Schedule {
         if self.not_before_ms.get() > now.0 {
             return Some(self.not_before_ms.get());
         }
-        self.has_news.get().then(|| self.flushed_ms.get().saturating_add(self.every_ms.get()).max(now.0 + 5_000))
+        let news =
+            self.has_news.get().then(|| self.flushed_ms.get().saturating_add(self.every_ms.get()).max(now.0 + 5_000));
+        let letters = Some(self.letters_ms.get()).filter(|due_ms| *due_ms > now.0);
+        [news, letters].into_iter().flatten().min()
     }
 }
 
@@ -93,7 +98,7 @@ pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
     }
     let plan = match inner.with(|shard| plan(shard, schedule, now)) {
         Ok(Some(plan)) => plan,
-        Ok(None) => return,
+        Ok(None) => return deliver_letters(inner, db, now).await,
         Err(error) => return log::error("hub.flush", &error.to_string()),
     };
     schedule.is_busy.set(true);
@@ -106,10 +111,9 @@ pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
             if let Err(error) = settled {
                 log::error("hub.flush", &error.to_string());
             }
-            if !plan.events.is_empty()
-                && let Err(failure) = notify::deliver(db, &inner.config, now.seconds(), notify::MAX_PER_RUN).await
-            {
-                log::error("hub.notify", &failure.to_string());
+            note_letters(inner, &plan, now);
+            if !plan.events.is_empty() {
+                deliver(inner, db, now).await;
             }
         }
         Err(error) => {
@@ -129,6 +133,27 @@ pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
             schedule.not_before_ms.set(now.0 + wait_ms);
             log::error("hub.flush", &error.to_string());
         }
+    }
+}
+
+/// Notes when what waits to be told together is due: a second behind the end of its time.
+fn note_letters(inner: &Inner, plan: &Plan, now: UnixMillis) {
+    if plan.events.iter().any(|(event, _)| !event.is_quiet && notify::waits(event)) {
+        let grouping_s = inner.with(|shard| Ok(shard.rules.thresholds.schedule.grouping_s)).unwrap_or_default();
+        inner.flush.letters_ms.set(now.0.saturating_add(i64::from(grouping_s) * 1000 + 1_000));
+    }
+}
+
+async fn deliver_letters(inner: &Inner, db: &Db, now: UnixMillis) {
+    if (1..=now.0).contains(&inner.flush.letters_ms.get()) {
+        inner.flush.letters_ms.set(0);
+        deliver(inner, db, now).await;
+    }
+}
+
+async fn deliver(inner: &Inner, db: &Db, now: UnixMillis) {
+    if let Err(failure) = notify::deliver(db, &inner.config, now.seconds(), notify::MAX_PER_RUN).await {
+        log::error("hub.notify", &failure.to_string());
     }
 }
 

@@ -54,6 +54,7 @@ pub mod sql;
 pub mod storage;
 #[cfg(test)]
 mod testing;
+pub mod thresholds;
 pub mod tracked;
 pub mod watches;
 pub mod watching;

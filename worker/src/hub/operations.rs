@@ -107,7 +107,7 @@ impl Inner {
             }
             (
                 Method::Post,
-                path @ ("/check-reports" | "/keep-checks" | "/monitored" | "/close-alert" | "/open-checks"),
+                path @ ("/check-reports" | "/keep-checks" | "/monitored" | "/close-alert" | "/open-checks" | "/polls"),
             ) => self.of_watches(path, &mut request, db).await,
             (Method::Post, "/polled") => {
                 let request: PolledRequest = parse(&request.text().await.map_err(refused)?)?;

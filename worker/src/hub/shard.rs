@@ -25,6 +25,7 @@ use super::results::kept::Results;
 use super::rules::Rules;
 use super::sql::Sql;
 use super::storage::Storage;
+use super::thresholds::Thresholds;
 use super::tracked::Tracked;
 use super::watches::Watches;
 use super::wire::AgentWire;
@@ -65,6 +66,8 @@ pub struct Shard {
     pub monitors: Monitors,
     /// What monitors and checks of Mackerel's need to know.
     pub watches: Watches,
+    /// What thresholds of Pulse's need to know.
+    pub thresholds: Thresholds,
     /// Whole results of agents that push.
     pub results: Results,
     pub(super) hosts: BTreeMap<HostId, Tracked>,
@@ -108,6 +111,7 @@ impl Shard {
             rules: Rules::default(),
             monitors: Monitors::default(),
             watches: Watches::default(),
+            thresholds: Thresholds::default(),
             results: Results::default(),
             hosts: BTreeMap::new(),
             probes: None,
@@ -128,6 +132,7 @@ impl Shard {
         self.monitors = Monitors::default();
         self.watches = Watches::default();
         self.results = Results::default();
+        self.thresholds = Thresholds::default();
         (self.watched, self.spoken_for) = (BTreeMap::new(), BTreeSet::new());
         (self.probes, self.edge, self.posted) = (None, None, None);
         self.counts = Counts::default();

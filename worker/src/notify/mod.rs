@@ -3,6 +3,7 @@
 //! Delivered at least once; a key travels with each delivery, so that a receiver can tell a repeat.
 
 mod channel;
+mod grouped;
 mod receivers;
 mod send;
 mod smtp;
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Audience, DEFAULT_GROUP, Delivery, Event, EventKind, group_name};
-use edgewatch_core::notify::{Outgoing, Settings, asked_wait, next_attempt, render};
+use edgewatch_core::notify::{Outgoing, Part, Settings, asked_wait, next_attempt, render};
 use edgewatch_core::units::UnixSeconds;
 use futures_util::future::join_all;
 
@@ -57,13 +58,14 @@ pub async fn queue(
     let unheard = unheard(&channels, notices);
     let notices = &without_overtaken(notices);
     let receivers = receivers::of(db, &channels, notices).await?;
+    let grouping_s = grouped::delay_s(db, notices).await;
     let mut requests = Vec::with_capacity(channels.len() * notices.len());
     for channel in &channels {
         let is_told = |(_, receivers): &(_, &BTreeSet<i64>)| receivers.contains(&channel.channel.id);
         let wanted: Vec<&Notice<'_>> =
             notices.iter().zip(&receivers).filter(is_told).map(|(notice, _)| notice).collect();
         // One channel that cannot be read must not cost the others, nor the verdict, their events.
-        match render_all(config, channel, &wanted) {
+        match render_all(config, channel, &wanted, grouping_s) {
             Ok(rendered) => requests.extend(rendered),
             Err(failure) => {
                 let id = channel.channel.id;
@@ -109,8 +111,18 @@ pub fn left_after(subrequests: usize) -> u32 {
 /// [`Failure::Unavailable`] when the database does not answer.
 pub async fn deliver(db: &Db, config: &Config, now: UnixSeconds, most: u32) -> Result<usize, Failure> {
     let mut by_channel: BTreeMap<i64, Vec<Waiting>> = BTreeMap::new();
-    for waiting in outbox::list_due(db, now, most).await? {
+    let (parts, whole): (Vec<Waiting>, Vec<Waiting>) =
+        outbox::list_due(db, now, most).await?.into_iter().partition(Waiting::is_part);
+    for waiting in whole {
         by_channel.entry(waiting.channel_id).or_default().push(waiting);
+    }
+    let grouped: BTreeSet<i64> = parts.iter().map(|part| part.channel_id).collect();
+    for channel_id in grouped {
+        match grouped::finish(db, config, channel_id, now).await {
+            Ok(finished) => by_channel.entry(channel_id).or_default().extend(finished),
+            // The others have their turn; these come again.
+            Err(failure) => log::error("notify.grouped", &format!("channel {channel_id}: {failure}")),
+        }
     }
     let queues: Vec<Vec<Waiting>> = by_channel.into_values().collect();
     let mut delivered = 0;
@@ -217,12 +229,17 @@ async fn render_late(db: &Db, config: &Config, waiting: &Waiting) -> Result<Outg
     render(&settings, notice, &delivery_key(&event, waiting.channel_id), public_url(config))
 }
 
+/// Whether an event is told together with others, after a while.
+pub fn waits(event: &Event) -> bool {
+    Part::waits(event)
+}
+
 /// Where the fleet can be looked at; empty when no public address is configured.
 fn public_url(config: &Config) -> &str {
     config.public_url.as_deref().unwrap_or_default()
 }
 
-fn sealed(config: &Config, outgoing: &Outgoing) -> Result<String, Failure> {
+fn sealed(config: &Config, outgoing: &impl serde::Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string(outgoing).map_err(|error| Failure::Internal(error.to_string()))?;
     config.seal_key()?.seal(&text)
 }
@@ -233,7 +250,7 @@ fn delivery_key(event: &Event, channel_id: i64) -> String {
 }
 
 fn request(event: &Event, channel_id: i64, request_sealed: String) -> Request {
-    Request { event_key: event.key.clone(), mark: outbox::mark(event), channel_id, request_sealed }
+    Request { event_key: event.key.clone(), mark: outbox::mark(event), channel_id, request_sealed, delay_s: 0 }
 }
 
 /// The notices but for reminders that something later of their alert overtakes.
@@ -284,13 +301,22 @@ fn unheard(channels: &[SealedChannel], notices: &[Notice<'_>]) -> Vec<Event> {
     said
 }
 
-/// What a channel is to be sent of these notices.
-fn render_all(config: &Config, channel: &SealedChannel, notices: &[&Notice<'_>]) -> Result<Vec<Request>, Failure> {
+/// What a channel is to be sent of these notices; what waits for others does so for `grouping_s`.
+fn render_all(
+    config: &Config,
+    channel: &SealedChannel,
+    notices: &[&Notice<'_>],
+    grouping_s: u32,
+) -> Result<Vec<Request>, Failure> {
     if notices.is_empty() {
         return Ok(Vec::new());
     }
     let (id, settings) = (channel.channel.id, open(config, channel)?);
     let render_one = |notice: &Notice<'_>| {
+        if Part::waits(notice.event) {
+            let (mark, part) = (outbox::mark_of_part(notice.event), sealed(config, &Part::of(notice))?);
+            return Ok(Request { mark, delay_s: grouping_s, ..request(notice.event, id, part) });
+        }
         let outgoing = render(&settings, *notice, &delivery_key(notice.event, id), public_url(config))?;
         Ok(request(notice.event, id, sealed(config, &outgoing)?))
     };
@@ -312,7 +338,7 @@ mod tests {
     fn a_statement_carries_no_more_than_it_may() {
         let request = |bytes: usize| {
             let (event_key, mark, request_sealed) = (String::new(), String::new(), "x".repeat(bytes));
-            Request { event_key, mark, channel_id: 1, request_sealed }
+            Request { event_key, mark, channel_id: 1, request_sealed, delay_s: 0 }
         };
         let many: Vec<_> = (0..50).map(|_| request(60_000)).collect();
         let first = fitting(&many);

@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use edgewatch_core::domain::downtime::Concern;
 use edgewatch_core::domain::{ids, routing};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Audience, Channel, DEFAULT_GROUP, HostId, NotificationGroup, RoleName, group_name};
-use edgewatch_core::notify::Notice;
+use edgewatch_core::model::{
+    Audience, Channel, DEFAULT_GROUP, EscalationAudience, HostId, NotificationGroup, RoleName, group_name,
+};
+use edgewatch_core::notify::{Kind, Notice};
 
 use crate::platform::log;
 use crate::store::channels::SealedChannel;
@@ -57,6 +59,14 @@ fn of_one(channels: &[&Channel], notice: &Notice<'_>, known: Option<&Known>) -> 
     let of_group = |group: &str| -> Vec<&Channel> {
         channels.iter().copied().filter(|channel| channel.group == group_name(group)).collect()
     };
+    if let Some(audience) = EscalationAudience::of_group(notice.group) {
+        let is_mail = |channel: &&Channel| Kind::from_word(&channel.kind).is_some_and(Kind::is_mail);
+        let told = of_group(DEFAULT_GROUP).into_iter();
+        return told
+            .filter(|channel| is_mail(channel) == (audience == EscalationAudience::Email))
+            .map(|channel| channel.id)
+            .collect();
+    }
     let (Some(Audience { monitor, service, is_critical }), Some((groups, roles))) =
         (Audience::parse(notice.group), known)
     else {
@@ -112,6 +122,21 @@ mod tests {
         let channels = [channel(1, "default", None), channel(2, "night", None), channel(3, "night", None)];
         assert_eq!(told(&db, &channels, Some(1), "night"), [2, 3]);
         assert_eq!((told(&db, &channels, None, ""), told(&db, &channels, None, "nobody")), (vec![1], vec![]));
+        assert_eq!(db.meter().rows_read(), 0);
+    }
+
+    #[test]
+    fn what_nobody_acknowledges_goes_to_mail_or_to_the_rest_of_the_default_group() {
+        let db = Db::in_memory().unwrap();
+        let mail = |id, group| {
+            let mut channel = channel(id, group, None);
+            "smtp".clone_into(&mut channel.channel.kind);
+            channel
+        };
+        let channels = [channel(1, "default", None), mail(2, "default"), channel(3, "night", None), mail(4, "night")];
+        let told = |audience: EscalationAudience| told(&db, &channels, Some(1), audience.group());
+        assert_eq!((told(EscalationAudience::Email), told(EscalationAudience::Webhook)), (vec![2], vec![1]));
+        assert_eq!(told(EscalationAudience::All), [1, 2]);
         assert_eq!(db.meter().rows_read(), 0);
     }
 

@@ -1,8 +1,10 @@
 //! Table `alerts`: what is not as it should be, or was not.
 
-use edgewatch_core::model::{Alert, AlertDetails, AlertKind, Cause, Event, EventKind, Measured, Severity, Standing};
+use edgewatch_core::model::{
+    Alert, AlertDetails, AlertKind, AlertResource, Cause, Event, EventKind, Measured, ResourceKind, Severity, Standing,
+};
 use edgewatch_core::units::UnixSeconds;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Db, Statement, StoreError};
@@ -11,15 +13,15 @@ macro_rules! select_alerts {
     ($rest:literal) => {
         concat!(
             "SELECT key, cause, opened_at_s, closed_at_s, text, detail, acknowledged_at_s, acknowledged_by, ",
-            "status, value, kind, reason, memo FROM alerts ",
+            "status, value, kind, reason, memo, resource_json FROM alerts ",
             $rest
         )
     };
 }
 
 // ?1 is a JSON list of lists. Told again after a lost reply, an alert has its old key, and what is known of it stays.
-const OPEN: &str = "INSERT INTO alerts (key, cause, opened_at_s, text, detail, status, value, kind) \
-     SELECT j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4, j.value->>5, j.value->>6, j.value->>7 \
+const OPEN: &str = "INSERT INTO alerts (key, cause, opened_at_s, text, detail, status, value, kind, resource_json) \
+     SELECT j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4, j.value->>5, j.value->>6, j.value->>7, j.value->>8 \
      FROM json_each(?1) j WHERE true ON CONFLICT (key) DO NOTHING";
 const CHANGE: &str = "UPDATE alerts SET detail = j.value->>1, status = j.value->>2, value = j.value->>3 FROM json_each(?1) j \
      WHERE alerts.key = j.value->>0 AND alerts.closed_at_s IS NULL";
@@ -34,6 +36,14 @@ const LIST_KNOWN: &str = select_alerts!("WHERE key < ?2 AND kind IS NOT NULL ORD
 const LIST_OPEN_KNOWN: &str = select_alerts!(
     "INDEXED BY alerts_open WHERE closed_at_s IS NULL AND key < ?2 AND kind IS NOT NULL ORDER BY key DESC LIMIT ?1"
 );
+const LIST_OF_THRESHOLDS: &str =
+    select_alerts!("WHERE key < ?2 AND cause > 'threshold:' AND cause < 'threshold;' ORDER BY key DESC LIMIT ?1");
+const LIST_OPEN_OF_THRESHOLDS: &str = select_alerts!(
+    "INDEXED BY alerts_open WHERE closed_at_s IS NULL AND key < ?2 AND cause > 'threshold:' AND cause < 'threshold;' \
+     ORDER BY key DESC LIMIT ?1"
+);
+const DELETE_OF_THRESHOLDS: &str = "DELETE FROM alerts WHERE key IN (SELECT key FROM alerts WHERE cause > 'threshold:' \
+     AND cause < 'threshold;' AND closed_at_s IS NOT NULL LIMIT 500)";
 const LIST_BETWEEN: &str = select_alerts!("WHERE key >= ?1 AND key < ?2 AND kind IS NOT NULL");
 const FIND: &str = select_alerts!("WHERE key = ?1");
 const END: &str = "UPDATE alerts SET closed_at_s = coalesce(closed_at_s, ?2), reason = ?3 WHERE key = ?1";
@@ -59,6 +69,22 @@ struct Row {
     kind: Option<String>,
     reason: Option<String>,
     memo: String,
+    resource_json: Option<String>,
+}
+
+/// What an alert of a threshold is about, as it is kept.
+#[derive(Serialize, Deserialize)]
+pub struct ResourceWire {
+    kind: String,
+    id: String,
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    node: String,
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    instance: String,
+    /// Trigger and clear.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    limit: Option<(f64, f64)>,
 }
 
 /// The statement that forgets alerts that began before `key` and are over, some at a time: a row each.
@@ -80,7 +106,10 @@ pub fn note<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Vec<State
             EventKind::AlertFired => {
                 let (cause, kind) = (alert.cause.text(), alert.kind.map(AlertKind::word));
                 let said = (&event.text, &alert.detail);
-                begun.push(json!([alert.key, cause, alert.opened_at.0, said.0, said.1, status, value, kind]));
+                let about =
+                    alert.resource.as_ref().map(|one| serde_json::to_string(&ResourceWire::from(one))).transpose();
+                let about = about.map_err(|error| StoreError::Corrupt(error.to_string()))?;
+                begun.push(json!([alert.key, cause, alert.opened_at.0, said.0, said.1, status, value, kind, about]));
             }
             EventKind::AlertChanged => changed.push(json!([alert.key, alert.detail, status, value])),
             EventKind::AlertRecovered | EventKind::AlertWithdrawn => {
@@ -142,6 +171,27 @@ pub async fn list_known(db: &Db, is_open: bool, before: Option<&str>, limit: u32
     Ok(rows.into_iter().filter_map(|row| Alert::try_from(row).ok()).collect())
 }
 
+/// As [`list`], of those of thresholds.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_of_thresholds(
+    db: &Db,
+    is_open: bool,
+    before: Option<&str>,
+    limit: u32,
+) -> Result<Vec<Alert>, StoreError> {
+    let sql = if is_open { LIST_OPEN_OF_THRESHOLDS } else { LIST_OF_THRESHOLDS };
+    let rows: Vec<Row> =
+        db.run(Statement::new(sql, vec![limit.into(), before.unwrap_or(LAST).into()])).await?.rows()?;
+    Ok(rows.into_iter().filter_map(|row| Alert::try_from(row).ok()).collect())
+}
+
+/// The statement that forgets alerts of thresholds that are over, some at a time: a row each.
+pub fn delete_of_thresholds() -> Statement {
+    Statement::new(DELETE_OF_THRESHOLDS, vec![])
+}
+
 /// Those of them whose keys lie from the first to before the second.
 ///
 /// # Errors
@@ -189,8 +239,34 @@ impl TryFrom<Row> for Alert {
                 kind: row.kind.as_deref().and_then(AlertKind::parse),
                 reason: row.reason,
                 memo: row.memo,
+                // One of a newer version is none that this one knows of.
+                resource: row
+                    .resource_json
+                    .and_then(|text| serde_json::from_str::<ResourceWire>(&text).ok()?.into_resource()),
             },
         })
+    }
+}
+
+impl From<&AlertResource> for ResourceWire {
+    fn from(resource: &AlertResource) -> Self {
+        Self {
+            kind: resource.kind.word().to_owned(),
+            id: resource.id.clone(),
+            name: resource.name.clone(),
+            node: resource.node.clone(),
+            instance: resource.instance.clone(),
+            limit: resource.limit.map(|(trigger, clear)| (trigger.get(), clear.get())),
+        }
+    }
+}
+
+impl ResourceWire {
+    /// What it was made of; `None` for a kind that is none.
+    pub fn into_resource(self) -> Option<AlertResource> {
+        let Self { kind, id, name, node, instance, limit } = self;
+        let limit = limit.map(|(trigger, clear)| (Measured::of(trigger), Measured::of(clear)));
+        Some(AlertResource { kind: ResourceKind::parse(&kind)?, id, name, node, instance, limit })
     }
 }
 
@@ -198,7 +274,7 @@ impl TryFrom<Row> for Alert {
 mod tests {
     use super::*;
     use crate::store::db::now;
-    use edgewatch_core::model::{AlertNote, HostId, RuleId};
+    use edgewatch_core::model::{AlertNote, HostId, RuleId, ThresholdCode};
 
     fn event(key: &str, kind: EventKind, at: i64) -> Event {
         let mut event = Event::new(format!("e{key}"), kind, Some(HostId(7)), UnixSeconds(at), "t".to_owned());
@@ -258,6 +334,46 @@ mod tests {
         let known = second();
         assert_eq!((known.closed_at, known.more.reason.as_deref()), (Some(UnixSeconds(20)), Some("because")));
         assert_eq!((known.more.memo.as_str(), keys(true, None)), ("m", vec!["01".to_owned()]));
+    }
+
+    #[test]
+    fn alerts_of_thresholds_come_back_with_what_they_are_about_and_are_forgotten_by_themselves() {
+        let db = Db::in_memory().unwrap();
+        let about = AlertResource {
+            kind: ResourceKind::Storage,
+            id: "lab-pve1-local".to_owned(),
+            name: "local".to_owned(),
+            node: "pve1".to_owned(),
+            instance: "lab".to_owned(),
+            limit: Some((Measured::of(85.5), Measured::of(80.0))),
+        };
+        let of_threshold = |key: &str, kind| {
+            let mut event = event(key, kind, 8);
+            if let Some(note) = &mut event.alert {
+                note.cause = Cause::threshold(ThresholdCode { resource: 2, metric: None }, HostId(7));
+                note.resource = Some(about.clone());
+            }
+            event
+        };
+        let events = [
+            event("01", EventKind::AlertFired, 8),
+            of_threshold("02", EventKind::AlertFired),
+            of_threshold("03", EventKind::AlertFired),
+            of_threshold("03", EventKind::AlertRecovered),
+        ];
+        now(db.batch(note(&events).unwrap())).unwrap();
+        let keys = |is_open, before| {
+            let found = now(list_of_thresholds(&db, is_open, before, 9)).unwrap();
+            assert!(found.iter().all(|alert| alert.more.resource.as_ref() == Some(&about)));
+            found.into_iter().map(|alert| alert.key).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (keys(true, None), keys(false, None), keys(false, Some("03"))),
+            (vec!["02".to_owned()], vec!["03".to_owned(), "02".to_owned()], vec!["02".to_owned()],)
+        );
+        assert_eq!(now(find(&db, "01")).unwrap().unwrap().more.resource, None);
+        assert_eq!(now(db.run(delete_of_thresholds())).unwrap().changes, 1);
+        assert_eq!(now(list(&db, false, None, 9)).unwrap().len(), 2);
     }
 
     #[test]

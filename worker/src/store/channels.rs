@@ -180,7 +180,7 @@ mod tests {
         }
         let request = |event_key: &str, channel_id| {
             let (event_key, mark, request_sealed) = (event_key.to_owned(), String::new(), "s".to_owned());
-            Request { event_key, mark, channel_id, request_sealed }
+            Request { event_key, mark, channel_id, request_sealed, delay_s: 0 }
         };
         let waiting = [request("01", 1), request("02", 1), request("01", 2)];
         now(db.run(outbox::insert(&waiting, UnixSeconds(5)).unwrap())).unwrap();

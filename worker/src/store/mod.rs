@@ -23,6 +23,7 @@ pub mod push_agents;
 pub mod rules;
 pub mod sessions;
 pub mod settings;
+pub mod thresholds;
 pub mod users;
 
 pub use db::{Bind, Db, Outcome, Statement};

@@ -1,7 +1,8 @@
 //! Table `outbox`: notifications on their way, each a finished request.
 //!
 //! A key is the event's and the channel's number with a colon between. Before that, the key of a reminder has the reminded alert and
-//! its words, as [`mark`] gives them: of these one waits at most, behind what is no reminder.
+//! its words, as [`mark`] gives them: of these one waits at most, behind what is no reminder. One that waits for others, to be told as
+//! one with them, has a mark of its own: its request is a part of one.
 
 use edgewatch_core::model::{Event, EventKind};
 use edgewatch_core::units::UnixSeconds;
@@ -10,11 +11,12 @@ use serde_json::json;
 
 use super::{Db, Statement, StoreError};
 
-// ?1 is a JSON list of [mark, event key, channel id, sealed request]. An event that is written already was queued with it: when its
+// ?1 is a JSON list of [mark, event key, channel id, sealed request, seconds until it is due]. An event that is written already was queued with it: when its
 // transaction is repeated, because nobody knew that it was carried out, it may have been delivered meanwhile. A channel that is no
 // more gets nothing, and of what says the same as one that waits already a channel needs no other.
 const INSERT: &str = "INSERT INTO outbox (key, channel_id, request_sealed, created_at_s, next_attempt_s) \
-     SELECT (j.value->>0) || (j.value->>1) || ':' || (j.value->>2), j.value->>2, j.value->>3, ?2, ?2 FROM json_each(?1) j \
+     SELECT (j.value->>0) || (j.value->>1) || ':' || (j.value->>2), j.value->>2, j.value->>3, ?2, ?2 + (j.value->>4) \
+     FROM json_each(?1) j \
      WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.key = j.value->>1) \
      AND EXISTS (SELECT 1 FROM channels c WHERE c.id = j.value->>2) \
      AND (j.value->>0 = '' OR NOT EXISTS (SELECT 1 FROM outbox o WHERE o.key > j.value->>0 AND o.key < (j.value->>0) || '~' \
@@ -29,6 +31,14 @@ const DROP: &str = "DELETE FROM outbox WHERE key IN (SELECT o.key FROM json_each
 const LIST_DUE: &str = "SELECT key, channel_id, request_sealed, created_at_s, attempts FROM outbox \
      WHERE failed_at_s IS NULL AND next_attempt_s <= ?1 \
      AND channel_id NOT IN (SELECT id FROM channels WHERE paused_until_s > ?1) ORDER BY attempts + 2 * (key >= 'r'), key LIMIT ?2";
+// Parts are between event keys, which are hexadecimal, and reminders.
+const LIST_PARTS: &str = "SELECT key, channel_id, request_sealed, created_at_s, attempts FROM outbox \
+     WHERE key > 'g' AND key < 'h' AND channel_id = ?1 AND attempts = 0 AND failed_at_s IS NULL ORDER BY key LIMIT 100";
+// The first becomes the request of all: unless another run was faster, which has it then.
+const FINISH: &str = "UPDATE OR REPLACE outbox SET key = ?2, request_sealed = ?3, next_attempt_s = ?4 \
+     WHERE key = ?1 AND attempts = 0 AND failed_at_s IS NULL";
+const DROP_FINISHED: &str = "DELETE FROM outbox WHERE key IN (SELECT value FROM json_each(?1)) \
+     AND EXISTS (SELECT 1 FROM outbox WHERE key = ?2 AND attempts = 0 AND request_sealed = ?3)";
 const LIST_STANDING: &str = "SELECT channel_id, sum(failed_at_s IS NULL) AS waiting, sum(failed_at_s IS NOT NULL) AS given_up, \
      max(last_error) AS last_error FROM outbox GROUP BY channel_id";
 // The claim: of two runs that see the same row, one gets it.
@@ -41,6 +51,9 @@ const GIVE_UP: &str = "UPDATE outbox SET failed_at_s = ?2, last_error = ?3 WHERE
 const REPLACE: &str = "UPDATE outbox SET request_sealed = ?2 WHERE key = ?1";
 const NOTE_ERROR: &str = "UPDATE outbox SET next_attempt_s = ?2, last_error = ?3 WHERE key = ?1";
 
+/// With this the keys of parts begin.
+const PART: char = 'g';
+
 /// A notification about to wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -52,6 +65,8 @@ pub struct Request {
     pub channel_id: i64,
     /// The request, encrypted; empty when it is still to be made.
     pub request_sealed: String,
+    /// After so many seconds it is due.
+    pub delay_s: u32,
 }
 
 /// A notification that waits.
@@ -92,11 +107,21 @@ struct Row {
 }
 
 impl Waiting {
+    /// Whether it waits for others.
+    pub fn is_part(&self) -> bool {
+        self.key.starts_with(PART)
+    }
+
     /// The event's key.
     pub fn event_key(&self) -> &str {
         let key = self.key.rsplit_once(':').map_or(self.key.as_str(), |(key, _)| key);
         key.rsplit_once(':').map_or(key, |(_, key)| key)
     }
+}
+
+/// The beginning of the key of what waits for others: no two have the same.
+pub fn mark_of_part(event: &Event) -> String {
+    format!("{PART}{}:", event.key)
 }
 
 /// The beginning of a reminder's key; empty for everything else. Behind every event's key, which is hexadecimal.
@@ -139,7 +164,7 @@ pub fn drop_overtaken<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result
 /// # Errors
 /// [`StoreError::Corrupt`] when the list cannot be written as JSON.
 pub fn insert(requests: &[Request], now: UnixSeconds) -> Result<Statement, StoreError> {
-    let row = |one: &Request| json!([one.mark, one.event_key, one.channel_id, one.request_sealed]);
+    let row = |one: &Request| json!([one.mark, one.event_key, one.channel_id, one.request_sealed, one.delay_s]);
     let list: Vec<_> = requests.iter().map(row).collect();
     let list = serde_json::to_string(&list).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     Ok(Statement::new(INSERT, vec![list.into(), now.0.into()]))
@@ -153,6 +178,40 @@ pub fn insert(requests: &[Request], now: UnixSeconds) -> Result<Statement, Store
 pub async fn list_due(db: &Db, now: UnixSeconds, limit: u32) -> Result<Vec<Waiting>, StoreError> {
     let rows: Vec<Row> = db.run(Statement::new(LIST_DUE, vec![now.0.into(), limit.into()])).await?.rows()?;
     Ok(rows.into_iter().map(Waiting::from).collect())
+}
+
+/// What waits for a channel to be told as one, oldest first: at most 100 of it, due or not.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn list_parts(db: &Db, channel_id: i64) -> Result<Vec<Waiting>, StoreError> {
+    let rows: Vec<Row> = db.run(Statement::new(LIST_PARTS, vec![channel_id.into()])).await?.rows()?;
+    Ok(rows.into_iter().map(Waiting::from).collect())
+}
+
+/// Puts one request in the place of parts, under a key without a mark and due now; `None` when another run was faster with one of
+/// them. Rows written: about four for the first, two for each other.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn finish_parts(
+    db: &Db,
+    parts: &[Waiting],
+    request_sealed: &str,
+    now: UnixSeconds,
+) -> Result<Option<Waiting>, StoreError> {
+    let Some((first, others)) = parts.split_first() else { return Ok(None) };
+    let key = format!("{}:{}", first.event_key(), first.channel_id);
+    let others: Vec<&str> = others.iter().map(|part| part.key.as_str()).collect();
+    let others = serde_json::to_string(&others).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let binds = vec![first.key.as_str().into(), key.as_str().into(), request_sealed.into(), now.0.into()];
+    let statements = vec![
+        Statement::new(FINISH, binds),
+        Statement::new(DROP_FINISHED, vec![others.into(), key.as_str().into(), request_sealed.into()]),
+    ];
+    let outcomes = db.batch(statements).await?;
+    let is_ours = outcomes.first().is_some_and(|outcome| outcome.changes > 0);
+    Ok(is_ours.then(|| Waiting { key, request_sealed: request_sealed.to_owned(), ..first.clone() }))
 }
 
 /// How it stands with the channels that something waits for.
@@ -229,193 +288,4 @@ impl From<Row> for Waiting {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::access;
-    use crate::store::channels;
-    use crate::store::db::now;
-    use crate::store::events;
-    use edgewatch_core::model::{AlertNote, Cause, HostId, RuleId};
-
-    fn request(event: &Event, channel_id: i64) -> Request {
-        let request_sealed = "sealed".to_owned();
-        Request { event_key: event.key.clone(), mark: mark(event), channel_id, request_sealed }
-    }
-
-    /// An event and its notification, as one transaction writes them.
-    fn tell(db: &Db) {
-        let event = Event::new("e1".to_owned(), EventKind::MonitoringImpaired, None, UnixSeconds(10), String::new());
-        let queue = insert(&[request(&event, 7)], UnixSeconds(10)).unwrap();
-        now(db.batch(vec![queue, events::insert([&event]).unwrap()])).unwrap();
-    }
-
-    fn database() -> Db {
-        let db = with_channels();
-        tell(&db);
-        db
-    }
-
-    /// A database with channels 1 to 8.
-    fn with_channels() -> Db {
-        let db = Db::in_memory().unwrap();
-        for number in 1..=8 {
-            let audit = access::audit(&format!("c{number}"), UnixSeconds(5), "user:1", "channel", "x");
-            let written = channels::Written { name: "a", group: "default", config_sealed: "s", said: None };
-            assert_eq!(now(channels::insert(&db, "ntfy", written, UnixSeconds(5), audit)), Ok(number));
-        }
-        db
-    }
-
-    fn of_alert(key: &str, kind: EventKind, alert: &str, text: &str) -> Event {
-        let mut event = Event::new(key.to_owned(), kind, Some(HostId(7)), UnixSeconds(10), text.to_owned());
-        let cause = Cause::rule(RuleId(3), HostId(7));
-        let (opened_at, detail) = (UnixSeconds(8), "load1 9".to_owned());
-        event.alert = Some(AlertNote::new(alert.to_owned(), cause, opened_at, detail));
-        event
-    }
-
-    /// Writes an event with its notifications, as the hub does; gives the rows changed in the outbox.
-    fn write(db: &Db, event: &Event, channels: &[i64]) -> u64 {
-        let requests: Vec<Request> = channels.iter().map(|channel| request(event, *channel)).collect();
-        let mut statements: Vec<Statement> = drop_overtaken([event]).unwrap().into_iter().collect();
-        statements.push(insert(&requests, UnixSeconds(10)).unwrap());
-        let of_outbox = statements.len();
-        statements.push(events::insert([event]).unwrap());
-        now(db.batch(statements)).unwrap().iter().take(of_outbox).map(|outcome| outcome.changes).sum()
-    }
-
-    /// Whom a run would tell of what, by its order.
-    fn due(db: &Db) -> Vec<(String, i64)> {
-        let due = now(list_due(db, UnixSeconds(10), 99)).unwrap();
-        due.into_iter().map(|one| (one.event_key().to_owned(), one.channel_id)).collect()
-    }
-
-    #[test]
-    fn of_an_alert_one_reminder_waits_for_a_channel_however_many_come() {
-        let db = with_channels();
-        for number in 0..100 {
-            let reminder = of_alert(&format!("{number:02}"), EventKind::AlertReminder, "a1", "so it is");
-            let rows = write(&db, &reminder, if number < 50 { &[7] } else { &[7, 8] });
-            assert_eq!(rows, u64::from(number == 0 || number == 50), "a row for the first alone: {number}");
-        }
-        assert_eq!(due(&db), [("00".to_owned(), 7), ("50".to_owned(), 8)]);
-        write(&db, &of_alert("aa", EventKind::AlertReminder, "a2", "so it is"), &[7]);
-        assert_eq!(due(&db).len(), 3, "another alert has its own");
-        // Told, or given up: the next one waits again.
-        let waiting = now(list_due(&db, UnixSeconds(10), 99)).unwrap();
-        now(delete(&db, &waiting[0].key)).unwrap();
-        now(note_failure(&db, &waiting[1].key, None, UnixSeconds(10), "503")).unwrap();
-        assert_eq!(write(&db, &of_alert("ab", EventKind::AlertReminder, "a1", "so it is"), &[7, 8]), 2);
-    }
-
-    #[test]
-    fn a_reminder_in_other_words_takes_the_place_of_one_that_waits() {
-        let db = with_channels();
-        write(&db, &of_alert("01", EventKind::AlertReminder, "a1", "14 days"), &[7]);
-        assert_eq!(write(&db, &of_alert("02", EventKind::AlertReminder, "a1", "7 days"), &[7]), 2);
-        assert_eq!(due(&db), [("02".to_owned(), 7)]);
-    }
-
-    #[test]
-    fn what_is_new_goes_before_reminders_and_the_end_of_an_alert_takes_them_along() {
-        let db = with_channels();
-        write(&db, &of_alert("01", EventKind::AlertReminder, "a1", "x"), &[7]);
-        write(&db, &of_alert("02", EventKind::AlertReminder, "a2", "x"), &[7]);
-        write(&db, &of_alert("03", EventKind::AlertFired, "a3", "x"), &[7]);
-        let tried = now(list_due(&db, UnixSeconds(10), 1)).unwrap().remove(0);
-        assert!(now(claim(&db, &tried, UnixSeconds(10))).unwrap());
-        write(&db, &of_alert("04", EventKind::AlertRecovered, "a1", "x"), &[7]);
-        let keys: Vec<String> = due(&db).into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys, ["04", "03", "02"], "what was tried once goes before reminders too");
-    }
-
-    #[test]
-    fn a_reminder_does_not_wait_for_ever_behind_what_a_dead_channel_does_not_take() {
-        let db = with_channels();
-        write(&db, &of_alert("01", EventKind::AlertFired, "a1", "x"), &[8]);
-        for _ in 0..3 {
-            let dead = now(list_due(&db, UnixSeconds(10), 1)).unwrap().remove(0);
-            assert!(now(claim(&db, &dead, UnixSeconds(10))).unwrap());
-        }
-        write(&db, &of_alert("02", EventKind::AlertReminder, "a2", "x"), &[7]);
-        assert_eq!(due(&db), [("02".to_owned(), 7), ("01".to_owned(), 8)]);
-    }
-
-    #[test]
-    fn nothing_waits_for_a_channel_that_was_deleted_meanwhile() {
-        let db = with_channels();
-        let audit = access::audit("x", UnixSeconds(5), "user:1", "channel.delete", "7");
-        assert!(now(channels::delete(&db, 7, vec![audit])).unwrap());
-        assert_eq!(write(&db, &of_alert("01", EventKind::AlertFired, "a1", "x"), &[7, 8]), 1);
-        assert_eq!(due(&db), [("01".to_owned(), 8)]);
-    }
-
-    #[test]
-    fn a_transaction_that_is_repeated_tells_nobody_again() {
-        let db = database();
-        let keys = || {
-            let due = now(list_due(&db, UnixSeconds(10), 10)).unwrap();
-            due.into_iter().map(|one| one.key).collect::<Vec<_>>()
-        };
-        tell(&db);
-        assert_eq!(keys(), ["e1:7"]);
-        now(delete(&db, "e1:7")).unwrap();
-        tell(&db);
-        assert_eq!(keys(), Vec::<String>::new(), "delivered meanwhile");
-    }
-
-    #[test]
-    fn of_two_runs_one_gets_the_notification() {
-        let db = database();
-        let waiting = now(list_due(&db, UnixSeconds(10), 10)).unwrap().remove(0);
-        assert!(now(claim(&db, &waiting, UnixSeconds(100))).unwrap());
-        assert!(!now(claim(&db, &waiting, UnixSeconds(100))).unwrap());
-        assert_eq!(now(list_due(&db, UnixSeconds(99), 10)).unwrap(), []);
-        assert_eq!(now(list_due(&db, UnixSeconds(100), 10)).unwrap()[0].attempts, 1);
-    }
-
-    #[test]
-    fn what_is_postponed_waits_longer_and_never_less_and_another_channel_does_not() {
-        let db = database();
-        now(db.run(channels::pause(8, UnixSeconds(500)))).unwrap();
-        assert_eq!(now(list_due(&db, UnixSeconds(10), 10)).unwrap().len(), 1);
-        for until in [500, 100] {
-            let written = now(db.run(channels::pause(7, UnixSeconds(until)))).unwrap().changes;
-            assert_eq!(written, u64::from(until == 500), "a row, however many wait");
-            assert_eq!(now(list_due(&db, UnixSeconds(499), 10)).unwrap(), []);
-        }
-        let due = now(list_due(&db, UnixSeconds(500), 10)).unwrap();
-        assert_eq!((due.len(), due[0].attempts, due[0].channel_id), (1, 0, 7));
-    }
-
-    #[test]
-    fn a_delivered_one_is_gone_and_a_given_up_one_is_not_tried_again() {
-        let db = database();
-        now(note_failure(&db, "e1:7", Some(UnixSeconds(50)), UnixSeconds(10), "503")).unwrap();
-        assert_eq!(now(list_due(&db, UnixSeconds(49), 10)).unwrap(), []);
-        let standing =
-            |waiting, given_up| vec![Standing { channel_id: 7, waiting, given_up, last_error: Some("503".to_owned()) }];
-        assert_eq!(now(list_standing(&db)).unwrap(), standing(1, 0));
-        now(note_failure(&db, "e1:7", None, UnixSeconds(60), "503")).unwrap();
-        assert_eq!(now(list_standing(&db)).unwrap(), standing(0, 1));
-        assert_eq!(now(list_due(&db, UnixSeconds(1000), 10)).unwrap(), []);
-        assert_eq!(now(db.run(delete_given_up(UnixSeconds(60)))).unwrap().changes, 0);
-        assert_eq!(now(db.run(delete_given_up(UnixSeconds(61)))).unwrap().changes, 1);
-    }
-
-    #[test]
-    fn what_is_left_of_a_mail_takes_its_place() {
-        let db = database();
-        now(replace(&db, "e1:7", "rest")).unwrap();
-        assert_eq!(now(list_due(&db, UnixSeconds(10), 10)).unwrap()[0].request_sealed, "rest");
-    }
-
-    #[test]
-    fn what_waits_for_a_channel_goes_with_it() {
-        let db = database();
-        now(db.run(delete_of_channel(8))).unwrap();
-        assert_eq!(now(list_due(&db, UnixSeconds(10), 10)).unwrap().len(), 1);
-        now(db.run(delete_of_channel(7))).unwrap();
-        assert_eq!(now(list_due(&db, UnixSeconds(10), 10)).unwrap(), []);
-    }
-}
+mod tests;

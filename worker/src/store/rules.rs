@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use edgewatch_core::model::{
-    AddressNotices, Bounds, Condition, Cycle, CycleUnit, Direction, Downtime, Escalation, HostId, Hosts, Level,
-    Monitor, Quantity, QuietHours, Repeat, Rule, RuleId, Scope, Test,
+    AddressNotices, AlertConfig, Bounds, Condition, Cycle, CycleUnit, Direction, Downtime, Escalation, HostId, Hosts,
+    Level, Monitor, Quantity, QuietHours, Repeat, Rule, RuleId, Scope, Test,
 };
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
 use super::mackerel::downtimes;
 use super::mackerel::monitors::{self, MonitorWire};
-use super::{Db, Statement, StoreError, address_notices, settings};
+use super::{Db, Statement, StoreError, address_notices, settings, thresholds};
 
 const LIST: &str = "SELECT id, name, enabled, body_json FROM rules ORDER BY id";
 const FIND: &str = "SELECT id, name, enabled, body_json FROM rules WHERE id = ?1";
@@ -38,6 +38,8 @@ pub struct RuleSet {
     pub monitors: Vec<Monitor>,
     /// When alerts of those are not raised, by number.
     pub downtimes: Vec<(i64, Downtime)>,
+    /// What programs for Pulse judge by.
+    pub thresholds: AlertConfig,
 }
 
 #[derive(Deserialize)]
@@ -142,6 +144,7 @@ pub async fn find_set(db: &Db) -> Result<RuleSet, StoreError> {
         address_notices: address_notices::find(db).await?,
         monitors: monitors::list_watches(db).await?,
         downtimes: downtimes::list(db).await?,
+        thresholds: thresholds::without_rest(thresholds::find(db).await?),
     })
 }
 
@@ -163,6 +166,7 @@ pub fn encode(set: &RuleSet) -> Result<String, StoreError> {
         address_notices: address_notices::Wire::from(&set.address_notices),
         monitors: set.monitors.iter().map(MonitorWire::from).collect(),
         downtimes: set.downtimes.iter().map(|(id, one)| downtimes::Row::of(*id, one)).collect::<Result<_, _>>()?,
+        thresholds: (set.thresholds != AlertConfig::default()).then(|| thresholds::Wire::from(&set.thresholds)),
     })
 }
 
@@ -180,10 +184,11 @@ pub fn decode(text: &str) -> Result<RuleSet, StoreError> {
         address_notices: wire.address_notices.into(),
         monitors: wire.monitors.into_iter().map(Monitor::from).collect(),
         downtimes: wire.downtimes.into_iter().map(downtimes::Row::into_downtime).collect::<Result<_, _>>()?,
+        thresholds: wire.thresholds.map_or_else(|| Ok(AlertConfig::default()), AlertConfig::try_from)?,
     })
 }
 
-fn parse_quiet_hours(text: Option<&str>) -> Result<Option<QuietHours>, StoreError> {
+pub(super) fn parse_quiet_hours(text: Option<&str>) -> Result<Option<QuietHours>, StoreError> {
     match text {
         None | Some("") => Ok(None),
         Some(text) => from_text::<QuietWire>(text).map(|wire| Some(wire.into())),
@@ -223,6 +228,8 @@ struct SetWire {
     monitors: Vec<MonitorWire>,
     #[serde(default)]
     downtimes: Vec<downtimes::Row>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    thresholds: Option<thresholds::Wire>,
 }
 
 fn first_monitor() -> Vec<MonitorWire> {
@@ -238,7 +245,7 @@ struct RuleWire {
 }
 
 #[derive(Serialize, Deserialize)]
-struct QuietWire {
+pub(super) struct QuietWire {
     zone: String,
     from_min: u16,
     to_min: u16,

@@ -8,6 +8,8 @@ pub mod fanout;
 mod feed;
 #[cfg(target_arch = "wasm32")]
 mod object;
+#[cfg(target_arch = "wasm32")]
+mod pulse;
 pub mod viewer;
 pub mod watch;
 

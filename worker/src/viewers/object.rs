@@ -16,6 +16,7 @@ use worker::{
 use super::ViewersError;
 use super::client::VIEWER;
 use super::fanout::{Changes, Fleet};
+use super::pulse::Pulse;
 use super::viewer::{End, Seat, Viewer, has_room};
 use super::watch::{self, Step, Watch};
 use crate::platform::objects::{Class, Objects};
@@ -39,8 +40,8 @@ pub struct Viewers {
 pub(super) struct Inner {
     pub(super) state: State,
     env: Env,
-    objects: Objects,
-    shards: u32,
+    pub(super) objects: Objects,
+    pub(super) shards: u32,
     pub(super) fleet: RefCell<Fleet>,
     watch: RefCell<Watch>,
     /// Since when the hub is being asked.
@@ -51,6 +52,8 @@ pub(super) struct Inner {
     era: Cell<u64>,
     /// Whether the feed is being told.
     pub(super) is_feeding: Cell<bool>,
+    /// What is known for those who speak as programs for Pulse.
+    pub(super) pulse: Pulse,
 }
 
 impl DurableObject for Viewers {
@@ -69,6 +72,7 @@ impl DurableObject for Viewers {
             again: Cell::new(false),
             era: Cell::new(0),
             is_feeding: Cell::new(false),
+            pulse: Pulse::default(),
         });
         let before = NEWEST.with_borrow_mut(|newest| newest.insert(id, Rc::clone(&inner)));
         if let Some(before) = before {
@@ -100,6 +104,7 @@ impl DurableObject for Viewers {
             self.inner.forget();
         } else {
             self.inner.keep_feeding();
+            self.inner.keep_pulsing();
             Rc::clone(&self.inner).ask().await;
         }
         Response::empty()
@@ -107,6 +112,10 @@ impl DurableObject for Viewers {
 
     async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
         let WebSocketIncomingMessage::String(text) = message else { return Ok(()) };
+        if let Some(seat) = seat_of(&socket).filter(|seat| seat.viewer.pulse.is_some()) {
+            self.inner.hear_pulse(&socket, &seat, &text).await;
+            return Ok(());
+        }
         let FromViewer::Window(window) = FromViewer::read(&text) else { return Ok(()) };
         let Some(seat) = seat_of(&socket) else { return Ok(()) };
         keep(&socket, &Seat { window, ..seat });
@@ -168,6 +177,11 @@ impl Inner {
         }
         let seat = Seat::new(viewer, self.now());
         let (socket, response) = sockets::accept(&self.state, &seat.write())?;
+        if viewer.pulse.is_some() && !viewer.feed {
+            self.greet_pulse(&socket);
+            self.keep_pulsing();
+            return Ok(response);
+        }
         let is_loaded = self.is_loaded() && !self.is_feed_missing();
         if self.is_loaded() && !viewer.feed {
             self.greet(&socket, seat);
@@ -229,7 +243,12 @@ impl Inner {
             }
         };
         for sees_hidden in [true, false] {
-            let is_told = |seat: &Seat| seat.greeted && !seat.viewer.feed && seat.viewer.sees_hidden == sees_hidden;
+            let is_told = |seat: &Seat| {
+                seat.greeted
+                    && !seat.viewer.feed
+                    && seat.viewer.pulse.is_none()
+                    && seat.viewer.sees_hidden == sees_hidden
+            };
             let to = seats.iter().filter(|(_, seat)| is_told(seat));
             let mut to = to.peekable();
             if to.peek().is_none() {
@@ -245,7 +264,9 @@ impl Inner {
     fn tell_all(&self) {
         let now_ms = self.now().0;
         for sees_hidden in [true, false] {
-            let is_told = |seat: &Seat| !seat.viewer.feed && seat.viewer.sees_hidden == sees_hidden;
+            let is_told = |seat: &Seat| {
+                !seat.viewer.feed && seat.viewer.pulse.is_none() && seat.viewer.sees_hidden == sees_hidden
+            };
             let seats = self.seats().into_iter().filter(|(_, seat)| is_told(seat));
             let seats: Vec<_> = seats.collect();
             if seats.is_empty() {
@@ -305,7 +326,9 @@ impl Inner {
     }
 
     async fn ask_once(&self) {
-        let needs = |(_, seat): &(WebSocket, Seat)| !(seat.greeted && seat.whole && seat.viewer.sees_hidden);
+        let needs = |(_, seat): &(WebSocket, Seat)| {
+            seat.viewer.pulse.is_none() && !(seat.greeted && seat.whole && seat.viewer.sees_hidden)
+        };
         let missing = self.is_feed_missing();
         let snapshot = missing || (!self.is_loaded() && self.seats().iter().any(needs));
         let feed = self.is_feed_wanted();
@@ -333,7 +356,11 @@ impl Inner {
         } else {
             // A snapshot of a part would make those forget the rest who know it.
             self.tell(&self.seats(), &changes);
-            for (socket, seat) in self.seats().into_iter().filter(|(_, seat)| !seat.greeted && !seat.viewer.feed) {
+            for (socket, seat) in self
+                .seats()
+                .into_iter()
+                .filter(|(_, seat)| !seat.greeted && !seat.viewer.feed && seat.viewer.pulse.is_none())
+            {
                 self.greet(&socket, seat);
             }
         }

@@ -23,6 +23,9 @@ pub struct Viewer {
     /// Whether it is told all of the fleet every two seconds, in the words of another dialect, and says nothing itself.
     #[serde(default)]
     pub feed: bool,
+    /// Whether it is told of everything as programs for Pulse are: since when the deployment is there, Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulse: Option<i64>,
     /// Whether it came without a credential of its own; knowing the view password is none.
     #[serde(default)]
     pub guest: bool,
@@ -60,12 +63,17 @@ pub enum End {
 impl Viewer {
     /// A member with a credential that is over at `until`.
     pub fn member(until: Option<UnixSeconds>) -> Self {
-        Self { sees_hidden: true, until_s: until.map(|until| until.0), feed: false, guest: false }
+        Self { sees_hidden: true, until_s: until.map(|until| until.0), feed: false, pulse: None, guest: false }
     }
 
     /// Somebody who is told the feed.
     pub fn of_feed(sees_hidden: bool, until: Option<UnixSeconds>) -> Self {
-        Self { sees_hidden, until_s: until.map(|until| until.0), feed: true, guest: false }
+        Self { sees_hidden, until_s: until.map(|until| until.0), feed: true, pulse: None, guest: false }
+    }
+
+    /// Somebody who is told as programs for Pulse are, of a deployment that began at `started_at`.
+    pub fn of_pulse(sees_hidden: bool, until: Option<UnixSeconds>, started_at: UnixSeconds) -> Self {
+        Self { feed: false, pulse: Some(started_at.0), ..Self::of_feed(sees_hidden, until) }
     }
 }
 
@@ -92,7 +100,7 @@ impl Seat {
         if credential_over || now.0.saturating_sub(self.since_ms) >= LIFETIME_MS {
             return Some(End::Over);
         }
-        if self.viewer.feed {
+        if self.viewer.feed || self.viewer.pulse.is_some() {
             // It says nothing; that it is gone is seen when it is told something.
             return None;
         }

@@ -45,6 +45,8 @@ pub enum Thing {
     Rule,
     /// A probe.
     Probe,
+    /// A threshold.
+    Threshold,
 }
 
 /// The first of these ids: of eleven characters, none a leading one that says nothing.
@@ -133,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_id_of_a_thing_leads_back_to_its_number_and_to_no_other_things() {
-        let things = [Thing::Monitor, Thing::Check, Thing::Rule, Thing::Probe];
+        let things = [Thing::Monitor, Thing::Check, Thing::Rule, Thing::Probe, Thing::Threshold];
         for number in [0, 1, 57, 58, 1 << 40, (1 << 52) - 1] {
             for thing in things {
                 let id = thing_id(thing, number);

@@ -1,6 +1,6 @@
 //! What is not as it should be.
 
-use super::{CheckId, HostId, MonitorId, RuleId, Severity};
+use super::{AlertResource, CheckId, HostId, MonitorId, RuleId, Severity, ThresholdCode};
 use crate::units::UnixSeconds;
 
 /// Why there is an alert. There is at most one for each.
@@ -29,12 +29,21 @@ pub enum Source {
     Monitor,
     /// A check that a host runs itself.
     Check,
+    /// A threshold, as programs for Pulse set them.
+    Threshold,
 }
 
 impl Source {
     /// Every source.
-    pub const ALL: [Self; 6] =
-        [Self::Rule, Self::Probe, Self::ProbeLatency, Self::ProbeCertificate, Self::Monitor, Self::Check];
+    pub const ALL: [Self; 7] = [
+        Self::Rule,
+        Self::Probe,
+        Self::ProbeLatency,
+        Self::ProbeCertificate,
+        Self::Monitor,
+        Self::Check,
+        Self::Threshold,
+    ];
 
     /// The source as it is stored and sent.
     pub const fn word(self) -> &'static str {
@@ -45,6 +54,7 @@ impl Source {
             Self::ProbeCertificate => "probe_certificate",
             Self::Monitor => "monitor",
             Self::Check => "check",
+            Self::Threshold => "threshold",
         }
     }
 
@@ -70,11 +80,21 @@ impl Cause {
         Self { source: Source::Check, id: check.0, host: Some(host) }
     }
 
+    /// What a threshold finds of a host, or of one of its resources.
+    pub fn threshold(code: ThresholdCode, host: HostId) -> Self {
+        Self { source: Source::Threshold, id: code.number(), host: Some(host) }
+    }
+
     /// The rule, where it is one.
     pub const fn rule_id(&self) -> Option<RuleId> {
         match self.source {
             Source::Rule => Some(RuleId(self.id)),
-            Source::Probe | Source::ProbeLatency | Source::ProbeCertificate | Source::Monitor | Source::Check => None,
+            Source::Probe
+            | Source::ProbeLatency
+            | Source::ProbeCertificate
+            | Source::Monitor
+            | Source::Check
+            | Source::Threshold => None,
         }
     }
 
@@ -82,8 +102,18 @@ impl Cause {
     pub const fn monitor_id(&self) -> Option<MonitorId> {
         match self.source {
             Source::Monitor => Some(MonitorId(self.id)),
-            Source::Rule | Source::Probe | Source::ProbeLatency | Source::ProbeCertificate | Source::Check => None,
+            Source::Rule
+            | Source::Probe
+            | Source::ProbeLatency
+            | Source::ProbeCertificate
+            | Source::Check
+            | Source::Threshold => None,
         }
+    }
+
+    /// What a threshold is about, where it is one.
+    pub fn threshold_code(&self) -> Option<ThresholdCode> {
+        if self.source == Source::Threshold { ThresholdCode::of_number(self.id) } else { None }
     }
 
     /// The host itself; `None` for what belongs to a service, or to nothing.
@@ -222,6 +252,8 @@ pub struct AlertDetails {
     pub reason: Option<String>,
     /// A note.
     pub memo: String,
+    /// What it is about, of a threshold.
+    pub resource: Option<AlertResource>,
 }
 
 /// An alert, with the ids by which programs for Mackerel know what it is about.
@@ -291,6 +323,7 @@ mod tests {
             Cause { source: Source::ProbeCertificate, id: 9, host: Some(HostId(1)) },
             Cause::monitor(MonitorId(2), HostId(-3)),
             Cause::check(CheckId(5), HostId(7)),
+            Cause::threshold(ThresholdCode { resource: 3, metric: None }, HostId(7)),
         ] {
             assert_eq!(Cause::parse(&cause.text()), Some(cause));
         }

@@ -1,6 +1,6 @@
 //! What happened, for the list of events and for notifications.
 
-use super::{AlertKind, Cause, HostId, Standing, Trigger};
+use super::{AlertKind, AlertResource, Cause, HostId, Standing, Trigger};
 use crate::units::UnixSeconds;
 
 /// What kind of thing happened.
@@ -136,6 +136,8 @@ pub struct AlertNote {
     pub kind: Option<AlertKind>,
     /// What brought this about.
     pub trigger: Trigger,
+    /// What it is about, of a threshold.
+    pub resource: Option<AlertResource>,
 }
 
 impl AlertNote {
@@ -150,6 +152,7 @@ impl AlertNote {
             standing: Standing::default(),
             kind: None,
             trigger: Trigger::default(),
+            resource: None,
         }
     }
 }

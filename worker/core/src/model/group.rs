@@ -1,5 +1,7 @@
 //! Notification groups: who is told of alerts of monitors. Things are named by their ids of eleven characters.
 
+use super::EscalationAudience;
+
 /// What stands before what [`Audience::text`] writes.
 const PREFIX: &str = "monitor:";
 const CRITICAL: &str = "critical";
@@ -51,9 +53,9 @@ impl Audience {
         format!("{PREFIX}{}:{level}:{}", self.monitor, self.service.as_deref().unwrap_or_default())
     }
 
-    /// Whether a text could be taken for an audience: no group of channels may be called so.
+    /// Whether a text could be taken for an audience, or for that of what nobody acknowledges: no group of channels may be called so.
     pub fn is_like(text: &str) -> bool {
-        text.starts_with(PREFIX)
+        text.starts_with(PREFIX) || EscalationAudience::is_like(text)
     }
 
     /// What [`Audience::text`] wrote; `None` for a group of channels.
@@ -73,6 +75,15 @@ impl Audience {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_group_is_called_like_those_who_are_told_of_what_nobody_acknowledges() {
+        for audience in [EscalationAudience::Email, EscalationAudience::Webhook] {
+            assert!(Audience::is_like(audience.group()));
+            assert_eq!(EscalationAudience::of_group(audience.group()), Some(audience));
+        }
+        assert_eq!((EscalationAudience::of_group(""), Audience::is_like("escalation")), (None, false));
+    }
 
     #[test]
     fn an_audience_comes_back_from_its_text_and_a_group_is_none() {

@@ -58,6 +58,6 @@ pub use rule::{
 };
 pub use series::SeriesQuery;
 pub use thresholds::{
-    AlertConfig, AlertSchedule, Comparison, CustomRule, EscalationAudience, EscalationLevel, Grouping, GuestFilter,
-    GuestText, HoldTimes, Limit, ResourceKind, Switches, ThresholdCode, ThresholdMetric, Thresholds,
+    AlertConfig, AlertResource, AlertSchedule, Comparison, CustomRule, EscalationAudience, EscalationLevel, Grouping,
+    GuestFilter, GuestText, HoldTimes, Limit, ResourceKind, Switches, ThresholdCode, ThresholdMetric, Thresholds,
 };

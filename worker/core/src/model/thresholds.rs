@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{QuietHours, Severity};
+use super::{Measured, QuietHours, Severity};
 
 /// What thresholds are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +43,42 @@ impl ResourceKind {
     /// The kind of this word; `None` for any other word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// How Pulse calls it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Node => "Node",
+            Self::Vm => "VM",
+            Self::Container => "Container",
+            Self::Storage => "Storage",
+            Self::Pbs => "PBS",
+            Self::Host => "Host",
+        }
+    }
+
+    /// How Pulse calls an alert of a resource with this id: of a metric, or of its being gone. Source: pulse specification, 2.3 and 12.6.
+    pub fn alert_id(self, id: &str, metric: Option<ThresholdMetric>) -> String {
+        let prefix = match (self, metric) {
+            (_, Some(metric)) => return format!("{id}-{}", metric.word()),
+            (Self::Node, None) => "node-offline",
+            (Self::Vm | Self::Container, None) => "guest-powered-off",
+            (Self::Pbs, None) => "pbs-offline",
+            (Self::Storage, None) => "storage-offline",
+            (Self::Host, None) => "host-offline",
+        };
+        format!("{prefix}-{id}")
+    }
+
+    /// The type that Pulse gives such an alert. Source: pulse specification, 12.3 and 12.6.
+    pub const fn alert_type(self, metric: Option<ThresholdMetric>) -> &'static str {
+        match (self, metric) {
+            (_, Some(metric)) => metric.word(),
+            (Self::Node, None) => "connectivity",
+            (Self::Vm | Self::Container, None) => "powered-off",
+            (Self::Pbs | Self::Storage, None) => "offline",
+            (Self::Host, None) => "host-offline",
+        }
     }
 
     /// Whether it is a guest of a hypervisor.
@@ -151,6 +187,23 @@ impl ThresholdCode {
         };
         Some(Self { resource, metric })
     }
+}
+
+/// What an alert of a threshold is about, as programs for Pulse know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertResource {
+    /// What it is.
+    pub kind: ResourceKind,
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// The name of its node; empty where there is none.
+    pub node: String,
+    /// What people call the cluster or server that it belongs to; empty where there is none.
+    pub instance: String,
+    /// The limit, and the value down to which the alert goes on; `None` where it is about the resource being gone.
+    pub limit: Option<(Measured, Measured)>,
 }
 
 /// From which value on there is an alert, and down to which it goes on.
@@ -317,6 +370,25 @@ impl EscalationAudience {
     /// The audience of this word; `None` for any other word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|audience| audience.word() == word)
+    }
+
+    /// As it stands in an event in the place of a group of channels; of all of them the default group.
+    pub const fn group(self) -> &'static str {
+        match self {
+            Self::Email => "escalation:email",
+            Self::Webhook => "escalation:webhook",
+            Self::All => "",
+        }
+    }
+
+    /// What [`EscalationAudience::group`] gave; `None` for a group of channels.
+    pub fn of_group(text: &str) -> Option<Self> {
+        [Self::Email, Self::Webhook].into_iter().find(|audience| audience.group() == text)
+    }
+
+    /// Whether a text could be taken for an audience: no group of channels may be called so.
+    pub fn is_like(text: &str) -> bool {
+        text.starts_with("escalation:")
     }
 }
 
@@ -497,6 +569,20 @@ mod tests {
         for number in [-1, 9, 31, 1 << 40] {
             assert_eq!(ThresholdCode::of_number(number), None, "{number}");
         }
+    }
+
+    #[test]
+    fn alerts_are_called_as_pulse_calls_them() {
+        let called = |kind: ResourceKind, metric| (kind.alert_id("lab-pve1", metric), kind.alert_type(metric));
+        let owned = |id: &str, of_type| (id.to_owned(), of_type);
+        let cpu = Some(ThresholdMetric::Cpu);
+        assert_eq!(called(ResourceKind::Node, cpu), owned("lab-pve1-cpu", "cpu"));
+        assert_eq!(called(ResourceKind::Storage, Some(ThresholdMetric::Usage)), owned("lab-pve1-usage", "usage"));
+        assert_eq!(called(ResourceKind::Node, None), owned("node-offline-lab-pve1", "connectivity"));
+        assert_eq!(called(ResourceKind::Vm, None), owned("guest-powered-off-lab-pve1", "powered-off"));
+        assert_eq!(called(ResourceKind::Pbs, None), owned("pbs-offline-lab-pve1", "offline"));
+        assert_eq!(called(ResourceKind::Storage, None), owned("storage-offline-lab-pve1", "offline"));
+        assert_eq!(called(ResourceKind::Host, None), owned("host-offline-lab-pve1", "host-offline"));
     }
 
     #[test]

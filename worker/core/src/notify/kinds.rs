@@ -7,6 +7,8 @@ use crate::model::{ChannelKind, ChannelSetting};
 pub enum Kind {
     /// Our own JSON to an address.
     Webhook,
+    /// Pulse's own JSON to an address.
+    PulseWebhook,
     /// A request with placeholders, as Nezha v0 has it.
     Nezha,
     /// A bot of Telegram.
@@ -96,6 +98,12 @@ const TO: Setting = needed("to", Holds::To, "who gets it, with commas between ad
 const TOKEN: Setting = hidden(needed("token", Holds::Word, "the provider's API key or token"));
 
 const WEBHOOK: &[Setting] = &[hidden(needed("url", Holds::Url, "where one JSON object per event is posted to"))];
+const PULSE_WEBHOOK: &[Setting] = &[
+    hidden(needed("url", Holds::Url, "where Pulse's JSON is sent to, several alerts in one")),
+    wanted("method", Holds::OneOf(&["POST", "PUT"]), "POST", "the request's method"),
+    hidden(wanted("headers", Holds::Headers, "", "a JSON object of further headers")),
+    wanted("service", Holds::Word, "generic", "what receives it: discord and slack get messages in their own form"),
+];
 const NEZHA: &[Setting] = &[
     hidden(needed("url", Holds::UrlTemplate, "with placeholders such as #NEZHA# behind the host")),
     wanted("method", Holds::OneOf(&["GET", "POST"]), "GET", "the request's method"),
@@ -156,6 +164,7 @@ const SMTP: &[Setting] = &[
     wanted("security", Holds::OneOf(&["tls", "starttls", "none"]), "tls", "tls from the first byte, starttls, or none"),
     wanted("username", Holds::Line, "", "for a server that asks for one"),
     hidden(wanted("password", Holds::Line, "", "its password")),
+    wanted("style", Holds::OneOf(&["edgewatch", "pulse"]), "edgewatch", "pulse for mails like those of Pulse"),
     FROM,
     TO,
 ];
@@ -179,8 +188,9 @@ const POSTMARK: &[Setting] =
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Webhook,
+        Self::PulseWebhook,
         Self::Nezha,
         Self::Telegram,
         Self::Discord,
@@ -205,6 +215,11 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 
+    /// Whether it is mail.
+    pub const fn is_mail(self) -> bool {
+        matches!(self, Self::Smtp | Self::Resend | Self::Mailgun | Self::SendGrid | Self::Postmark)
+    }
+
     /// Its settings.
     pub const fn settings(self) -> &'static [Setting] {
         self.described().1
@@ -213,6 +228,7 @@ impl Kind {
     const fn described(self) -> (&'static str, &'static [Setting]) {
         match self {
             Self::Webhook => ("webhook", WEBHOOK),
+            Self::PulseWebhook => ("pulse_webhook", PULSE_WEBHOOK),
             Self::Nezha => ("nezha", NEZHA),
             Self::Telegram => ("telegram", TELEGRAM),
             Self::Discord => ("discord", DISCORD),

@@ -113,6 +113,27 @@ pub fn message_id(letter: &Letter<'_>, from: &str) -> String {
 /// # Errors
 /// [`Failure::Internal`] for settings that were never checked.
 pub fn render(settings: &Settings, letter: &Letter<'_>) -> Result<OutgoingMail, Failure> {
+    let lines = body_lines(&text(letter));
+    message(settings, letter, &subject(letter), ("text/plain; charset=utf-8", Some("base64"), &lines))
+}
+
+/// A text as the lines of a body in base64.
+pub fn body_lines(text: &str) -> String {
+    let text = text.replace('\n', "\r\n");
+    let lines: Vec<String> = text.as_bytes().chunks(LINE_BYTES).map(|line| STANDARD.encode(line)).collect();
+    lines.join("\r\n")
+}
+
+/// A mail of this subject, and of a body: what it is, how it is encoded, and its lines.
+///
+/// # Errors
+/// [`Failure::Internal`] for settings that were never checked.
+pub fn message(
+    settings: &Settings,
+    letter: &Letter<'_>,
+    subject: &str,
+    (content_type, encoding, body): (&str, Option<&str>, &str),
+) -> Result<OutgoingMail, Failure> {
     let (name, from) = parse_from(settings.get("from")).map_err(Failure::Internal)?;
     let to = parse_to(settings.get("to")).map_err(Failure::Internal)?;
     let (security, usual_port) = match settings.get("security") {
@@ -127,20 +148,18 @@ pub fn render(settings: &Settings, letter: &Letter<'_>) -> Result<OutgoingMail, 
         secrets.push(STANDARD.encode(format!("\0{}\0{}", login.0, login.1)));
     }
     let from_header = if name.is_empty() { from.clone() } else { format!("{} <{from}>", header_text(&name, true)) };
-    let head = [
+    let mut head = vec![
         format!("From: {from_header}"),
         format!("To: {}", to.join(",\r\n ")),
-        format!("Subject: {}", header_text(&subject(letter), false)),
+        format!("Subject: {}", header_text(subject, false)),
         format!("Date: {}", mail_date(letter.notice.event.at)),
         format!("Message-ID: {}", message_id(letter, &from)),
         format!("X-Edgewatch-Event: {}", letter.notice.event.key),
         "Auto-Submitted: auto-generated".to_owned(),
         "MIME-Version: 1.0".to_owned(),
-        "Content-Type: text/plain; charset=utf-8".to_owned(),
-        "Content-Transfer-Encoding: base64".to_owned(),
+        format!("Content-Type: {content_type}"),
     ];
-    let text = text(letter).replace('\n', "\r\n");
-    let lines: Vec<String> = text.as_bytes().chunks(LINE_BYTES).map(|line| STANDARD.encode(line)).collect();
+    head.extend(encoding.map(|encoding| format!("Content-Transfer-Encoding: {encoding}")));
     Ok(OutgoingMail {
         host: settings.get("host").to_owned(),
         port: settings.get("port").parse().unwrap_or(usual_port),
@@ -148,7 +167,7 @@ pub fn render(settings: &Settings, letter: &Letter<'_>) -> Result<OutgoingMail, 
         login: (!login.1.is_empty()).then_some(login),
         from,
         to,
-        message: format!("{}\r\n\r\n{}\r\n", head.join("\r\n"), lines.join("\r\n")),
+        message: format!("{}\r\n\r\n{}\r\n", head.join("\r\n"), body),
         secrets,
     })
 }

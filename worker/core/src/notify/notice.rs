@@ -1,8 +1,9 @@
 //! What a channel is told, and the way from there to what is sent.
 
 use super::kinds::Kind;
+use super::parts::Part;
 use super::settings::Settings;
-use super::{Outgoing, OutgoingRequest, chat, mail, mail_api, nezha, push, webhook, words};
+use super::{Outgoing, OutgoingRequest, chat, mail, mail_api, nezha, pulse, push, webhook, words};
 use crate::failure::Failure;
 use crate::model::{Audience, Event, EventKind, Host};
 
@@ -110,6 +111,7 @@ pub fn render(settings: &Settings, notice: Notice<'_>, key: &str, edgewatch_url:
     let letter = Letter { notice, key, edgewatch_url };
     let mut request = match settings.kind() {
         Kind::Webhook => webhook::render(settings, &letter)?,
+        Kind::PulseWebhook => pulse::webhook(settings, &letter, &[Part::of(&letter.notice)])?,
         Kind::Nezha => nezha::render(settings, &letter)?,
         Kind::Telegram => chat::telegram(settings, &letter)?,
         Kind::Discord => chat::discord(settings, &letter)?,
@@ -231,6 +233,7 @@ pub(super) mod tests {
     fn every_request_carries_its_key_and_the_secrets_it_must_not_give_away() {
         for (kind, pairs) in [
             (Kind::Webhook, &[("url", "https://x/abcdefgh")][..]),
+            (Kind::PulseWebhook, &[("url", "https://x/abcdefgh")]),
             (Kind::Nezha, &[("url", "https://x/abcdefgh"), ("method", "POST")]),
             (Kind::Telegram, &[("token", "1:abcdefgh"), ("chat_id", "-100")]),
             (Kind::Discord, &[("url", "https://x/abcdefgh")]),

@@ -160,6 +160,7 @@ fn monitor_id(source: Source, number: i64) -> String {
         Source::Check => Thing::Check,
         Source::Rule => Thing::Rule,
         Source::Probe | Source::ProbeLatency | Source::ProbeCertificate => Thing::Probe,
+        Source::Threshold => Thing::Threshold,
     };
     ids::thing_id(thing, number)
 }

@@ -10,6 +10,7 @@ use crate::hub::polled::wire::{PolledReply, PolledRequest};
 use crate::hub::posted::wire::{
     LatestAnswer, LatestQuery, NamesAnswer, NamesQuery, PointsAnswer, PointsQuery, Post, PostReply,
 };
+use crate::hub::thresholds::wire::{PollsReply, PollsRequest};
 use crate::hub::watches::wire::{
     KeepChecksRequest, MonitoredRequest, MonitoredWire, OpenCheckWire, ReportsReply, ReportsRequest,
 };
@@ -120,6 +121,14 @@ impl HubClient {
     /// [`HubError`] when the shard has no answer; they may be stored all the same, and sending them again is harmless.
     pub async fn check_reports(&self, shard: u32, reports: &ReportsRequest) -> Result<ReportsReply, HubError> {
         self.ask(shard, "check-reports", reports).await
+    }
+
+    /// Hands polls of resources of hosts of one shard to it.
+    ///
+    /// # Errors
+    /// [`HubError`] when the shard has no answer; they may have been taken all the same, and sending them again is harmless.
+    pub async fn polls(&self, shard: u32, polls: &PollsRequest) -> Result<PollsReply, HubError> {
+        self.ask(shard, "polls", polls).await
     }
 
     /// Has a host's checks forgotten but those of these names; gives those with alerts, which stay.

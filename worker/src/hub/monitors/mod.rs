@@ -334,7 +334,7 @@ impl Shard {
                 Source::Probe => monitor.judged.state.is_bad() && !state.is_bad(),
                 Source::ProbeLatency => monitor.seen.slow.is_empty(),
                 Source::ProbeCertificate => monitor.seen.certificate.is_none(),
-                Source::Rule | Source::Monitor | Source::Check => false,
+                Source::Rule | Source::Monitor | Source::Check | Source::Threshold => false,
             };
             let over: Vec<Source> = SOURCES.into_iter().filter(is_over).collect();
             if over.contains(&Source::Probe) {

@@ -4,15 +4,18 @@ use edgewatch_core::domain::alerting::book::RuleState;
 use edgewatch_core::domain::alerting::check::CheckState;
 use edgewatch_core::domain::alerting::points::Attempts;
 use edgewatch_core::domain::alerting::reading::Run;
+use edgewatch_core::domain::alerting::thresholds;
 use edgewatch_core::domain::alerting::transfer::Account;
 use edgewatch_core::domain::alerting::{HostState, Open};
 use edgewatch_core::model::{
-    AlertKind, AlertNote, Cause, CheckId, Event, Measured, MonitorId, RuleId, Severity, Standing, Trigger,
+    AlertKind, AlertNote, Cause, CheckId, Event, Measured, MonitorId, ResourceKind, RuleId, Severity, Standing,
+    ThresholdCode, Trigger,
 };
 use edgewatch_core::units::{UnixMillis, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 use crate::hub::HubError;
+use crate::store::alerts::ResourceWire;
 
 /// What an event has beside what every event has.
 #[derive(Serialize, Deserialize)]
@@ -36,6 +39,8 @@ struct AlertWire {
     kind: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     trigger: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    resource: Option<ResourceWire>,
 }
 
 /// How bad an alert is; empty for what does not say.
@@ -72,6 +77,36 @@ struct StateWire {
     attempts: Vec<(i64, u32, i64)>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     checks: Vec<CheckWire>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    thresholds: Vec<ThresholdWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ThresholdWire {
+    /// Which resource, and what of it.
+    code: i64,
+    kind: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    mute: bool,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    since_ms: Option<i64>,
+    #[serde(skip_serializing_if = "is_zero", default)]
+    gone: u32,
+    /// When, ms, and at which value.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    raised: Option<(i64, f64)>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    held_until_ms: Option<i64>,
+    /// First and last time, ms, how often, and how bad it was last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    told: Option<(i64, i64, u32, String)>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    acknowledged_ms: Option<i64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -119,6 +154,7 @@ pub fn more(event: &Event) -> String {
         standing: alert.standing.into(),
         kind: alert.kind.map(|kind| kind.word().to_owned()),
         trigger: (alert.trigger != Trigger::default()).then(|| alert.trigger.word().to_owned()),
+        resource: alert.resource.as_ref().map(ResourceWire::from),
     });
     // Texts and numbers: it can be written.
     serde_json::to_string(&More { group: event.group.clone(), is_quiet: event.is_quiet, alert }).unwrap_or_default()
@@ -136,6 +172,7 @@ pub fn with_more(mut event: Event, text: &str) -> Event {
                 standing: alert.standing.into(),
                 kind: alert.kind.as_deref().and_then(AlertKind::parse),
                 trigger: alert.trigger.as_deref().and_then(Trigger::parse).unwrap_or_default(),
+                resource: alert.resource.and_then(ResourceWire::into_resource),
                 ..note
             })
         });
@@ -171,6 +208,7 @@ pub fn encode(state: &HostState) -> Result<String, HubError> {
         open: state.open.iter().map(open).collect(),
         attempts: state.attempts.iter().map(|(id, one)| (id.0, one.count, one.minute)).collect(),
         checks: state.checks.iter().map(|(id, check)| check_wire(*id, check)).collect(),
+        thresholds: state.thresholds.iter().map(|(code, one)| threshold_wire(*code, one)).collect(),
     };
     serde_json::to_string(&wire).map_err(|error| HubError::Corrupt(error.to_string()))
 }
@@ -211,7 +249,42 @@ pub fn decode(text: &str) -> Result<HostState, HubError> {
             .map(|(id, count, minute)| (MonitorId(id), Attempts { count, minute }))
             .collect(),
         checks: wire.checks.into_iter().map(check_of).collect(),
+        // What a newer version judges is judged anew by this one.
+        thresholds: wire.thresholds.iter().filter_map(threshold_of).collect(),
     })
+}
+
+fn threshold_wire(code: ThresholdCode, state: &thresholds::State) -> ThresholdWire {
+    ThresholdWire {
+        code: code.number(),
+        kind: state.kind.word().to_owned(),
+        mute: state.is_mute,
+        since_ms: state.since.map(|at| at.0),
+        gone: state.gone,
+        raised: state.raised.map(|(at, value)| (at.0, value.get())),
+        held_until_ms: state.held_until.map(|at| at.0),
+        told: state.told.map(|told| (told.first.0, told.last.0, told.count, told.severity.word().to_owned())),
+        acknowledged_ms: state.acknowledged.map(|at| at.0),
+    }
+}
+
+fn threshold_of(wire: &ThresholdWire) -> Option<(ThresholdCode, thresholds::State)> {
+    let state = thresholds::State {
+        kind: ResourceKind::parse(&wire.kind)?,
+        is_mute: wire.mute,
+        since: wire.since_ms.map(UnixMillis),
+        gone: wire.gone,
+        raised: wire.raised.map(|(at_ms, value)| (UnixMillis(at_ms), Measured::of(value))),
+        held_until: wire.held_until_ms.map(UnixMillis),
+        told: wire.told.as_ref().and_then(told_of),
+        acknowledged: wire.acknowledged_ms.map(UnixMillis),
+    };
+    Some((ThresholdCode::of_number(wire.code)?, state))
+}
+
+fn told_of((first_ms, last_ms, count, severity): &(i64, i64, u32, String)) -> Option<thresholds::Told> {
+    let (first, last) = (UnixMillis(*first_ms), UnixMillis(*last_ms));
+    Some(thresholds::Told { first, last, count: *count, severity: Severity::parse(severity)? })
 }
 
 fn check_wire(id: CheckId, check: &CheckState) -> CheckWire {
@@ -276,7 +349,7 @@ impl From<AccountWire> for Account {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use edgewatch_core::model::{EventKind, HostId};
+    use edgewatch_core::model::{AlertResource, EventKind, HostId};
 
     #[test]
     fn a_state_comes_back_from_its_text() {
@@ -308,11 +381,28 @@ mod tests {
             missed: Some(UnixSeconds(7)),
             ..CheckState::new("c".to_owned())
         };
+        let code = |resource: u32| ThresholdCode { resource, metric: None };
+        let judged = thresholds::State {
+            kind: ResourceKind::Storage,
+            is_mute: true,
+            since: Some(UnixMillis(7)),
+            gone: 2,
+            raised: Some((UnixMillis(8), Measured::of(0.1 + 0.2))),
+            held_until: Some(UnixMillis(9)),
+            told: Some(thresholds::Told {
+                first: UnixMillis(1),
+                last: UnixMillis(2),
+                count: 3,
+                severity: Severity::Warning,
+            }),
+            acknowledged: Some(UnixMillis(6)),
+        };
         let state = HostState {
             rules: [(RuleId(3), own)].into(),
             open: [(cause, open), (other, bare)].into(),
             attempts: [(MonitorId(2), Attempts { count: 1, minute: 7 })].into(),
             checks: [(CheckId(4), check)].into(),
+            thresholds: [(code(1), judged), (code(2), thresholds::State::new(ResourceKind::Vm))].into(),
         };
         assert_eq!(decode(&encode(&state).unwrap()), Ok(state));
         assert_eq!(decode(r#"{"rules":[],"open":[]}"#), Ok(HostState::default()), "as it was kept before");
@@ -331,6 +421,14 @@ mod tests {
             kind: Some(AlertKind::Host),
             trigger: Trigger::HostRetire,
             closed_at: Some(UnixSeconds(5)),
+            resource: Some(AlertResource {
+                kind: ResourceKind::Vm,
+                id: "i".to_owned(),
+                name: "n".to_owned(),
+                node: String::new(),
+                instance: "lab".to_owned(),
+                limit: Some((Measured::of(80.5), Measured::of(75.0))),
+            }),
             ..AlertNote::new("k".to_owned(), cause, UnixSeconds(4), "d".to_owned())
         });
         assert_eq!(with_more(plain(), &more(&event)), event);

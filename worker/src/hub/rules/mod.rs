@@ -14,8 +14,8 @@ use edgewatch_core::domain::alerting::text::{self, Named};
 use edgewatch_core::domain::alerting::{Book, HostState, Moment, Policy, Subject, Transition};
 use edgewatch_core::domain::downtime::{self, Concern};
 use edgewatch_core::model::{
-    AddressNotices, Cause, Downtime, Event, HostId, Link, LocalTime, Monitor, Presence, QuietHours, Repeat, RuleId,
-    Sample, Source, Trigger,
+    AddressNotices, AlertConfig, Cause, Downtime, Escalation, Event, HostId, Link, LocalTime, Monitor, Presence,
+    QuietHours, Repeat, RuleId, Sample, Source, Trigger,
 };
 use edgewatch_core::units::UnixMillis;
 
@@ -24,7 +24,7 @@ use super::probes::EDGE;
 use super::shard::Shard;
 use super::sql::Sql;
 use super::tracked::Tracked;
-use super::{HubError, directory};
+use super::{HubError, directory, thresholds};
 use crate::platform::local_time::local_time;
 use crate::platform::log;
 use crate::store::rules::{self, RuleSet};
@@ -38,6 +38,8 @@ pub mod usage;
 /// wrote.
 const RULES_KEY: &str = "rules";
 const BEHIND: char = '!';
+/// The zone that every runtime knows.
+const UTC: &str = "UTC";
 /// A clock that is so far behind the last verdict stepped back, seconds; the schedule may be a little behind the alarm.
 const STEP_BACK_S: i64 = 60;
 
@@ -50,6 +52,10 @@ pub struct Rules {
     pub address_notices: AddressNotices,
     /// What programs for Mackerel have watched.
     pub monitors: Vec<Monitor>,
+    /// What programs for Pulse judge by.
+    pub thresholds: AlertConfig,
+    /// Who else is told of what that finds.
+    pub escalations: Vec<Escalation>,
     /// When alerts of those are not raised.
     downtimes: Vec<Downtime>,
     /// The version of the rules in D1; `None` before any was told.
@@ -90,8 +96,10 @@ impl Rules {
         if let Some((_, is_quiet)) = self.quiet_now.filter(|(known, _)| *known == minute) {
             return Moment { at, is_quiet };
         }
-        // A zone that the runtime no longer knows has no quiet hours.
-        let local = local_time(&hours.zone, at).map(|(weekday, minute)| LocalTime { weekday, minute });
+        // A zone that the runtime does not know is taken for UTC. Source: pulse specification, 12.2.
+        let local = local_time(&hours.zone, at)
+            .or_else(|| local_time(UTC, at))
+            .map(|(weekday, minute)| LocalTime { weekday, minute });
         let is_quiet = local.is_some_and(|local| is_quiet(hours, local));
         self.quiet_now = Some((minute, is_quiet));
         Moment { at, is_quiet }
@@ -104,6 +112,8 @@ impl Rules {
         self.address_notices = std::mem::take(&mut set.address_notices);
         self.monitors = std::mem::take(&mut set.monitors);
         self.downtimes = std::mem::take(&mut set.downtimes).into_iter().map(|(_, downtime)| downtime).collect();
+        self.thresholds = std::mem::take(&mut set.thresholds);
+        self.escalations = thresholds::escalations(&self.thresholds.schedule);
         self.quiet_now = None;
         self.ahead_now.set(None);
     }
@@ -168,6 +178,8 @@ impl Shard {
         for step in &mut steps {
             step.trigger = Trigger::MonitorDelete;
         }
+        let config = &set.thresholds;
+        steps.extend(book.keep_thresholds(now, |one| config.is_enabled && !config.off.has(one.kind)));
         let mark = if book.is_behind() { BEHIND.to_string() } else { String::new() };
         directory::put_meta(&self.storage.sql, RULES_KEY, &format!("{version}{mark}\n{text}"))?;
         self.rules.names_before = if book.is_behind() { names.clone() } else { BTreeMap::new() };
@@ -215,6 +227,7 @@ impl Shard {
         period_s: u32,
         now: UnixMillis,
     ) {
+        self.weigh_thresholds(id, before, samples, now);
         if self.rules.book.rules().is_empty() || samples.is_empty() {
             return;
         }
@@ -230,6 +243,7 @@ impl Shard {
     pub(super) fn look_at_rules(&mut self, now: UnixMillis, ahead_ms: i64) {
         self.keep_monitors(now);
         self.look_for_the_gone(now);
+        self.look_for_silent_hosts(now);
         self.end_alerts_of_good_checks(now);
         if self.rules.book.is_idle() {
             return;
@@ -244,7 +258,10 @@ impl Shard {
         {
             log::error("hub.rules", &error.to_string());
         }
+        let dropped = self.rules.book.drop_acknowledged(now);
+        self.told(&dropped, now);
         let moment = self.rules.moment(now);
+        let of_thresholds = self.policies_of_thresholds();
         let (is_holding, from) = (self.watch.is_holding(now.seconds()), self.watch.clocks_from.millis());
         let mut book = std::mem::take(&mut self.rules.book);
         let known = self.hosts.values().filter(|tracked| !tracked.is_doubted(now.seconds()));
@@ -262,9 +279,14 @@ impl Shard {
         // A host that is offline has nothing new to say; of what probes find people are told again when it is found again.
         let is_silent = |cause: Cause| {
             let host = cause.host.and_then(|id| self.hosts.get(&id));
-            cause.rule_id().is_none() || host.is_some_and(|host| host.entry.host.presence == Presence::Offline)
+            let is_of_finder = cause.rule_id().is_none() && cause.source != Source::Threshold;
+            is_of_finder || host.is_some_and(|host| host.entry.host.presence == Presence::Offline)
         };
-        steps.extend(book.tick(moment, is_silent, |cause| self.policy_of(cause)));
+        let policy_of = |cause: Cause| {
+            let of_threshold = thresholds::policy_of(&self.rules.escalations, of_thresholds.get(&cause));
+            of_threshold.or_else(|| self.policy_of(cause))
+        };
+        steps.extend(book.tick(moment, is_silent, policy_of));
         self.rules.book = book;
         self.told(&steps, now);
     }
@@ -403,6 +425,7 @@ impl Shard {
             let host_id = step.cause.host.or_else(|| words.as_ref()?.host).filter(|id| *id != EDGE && !id.is_posted());
             let watched = self.watch_name(step);
             let (kind, audience) = (self.kind_of(step.cause), self.audience_of(step));
+            let resource = self.resource_of_alert(step.cause);
             let tracked = host_id.and_then(|id| self.hosts.get_mut(&id));
             let host = tracked.map(|tracked| {
                 tracked.is_news = true;
@@ -417,7 +440,7 @@ impl Shard {
                 Event { host_id, ..text::event(step, &subject, host, order) }
             };
             if let Some(note) = &mut event.alert {
-                note.kind = kind;
+                (note.kind, note.resource) = (kind, resource);
             }
             if let Some(audience) = audience {
                 event.group = audience.text();

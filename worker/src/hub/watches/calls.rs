@@ -21,6 +21,7 @@ impl Inner {
         let text = request.text().await.map_err(|error: Error| HubError::Refused(error.to_string()))?;
         match path {
             "/check-reports" => json(&self.take_reports(parse(&text)?, db).await?),
+            "/polls" => json(&self.take_polls(parse(&text)?, db).await?),
             "/keep-checks" => {
                 let wanted: KeepChecksRequest = parse(&text)?;
                 let kept = self.with(|shard| shard.keep_checks(HostId(wanted.host), &wanted.names))?;
@@ -47,13 +48,13 @@ impl Inner {
         }
     }
 
-    async fn tell_soon(&self) {
+    pub(in crate::hub) async fn tell_soon(&self) {
         self.flush.soon();
         self.wake_at(self.now().0 + SOON_MS).await;
     }
 
     /// Whether there is such a host; it is in memory then.
-    async fn is_host(&self, host: HostId, db: Option<&Db>) -> Answer<bool> {
+    pub(in crate::hub) async fn is_host(&self, host: HostId, db: Option<&Db>) -> Answer<bool> {
         self.expect_ours(host)?;
         let is_known = || self.with(|shard| shard.load(host, || self.attached(host)));
         if is_known()? {

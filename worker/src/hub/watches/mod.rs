@@ -51,7 +51,7 @@ fn policy(every_min: Option<u32>, is_mute: bool) -> Policy<'static> {
 }
 
 /// Whether a host in this state is judged; of one that stands by nobody is told.
-const fn is_judged(status: HostStatus) -> bool {
+pub(super) const fn is_judged(status: HostStatus) -> bool {
     matches!(status, HostStatus::Working | HostStatus::Standby)
 }
 
@@ -70,7 +70,8 @@ fn covers(monitor: &Monitor, of: HostId, standing: Option<&HostStanding>) -> boo
 impl Shard {
     /// Whether people agreed that there is no alert of this cause now.
     pub(super) fn is_down(&self, cause: Cause, now: UnixMillis) -> bool {
-        let Some((monitor, service)) = self.concern_of(cause) else { return false };
+        let of_threshold = || (cause.source == Source::Threshold).then(|| (thing_id(Thing::Threshold, cause.id), None));
+        let Some((monitor, service)) = self.concern_of(cause).or_else(of_threshold) else { return false };
         let roles = cause.host.and_then(|of| self.standing(of)).map_or(&[][..], |standing| &standing.roles);
         self.rules.is_down(Concern { monitor: &monitor, roles, service }, now)
     }
@@ -96,7 +97,7 @@ impl Shard {
                 });
                 Some((thing_id(Thing::Monitor, cause.id), service))
             }
-            Source::Rule | Source::Probe | Source::ProbeLatency | Source::ProbeCertificate => None,
+            Source::Rule | Source::Probe | Source::ProbeLatency | Source::ProbeCertificate | Source::Threshold => None,
         }
     }
 
@@ -105,7 +106,7 @@ impl Shard {
     }
 
     /// Whether nobody is told of a host's alerts because of what it is there for.
-    fn is_standby(&self, of: HostId) -> bool {
+    pub(super) fn is_standby(&self, of: HostId) -> bool {
         self.standing(of).is_some_and(|standing| standing.status == HostStatus::Standby)
     }
 
@@ -137,6 +138,7 @@ impl Shard {
                 let is_gone = check.missed.is_some() && check.severity.is_none();
                 if is_gone { format!("{}: {}", check.name, checks::GONE) } else { check.name.clone() }
             }
+            Source::Threshold => return self.words_of_threshold(step),
             Source::Rule | Source::Probe | Source::ProbeLatency | Source::ProbeCertificate => return None,
         };
         let is_over = matches!(step.step, Step::Recovered | Step::Withdrawn);
@@ -150,7 +152,8 @@ impl Shard {
             let monitor = self.rules.monitors.iter().find(|one| Some(one.id) == cause.monitor_id())?;
             kind::of_monitor(monitor)
         };
-        kind::of_source(cause.source).or_else(rule).or_else(monitor)
+        let threshold = || kind::of_threshold(cause.threshold_code()?);
+        kind::of_source(cause.source).or_else(rule).or_else(monitor).or_else(threshold)
     }
 
     /// Monitors are about to be others: alerts of those that look no more at a place end.

@@ -19,7 +19,7 @@ pub struct AlertListReply {
 pub struct AlertPart {
     /// The alert's key.
     pub key: String,
-    /// What found it: `rule`, `probe`, `probe_latency`, `probe_certificate`, `monitor`, `check`.
+    /// What found it: `rule`, `probe`, `probe_latency`, `probe_certificate`, `monitor`, `check`, `threshold`.
     pub source: &'static str,
     /// That thing's number.
     pub source_id: i64,

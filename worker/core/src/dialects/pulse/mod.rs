@@ -17,8 +17,10 @@ mod registration;
 mod server;
 mod settings;
 mod setup;
+mod socket;
 mod state;
 mod system;
+mod updates;
 mod written;
 
 pub use alert::{
@@ -57,9 +59,14 @@ pub use settings::{
     Capabilities, MonitoringPart, PortPart, ServerPart, SettingsPart, SettingsReply, SettingsSavedReply, SettingsUpdate,
 };
 pub use setup::{SetupRequest, SetupScript, token_name};
+pub use socket::{
+    ClientFrame, PING_S, StateFrame, alert_frame, deleted_frame, discovery_frame, may_connect, nodes_frame, ping_frame,
+    pong_frame, registered_frame, resolved_frame, sample_registered_frame, state_frame, update_frame, welcome_frame,
+};
 pub use state::{
     Backups, FoundStorage, HOSTS, StateView, Storage, StorageReply, Totals, all_storage, backups_reply, find_storage,
     pbs_reply, pve_reply, snapshots_reply, write_state,
 };
 pub use system::{SystemKeys, SystemSavedReply, changed_system, system_with};
+pub use updates::{UpdateReply, UpdateStartedReply, UpdateStatusReply, Version, read_download};
 pub use written::{MAX_CHUNK_BYTES, Written};

@@ -7,15 +7,18 @@ use super::check::CheckState;
 use super::points::Attempts;
 use super::reading::{Reading, Run, Totals};
 use super::text;
+use super::thresholds;
 use super::transfer::Account;
-use crate::model::{Cause, CheckId, HostId, MonitorId, Presence, Rule, RuleId, Sample, Test};
+use crate::model::{Cause, CheckId, HostId, MonitorId, Presence, Rule, RuleId, Sample, Test, ThresholdCode};
 use crate::units::UnixMillis;
 
 mod moves;
+mod resources;
 mod usage;
 mod watches;
 mod weigh;
 
+pub use resources::Watching;
 pub use usage::Transferred;
 use weigh::{
     Sight, carry_over, fit, gap_ms, is_at_rest, is_gone, is_of_interest, is_of_presence, is_resting, lay_back, look,
@@ -50,6 +53,8 @@ pub struct HostState {
     pub attempts: BTreeMap<MonitorId, Attempts>,
     /// What its checks said.
     pub checks: BTreeMap<CheckId, CheckState>,
+    /// What is judged by thresholds.
+    pub thresholds: BTreeMap<ThresholdCode, thresholds::State>,
 }
 
 /// What a rule knows of a host, by its conditions.

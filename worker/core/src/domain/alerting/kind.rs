@@ -1,12 +1,12 @@
 //! As what programs for Mackerel know the alerts of this engine: one table, both ways. What has no such kind they are not told of, for
 //! they read no further than an unknown one.
 
-use crate::model::{AlertKind, Monitor, Rule, Source, Test, Watch};
+use crate::model::{AlertKind, Monitor, Rule, Source, Test, ThresholdCode, Watch};
 
 /// What may be behind alerts of a kind.
 pub const fn sources(kind: AlertKind) -> &'static [Source] {
     match kind {
-        AlertKind::Connectivity | AlertKind::Host => &[Source::Rule, Source::Monitor],
+        AlertKind::Connectivity | AlertKind::Host => &[Source::Rule, Source::Monitor, Source::Threshold],
         AlertKind::Service => &[Source::Monitor],
         AlertKind::External => &[Source::Probe, Source::ProbeLatency, Source::ProbeCertificate, Source::Monitor],
         AlertKind::Check => &[Source::Check],
@@ -18,7 +18,7 @@ pub const fn of_source(source: Source) -> Option<AlertKind> {
     match source {
         Source::Probe | Source::ProbeLatency | Source::ProbeCertificate => Some(AlertKind::External),
         Source::Check => Some(AlertKind::Check),
-        Source::Rule | Source::Monitor => None,
+        Source::Rule | Source::Monitor | Source::Threshold => None,
     }
 }
 
@@ -31,6 +31,16 @@ pub fn of_rule(rule: &Rule) -> Option<AlertKind> {
         Some(AlertKind::Connectivity)
     } else {
         Some(AlertKind::Host)
+    }
+}
+
+/// The kind of a threshold's alerts: of a host that is gone, or of what is measured of a host or one of its resources. `None` for a
+/// resource that is gone: no program for Mackerel knows of such.
+pub const fn of_threshold(code: ThresholdCode) -> Option<AlertKind> {
+    match (code.metric, code.resource) {
+        (Some(_), _) => Some(AlertKind::Host),
+        (None, 0) => Some(AlertKind::Connectivity),
+        (None, _) => None,
     }
 }
 
@@ -86,6 +96,17 @@ mod tests {
         assert_eq!(kind(vec![cpu(90.0, 5), offline()]), Some(AlertKind::Host));
         assert_eq!(kind(vec![offline()]), Some(AlertKind::Connectivity));
         assert_eq!((kind(vec![bytes.clone()]), kind(vec![cpu(90.0, 5), bytes])), (None, None));
+    }
+
+    #[test]
+    fn what_thresholds_find_of_hosts_is_known_and_that_a_storage_is_gone_is_not() {
+        let kind = |resource, metric| of_threshold(ThresholdCode { resource, metric });
+        let cpu = Some(crate::model::ThresholdMetric::Cpu);
+        assert_eq!((kind(0, cpu), kind(0, None)), (Some(AlertKind::Host), Some(AlertKind::Connectivity)));
+        assert_eq!((kind(2, cpu), kind(2, None)), (Some(AlertKind::Host), None));
+        for kind in [AlertKind::Host, AlertKind::Connectivity] {
+            assert!(sources(kind).contains(&Source::Threshold));
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod points;
 pub mod quiet;
 pub mod reading;
 pub mod text;
+pub mod thresholds;
 pub mod transfer;
 
 #[cfg(test)]

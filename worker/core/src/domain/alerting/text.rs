@@ -50,6 +50,7 @@ pub fn event_of(transition: &Transition, text: String, host_id: Option<HostId>, 
             standing: transition.standing,
             kind: None,
             trigger: transition.trigger,
+            resource: None,
         }),
     }
 }

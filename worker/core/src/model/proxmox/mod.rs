@@ -10,6 +10,7 @@ mod now;
 mod registration;
 mod settings;
 mod state;
+mod update;
 
 pub use alert::{Resource, ResourceAlert};
 pub use backup::{Backup, BackupKind, BackupStore, PbsBackup, PbsGroup, Snapshot, Task, Verification};
@@ -30,3 +31,4 @@ pub use now::{
 pub use registration::{RegistrationDraft, RegistrationGate, RegistrationToken, TokenRefusal};
 pub use settings::SystemSettings;
 pub use state::{Health, InstanceState};
+pub use update::{UpdateStatus, UpdateStep};

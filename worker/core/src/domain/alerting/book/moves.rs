@@ -62,6 +62,9 @@ impl Book {
                 state.checks.insert(check, said);
             }
         }
+        for (code, known) in other.thresholds {
+            state.thresholds.entry(code).or_insert(known);
+        }
         for (rule, own) in other.rules {
             if own.accounts.iter().any(Option::is_some) {
                 count_on(state.rules.entry(rule).or_default(), &own);
