@@ -83,8 +83,8 @@ fn every_kind_by_http_reaches_its_receiver() {
     }
     let stored = worker.sql("SELECT * FROM channels").to_string();
     assert!(!stored.contains("secret"), "{stored}");
-    assert_eq!(listed.at("/channels/1/config/chat_id"), "-100");
-    assert_eq!(listed.at("/channels/1/config/token"), "********");
+    assert_eq!(listed.at("/channels/2/config/chat_id"), "-100");
+    assert_eq!(listed.at("/channels/2/config/token"), "********");
     assert!(!worker.log().contains("secret"), "{}", worker.log());
 }
 

@@ -5,6 +5,7 @@ mod delivery;
 mod heard;
 mod kinds;
 mod mail;
+mod thresholds;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

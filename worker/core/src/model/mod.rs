@@ -18,7 +18,9 @@ mod probe;
 pub mod proxmox;
 mod push;
 mod report;
+mod resource;
 mod rule;
+mod schedule;
 mod series;
 mod thresholds;
 
@@ -52,12 +54,13 @@ pub use outlet::{Hook, MailSecurity, MailSettings};
 pub use probe::{Coverage, Probe, ProbeId, ProbeKind, ProbeNotices, ProbeResult, ProbeSpec, ProbeTask};
 pub use push::{PushAgent, PushRegistration, PushStanding};
 pub use report::{DropReason, Dropped, FRAME_S, Named, PERIOD_S, Report, Sample, Temperature};
+pub use resource::{AlertResource, ResourceKind, ThresholdCode, ThresholdMetric};
 pub use rule::{
     AddressNotices, Bounds, Condition, Cycle, CycleUnit, Direction, Escalation, Hosts, Level, LocalTime, Quantity,
     QuietHours, Repeat, Rule, RuleId, Scope, Test,
 };
+pub use schedule::{AlertSchedule, EscalationAudience, EscalationLevel, Grouping};
 pub use series::SeriesQuery;
 pub use thresholds::{
-    AlertConfig, AlertResource, AlertSchedule, Comparison, CustomRule, EscalationAudience, EscalationLevel, Grouping,
-    GuestFilter, GuestText, HoldTimes, Limit, ResourceKind, Switches, ThresholdCode, ThresholdMetric, Thresholds,
+    AlertConfig, Comparison, CustomRule, GuestFilter, GuestText, HoldTimes, Limit, Switches, Thresholds,
 };

@@ -32,11 +32,9 @@ pub(super) struct Alert {
     instance: String,
     message: String,
     /// What was measured; 0 where that is not one number.
-    #[serde(serialize_with = "number")]
-    value: f64,
+    value: Number,
     /// Likewise.
-    #[serde(serialize_with = "number")]
-    threshold: f64,
+    threshold: Number,
     #[serde(rename = "startTime")]
     start_time: String,
     #[serde(rename = "lastSeen")]
@@ -53,13 +51,20 @@ struct Metadata {
     clear_threshold: Option<Number>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Number(#[serde(serialize_with = "number")] f64);
+/// A number; one that is whole is written without a point.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+struct Number(f64);
 
-/// A number that is whole is written without a point.
-fn number<S: serde::Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole, and small enough")]
-    if value.fract() == 0.0 && value.abs() < 1e15 { to.serialize_i64(*value as i64) } else { to.serialize_f64(*value) }
+impl Serialize for Number {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let value = self.0;
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and small enough")]
+        if value.fract() == 0.0 && value.abs() < 1e15 {
+            to.serialize_i64(value as i64)
+        } else {
+            to.serialize_f64(value)
+        }
+    }
 }
 
 impl Alert {
@@ -93,8 +98,8 @@ impl Alert {
             node: resource.map_or(host_name, |one| one.node.as_str()).to_owned(),
             instance: resource.map(|one| one.instance.clone()).unwrap_or_default(),
             message: said.unwrap_or(&event.text).to_owned(),
-            value: alert.and_then(|alert| alert.standing.value).map_or(0.0, Measured::get),
-            threshold: limit.map_or(0.0, |(trigger, _)| trigger.get()),
+            value: Number(alert.and_then(|alert| alert.standing.value).map_or(0.0, Measured::get)),
+            threshold: Number(limit.map_or(0.0, |(trigger, _)| trigger.get())),
             start_time: begun.rfc3339(),
             last_seen: event.at.rfc3339(),
             acknowledged: false,

@@ -102,6 +102,11 @@ struct ThresholdWire {
     told: Option<(i64, i64, u32, String)>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     acknowledged_ms: Option<i64>,
+    /// When first, ms, and how often.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    begun: Option<(i64, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    critical_ms: Option<i64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
@@ -265,6 +270,8 @@ fn threshold_wire(code: ThresholdCode, state: &thresholds::State) -> ThresholdWi
         held_until_ms: state.held_until.map(|at| at.0),
         told: state.told.map(|told| (told.first.0, told.last.0, told.count, told.severity.word().to_owned())),
         acknowledged_ms: state.acknowledged.map(|at| at.0),
+        begun: state.begun.map(|(first, count)| (first.0, count)),
+        critical_ms: state.critical.map(|at| at.0),
     }
 }
 
@@ -278,6 +285,8 @@ fn threshold_of(wire: &ThresholdWire) -> Option<(ThresholdCode, thresholds::Stat
         held_until: wire.held_until_ms.map(UnixMillis),
         told: wire.told.as_ref().and_then(told_of),
         acknowledged: wire.acknowledged_ms.map(UnixMillis),
+        begun: wire.begun.map(|(first_ms, count)| (UnixMillis(first_ms), count)),
+        critical: wire.critical_ms.map(UnixMillis),
     };
     Some((ThresholdCode::of_number(wire.code)?, state))
 }
@@ -396,6 +405,8 @@ mod tests {
                 severity: Severity::Warning,
             }),
             acknowledged: Some(UnixMillis(6)),
+            begun: Some((UnixMillis(5), 4)),
+            critical: Some(UnixMillis(3)),
         };
         let state = HostState {
             rules: [(RuleId(3), own)].into(),

@@ -1,15 +1,10 @@
-//! Alerts in Pulse's shapes and words: `GET /api/alerts/active` and `/history`, and the alerts of state, sockets and webhooks.
-//! Source: pulse specification, 6.2, 12.3, 12.4 and 12.6.
+//! Alerts in Pulse's shapes: those of the state, in full those of `/api/alerts`, sockets and webhooks. Source: pulse specification, 6.2 and 12.3.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::number::{Number, time};
-use super::read;
-use crate::failure::Failure;
-use crate::model::proxmox::{Resource, ResourceAlert};
-use crate::model::{ResourceKind, Severity, ThresholdMetric};
-use crate::units::UnixSeconds;
-use crate::units::calendar::parse_rfc3339;
+use crate::model::proxmox::ResourceAlert;
+use crate::model::{Measured, Severity};
 
 /// An alert as the state has it.
 #[derive(Debug, Serialize)]
@@ -24,7 +19,7 @@ pub struct ShortAlert<'a> {
     resource_name: &'a str,
     node: &'a str,
     instance: &'a str,
-    message: String,
+    message: &'a str,
     value: Number,
     threshold: Number,
     start_time: String,
@@ -57,7 +52,8 @@ pub struct Alert<'a> {
 #[serde(rename_all = "camelCase")]
 struct Metadata {
     resource_type: &'static str,
-    clear_threshold: Number,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clear_threshold: Option<Number>,
 }
 
 impl<'a> From<&'a ResourceAlert> for ShortAlert<'a> {
@@ -71,9 +67,9 @@ impl<'a> From<&'a ResourceAlert> for ShortAlert<'a> {
             resource_name: &alert.resource.name,
             node: &alert.resource.node,
             instance: &alert.resource.instance,
-            message: message(alert),
+            message: &alert.text,
             value: Number(alert.value),
-            threshold: Number(alert.limit.trigger),
+            threshold: Number(limit(alert).map_or(0.0, |(trigger, _)| trigger)),
             start_time: time(Some(alert.started_at)),
             last_seen: time(Some(alert.seen_at)),
             acknowledged: acknowledged.is_some(),
@@ -90,8 +86,8 @@ impl<'a> From<&'a ResourceAlert> for Alert<'a> {
         Self {
             short: ShortAlert { resolved_time: None, ..ShortAlert::from(alert) },
             metadata: Metadata {
-                resource_type: resource_type(alert.resource.kind),
-                clear_threshold: Number(alert.limit.clear),
+                resource_type: alert.resource.kind.title(),
+                clear_threshold: limit(alert).map(|(_, clear)| Number(clear)),
             },
             last_escalation: (!times.is_empty()).then_some(times.len()),
             escalation_times: times.iter().map(|at| time(Some(*at))).collect(),
@@ -109,222 +105,17 @@ pub fn level(severity: Severity) -> &'static str {
 
 /// An alert's type.
 pub fn kind(alert: &ResourceAlert) -> &'static str {
-    match (alert.metric, alert.resource.kind) {
-        (Some(metric), _) => metric.word(),
-        (None, ResourceKind::Node) => "connectivity",
-        (None, ResourceKind::Vm | ResourceKind::Container) => "powered-off",
-        (None, ResourceKind::Pbs | ResourceKind::Storage) => "offline",
-        (None, ResourceKind::Host) => "host-offline",
-    }
+    alert.resource.kind.alert_type(alert.metric)
 }
 
 /// An alert's id.
 pub fn alert_id(alert: &ResourceAlert) -> String {
-    let id = &alert.resource.id;
-    match (alert.metric, alert.resource.kind) {
-        (Some(metric), _) => format!("{id}-{}", metric.word()),
-        (None, ResourceKind::Node) => format!("node-offline-{id}"),
-        (None, ResourceKind::Vm | ResourceKind::Container) => format!("guest-powered-off-{id}"),
-        (None, ResourceKind::Pbs) => format!("pbs-offline-{id}"),
-        (None, ResourceKind::Storage) => format!("storage-offline-{id}"),
-        (None, ResourceKind::Host) => format!("host-offline-{id}"),
-    }
+    alert.resource.kind.alert_id(&alert.resource.id, alert.metric)
 }
 
-fn resource_type(kind: ResourceKind) -> &'static str {
-    match kind {
-        ResourceKind::Vm => "VM",
-        ResourceKind::Container => "Container",
-        ResourceKind::Node => "Node",
-        ResourceKind::Storage => "Storage",
-        ResourceKind::Pbs => "PBS",
-        ResourceKind::Host => "Host",
-    }
-}
-
-/// An alert in a sentence.
-pub fn message(alert: &ResourceAlert) -> String {
-    let Resource { kind, name, node, .. } = &alert.resource;
-    let word = resource_type(*kind);
-    let (value, limit) = (alert.value, alert.limit);
-    match (alert.metric, kind) {
-        _ if !alert.text.is_empty() => alert.text.clone(),
-        (Some(metric), _) => {
-            let unit = if metric.is_percentage() { "%" } else { " MB/s" };
-            let what =
-                if metric == ThresholdMetric::Usage { "usage".to_owned() } else { format!("{} usage", metric.word()) };
-            let (trigger, clear) = (limit.trigger, limit.clear);
-            format!("{word} {what} at {value:.1}{unit} (trigger: {trigger:.0}{unit}, clear: {clear:.0}{unit})")
-        }
-        (None, ResourceKind::Node | ResourceKind::Host) => format!("{word} '{name}' is offline"),
-        (None, ResourceKind::Vm | ResourceKind::Container) => format!("{word} '{name}' is powered off"),
-        (None, ResourceKind::Pbs) => format!("PBS instance {name} is offline"),
-        (None, ResourceKind::Storage) => format!("Storage {name} on node {node} is unavailable"),
-    }
-}
-
-/// Which alerts of the past are asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryQuery {
-    /// At most so many, newest first.
-    pub limit: usize,
-    /// So many of the newest are left out.
-    pub offset: usize,
-    /// None that began before.
-    pub from: Option<UnixSeconds>,
-    /// None that began after.
-    pub to: Option<UnixSeconds>,
-    /// Of this level alone.
-    pub level: Option<Severity>,
-    /// Of this resource alone.
-    pub resource_id: Option<String>,
-}
-
-impl HistoryQuery {
-    /// So many when nothing is said, or nothing that makes sense.
-    const USUAL: usize = 100;
-    /// So many at most.
-    const MOST: usize = 10_000;
-
-    /// Reads the values of a query, in which of equal names the first counts.
-    ///
-    /// # Errors
-    /// [`Failure::Invalid`] for a time that is none.
-    pub fn of<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Failure> {
-        let mut query = Self { limit: Self::USUAL, offset: 0, from: None, to: None, level: None, resource_id: None };
-        for (name, value) in pairs {
-            match name {
-                "limit" => {
-                    let count = value.parse::<usize>().ok().filter(|count| *count > 0);
-                    query.limit = count.unwrap_or(Self::USUAL).min(Self::MOST);
-                }
-                "offset" => query.offset = value.parse().unwrap_or(0),
-                "startTime" => query.from = instant(name, value)?,
-                "endTime" => query.to = instant(name, value)?,
-                "severity" => {
-                    query.level = match value {
-                        "critical" => Some(Severity::Critical),
-                        "warning" => Some(Severity::Warning),
-                        _ => None,
-                    };
-                }
-                "resourceId" if !value.is_empty() => query.resource_id = Some(value.to_owned()),
-                _ => {}
-            }
-        }
-        Ok(query)
-    }
-
-    /// Whether an alert is among those asked for.
-    pub fn has(&self, alert: &ResourceAlert) -> bool {
-        self.from.is_none_or(|from| alert.started_at >= from)
-            && self.to.is_none_or(|to| alert.started_at <= to)
-            && self.level.is_none_or(|asked| level(asked) == level(alert.severity))
-            && self.resource_id.as_ref().is_none_or(|id| *id == alert.resource.id)
-    }
-}
-
-fn instant(name: &str, value: &str) -> Result<Option<UnixSeconds>, Failure> {
-    if value.is_empty() {
-        return Ok(None);
-    }
-    let (at, _) = parse_rfc3339(value).ok_or_else(|| read::invalid(name, "must be a time by RFC 3339"))?;
-    Ok(Some(at))
-}
-
-/// What is asked for at a path below `/api/alerts/`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AlertPath {
-    /// `active`.
-    Active,
-    /// `history`.
-    History,
-    /// `config`.
-    Config,
-    /// `activate`.
-    Activate,
-    /// `bulk/acknowledge`.
-    BulkAcknowledge,
-    /// `bulk/clear`.
-    BulkClear,
-    /// `{id}/acknowledge`, with the id as it stands in the path.
-    Acknowledge(String),
-    /// `{id}/unacknowledge`.
-    Unacknowledge(String),
-    /// `{id}/clear`.
-    Clear(String),
-}
-
-impl AlertPath {
-    /// Reads what stands behind `/api/alerts/`; `None` for nothing that there is. An id is everything before the last segment.
-    pub fn parse(rest: &str) -> Option<Self> {
-        let fixed = match rest {
-            "active" => Some(Self::Active),
-            "history" => Some(Self::History),
-            "config" => Some(Self::Config),
-            "activate" => Some(Self::Activate),
-            "bulk/acknowledge" => Some(Self::BulkAcknowledge),
-            "bulk/clear" => Some(Self::BulkClear),
-            _ => None,
-        };
-        fixed.or_else(|| match rest.rsplit_once('/').filter(|(id, _)| !id.is_empty())? {
-            (id, "acknowledge") => Some(Self::Acknowledge(id.to_owned())),
-            (id, "unacknowledge") => Some(Self::Unacknowledge(id.to_owned())),
-            (id, "clear") => Some(Self::Clear(id.to_owned())),
-            _ => None,
-        })
-    }
-}
-
-/// `POST /api/alerts/bulk/acknowledge` and `/clear`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BulkRequest {
-    /// Which alerts.
-    #[serde(default, deserialize_with = "read::list")]
-    pub alert_ids: Vec<String>,
-    /// Who does it.
-    #[serde(default, deserialize_with = "read::text")]
-    pub user: String,
-}
-
-impl BulkRequest {
-    /// Reads a body.
-    ///
-    /// # Errors
-    /// [`Failure::Malformed`] for one that cannot be read, or names none.
-    pub fn parse(body: &[u8]) -> Result<Self, Failure> {
-        let request: Self = read::parse(body)?;
-        if request.alert_ids.is_empty() { Err(read::bad("No alert IDs provided")) } else { Ok(request) }
-    }
-}
-
-/// What came of a [`BulkRequest`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct BulkReply {
-    /// In the order asked.
-    pub results: Vec<BulkResult>,
-}
-
-/// What came of it at one alert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BulkResult {
-    /// Which alert.
-    pub alert_id: String,
-    /// Whether it was done.
-    pub success: bool,
-    /// Why not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-}
-
-impl BulkResult {
-    /// What is said of this alert: done, or there is none of that id.
-    pub fn new(alert_id: String, is_done: bool) -> Self {
-        let error = (!is_done).then(|| format!("alert not found: {alert_id}"));
-        Self { alert_id, success: is_done, error }
-    }
+/// What it goes by: from where on it began, and down to where it goes on.
+pub fn limit(alert: &ResourceAlert) -> Option<(f64, f64)> {
+    alert.resource.limit.map(|(trigger, clear)| (Measured::get(trigger), Measured::get(clear)))
 }
 
 #[cfg(test)]
@@ -332,27 +123,29 @@ pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::Limit;
+    use crate::model::{AlertResource, ResourceKind, ThresholdMetric};
+    use crate::units::UnixSeconds;
 
     pub fn alert(kind: ResourceKind, metric: Option<ThresholdMetric>) -> ResourceAlert {
+        let limit = metric.map(|_| (Measured::of(80.0), Measured::of(75.0)));
         ResourceAlert {
-            resource: Resource {
+            resource: AlertResource {
                 kind,
                 id: "lab-pve1-101".to_owned(),
                 name: "web".to_owned(),
                 node: "pve1".to_owned(),
                 instance: "lab".to_owned(),
+                limit,
             },
             metric,
             severity: Severity::Warning,
             value: 85.5,
-            limit: Limit::new(80.0, 75.0),
             started_at: UnixSeconds(1_754_992_680),
             seen_at: UnixSeconds(1_754_992_800),
             ended_at: None,
             acknowledged: None,
             escalated_at: vec![],
-            text: String::new(),
+            text: "VM cpu usage at 85.5% (trigger: 80%, clear: 75%)".to_owned(),
         }
     }
 
@@ -385,97 +178,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn each_alert_has_its_id_type_and_sentence() {
-        use ResourceKind::{Container, Host, Node, Pbs, Storage, Vm};
-        let usage = Some(ThresholdMetric::Usage);
-        for (kind_of, metric, id, word, text) in [
-            (
-                Container,
-                Some(ThresholdMetric::Memory),
-                "lab-pve1-101-memory",
-                "memory",
-                "Container memory usage at 85.5% (trigger: 80%, clear: 75%)",
-            ),
-            (
-                Node,
-                Some(ThresholdMetric::Disk),
-                "lab-pve1-101-disk",
-                "disk",
-                "Node disk usage at 85.5% (trigger: 80%, clear: 75%)",
-            ),
-            (
-                Vm,
-                Some(ThresholdMetric::DiskRead),
-                "lab-pve1-101-diskRead",
-                "diskRead",
-                "VM diskRead usage at 85.5 MB/s (trigger: 80 MB/s, clear: 75 MB/s)",
-            ),
-            (Storage, usage, "lab-pve1-101-usage", "usage", "Storage usage at 85.5% (trigger: 80%, clear: 75%)"),
-            (Node, None, "node-offline-lab-pve1-101", "connectivity", "Node 'web' is offline"),
-            (Vm, None, "guest-powered-off-lab-pve1-101", "powered-off", "VM 'web' is powered off"),
-            (Container, None, "guest-powered-off-lab-pve1-101", "powered-off", "Container 'web' is powered off"),
-            (Pbs, None, "pbs-offline-lab-pve1-101", "offline", "PBS instance web is offline"),
-            (Storage, None, "storage-offline-lab-pve1-101", "offline", "Storage web on node pve1 is unavailable"),
-            (Host, None, "host-offline-lab-pve1-101", "host-offline", "Host 'web' is offline"),
-        ] {
-            let alert = alert(kind_of, metric);
-            assert_eq!((alert_id(&alert).as_str(), kind(&alert), message(&alert).as_str()), (id, word, text));
-        }
-        let said = ResourceAlert { text: "Said".to_owned(), ..alert(Vm, None) };
-        assert_eq!(message(&said), "Said");
-    }
-
-    #[test]
-    fn the_past_is_asked_for_by_number_time_level_and_resource() {
-        let of = |pairs: &[(&'static str, &'static str)]| HistoryQuery::of(pairs.iter().copied());
-        let limit = |value: &'static str| of(&[("limit", value)]).unwrap().limit;
-        assert_eq!((of(&[]).unwrap().limit, limit("5"), limit("0"), limit("-3"), limit("x")), (100, 5, 100, 100, 100));
-        assert_eq!(limit("99999"), 10_000);
-        let found = alert(ResourceKind::Vm, Some(ThresholdMetric::Cpu));
-        for (pair, is_in) in [
-            (("severity", "warning"), true),
-            (("severity", "critical"), false),
-            (("resourceId", "lab-pve1-101"), true),
-            (("resourceId", "lab"), false),
-            (("startTime", "2025-08-12T09:58:00Z"), true),
-            (("startTime", "2025-08-12T09:58:01Z"), false),
-            (("endTime", "2025-08-12T11:58:00+02:00"), true),
-            (("endTime", "2025-08-12T09:57:59Z"), false),
-        ] {
-            assert_eq!(of(&[pair]).unwrap().has(&found), is_in, "{pair:?}");
-        }
-        assert!(of(&[("startTime", "yesterday")]).is_err());
-    }
-
-    #[test]
-    fn words_come_before_ids_which_may_hold_anything() {
-        let id = |text: &str| text.to_owned();
-        for (rest, path) in [
-            ("active", AlertPath::Active),
-            ("history", AlertPath::History),
-            ("config", AlertPath::Config),
-            ("activate", AlertPath::Activate),
-            ("bulk/acknowledge", AlertPath::BulkAcknowledge),
-            ("bulk/clear", AlertPath::BulkClear),
-            ("lab-pve1-101-cpu/acknowledge", AlertPath::Acknowledge(id("lab-pve1-101-cpu"))),
-            ("lab:a.b/c-usage/clear", AlertPath::Clear(id("lab:a.b/c-usage"))),
-            ("a/unacknowledge", AlertPath::Unacknowledge(id("a"))),
-        ] {
-            assert_eq!(AlertPath::parse(rest), Some(path));
-        }
-        for rest in ["", "x", "/clear", "a/b", "clear"] {
-            assert_eq!(AlertPath::parse(rest), None, "{rest}");
-        }
-    }
-
-    #[test]
-    fn many_are_acknowledged_at_once() {
-        let request = BulkRequest::parse(br#"{"alertIds":["a"],"user":null}"#).unwrap();
-        assert_eq!((request.alert_ids.as_slice(), request.user.as_str()), (["a".to_owned()].as_slice(), ""));
-        assert!(BulkRequest::parse(b"{}").is_err() && BulkRequest::parse(b"").is_err());
-        let reply =
-            BulkReply { results: vec![BulkResult::new("a".to_owned(), true), BulkResult::new("b".to_owned(), false)] };
-        let json = r#"{"results":[{"alertId":"a","success":true},{"alertId":"b","success":false,"error":"alert not found: b"}]}"#;
-        assert_eq!(serde_json::to_string(&reply).unwrap(), json);
+    fn an_alert_without_a_limit_has_none() {
+        let gone = alert(ResourceKind::Node, None);
+        let json = serde_json::to_value(Alert::from(&gone)).unwrap();
+        assert_eq!(
+            (&json["id"], &json["type"], &json["threshold"]),
+            (&json!("node-offline-lab-pve1-101"), &json!("connectivity"), &json!(0))
+        );
+        assert_eq!(json["metadata"], json!({"resourceType": "Node"}));
     }
 }

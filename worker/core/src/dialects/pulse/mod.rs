@@ -1,8 +1,10 @@
 //! Pulse (4.2.1): wire types of the published document and of what the server of that version really does. Source: pulse specification.
 //! Left out: the `resources` of 6.x.
 
+mod agents;
 mod alert;
 mod alert_config;
+mod alert_routes;
 mod charts;
 mod diagnostics;
 mod error;
@@ -20,15 +22,21 @@ mod setup;
 mod socket;
 mod state;
 mod system;
+mod tokens;
 mod updates;
 mod written;
 
-pub use alert::{
-    Alert, AlertPath, BulkReply, BulkRequest, BulkResult, HistoryQuery, ShortAlert, alert_id, level, message,
+pub use agents::{
+    AgentConfigReply, DockerReply, DockerReport, HostLookup, HostReport, HostReportReply, LookedUpHost, LookupReply,
+    MAX_REPORT_BYTES, RemovedReply, is_same_name, no_host,
 };
+pub use alert::{Alert, ShortAlert, alert_id, level};
 pub use alert_config::{
     AlertConfigReply, OverridesChange, SavedReply, ScheduleKeys, ThresholdKeys, ThresholdsView, changed_thresholds,
     parse_alert_config,
+};
+pub use alert_routes::{
+    ActivatedReply, AlertPath, BulkReply, BulkRequest, BulkResult, HistoryClearedReply, HistoryQuery,
 };
 pub use charts::{ChartPoint, ChartRange, Charts, Series, StorageCharts, StoragePoint, storage_minutes};
 pub use diagnostics::{DiagnosticsReply, NodeDiagnostic, PbsDiagnostic, SystemDiagnostic};
@@ -45,11 +53,10 @@ pub use nodes::{
 pub use notifications::{
     EmailConfig, EmailProvider, HookEcho, HookRequest, MASK, NotificationTest, TestSentReply, WebhookKeys,
     WebhookTemplate, WebhookTestReply, changed_mail, email_providers, email_test, hook_request, read_hook,
-    sample_alert, webhook_templates,
+    sample_alert, tested_hook, webhook_templates,
 };
 pub use registration::{
-    RegisteredReply, Registering, RegisteringWish, RegistrationCheckReply, SuccessReply, TokenDefaults, TokenReply,
-    listed_tokens, read_token_draft, refused_registration, refused_token, revoked_token,
+    RegisteredReply, Registering, RegisteringWish, RegistrationCheckReply, refused_registration, refused_token,
 };
 pub use server::{
     AgentVersionReply, ConfigReply, DiscoverReply, DiscoveredServer, SecurityReply, ServerInfoReply, VERSION,
@@ -58,7 +65,7 @@ pub use server::{
 pub use settings::{
     Capabilities, MonitoringPart, PortPart, ServerPart, SettingsPart, SettingsReply, SettingsSavedReply, SettingsUpdate,
 };
-pub use setup::{SetupRequest, SetupScript, token_name};
+pub use setup::{SetupRequest, SetupScript, SetupUrlReply, token_name};
 pub use socket::{
     ClientFrame, PING_S, StateFrame, alert_frame, deleted_frame, discovery_frame, may_connect, nodes_frame, ping_frame,
     pong_frame, registered_frame, resolved_frame, sample_registered_frame, state_frame, update_frame, welcome_frame,
@@ -68,5 +75,6 @@ pub use state::{
     pbs_reply, pve_reply, snapshots_reply, write_state,
 };
 pub use system::{SystemKeys, SystemSavedReply, changed_system, system_with};
+pub use tokens::{SuccessReply, TokenDefaults, TokenReply, listed_tokens, read_token_draft, revoked_token};
 pub use updates::{UpdateReply, UpdateStartedReply, UpdateStatusReply, Version, read_download};
 pub use written::{MAX_CHUNK_BYTES, Written};

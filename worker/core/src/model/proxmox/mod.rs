@@ -12,7 +12,7 @@ mod settings;
 mod state;
 mod update;
 
-pub use alert::{Resource, ResourceAlert};
+pub use alert::ResourceAlert;
 pub use backup::{Backup, BackupKind, BackupStore, PbsBackup, PbsGroup, Snapshot, Task, Verification};
 pub use census::{
     Census, DatastoreFacts, DiskReason, GuestDisk, GuestFacts, GuestInterface, GuestSystem, NodeFacts, PbsFacts,

@@ -7,8 +7,8 @@ use super::email::read_mail;
 use crate::dialects::pulse::object::{self, Object};
 use crate::dialects::pulse::read::{self, bad};
 use crate::failure::Failure;
-use crate::model::proxmox::{Resource, ResourceAlert, node_id};
-use crate::model::{Limit, MailSettings, ResourceKind, Severity, ThresholdMetric};
+use crate::model::proxmox::{ResourceAlert, node_id};
+use crate::model::{AlertResource, Hook, MailSettings, Measured, ResourceKind, Severity, ThresholdMetric};
 use crate::units::UnixSeconds;
 
 /// What is to be tried.
@@ -89,21 +89,33 @@ pub fn check_mail(settings: &MailSettings) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The webhook that a test is about: the one of this id, or the first that is switched on.
+///
+/// # Errors
+/// [`Failure::NotFound`] for an id that is nobody's, [`Failure::Malformed`] in the product's words where there is none to try.
+pub fn tested_hook<'a>(hooks: &'a [Hook], id: Option<&str>) -> Result<&'a Hook, Failure> {
+    match id {
+        Some(id) => hooks.iter().find(|hook| hook.id == id).ok_or(Failure::NotFound { what: "webhook" }),
+        None if hooks.is_empty() => Err(bad("no webhooks configured")),
+        None => hooks.iter().find(|hook| hook.is_enabled).ok_or_else(|| bad("no enabled webhooks found")),
+    }
+}
+
 /// What is told in a test, of the first node that there is.
 pub fn sample_alert(node: Option<(&str, &str)>, now: UnixSeconds) -> ResourceAlert {
     let (instance, node) = node.unwrap_or(("test-instance", "test-node"));
     ResourceAlert {
-        resource: Resource {
+        resource: AlertResource {
             kind: ResourceKind::Vm,
             id: node_id(instance, "test"),
             name: "Email Configuration Test".to_owned(),
             node: node.to_owned(),
             instance: instance.to_owned(),
+            limit: Some((Measured::of(80.0), Measured::of(75.0))),
         },
         metric: Some(ThresholdMetric::Cpu),
         severity: Severity::Warning,
         value: 85.5,
-        limit: Limit::new(80.0, 75.0),
         started_at: now,
         seen_at: now,
         ended_at: None,
@@ -205,6 +217,19 @@ mod tests {
         assert_eq!(parse(r#"{"method":"webhook"}"#), Ok(NotificationTest::Webhook(None)));
         assert_eq!(parse(r#"{"method":"pigeon"}"#), Err(bad("unknown notification method: pigeon")));
         assert_eq!(parse("{}"), Err(bad("unknown notification method: ")));
+    }
+
+    #[test]
+    fn a_webhook_is_tried_by_its_id_or_because_it_is_on() {
+        let hook = |id: &str, is_enabled| Hook { id: id.to_owned(), is_enabled, ..Hook::default() };
+        let hooks = [hook("a", false), hook("b", true)];
+        assert_eq!(tested_hook(&[], None).err(), Some(bad("no webhooks configured")));
+        assert_eq!(tested_hook(&hooks[..1], None).err(), Some(bad("no enabled webhooks found")));
+        assert_eq!(
+            (tested_hook(&hooks, None).unwrap().id.as_str(), tested_hook(&hooks, Some("a")).unwrap().id.as_str()),
+            ("b", "a")
+        );
+        assert_eq!(tested_hook(&hooks, Some("c")).err(), Some(Failure::NotFound { what: "webhook" }));
     }
 
     #[test]

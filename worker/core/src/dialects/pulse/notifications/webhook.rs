@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::template::{Field, render_template};
 use super::templates::usual_template;
-use crate::dialects::pulse::alert::{Alert, alert_id, kind, level, message};
+use crate::dialects::pulse::alert::{Alert, alert_id, kind, level, limit};
 use crate::dialects::pulse::number::time;
 use crate::dialects::pulse::object::{self, Object};
 use crate::dialects::pulse::read::{bad, invalid};
@@ -215,9 +215,9 @@ fn fields(hook: &Hook, alert: &ResourceAlert, now: UnixSeconds) -> BTreeMap<Stri
         ("ResourceName", text(&alert.resource.name)),
         ("Node", text(&alert.resource.node)),
         ("Instance", text(&alert.resource.instance)),
-        ("Message", text(&message(alert))),
+        ("Message", text(&alert.text)),
         ("Value", Field::Number(alert.value)),
-        ("Threshold", Field::Number(alert.limit.trigger)),
+        ("Threshold", Field::Number(limit(alert).map_or(0.0, |(trigger, _)| trigger))),
         ("StartTime", Field::Text(time(Some(alert.started_at)))),
         ("Duration", Field::Text(duration(now.since(alert.started_at)))),
         ("Timestamp", Field::Text(time(Some(now)))),

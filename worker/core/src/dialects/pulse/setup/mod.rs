@@ -95,6 +95,68 @@ pub struct SetupScript {
     pub filename: String,
 }
 
+/// `POST /api/setup-script-url`: a command to type on a node, with a code that lets it register itself once. Source: pulse
+/// specification, 13.1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetupUrlReply {
+    url: String,
+    command: String,
+    /// Unix seconds.
+    expires: i64,
+    setup_token: String,
+    /// What may be shown of it.
+    token_hint: String,
+    command_with_env: String,
+    command_without_env: String,
+}
+
+impl SetupUrlReply {
+    /// For how long a code is good, seconds.
+    pub const VALIDITY_S: i64 = 300;
+
+    /// The answer to `request` from a server that is asked at `own_url`, with a code that is good until `expires`.
+    ///
+    /// # Errors
+    /// As [`SetupRequest::script`]; and where no kind or no host is said.
+    pub fn new(request: &SetupRequest, own_url: &str, code: &str, expires: UnixSeconds) -> Result<Self, Failure> {
+        if request.kind.is_empty() || request.host.trim().is_empty() {
+            return Err(bad("Missing required fields"));
+        }
+        request.script(own_url, expires)?;
+        let base = own_url.trim_end_matches('/');
+        let perms = if request.backup_perms == Some(true) { "&backup_perms=true" } else { "" };
+        let (host, pulse_url) = (in_query(request.host.trim()), in_query(base));
+        let url = format!("{base}/api/setup-script?type={}&host={host}&pulse_url={pulse_url}{perms}", request.kind);
+        let plain = format!("curl -sSL {} | bash", quoted(&url));
+        let with_env = format!("curl -sSL {} | PULSE_SETUP_TOKEN={} bash", quoted(&url), quoted(code));
+        let hint: String = code
+            .chars()
+            .take(3)
+            .chain("…".chars())
+            .chain(code.chars().skip(code.chars().count().saturating_sub(3)))
+            .collect();
+        Ok(Self {
+            url,
+            command: with_env.clone(),
+            expires: expires.0,
+            setup_token: code.to_owned(),
+            token_hint: hint,
+            command_with_env: with_env,
+            command_without_env: plain,
+        })
+    }
+}
+
+/// A text as a value of a query.
+fn in_query(text: &str) -> String {
+    let one = |byte: u8| match byte {
+        byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(one).collect()
+}
+
 fn is_line(text: &str) -> bool {
     text.len() <= MAX_BYTES && !text.chars().any(char::is_control)
 }

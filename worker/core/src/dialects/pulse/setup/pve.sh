@@ -1,6 +1,6 @@
 #!/bin/bash
 # Lets a monitor look at this Proxmox VE: makes a user that may read, and a token for it, and registers both. Run it as root on a node.
-# PULSE_REG_TOKEN in the environment is a registration token, where the server asks for one.
+# PULSE_REG_TOKEN in the environment is a registration token, PULSE_SETUP_TOKEN a setup code, where the server asks for one.
 set -u
 
 PULSE_URL=@PULSE_URL@
@@ -82,7 +82,8 @@ register() {
   local -a header=()
   host=${NODE_HOST:-https://$(hostname -f):8006}
   body="{\"type\":\"pve\",\"host\":$(json_text "$host"),\"serverName\":$(json_text "$(hostname -f)"),\"tokenId\":$(json_text "$TOKEN_ID"),\"tokenValue\":$(json_text "$1")}"
-  if [ -n "${PULSE_REG_TOKEN:-}" ]; then header=(-H "X-Registration-Token: $PULSE_REG_TOKEN"); fi
+  if [ -n "${PULSE_REG_TOKEN:-}" ]; then header+=(-H "X-Registration-Token: $PULSE_REG_TOKEN"); fi
+  if [ -n "${PULSE_SETUP_TOKEN:-}" ]; then header+=(-H "X-Setup-Token: $PULSE_SETUP_TOKEN"); fi
   # The body goes by standard input: arguments can be read by everybody on this machine.
   answer=$(printf '%s' "$body" | curl -sS --max-time 30 -X POST "$PULSE_URL/api/auto-register" -H 'Content-Type: application/json' ${header[@]+"${header[@]}"} --data-binary @- 2>&1)
   case $answer in

@@ -143,8 +143,8 @@ fn a_refused_registration_tells_what_to_type() {
 #[test]
 fn a_backup_server_has_its_own_commands() {
     let node = Node::new("pbs", &[("proxmox-backup-manager", &format!("{LOGGED}{PBS_TOKEN}"))]);
-    let (is_done, said) = node.run(&script(&[("type", "pbs")]), &[]);
-    assert!(is_done, "{said}");
+    let (is_done, said) = node.run(&script(&[("type", "pbs")]), &[("PULSE_SETUP_TOKEN", "0123456789abcdef")]);
+    assert!(is_done && node.told("curl").contains("X-Setup-Token: 0123456789abcdef\n"), "{said}");
     let body = r#"{"type":"pbs","host":"https://pve1.example.com:8007","serverName":"pve1.example.com","tokenId":"pulse-monitor@pbs!pulse-watch-example-com-1754995749","tokenValue":"55555555-6666"}"#;
     assert_eq!(node.told("body"), body);
     let told = node.told("pveum");
@@ -167,6 +167,20 @@ fn what_is_said_of_a_host_is_never_run() {
     let body: serde_json::Value = serde_json::from_str(&node.told("body")).unwrap();
     assert_eq!(body["host"], hostile);
     assert!(!(1..=5).any(|number| node.0.join(format!("pwned{number}")).exists()));
+}
+
+#[test]
+fn a_command_carries_its_code_beside_the_address() {
+    let request =
+        SetupRequest::parse(br#"{"type":"pve","host":"https://192.0.2.10:8006","backupPerms":true}"#).unwrap();
+    let reply = SetupUrlReply::new(&request, "https://watch.example.com/", "0123456789abcdef", NOW).unwrap();
+    let url = "https://watch.example.com/api/setup-script?type=pve&host=https%3A%2F%2F192.0.2.10%3A8006&pulse_url=https%3A%2F%2Fwatch.example.com&backup_perms=true";
+    let json = serde_json::to_value(&reply).unwrap();
+    assert_eq!((&json["url"], &json["expires"], &json["tokenHint"]), (&url.into(), &NOW.0.into(), &"012…def".into()));
+    assert_eq!(json["commandWithEnv"], format!("curl -sSL '{url}' | PULSE_SETUP_TOKEN='0123456789abcdef' bash"));
+    assert_eq!(json["commandWithoutEnv"], format!("curl -sSL '{url}' | bash"));
+    let nothing = SetupRequest::parse(b"{}").unwrap();
+    assert_eq!(SetupUrlReply::new(&nothing, "https://own", "c", NOW).err(), Some(bad("Missing required fields")));
 }
 
 #[test]

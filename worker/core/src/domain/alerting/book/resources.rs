@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Book, HostState, OLD_MS};
 use crate::domain::alerting::alert::{self, Moment, Policy, Step, Transition};
 use crate::domain::alerting::thresholds::{Finding, Known, Poll, Resource, State, Told, is_of_interest, weigh};
-use crate::model::{AlertConfig, AlertSchedule, Cause, HostId, Severity, Source, ThresholdCode, Trigger};
+use crate::model::{AlertConfig, AlertSchedule, Cause, HostId, Severity, Source, Standing, ThresholdCode, Trigger};
 use crate::units::UnixMillis;
 
 /// How polls are looked at.
@@ -89,6 +89,8 @@ impl Book {
     }
 }
 
+/// What is critical is no less for so long, ms.
+const SETTLED_MS: i64 = 60_000;
 /// An alert that was acknowledged is dropped so much later, ms: when it is still so it begins anew. Source: pulse specification, 12.2.
 const FORGOTTEN_MS: i64 = 24 * 3_600_000;
 
@@ -152,6 +154,7 @@ fn take(
             continue;
         }
         let was = alert.as_ref().map(|open| open.standing.severity);
+        let standing = standing.map(|found| settled(found, was, thresholds.get_mut(&code), moment.at));
         let severity = standing.map(|standing| standing.severity).or(was).unwrap_or(Severity::Critical);
         let policy = (watching.policy)(severity, resource.is_mute());
         // What is over is listed so at once, although nobody may hear of it now.
@@ -169,6 +172,23 @@ fn take(
         open.extend(alert.map(|alert| (cause, alert)));
     }
     steps
+}
+
+/// How bad it is. What was critical a moment ago still is: a value at the brink would be better and worse all the time, a row each.
+fn settled(found: Standing, was: Option<Severity>, state: Option<&mut State>, at: UnixMillis) -> Standing {
+    let Some(state) = state else { return found };
+    if found.severity == Severity::Critical {
+        if was != Some(Severity::Critical) {
+            state.critical = Some(at);
+        }
+        return found;
+    }
+    let is_new = state.critical.is_some_and(|since| (0..SETTLED_MS).contains(&at.0.saturating_sub(since.0)));
+    if was == Some(Severity::Critical) && is_new {
+        return Standing { severity: Severity::Critical, ..found };
+    }
+    state.critical = None;
+    found
 }
 
 /// Whether people may be told of it again.

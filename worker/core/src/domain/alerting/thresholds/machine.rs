@@ -12,6 +12,12 @@ const CRITICAL_ABOVE: f64 = 10.0;
 /// Between two polls that are further apart nobody looked: what was bad before did not stay so without a break, ms.
 const BREAK_MS: i64 = 180_000;
 
+/// What begins so often within so long comes and goes: it does not begin again for so long, ms. Source: pulse specification, 12.6,
+/// where every end counts too.
+const OFTEN: u32 = 5;
+const OFTEN_WITHIN_MS: i64 = 300_000;
+const OFTEN_HOLD_MS: i64 = 900_000;
+
 /// What is known of a resource: the states of what is judged, and which of it has an alert that goes on.
 pub struct Known<'a> {
     /// By what is judged.
@@ -70,8 +76,8 @@ pub fn weigh(config: &AlertConfig, resource: &Resource, poll: &Poll, known: Know
             }
             (Some(_), _) if poll.condition != Condition::Down => None,
             _ => {
-                let State { raised, told, .. } = if limit.is_some() { state } else { State::new(resource.kind) };
-                state = State { raised, told, ..State::new(resource.kind) };
+                let State { raised, begun, told, .. } = if limit.is_some() { state } else { State::new(resource.kind) };
+                state = State { raised, begun, told, ..State::new(resource.kind) };
                 is_open.then_some(Finding::Dropped(code))
             }
         };
@@ -163,6 +169,7 @@ fn lay_back(
     };
     (state.kind, state.is_mute) = (resource.kind, resource.is_mute());
     state.acknowledged = state.acknowledged.filter(|_| goes_on);
+    state.critical = state.critical.filter(|_| goes_on);
     if goes_on || !state.is_at_rest() {
         states.insert(code, state);
     }
@@ -172,8 +179,9 @@ fn lay_back(
 fn forget_old(config: &AlertConfig, state: &mut State, at: UnixMillis) {
     let raised = state.raised.is_some_and(|(raised, _)| is_recent(config, raised, at));
     let held = state.held_until.is_some_and(|until| is_held(config, until, at));
-    if !raised && !held && !state.told.is_some_and(|told| told.matters(at)) {
-        (state.raised, state.held_until, state.told) = (None, None, None);
+    let begun = state.begun.is_some_and(|(first, _)| is_often_window(first, at));
+    if !raised && !held && !begun && !state.told.is_some_and(|told| told.matters(at)) {
+        (state.raised, state.held_until, state.begun, state.told) = (None, None, None, None);
     }
 }
 
@@ -187,7 +195,11 @@ fn is_recent(config: &AlertConfig, since: UnixMillis, at: UnixMillis) -> bool {
 }
 
 fn is_held(config: &AlertConfig, until: UnixMillis, at: UnixMillis) -> bool {
-    is_recent(config, UnixMillis(until.0.saturating_sub(window_ms(config))), at)
+    (1..=window_ms(config).max(OFTEN_HOLD_MS)).contains(&until.0.saturating_sub(at.0))
+}
+
+fn is_often_window(first: UnixMillis, at: UnixMillis) -> bool {
+    (0..OFTEN_WITHIN_MS).contains(&at.0.saturating_sub(first.0))
 }
 
 /// What a value says.
@@ -235,7 +247,13 @@ impl Judge<'_> {
             state.held_until = Some(UnixMillis(at.0.saturating_add(window_ms(config))));
             return Said::Nothing;
         }
-        *state = State { raised: Some((at, Measured::of(value))), told: state.told, ..State::new(self.kind) };
+        let (first, count) = state.begun.filter(|(first, _)| is_often_window(*first, at)).unwrap_or((at, 0));
+        if count >= OFTEN {
+            state.held_until = Some(UnixMillis(at.0.saturating_add(OFTEN_HOLD_MS)));
+            return Said::Nothing;
+        }
+        let (raised, begun) = (Some((at, Measured::of(value))), Some((first, count + 1)));
+        *state = State { raised, begun, told: state.told, ..State::new(self.kind) };
         Said::Bad(standing)
     }
 }

@@ -142,6 +142,10 @@ pub struct State {
     pub raised: Option<(UnixMillis, Measured)>,
     /// Until when its alert does not begin again.
     pub held_until: Option<UnixMillis>,
+    /// When it began for the first time within a while, and how often since.
+    pub begun: Option<(UnixMillis, u32)>,
+    /// Since when it has been critical.
+    pub critical: Option<UnixMillis>,
     /// When people were told of it.
     pub told: Option<Told>,
     /// Since when its alert has been known to be acknowledged.
@@ -196,6 +200,8 @@ impl State {
             gone: 0,
             raised: None,
             held_until: None,
+            begun: None,
+            critical: None,
             told: None,
             acknowledged: None,
         }
@@ -207,6 +213,7 @@ impl State {
             && self.gone == 0
             && self.raised.is_none()
             && self.held_until.is_none()
+            && self.begun.is_none()
             && self.told.is_none()
     }
 }

@@ -160,6 +160,17 @@ fn the_same_alert_with_the_same_value_does_not_begin_again_for_a_while() {
 }
 
 #[test]
+fn what_comes_and_goes_too_often_does_not_begin_again_for_a_quarter_of_an_hour() {
+    let mut world = World::new(config(), guest());
+    let values = [85.0, 70.0, 88.0, 70.0];
+    assert_eq!(world.letters(Cpu, &[values, values, values].concat()), "w.w.w.w.w...");
+    world.wait(600);
+    assert_eq!(world.letters(Cpu, &[85.0, 70.0]), "..");
+    world.wait(300);
+    assert_eq!(world.letters(Cpu, &[85.0, 70.0]), "w.");
+}
+
+#[test]
 fn a_guest_that_stops_has_its_alerts_dropped_silently() {
     let silent = AlertConfig { silence_off: Switches { guests: true, ..Switches::default() }, ..config() };
     let mut world = World::new(silent, guest());

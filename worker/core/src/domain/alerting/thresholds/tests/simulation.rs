@@ -30,6 +30,7 @@ struct Reader {
     is_open: bool,
     raised: Option<(i64, f64)>,
     held_until: i64,
+    begun: (i64, u32),
 }
 
 impl Reader {
@@ -47,7 +48,15 @@ impl Reader {
             if is_same {
                 self.held_until = at + 300;
             } else {
-                (self.is_open, self.raised) = (true, Some((at, value)));
+                if at - self.begun.0 >= 300 {
+                    self.begun = (at, 0);
+                }
+                if self.begun.1 >= 5 {
+                    self.held_until = at + 900;
+                } else {
+                    (self.is_open, self.raised) = (true, Some((at, value)));
+                    self.begun.1 += 1;
+                }
             }
         }
     }
