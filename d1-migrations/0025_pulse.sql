@@ -12,3 +12,7 @@ CREATE TABLE registration_tokens (
     kinds_json TEXT NOT NULL,
     description TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Which channel programs for Pulse made: 'email', or a webhook's id. The index finds it when they change it.
+ALTER TABLE channels ADD COLUMN pulse_id TEXT;
+CREATE UNIQUE INDEX channels_by_pulse_id ON channels (pulse_id) WHERE pulse_id IS NOT NULL;

@@ -1,6 +1,6 @@
 //! What agents poll of Proxmox: instances that people configure, jobs for agents, and the way in for agents that poll.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
@@ -156,6 +156,47 @@ pub(super) async fn register(
     Ok(())
 }
 
+/// The statements that put these instances in the place of all that are not an agent's own; and which of them give numbers of hosts that
+/// retire. One that is called as one of before stays the one it is; of several of the same name the later ones get a number.
+///
+/// # Errors
+/// As [`add`].
+pub(super) async fn replacing(
+    app: &App,
+    actor: &str,
+    drafts: Vec<InstanceDraft>,
+) -> Result<(Vec<Statement>, Vec<usize>), Failure> {
+    let all = instances::list(&app.db).await?;
+    let (local, mut before): (Vec<Sealed>, Vec<Sealed>) = all.into_iter().partition(|one| one.instance.is_local);
+    let mut taken: BTreeSet<(InstanceKind, String)> =
+        local.into_iter().map(|one| (one.instance.kind, one.instance.name)).collect();
+    let mut changes = Vec::new();
+    for mut draft in drafts {
+        let name = draft.name.clone();
+        let mut number = 1;
+        while !taken.insert((draft.kind, draft.name.clone())) {
+            number += 1;
+            draft.name = format!("{name} ({number})");
+        }
+        let (mut new, _) = made(app, actor, draft)?;
+        let is_it = |one: &Sealed| one.instance.kind == new.instance.kind && one.instance.name == new.instance.name;
+        if let Some(place) = before.iter().position(is_it) {
+            let known = before.swap_remove(place).instance;
+            (new.instance.id, new.instance.collector) = (known.id, known.collector);
+            changes.push(instances::update(&new, &known.name)?);
+        } else {
+            changes.push(instances::inserting(&new)?);
+        }
+    }
+    let (mut statements, mut retiring) = (Vec::new(), Vec::new());
+    for gone in before {
+        retiring.push(statements.len());
+        statements.extend(instances::delete(gone.instance.id, &gone.instance.name, app.now_s()));
+    }
+    statements.extend(changes);
+    Ok((statements, retiring))
+}
+
 /// Whether there is an instance of this kind at this address.
 ///
 /// # Errors
@@ -292,35 +333,13 @@ pub async fn remove(
     statements.push(settings::bump(settings::HOSTS_VERSION));
     let done = app.db.batch(statements).await?;
     let mut done = done.into_iter();
-    let retired: Vec<HostId> = done.next().map(|outcome| instances::ids(outcome)).transpose()?.unwrap_or_default();
+    let retired: Vec<HostId> = done.next().map(instances::ids).transpose()?.unwrap_or_default();
     if done.next().is_none_or(|deleted| deleted.changes == 0) {
         return Err(changed_meanwhile());
     }
     hosts::tell_hub(app, &retired).await;
     tell(app).await;
     Ok(known.instance)
-}
-
-/// How often instances are polled, seconds.
-///
-/// # Errors
-/// [`Failure::Unavailable`] when the database does not answer.
-pub(super) async fn poll_s(app: &App) -> Result<Option<u32>, Failure> {
-    Ok(settings::find(&app.db, settings::PROXMOX_POLL_S).await?.and_then(|text| text.parse().ok()))
-}
-
-/// Sets how often instances are polled; agents are told.
-///
-/// # Errors
-/// [`Failure::Invalid`] unless it is from 1 to 3,600 s; [`Failure::Unavailable`] when the database does not answer.
-pub(super) async fn set_poll_s(app: &App, seconds: u32) -> Result<(), Failure> {
-    if !(1..=3_600).contains(&seconds) {
-        let reason = "a number of seconds from 1 to 3,600".to_owned();
-        return Err(Failure::Invalid { field: "pollingInterval".to_owned(), reason });
-    }
-    app.db.run(settings::put(settings::PROXMOX_POLL_S, &seconds.to_string())).await?;
-    tell(app).await;
-    Ok(())
 }
 
 /// Tells agents of what changed. Where that fails they hear of it with their next connection.
@@ -442,8 +461,5 @@ mod tests {
         ] {
             assert!(matches!(now(add(&app, &admin(), bad)), Err(Failure::Invalid { .. })));
         }
-        assert!(matches!(now(set_poll_s(&app, 0)), Err(Failure::Invalid { .. })));
-        now(set_poll_s(&app, 30)).unwrap();
-        assert_eq!(now(poll_s(&app)), Ok(Some(30)));
     }
 }

@@ -61,7 +61,8 @@ pub async fn allowed_origins(app: &App) -> String {
     }
 }
 
-fn remember(app: &App, origins: &str) {
+/// Has answers name these origins from now on.
+pub(super) fn remember(app: &App, origins: &str) {
     if let Ok(mut known) = ORIGINS.lock() {
         *known = Some((app.now_s(), origins.to_owned()));
     }
