@@ -3,6 +3,7 @@
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
+use edgewatch_core::dialects::pulse::Limited;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::Credential;
 use http::Request;
@@ -13,6 +14,7 @@ use worker::send::SendFuture;
 use super::error::Refusal;
 use crate::app::App;
 use crate::app::pulse::door::{self, Shown};
+use crate::app::pulse::limits;
 use crate::app::visitor::Visitor;
 use crate::dialects::Caller;
 use crate::dialects::context;
@@ -63,6 +65,27 @@ pub async fn caller(app: &App, parts: &Parts) -> Result<Credential, Failure> {
     Ok(caller)
 }
 
+/// Who looks, at what guests may see too.
+///
+/// # Errors
+/// As `door::visitor`.
+pub async fn visitor(app: &App, parts: &Parts) -> Result<Visitor, Failure> {
+    let in_query = query_token(parts);
+    door::visitor(app, &shown(parts, in_query.as_deref())).await
+}
+
+/// Counts a request of what is limited, before anything else is looked at. Source: pulse specification, 4.
+///
+/// # Errors
+/// [`Refusal::TooOften`] for one too many; otherwise as `limits::count`.
+pub async fn count(app: &App, parts: &Parts, limited: Limited) -> Result<(), Refusal> {
+    let address = Caller::of(parts).address;
+    match limits::count(app, limited.word(), address, limited.most(), limited.window_s()).await {
+        Err(Failure::TooManyAttempts { retry_after_s }) => Err(Refusal::TooOften(limited, retry_after_s)),
+        other => Ok(other?),
+    }
+}
+
 /// For a request that rests on a cookie.
 ///
 /// # Errors
@@ -74,7 +97,8 @@ pub fn refuse_other_sites(app: &App, parts: &Parts) -> Result<(), Failure> {
     Ok(())
 }
 
-fn query_token(parts: &Parts) -> Option<String> {
+/// The token in the query, on the routes that take one there.
+pub fn query_token(parts: &Parts) -> Option<String> {
     QUERY_TOKENS.contains(&parts.uri.path()).then(|| {
         let pairs = query::pairs(parts.uri.query());
         query::first(&pairs, "token").to_owned()
@@ -119,8 +143,7 @@ impl<S: Sync> FromRequestParts<S> for Looks {
     fn from_request_parts(parts: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
         SendFuture::new(async move {
             let app = context::app(&parts.extensions)?;
-            let in_query = query_token(parts);
-            let visitor = door::visitor(&app, &shown(parts, in_query.as_deref())).await?;
+            let visitor = visitor(&app, parts).await?;
             Ok(Self(app, visitor))
         })
     }

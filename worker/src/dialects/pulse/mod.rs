@@ -4,21 +4,25 @@
 //! Every answer is JSON, refusals too; OPTIONS is answered before anything else, and credentials of other sites are never let in. Left out:
 //! the `resources` of 6.x, accounts and single sign-on of later releases.
 
+mod alerts;
 mod auth;
 mod error;
+mod export;
 mod nodes;
+mod notifications;
 mod register;
 mod server;
 mod state;
 mod system;
 mod tokens;
+mod updates;
 
 use std::sync::OnceLock;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{any, delete, get, post, put};
 use edgewatch_core::dialects::pulse::Refused;
 use edgewatch_core::failure::Failure;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
@@ -51,6 +55,9 @@ fn router() -> Router {
             .merge(of_state())
             .merge(of_configuration())
             .merge(of_registration())
+            .merge(of_alerts())
+            .merge(of_updates())
+            .merge(of_notifications())
             .fallback(unknown)
             .method_not_allowed_fallback(not_allowed)
     };
@@ -97,6 +104,8 @@ fn of_configuration() -> Router {
         .route("/api/config/nodes/{id}/test", post(nodes::test))
         .route("/api/config/system", get(system::show).post(system::change).put(system::change))
         .route("/api/system/settings/update", post(system::change_later))
+        .route("/api/config/export", any(export::export))
+        .route("/api/config/import", any(export::import))
 }
 
 fn of_registration() -> Router {
@@ -106,6 +115,44 @@ fn of_registration() -> Router {
         .route("/api/tokens/generate", post(tokens::generate))
         .route("/api/tokens/list", get(tokens::list))
         .route("/api/tokens/revoke", delete(tokens::revoke))
+}
+
+fn of_alerts() -> Router {
+    let acts = post(alerts::act).put(alerts::act).delete(alerts::act);
+    Router::new()
+        .route("/api/alerts/{*rest}", acts.get(alerts::show))
+        .route("/api/notifications/alerts", get(alerts::history))
+        .route("/api/notifications/alerts/clear", post(alerts::clear_history))
+        .route(
+            "/api/notifications/thresholds",
+            get(alerts::thresholds).post(alerts::change_thresholds).put(alerts::change_thresholds),
+        )
+        .route(
+            "/api/notifications/thresholds/overrides",
+            get(alerts::overrides).post(alerts::change_overrides).put(alerts::change_overrides),
+        )
+}
+
+fn of_updates() -> Router {
+    Router::new()
+        .route("/api/updates/check", get(updates::check))
+        .route("/api/updates/apply", post(updates::apply))
+        .route("/api/updates/status", get(updates::status))
+}
+
+fn of_notifications() -> Router {
+    Router::new()
+        .route(
+            "/api/notifications/email",
+            get(notifications::mail).post(notifications::change_mail).put(notifications::change_mail),
+        )
+        .route("/api/notifications/email/test", post(notifications::test_mail))
+        .route("/api/notifications/test", post(notifications::test))
+        .route("/api/notifications/email-providers", get(notifications::providers))
+        .route("/api/notifications/webhooks", get(notifications::hooks).post(notifications::add_hook))
+        .route("/api/notifications/webhooks/test", post(notifications::test_hook))
+        .route("/api/notifications/webhooks/{id}", put(notifications::change_hook).delete(notifications::remove_hook))
+        .route("/api/notifications/webhook-templates", get(notifications::templates))
 }
 
 /// A path that there is not. Source: pulse specification, 2.4.
