@@ -24,7 +24,7 @@ const DEFAULT_PERIOD_S: u32 = 10;
 const DAY_S: u64 = 86_400;
 
 /// Every key of the file, which is also a flag (`--state-dir`) and a variable (`EDGEWATCH_STATE_DIR`).
-pub const KEYS: [&str; 20] = [
+pub const KEYS: [&str; 22] = [
     "url",
     "name",
     "tag",
@@ -45,6 +45,8 @@ pub const KEYS: [&str; 20] = [
     "details",
     "hide_for_guest",
     "itcockpit_config",
+    "proxmox",
+    "proxmox_config",
 ];
 
 /// Names that the bootstrap script of the product before us uses for the same things.
@@ -157,6 +159,11 @@ pub struct Config {
     pub hide_for_guest: Option<bool>,
     /// The main file of the role of an openITCOCKPIT agent, when it is wanted.
     pub itcockpit_file: Option<PathBuf>,
+    /// Whether hypervisors and backup servers of Proxmox are polled for the server.
+    pub proxmox: bool,
+    /// Those of them whose credentials stay on this machine.
+    #[cfg_attr(not(feature = "proxmox"), expect(dead_code, reason = "only that role reads it"))]
+    pub proxmox_file: Option<PathBuf>,
 }
 
 impl Config {
@@ -218,6 +225,9 @@ impl Config {
             })?,
             hide_for_guest: truth(values, "hide_for_guest")?,
             itcockpit_file: path("itcockpit_config"),
+            // Whoever names instances wants them polled.
+            proxmox: truth(values, "proxmox")?.unwrap_or_else(|| values.get("proxmox_config").is_some()),
+            proxmox_file: path("proxmox_config"),
         })
     }
 

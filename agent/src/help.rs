@@ -56,6 +56,10 @@ EDGEWATCH_KEY and a flag --key:
   itcockpit_config FILE
                  the config.ini of a stock openITCOCKPIT agent, whose role is
                  played too (`run --help` tells more)
+  proxmox        true polls Proxmox VE and Backup Server for the server, which
+                 names them
+  proxmox_config FILE
+                 those whose credentials stay here (`run --help` tells more)
 
   --config FILE  another configuration file (also EDGEWATCH_CONFIG, -c)
 
@@ -94,6 +98,24 @@ Reports go by a WebSocket that stays open, through an HTTP proxy too (by its
 CONNECT). Where something on the way refuses it they go by POST; the WebSocket
 is tried again after ten minutes, then ever later, up to six hours. `status`
 tells which it is.
+
+For Proxmox: with `proxmox` set, the server names the hypervisors and backup
+servers to poll, and hands over their credentials. The FILE of `proxmox_config`
+holds others, whose credentials stay on this machine, and the networks in which
+the server may have others looked for:
+
+  [discover]
+  networks = 192.0.2.0/24
+
+  [lab]
+  kind = pve
+  host = https://192.0.2.10:8006
+  token_name = monitor@pve!t1
+  secret_file = /etc/edgewatch/lab.secret
+
+kind is pve or pbs. Further keys: name, user (without token_name, secret_file
+holds its password), fingerprint, verify_tls, vms, containers, storage, backups,
+datastores, sync_jobs, verify_jobs, prune_jobs, garbage_jobs.
 
 As an openITCOCKPIT agent:  edgewatch-agent -c FILE [-v | -d] [-l LOG]
                             [--log-rotate DAYS] [--disable-logfile]

@@ -8,6 +8,8 @@ mod check;
 mod checks;
 mod clock;
 mod collect;
+#[cfg(feature = "proxmox")]
+mod collector;
 mod config;
 mod failed;
 mod files;
@@ -21,6 +23,8 @@ mod inventory;
 mod itcockpit;
 mod log;
 mod probe;
+#[cfg(feature = "proxmox")]
+mod proxmox;
 mod push;
 mod queue;
 mod record;

@@ -12,12 +12,14 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::backlog::Backlog;
 use crate::collect::{Collector, Facts, Minutes};
+#[cfg(feature = "proxmox")]
+use crate::collector;
 use crate::config::{Config, ConfigError, Transport};
 use crate::failed::Failed;
 use crate::probe::Roots;
 use crate::push::Pusher;
 use crate::push::https::{self, Client, Settings};
-use crate::push::websocket::Dialer;
+use crate::push::websocket::{Dialer, Line};
 use crate::record::Record;
 use crate::reporter::Reporter;
 use crate::schedule::Ticks;
@@ -64,6 +66,7 @@ pub fn run(config: &Config) -> Result<(), Failed> {
     let stopper = client.stopper();
     let dialer = dialer(config, &client, server.as_str(), secret.reveal())?;
     let roots = probe_roots(config, &client);
+    let _collecting = start_collector(config, &client, server.as_str(), secret.reveal())?;
     let pusher = Pusher::new(client, server.as_str(), secret.reveal());
     let status = StatusFile::new(&config.state_dir, server.as_str(), config.frame_s);
     let backlog = Backlog::new(Spool::open(&config.state_dir, config.spool_limits()));
@@ -130,7 +133,7 @@ fn dialer(config: &Config, client: &Client, base_url: &str, secret: &str) -> Res
     if config.transport == Transport::Post {
         return Ok(None);
     }
-    match Dialer::new(client, base_url, secret) {
+    match Dialer::new(client, base_url, secret, Line::REPORTS) {
         Ok(dialer) => Ok(Some(dialer)),
         Err(error) if config.transport == Transport::WebSocket => Err(Failed::new(error.to_string())),
         Err(error) => {
@@ -138,6 +141,38 @@ fn dialer(config: &Config, client: &Client, base_url: &str, secret: &str) -> Res
             Ok(None)
         }
     }
+}
+
+/// Starts the role of a Proxmox collector, where it is wanted.
+///
+/// # Errors
+/// When there can be none.
+#[cfg(feature = "proxmox")]
+fn start_collector(
+    config: &Config,
+    client: &Client,
+    base_url: &str,
+    secret: &str,
+) -> Result<Option<collector::Role>, Failed> {
+    if !config.proxmox {
+        return Ok(None);
+    }
+    if config.transport == Transport::Post {
+        return Err(ConfigError::new("a Proxmox collector needs a WebSocket; `transport` allows none").into());
+    }
+    let dialer =
+        Dialer::new(client, base_url, secret, Line::PROXMOX).map_err(|error| Failed::new(error.to_string()))?;
+    let roots = Arc::from(probe_roots(config, client));
+    collector::start(dialer, config.proxmox_file.as_deref(), roots).map(Some)
+}
+
+#[cfg(not(feature = "proxmox"))]
+fn start_collector(config: &Config, _: &Client, _: &str, _: &str) -> Result<Option<()>, Failed> {
+    if config.proxmox {
+        let words = "this agent was built without the role of a Proxmox collector; edgewatch-agent-full has it";
+        return Err(Failed::new(words));
+    }
+    Ok(None)
 }
 
 /// The certificates that targets of probes are judged by: those of the system and, where one is set, those in `ca_file`. The ones that

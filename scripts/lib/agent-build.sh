@@ -91,7 +91,19 @@ agent_find_cc() {
   agent_ar=$(dirname "$agent_cc")/ar
 }
 
-# agent_cargo TARGET [rustc flag...]: one build, with no path of this machine left in the binary.
+# What is built: the plain agent for every host, and one with the heavy parts that few need.
+AGENT_KINDS=(edgewatch-agent edgewatch-agent-full)
+agent_kind=${AGENT_KINDS[0]}
+
+# The features of a kind. Source: design; what would cost the plain agent more than 300 kB is in the other one.
+agent_features() {
+  case $1 in
+    edgewatch-agent) printf '%s' itcockpit ;;
+    edgewatch-agent-full) printf '%s' itcockpit,proxmox ;;
+  esac
+}
+
+# agent_cargo TARGET [rustc flag...]: one build of $agent_kind, with no path of this machine left in the binary.
 agent_cargo() {
   local target=$1 flags joined flag
   shift
@@ -101,7 +113,8 @@ agent_cargo() {
   for flag in "${flags[@]}"; do joined=${joined:+$joined$'\037'}$flag; done
   # What the agent says it was built from; without git it does not know.
   EDGEWATCH_REVISION=${EDGEWATCH_REVISION:-$(git -C "$agent_root" rev-parse --short=7 HEAD 2>/dev/null || echo unknown)} \
-    CARGO_ENCODED_RUSTFLAGS=$joined cargo build --manifest-path "$agent_root/Cargo.toml" -p edgewatch-agent --profile agent --target "$target"
+    CARGO_ENCODED_RUSTFLAGS=$joined cargo build --manifest-path "$agent_root/Cargo.toml" -p edgewatch-agent --profile agent --target "$target" \
+    --no-default-features --features "$(agent_features "$agent_kind")"
 }
 
 # Whether a build of the agent runs: by itself, or under qemu. A program that only cannot be tried passes, and that is said.
@@ -130,12 +143,12 @@ agent_try() {
 
 # Takes away what an earlier run published for an architecture that can no longer be built: it would be of another version.
 agent_withdraw() {
-  rm -f "$1/worker/public/download/edgewatch-agent-$2-unknown-linux-musl"{,.sha256}
+  rm -f "$1/worker/public/download/edgewatch-agent"{,-full}"-$2-unknown-linux-musl"{,.sha256}
 }
 
-# agent_publish ARCH BINARY: tries a new build and lays it out with its checksum; nothing happens to one that is there already.
+# agent_publish ARCH BINARY: tries a new build of $agent_kind and lays it out with its checksum; nothing happens to one that is there already.
 agent_publish() {
-  local arch=$1 binary=$2 name=edgewatch-agent-$1-unknown-linux-musl out=$agent_root/worker/public/download
+  local arch=$1 binary=$2 name=$agent_kind-$1-unknown-linux-musl out=$agent_root/worker/public/download
   # The compiler refuses it already; what is handed out to every host is looked at again.
   if grep -aq EDGEWATCH_TEST_CLOCK_FILE "$binary"; then
     agent_say "$binary was built with the test clock: it is not for shipping"
@@ -172,18 +185,23 @@ agent_build() {
     [ -z "${!cflags:-$agent_cflags}" ] || settings+=("$cflags=${!cflags:-$agent_cflags}")
     # rustc brings a linker and musl's own start files: only the C code needs more than that.
     [ $native = yes ] || settings+=("$linker=${!linker:-$(agent_linker)}")
-    agent_say "building for $target"
-    (export "${settings[@]}" && agent_cargo "$target") || return 1
+    for agent_kind in "${AGENT_KINDS[@]}"; do
+      agent_say "building $agent_kind for $target"
+      (export "${settings[@]}" && agent_cargo "$target") || return 1
+      agent_publish "$arch" "$built/$target/agent/edgewatch-agent" || return 1
+    done
   elif [ $native = yes ]; then
     target=$arch-unknown-linux-gnu
     agent_say "there is no standard library for $arch-unknown-linux-musl: building for $target, linked statically."
     agent_say "That is good for this machine; where glibc is another version it may fail to resolve names."
-    agent_cargo "$target" -Ctarget-feature=+crt-static || return 1
+    for agent_kind in "${AGENT_KINDS[@]}"; do
+      agent_cargo "$target" -Ctarget-feature=+crt-static || return 1
+      agent_publish "$arch" "$built/$target/agent/edgewatch-agent" || return 1
+    done
   else
     agent_say "there is no standard library for $target, and rustup could not fetch it"
     return 3
   fi
-  agent_publish "$arch" "$built/$target/agent/edgewatch-agent"
 }
 
 # The linker for another architecture: rustc's own where it came with one.

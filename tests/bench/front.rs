@@ -37,7 +37,7 @@ impl Front {
     /// # Errors
     /// When the port cannot be had.
     pub fn start(upstream: &str) -> Result<Self, String> {
-        let Authority { pem: authority_pem, server: config } = Authority::new();
+        let Authority { pem: authority_pem, server: config, .. } = Authority::new();
         let listener = TcpListener::bind("localhost:0").map_err(words("the TLS front cannot listen"))?;
         let port = listener.local_addr().map_err(words("the TLS front has no address"))?.port();
         let counts = Arc::new(Counts::default());

@@ -15,8 +15,17 @@ pub struct Agent {
 
 /// The agent that `scripts/build-agent` built, or the one that `EDGEWATCH_AGENT` names.
 pub fn binary() -> PathBuf {
+    built("edgewatch-agent")
+}
+
+/// The one of them with all features.
+pub fn full_binary() -> PathBuf {
+    built("edgewatch-agent-full")
+}
+
+fn built(kind: &str) -> PathBuf {
     let built = format!(
-        "{}/../../worker/public/download/edgewatch-agent-{}-unknown-linux-musl",
+        "{}/../../worker/public/download/{kind}-{}-unknown-linux-musl",
         env!("CARGO_MANIFEST_DIR"),
         std::env::consts::ARCH
     );
@@ -33,19 +42,24 @@ impl Agent {
 
     /// The same with more in its environment, such as `EDGEWATCH_TRANSPORT`.
     pub fn start_with(worker: &Worker, host: &TestHost, folder: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::start_at(&binary(), &worker.url, &host.secret, folder, environment)
+    }
+
+    /// The same of any binary, against any server.
+    pub fn start_at(program: &Path, url: &str, host_secret: &str, folder: &Path, environment: &[(&str, &str)]) -> Self {
         let secret = folder.join("secret");
         fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let mut options = File::options();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(&secret);
-        let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, host.secret.as_bytes()));
+        let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, host_secret.as_bytes()));
         written.unwrap_or_else(|error| panic!("{}: {error}", secret.display()));
         let log = folder.join("agent.log");
         let output = File::options().append(true).create(true).open(&log).expect("the log can be written");
-        let child = Command::new(binary())
+        let child = Command::new(program)
             .args(["run", "--state-dir"])
             .arg(folder.join("state"))
             .env_clear()
-            .env("EDGEWATCH_URL", &worker.url)
+            .env("EDGEWATCH_URL", url)
             .env("EDGEWATCH_SECRET_FILE", &secret)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())

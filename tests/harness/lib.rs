@@ -21,6 +21,7 @@ pub mod golden;
 pub mod http;
 pub mod mail;
 pub mod objects;
+pub mod proxmox;
 pub mod proxy;
 pub mod receiver;
 pub mod socket;

@@ -174,6 +174,7 @@ fn serve(stream: impl Read + Write, shared: &Shared) -> std::io::Result<()> {
 /// A port of loopback that can be closed and opened again; each connection is served in a thread of its own.
 pub(crate) struct Port {
     pub(crate) number: u16,
+    address: &'static str,
     serve: Arc<dyn Fn(TcpStream) + Send + Sync>,
     open: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
 }
@@ -181,13 +182,22 @@ pub(crate) struct Port {
 impl Port {
     /// A free port, opened.
     pub(crate) fn open(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
-        let mut port = Self { number: 0, serve: Arc::new(serve), open: None };
+        Self::open_at("127.0.0.1", 0, serve)
+    }
+
+    /// That port of an address of loopback, opened; 0 is a free one.
+    pub(crate) fn open_at(
+        address: &'static str,
+        number: u16,
+        serve: impl Fn(TcpStream) + Send + Sync + 'static,
+    ) -> Self {
+        let mut port = Self { address, number, serve: Arc::new(serve), open: None };
         port.reopen();
         port
     }
 
     pub(crate) fn reopen(&mut self) {
-        let listener = TcpListener::bind(("127.0.0.1", self.number)).expect("a port of loopback can be had");
+        let listener = TcpListener::bind((self.address, self.number)).expect("a port of loopback can be had");
         self.number = listener.local_addr().expect("a listener has an address").port();
         listener.set_nonblocking(true).expect("a listener need not block");
         let is_over = Arc::new(AtomicBool::new(false));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use sha2::{Digest, Sha256};
 
 /// One who signs certificates for `localhost`.
 #[derive(Clone)]
@@ -13,6 +14,8 @@ pub struct Authority {
     pub pem: String,
     /// A server with a certificate that it signed.
     pub server: Arc<ServerConfig>,
+    /// SHA-256 of that certificate, hex.
+    pub fingerprint: String,
 }
 
 impl Authority {
@@ -26,6 +29,8 @@ impl Authority {
         let own_key = key();
         let own = CertificateParams::new(["localhost".to_owned()]).expect("localhost is a name");
         let own = own.signed_by(&own_key, &Issuer::new(authority, authority_key)).expect("a certificate can be signed");
+        let fingerprint =
+            Sha256::digest(own.der()).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let own_key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own_key.serialize_der()));
         let server = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -33,7 +38,7 @@ impl Authority {
             .with_no_client_auth()
             .with_single_cert(vec![own.der().clone()], own_key)
             .expect("the key fits the certificate");
-        Self { pem, server: Arc::new(server) }
+        Self { pem, server: Arc::new(server), fingerprint }
     }
 }
 

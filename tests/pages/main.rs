@@ -34,7 +34,7 @@ fn what_is_not_there_is_a_page_for_people_and_json_for_programs() {
     }
     assert_eq!(worker.post("/", &[], "").status, 404);
     assert_eq!(worker.get("/api/v0/nothing").status, 404);
-    assert_eq!(worker.post("/agentconnector/submit_checkdata.json", &[], "{}").status, 404);
+    assert_eq!(worker.post("/agentconnector/submit_checkdata.json", &[], "{}").status, 401);
 }
 
 #[test]

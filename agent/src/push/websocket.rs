@@ -1,4 +1,4 @@
-//! The agent's WebSocket: opened by `GET /agent/v1/stream`, read and written without blocking.
+//! WebSocket connections of the agent: `GET /agent/v1/stream` and what is opened beside it, read and written without blocking.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use edgewatch_core::dialects::native::stream::MAX_MESSAGE_BYTES;
+use edgewatch_core::dialects::native::{proxmox, stream};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use tungstenite::client::{ClientRequestBuilder, IntoClientRequest};
@@ -23,10 +23,30 @@ use super::dial::{self, Patience};
 use super::https::{Client, ClientError, Lookup};
 use crate::clock;
 
-/// Source: the contract, `GET /agent/v1/stream`.
-const PATH: &str = "/agent/v1/stream";
 /// A frame of a minute fits.
 const BUFFER_BYTES: usize = 4 * 1024;
+
+/// What is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Line {
+    path: &'static str,
+    /// Offered where the other side must choose it.
+    protocol: Option<&'static str>,
+    most_message_bytes: usize,
+}
+
+impl Line {
+    /// Reports. Source: the contract, `GET /agent/v1/stream`.
+    pub const REPORTS: Self =
+        Self { path: "/agent/v1/stream", protocol: None, most_message_bytes: stream::MAX_MESSAGE_BYTES };
+    /// What was seen of hypervisors.
+    #[cfg_attr(not(feature = "proxmox"), expect(dead_code, reason = "only that role opens it"))]
+    pub const PROXMOX: Self = Self {
+        path: proxmox::PATH,
+        protocol: Some(proxmox::SUBPROTOCOL),
+        most_message_bytes: proxmox::MAX_MESSAGE_BYTES,
+    };
+}
 
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,21 +97,22 @@ pub struct Dialer {
     tls: Option<Arc<ClientConfig>>,
     uri: Uri,
     authorization: String,
+    line: Line,
 }
 
 impl Dialer {
-    /// Connects as the client does to the server at `base_url`, with this host's secret.
+    /// Opens `line` as the client connects to the server at `base_url`, with this host's secret.
     ///
     /// # Errors
     /// When the URL is none, or there is a proxy that cannot be asked for a connection.
-    pub fn new(client: &Client, base_url: &str, secret: &str) -> Result<Self, ClientError> {
+    pub fn new(client: &Client, base_url: &str, secret: &str, line: Line) -> Result<Self, ClientError> {
         let lookup = client.lookup();
         if lookup.proxy().is_some_and(|proxy| !dial::can_ask(proxy)) {
             return Err(ClientError::new("only an http:// proxy can be asked for a WebSocket"));
         }
-        let uri = format!("{base_url}{PATH}").parse::<Uri>();
+        let uri = format!("{base_url}{}", line.path).parse::<Uri>();
         let uri = uri.map_err(|error| ClientError::new(format!("the server's URL cannot be read: {error}")))?;
-        Ok(Self { lookup, tls: client.tls().cloned(), uri, authorization: format!("Bearer {secret}") })
+        Ok(Self { lookup, tls: client.tls().cloned(), uri, authorization: format!("Bearer {secret}"), line })
     }
 
     /// Connects and waits for the upgrade.
@@ -145,10 +166,13 @@ impl Dialer {
         let scheme = if self.tls.is_some() { "wss" } else { "ws" };
         parts.scheme = scheme.parse().ok();
         let uri = Uri::from_parts(parts).map_err(|error| Error::from(tungstenite::http::Error::from(error)))?;
-        ClientRequestBuilder::new(uri)
+        let request = ClientRequestBuilder::new(uri)
             .with_header("authorization", self.authorization.as_str())
-            .with_header("user-agent", concat!("edgewatch-agent/", env!("CARGO_PKG_VERSION")))
-            .into_client_request()
+            .with_header("user-agent", concat!("edgewatch-agent/", env!("CARGO_PKG_VERSION")));
+        match self.line.protocol {
+            Some(protocol) => request.with_sub_protocol(protocol).into_client_request(),
+            None => request.into_client_request(),
+        }
     }
 
     fn upgrade(&self, stream: Stream, patience: &Patience<'_>) -> Result<Socket, DialError> {
@@ -156,8 +180,8 @@ impl Dialer {
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER_BYTES)
             .write_buffer_size(0)
-            .max_message_size(Some(MAX_MESSAGE_BYTES))
-            .max_frame_size(Some(MAX_MESSAGE_BYTES));
+            .max_message_size(Some(self.line.most_message_bytes))
+            .max_frame_size(Some(self.line.most_message_bytes));
         let begun = ClientHandshake::start(stream, request, Some(config)).map_err(|error| refused(&error))?;
         let mut step: Result<_, HandshakeError<ClientHandshake<Stream>>> = begun.handshake();
         loop {
@@ -236,7 +260,7 @@ impl Socket {
     ///
     /// # Errors
     /// When the connection has ended.
-    pub fn send_text(&mut self, text: &'static str) -> Result<(), Error> {
+    pub fn send_text(&mut self, text: impl Into<tungstenite::Utf8Bytes>) -> Result<(), Error> {
         self.write(Message::Text(text.into()))
     }
 

@@ -11,6 +11,7 @@ use crate::backlog::Backlog;
 use crate::config::Transport;
 use crate::push::Pusher;
 use crate::push::https::{Client, Settings as ClientSettings};
+use crate::push::websocket::Line;
 use crate::reporter::Reporter;
 use crate::sender::Sender;
 use crate::spool::{Limits as SpoolLimits, Spool};
@@ -42,7 +43,7 @@ impl Bench {
         let directory = TestDirectory::new();
         let settings = ClientSettings { timeout: Duration::from_secs(5), is_tls: url.starts_with("https"), ..settings };
         let client = Client::new(&settings).unwrap();
-        let dialer = (transport != Transport::Post).then(|| Dialer::new(&client, url, SECRET).unwrap());
+        let dialer = (transport != Transport::Post).then(|| Dialer::new(&client, url, SECRET, Line::REPORTS).unwrap());
         let record = Record::new(StatusFile::new(directory.path(), url, 10));
         let sender = Sender::new(Pusher::new(client, url, SECRET), record);
         let facts = HostFacts { platform: Some("debian".to_owned()), ..HostFacts::default() };

@@ -281,6 +281,7 @@ impl Inner {
     /// Instances are others than they were, or what is polled of them: agents are told.
     pub(super) async fn changed(self: &Rc<Self>, db: Option<&Db>) -> Answer<()> {
         let all = self.read_instances(db).await?;
+        self.read_thresholds(db).await?;
         let ids: BTreeSet<i64> = all.iter().map(|sealed| sealed.instance.id.0).collect();
         let gone: Vec<i64> = self.live.borrow().keys().copied().filter(|id| !ids.contains(id)).collect();
         for id in gone {

@@ -94,11 +94,16 @@ impl Inner {
     pub(super) async fn take_frame(self: Rc<Self>, id: i64, frame: Frame) {
         let db = self.database();
         match self.live(id, db.as_ref()).await {
-            Ok(Some(live)) => live.borrow_mut().now.take_frame(frame, |_, _| ()),
-            Ok(None) => return,
-            Err(error) => return log::error("proxmox.frame", &error.to_string()),
+            Ok(Some(live)) => {
+                live.borrow_mut().now.take_frame(frame.clone(), |_, _| ());
+                self.pass_on_now(id, db.as_ref()).await;
+                if let Err(error) = self.judge_frame(id, &live, frame, db.as_ref()).await {
+                    log::error("proxmox.judge", &error.to_string());
+                }
+            }
+            Ok(None) => {}
+            Err(error) => log::error("proxmox.frame", &error.to_string()),
         }
-        self.pass_on_now(id, db.as_ref()).await;
     }
 
     /// A section is kept.

@@ -174,7 +174,7 @@ pub fn whole(frames: Vec<(u64, Frame)>, census: &Census, parts: &Parts, mark: Ma
     for (seq, frame) in frames {
         is_whole &= frame.polls.iter().all(|poll| poll.at_ms < cut_ms);
         Now::default().take_frame(frame, |now, at_ms| {
-            if (mark.before_ms..cut_ms).contains(&at_ms) {
+            if now.error.is_none() && (mark.before_ms..cut_ms).contains(&at_ms) {
                 let minute = minutes.entry(at_ms.div_euclid(MINUTE_MS)).or_default();
                 minute.0 = at_ms;
                 add(now, census, parts, &mut minute.1);

@@ -10,6 +10,9 @@ mod collectors;
 mod hosts;
 #[cfg(target_arch = "wasm32")]
 mod jobs;
+#[cfg(target_arch = "wasm32")]
+mod judge;
+pub mod judged;
 pub mod minutes;
 #[cfg(target_arch = "wasm32")]
 mod object;

@@ -216,12 +216,18 @@ impl Inner {
     /// The alarm: what agents that went left behind goes to the hub.
     async fn look_round(self: Rc<Self>) {
         let db = self.database();
-        if !self.sockets().is_empty() {
+        let mut is_again = !self.sockets().is_empty();
+        if is_again {
             self.wake_at(self.now().0.saturating_add(LOOK_MS)).await;
         }
         let Ok(all) = self.instances(db.as_ref()).await else { return };
         for sealed in all.iter() {
-            Rc::clone(&self).pass_on(sealed.instance.id.0, db.as_ref()).await;
+            let id = sealed.instance.id.0;
+            Rc::clone(&self).pass_on(id, db.as_ref()).await;
+            is_again |= self.look_for_silence(id, db.as_ref()).await;
+        }
+        if is_again {
+            self.wake_at(self.now().0.saturating_add(LOOK_MS)).await;
         }
     }
 

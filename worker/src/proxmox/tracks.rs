@@ -73,7 +73,7 @@ impl Tracks {
     /// Adds what the polls of a frame say that came after a moment.
     pub fn add_frame(&mut self, frame: Frame, census: &Census, after_ms: i64) {
         Now::default().take_frame(frame, |now, at_ms| {
-            if at_ms > after_ms {
+            if now.error.is_none() && at_ms > after_ms {
                 self.add(now, census, UnixMillis(at_ms));
             }
         });

@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn a_seat_outlives_sleep() {
-        let mut seat = Seat::new(Viewer { sees_hidden: false, until_s: Some(5), feed: false, guest: false }, NOW);
+        let mut seat =
+            Seat::new(Viewer { sees_hidden: false, until_s: Some(5), feed: false, pulse: None, guest: false }, NOW);
         seat.window = vec![1, 9_007_199_254_740_991];
         assert_eq!(Seat::read(&seat.write()), Some(seat));
         assert_eq!(Seat::read(b"\x00"), None);

@@ -119,5 +119,5 @@ fn a_proxy_that_refuses_is_told() {
 fn a_proxy_that_cannot_be_asked_is_no_way_for_a_websocket() {
     let settings = ClientSettings { proxy: Some("https://127.0.0.1:1".to_owned()), ..ClientSettings::default() };
     let client = Client::new(&settings).unwrap();
-    assert!(Dialer::new(&client, "http://example.com", SECRET).is_err());
+    assert!(Dialer::new(&client, "http://example.com", SECRET, Line::REPORTS).is_err());
 }

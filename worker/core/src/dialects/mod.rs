@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::model::{Form, Host};
 
 /// Every form in which lists of hosts are asked for so often, or with so many hosts, that the hub keeps what it wrote.
-pub static FORMS: [&Form; 5] = [&nezha::LIST, &nezha::DETAILS, &nezha::NAMES, &nezha::PAGE, &pulse::HOSTS];
+pub static FORMS: [&Form; 5] = [&nezha::LIST, &nezha::DETAILS, &nezha::NAMES, &pulse::HOSTS, &nezha::PAGE];
 
 /// A host as the feed of another dialect has it: a JSON object, all of it but when the host was last active.
 ///

@@ -1,8 +1,9 @@
 //! `GET /agent/v1/proxmox`: the socket of an agent that polls hypervisors. The words spoken there: `core::dialects::native::proxmox`.
 
 use axum::response::Response;
+use edgewatch_core::dialects::native::proxmox::SUBPROTOCOL;
 use edgewatch_core::failure::Failure;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 
 use super::auth::{Agent, Here};
 use super::error::{self, Refusal};
@@ -20,8 +21,21 @@ pub async fn open(Here(app): Here, Agent(agent): Agent, headers: HeaderMap) -> R
     let answer = crate::proxmox::client::connect(objects, negotiation, &proxmox::collector(&agent)).await;
     let answer = answer.map_err(|error| Refusal(error.into()))?;
     match answer.status_code() {
-        101 => upgrade::answer(answer).await.map_err(Refusal),
+        101 => {
+            let mut response = upgrade::answer(answer).await.map_err(Refusal)?;
+            if is_offered(&headers) {
+                // Who offers a protocol goes away when none is chosen.
+                response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+            }
+            Ok(response)
+        }
         401 => Err(Refusal(Failure::Unauthenticated)),
         status => Err(Refusal(Failure::Unavailable { detail: format!("the object answered with status {status}") })),
     }
+}
+
+/// Whether our protocol is among those that the peer speaks.
+fn is_offered(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|one| one.trim() == SUBPROTOCOL)
 }

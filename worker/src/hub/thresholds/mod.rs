@@ -7,7 +7,7 @@
 //!
 //! [`is_of_interest`]: edgewatch_core::domain::alerting::thresholds::is_of_interest
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use edgewatch_core::domain::alerting::book::Watching;
 use edgewatch_core::domain::alerting::reading::{Totals, value};
@@ -22,7 +22,6 @@ use edgewatch_core::units::UnixMillis;
 use super::shard::Shard;
 use super::tracked::Tracked;
 use super::watches::is_judged;
-use super::{HubError, directory};
 use crate::platform::log;
 
 #[cfg(target_arch = "wasm32")]

@@ -6,8 +6,8 @@ use crate::hub::sql::Sql;
 use crate::hub::testing;
 use crate::store::rules::RuleSet;
 use edgewatch_core::model::{
-    Downtime, DowntimeScope, EscalationAudience, EscalationLevel, Event, EventKind, HostStanding, HostStatus,
-    QuietHours, Switches, Thresholds as Limits,
+    Downtime, DowntimeScope, EscalationAudience, EscalationLevel, Event, EventKind, HostClass, HostStanding,
+    HostStatus, QuietHours, Switches, Thresholds as Limits,
 };
 use edgewatch_core::units::UnixSeconds;
 
@@ -229,14 +229,15 @@ fn other_thresholds_end_what_is_not_judged_any_more() {
 #[test]
 fn hosts_that_are_polled_are_judged_by_nothing_else() {
     let mut shard = shard(for_all());
-    shard.set_polled([HOST].into()).unwrap();
-    let before = rows(&shard);
-    shard.set_polled([HOST].into()).unwrap();
-    assert_eq!(rows(&shard), before, "no news");
-    let mut shard = woken(&shard);
+    let turn = |shard: &mut Shard, class| {
+        if let Some(tracked) = shard.get_mut(HOST) {
+            tracked.entry.host.class = class;
+        }
+    };
+    turn(&mut shard, HostClass::Node);
     post(&mut shard, 1, 99.0);
     assert_eq!(kinds(&shard), []);
-    shard.set_polled(BTreeSet::new()).unwrap();
+    turn(&mut shard, HostClass::Machine);
     post(&mut shard, 2, 99.0);
     assert_eq!(kinds(&shard), [FIRED]);
 }

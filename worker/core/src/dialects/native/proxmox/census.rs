@@ -161,6 +161,10 @@ pub struct GuestRow {
     /// In Proxmox's order.
     #[serde(deserialize_with = "loose::list", skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// Why nobody knows how full the disk of a running virtual machine is: `agent-disabled`, `no-agent`, `agent-timeout`,
+    /// `permission-denied`, `no-filesystems` or `agent-error`; empty when it is known, or was not asked.
+    #[serde(deserialize_with = "loose::text", skip_serializing_if = "String::is_empty")]
+    pub disk_reason: String,
 }
 
 /// A storage on a node. A shared one has a row for each node.

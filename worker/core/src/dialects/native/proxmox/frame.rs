@@ -45,10 +45,11 @@ pub struct Poll {
     /// Every node.
     #[serde(deserialize_with = "loose::list", skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<NodeNow>,
-    /// Every guest in a frame's first poll that has no error; in the others those that changed since the poll before, time aside.
+    /// Every guest in a frame's first poll that has no error; in the others those that changed since the poll before, time aside. Guests
+    /// whose node did not tell of them are not in it, and stay in the census.
     #[serde(deserialize_with = "loose::list", skip_serializing_if = "Vec::is_empty")]
     pub guests: Vec<GuestNow>,
-    /// Guests that were in the frame so far and are no more: `[vmid, …]`.
+    /// Guests that were in the frame so far and are no more, or whose node does not tell of them any more: `[vmid, …]`.
     #[serde(deserialize_with = "numbers", skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<u64>,
     /// Every storage on every node that can be asked.

@@ -30,16 +30,14 @@ pub struct Now {
 }
 
 impl Now {
-    /// Takes the polls of a frame, and shows what is known after each that went well, with its time.
+    /// Takes the polls of a frame, and shows what is known after each, with its time: where one failed, [`Now::error`] says so.
     pub fn take_frame(&mut self, frame: Frame, mut each: impl FnMut(&Self, i64)) {
         let mut is_first = true;
         for poll in frame.polls {
             let (at_ms, is_well) = (poll.at_ms, poll.error.is_none());
             self.take(poll, is_first);
-            if is_well {
-                is_first = false;
-                each(self, at_ms);
-            }
+            is_first &= !is_well;
+            each(self, at_ms);
         }
     }
 

@@ -175,23 +175,22 @@ impl<T> Default for List<T> {
 impl<'de, T: DeserializeOwned> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut list = Vec::new();
-        each(deserializer, &mut |element| list.push(element))?;
+        each_text(deserializer, &mut |text| list.extend(serde_json::from_str(text.get()).ok()))?;
         Ok(Self(list))
     }
 }
 
-/// Reads a list piece by piece: `take` gets each element that can be read. What is no list has none.
+/// Reads a list piece by piece: `take` gets the text of each element. What is no list has none.
 ///
 /// # Errors
 /// Where the text is no JSON at all.
-pub fn each<'de, T, D>(deserializer: D, take: &mut dyn FnMut(T)) -> Result<(), D::Error>
-where
-    T: DeserializeOwned,
-    D: Deserializer<'de>,
-{
-    struct Elements<'a, T>(&'a mut dyn FnMut(T));
+pub fn each_text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    take: &mut dyn FnMut(Box<RawValue>),
+) -> Result<(), D::Error> {
+    struct Elements<'a>(&'a mut dyn FnMut(Box<RawValue>));
 
-    impl<'de, T: DeserializeOwned> Visitor<'de> for Elements<'_, T> {
+    impl<'de> Visitor<'de> for Elements<'_> {
         type Value = ();
 
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -200,10 +199,8 @@ where
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
             // Cut out first: what fails half way would leave the reader in the middle of the element.
-            while let Some(element) = elements.next_element::<Box<RawValue>>()? {
-                if let Ok(element) = serde_json::from_str(element.get()) {
-                    (self.0)(element);
-                }
+            while let Some(element) = elements.next_element()? {
+                (self.0)(element);
             }
             Ok(())
         }

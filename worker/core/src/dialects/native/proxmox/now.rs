@@ -171,9 +171,9 @@ pub struct GuestNow {
     pub mem_used: i64,
     /// Memory it may use.
     pub mem_total: i64,
-    /// Disk in use; 0 for virtual machines of which nobody knows.
+    /// Disk in use; 0 for virtual machines of which nobody knows ([`super::GuestRow::disk_reason`]).
     pub disk_used: i64,
-    /// All of it.
+    /// All of it: the file systems of virtual machines whose agent tells, else what was given to the guest.
     pub disk_total: i64,
     /// Received, bytes per second.
     pub net_in: i64,
