@@ -15,6 +15,7 @@ pub mod posted;
 pub mod presence;
 pub mod probes;
 pub mod proxmox;
+pub mod pulse;
 pub mod push_agents;
 pub mod remember;
 pub mod results;
@@ -133,6 +134,7 @@ impl App {
             access_proxy: None,
             budget: crate::platform::config::Budget::default(),
             keep_hours: [None; 4],
+            pulse: crate::platform::pulse_variables::PulseVariables::default(),
         };
         Self {
             db,

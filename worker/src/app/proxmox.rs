@@ -1,10 +1,10 @@
 //! What agents poll of Proxmox: instances that people configure, jobs for agents, and the way in for agents that poll.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::proxmox::{Credentials, Instance, InstanceChange, InstanceDraft, InstanceId};
+use edgewatch_core::model::proxmox::{Credentials, Instance, InstanceChange, InstanceDraft, InstanceId, InstanceKind};
 use edgewatch_core::model::{Credential, HostId};
 
 use super::identity::AgentIdentity;
@@ -13,7 +13,7 @@ use super::{App, actor, hosts};
 use crate::platform::log;
 use crate::proxmox::wire::CollectorWire;
 use crate::store::proxmox::instances::{self, Sealed};
-use crate::store::{Statement, settings};
+use crate::store::{Statement, StoreError, settings};
 
 /// The longest name and address of an instance, in characters.
 const MAX_CHARS: usize = 255;
@@ -68,7 +68,17 @@ pub async fn add(app: &App, caller: &Credential, draft: InstanceDraft) -> Result
 ///
 /// # Errors
 /// As [`add`].
-pub(super) async fn add_as(app: &App, actor: &str, draft: InstanceDraft) -> Result<InstanceId, Failure> {
+async fn add_as(app: &App, actor: &str, draft: InstanceDraft) -> Result<InstanceId, Failure> {
+    let (new, audit) = made(app, actor, draft)?;
+    let id = instances::insert(&app.db, &new, vec![audit])
+        .await
+        .map_err(|error| if error.is_not_unique() { name_taken() } else { error.into() })?;
+    tell(app).await;
+    Ok(id)
+}
+
+/// What is kept of a new instance, and the audit row that says so.
+fn made(app: &App, actor: &str, draft: InstanceDraft) -> Result<(Sealed, Statement), Failure> {
     check(&draft.name, "name")?;
     check(&draft.host, "host")?;
     if !draft.credentials.are_complete() {
@@ -91,12 +101,109 @@ pub(super) async fn add_as(app: &App, actor: &str, draft: InstanceDraft) -> Resu
         created_at: app.now_s(),
     };
     let audit = app.audit(actor, "proxmox.add", &instance.name)?;
-    let new = sealed(app, instance, &draft.credentials)?;
-    let id = instances::insert(&app.db, &new, vec![audit])
-        .await
-        .map_err(|error| if error.is_not_unique() { name_taken() } else { error.into() })?;
+    Ok((sealed(app, instance, &draft.credentials)?, audit))
+}
+
+/// Why an instance was not registered.
+#[derive(Debug)]
+pub(super) enum Unregistered {
+    /// The database refused: all of it, or what went with it.
+    Store(StoreError),
+    /// Anything else.
+    Failure(Failure),
+}
+
+impl From<Failure> for Unregistered {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<StoreError> for Unregistered {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Makes an instance, or gives the one of this kind that has its address another token, together with running `with`: both or neither.
+/// One whose name is taken gets its address behind it.
+pub(super) async fn register(
+    app: &App,
+    actor: &str,
+    mut draft: InstanceDraft,
+    with: Vec<Statement>,
+) -> Result<(), Unregistered> {
+    let all = instances::list(&app.db).await?;
+    let is_of_kind = |one: &&Sealed| one.instance.kind == draft.kind && !one.instance.is_local;
+    if let Some(known) = all.iter().filter(is_of_kind).find(|one| one.instance.host == draft.host) {
+        let mut instance = known.instance.clone();
+        let name = instance.name.clone();
+        instance.access = draft.credentials.access();
+        let audit = app.audit(actor, "proxmox.change", &name)?;
+        let new = sealed(app, instance, &draft.credentials)?;
+        let mut statements = vec![instances::update(&new, &name)?, audit];
+        statements.extend(with);
+        app.db.batch(statements).await?;
+    } else {
+        if all.iter().any(|one| one.instance.kind == draft.kind && one.instance.name == draft.name) {
+            let address = draft.host.split_once("://").map_or(draft.host.as_str(), |(_, address)| address);
+            draft.name = format!("{} ({address})", draft.name);
+        }
+        let (new, audit) = made(app, actor, draft)?;
+        instances::insert(&app.db, &new, [vec![audit], with].concat()).await?;
+    }
     tell(app).await;
-    Ok(id)
+    Ok(())
+}
+
+/// The statements that put these instances in the place of all that are not an agent's own; and which of them give numbers of hosts that
+/// retire. One that is called as one of before stays the one it is; of several of the same name the later ones get a number.
+///
+/// # Errors
+/// As [`add`].
+pub(super) async fn replacing(
+    app: &App,
+    actor: &str,
+    drafts: Vec<InstanceDraft>,
+) -> Result<(Vec<Statement>, Vec<usize>), Failure> {
+    let all = instances::list(&app.db).await?;
+    let (local, mut before): (Vec<Sealed>, Vec<Sealed>) = all.into_iter().partition(|one| one.instance.is_local);
+    let mut taken: BTreeSet<(InstanceKind, String)> =
+        local.into_iter().map(|one| (one.instance.kind, one.instance.name)).collect();
+    let mut changes = Vec::new();
+    for mut draft in drafts {
+        let name = draft.name.clone();
+        let mut number = 1;
+        while !taken.insert((draft.kind, draft.name.clone())) {
+            number += 1;
+            draft.name = format!("{name} ({number})");
+        }
+        let (mut new, _) = made(app, actor, draft)?;
+        let is_it = |one: &Sealed| one.instance.kind == new.instance.kind && one.instance.name == new.instance.name;
+        if let Some(place) = before.iter().position(is_it) {
+            let known = before.swap_remove(place).instance;
+            (new.instance.id, new.instance.collector) = (known.id, known.collector);
+            changes.push(instances::update(&new, &known.name)?);
+        } else {
+            changes.push(instances::inserting(&new)?);
+        }
+    }
+    let (mut statements, mut retiring) = (Vec::new(), Vec::new());
+    for gone in before {
+        retiring.push(statements.len());
+        statements.extend(instances::delete(gone.instance.id, &gone.instance.name, app.now_s()));
+    }
+    statements.extend(changes);
+    Ok((statements, retiring))
+}
+
+/// Whether there is an instance of this kind at this address.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the database does not answer.
+pub(super) async fn has_host(app: &App, kind: InstanceKind, host: &str) -> Result<bool, Failure> {
+    let all = instances::list(&app.db).await?;
+    Ok(all.iter().any(|one| one.instance.kind == kind && one.instance.host == host))
 }
 
 /// What is kept of an instance: a token goes before a password.
@@ -188,6 +295,15 @@ fn open(app: &App, known: &Sealed) -> Result<Credentials, Failure> {
     Ok(credentials)
 }
 
+/// What is secret of an instance, for who hands it to an agent.
+///
+/// # Errors
+/// As [`add`]; [`Failure::NotFound`] when there is no such instance.
+pub(super) async fn credentials(app: &App, id: InstanceId) -> Result<Credentials, Failure> {
+    let known = instances::find(&app.db, id).await?.ok_or(UNKNOWN)?;
+    open(app, &known)
+}
+
 /// An instance with what is secret of it, for who moves the whole configuration elsewhere.
 ///
 /// # Errors
@@ -217,35 +333,13 @@ pub async fn remove(
     statements.push(settings::bump(settings::HOSTS_VERSION));
     let done = app.db.batch(statements).await?;
     let mut done = done.into_iter();
-    let retired: Vec<HostId> = done.next().map(|outcome| instances::ids(outcome)).transpose()?.unwrap_or_default();
+    let retired: Vec<HostId> = done.next().map(instances::ids).transpose()?.unwrap_or_default();
     if done.next().is_none_or(|deleted| deleted.changes == 0) {
         return Err(changed_meanwhile());
     }
     hosts::tell_hub(app, &retired).await;
     tell(app).await;
     Ok(known.instance)
-}
-
-/// How often instances are polled, seconds.
-///
-/// # Errors
-/// [`Failure::Unavailable`] when the database does not answer.
-pub(super) async fn poll_s(app: &App) -> Result<Option<u32>, Failure> {
-    Ok(settings::find(&app.db, settings::PROXMOX_POLL_S).await?.and_then(|text| text.parse().ok()))
-}
-
-/// Sets how often instances are polled; agents are told.
-///
-/// # Errors
-/// [`Failure::Invalid`] unless it is from 1 to 3,600 s; [`Failure::Unavailable`] when the database does not answer.
-pub(super) async fn set_poll_s(app: &App, seconds: u32) -> Result<(), Failure> {
-    if !(1..=3_600).contains(&seconds) {
-        let reason = "a number of seconds from 1 to 3,600".to_owned();
-        return Err(Failure::Invalid { field: "pollingInterval".to_owned(), reason });
-    }
-    app.db.run(settings::put(settings::PROXMOX_POLL_S, &seconds.to_string())).await?;
-    tell(app).await;
-    Ok(())
 }
 
 /// Tells agents of what changed. Where that fails they hear of it with their next connection.
@@ -264,7 +358,7 @@ pub fn collector(agent: &AgentIdentity) -> CollectorWire {
 
 #[cfg(test)]
 mod tests {
-    use edgewatch_core::model::proxmox::{InstanceKind, Monitors};
+    use edgewatch_core::model::proxmox::Monitors;
     use edgewatch_core::model::{Scopes, Token, TokenKind};
 
     use super::*;
@@ -367,8 +461,5 @@ mod tests {
         ] {
             assert!(matches!(now(add(&app, &admin(), bad)), Err(Failure::Invalid { .. })));
         }
-        assert!(matches!(now(set_poll_s(&app, 0)), Err(Failure::Invalid { .. })));
-        now(set_poll_s(&app, 30)).unwrap();
-        assert_eq!(now(poll_s(&app)), Ok(Some(30)));
     }
 }

@@ -29,6 +29,18 @@ pub async fn find(app: &App, caller: &Credential) -> Result<AlertConfig, Failure
 /// As [`find`]; [`Failure::Invalid`] for what cannot be.
 pub async fn save(app: &App, caller: &Credential, config: &AlertConfig) -> Result<(), Failure> {
     require(caller, Right::Admin)?;
+    check(config)?;
+    let audit = app.audit(&actor(caller), "thresholds.set", "")?;
+    thresholds::put(&app.db, config, audit).await?;
+    rules::tell_hub(app).await;
+    Ok(())
+}
+
+/// Whether thresholds can be.
+///
+/// # Errors
+/// [`Failure::Invalid`] for what cannot.
+pub(super) fn check(config: &AlertConfig) -> Result<(), Failure> {
     let schedule = &config.schedule;
     let invalid =
         |field: &str, reason: &str| Err(Failure::Invalid { field: field.to_owned(), reason: reason.to_owned() });
@@ -42,9 +54,6 @@ pub async fn save(app: &App, caller: &Credential, config: &AlertConfig) -> Resul
     if judged > MAX_BYTES || thresholds::encode(config)?.len() > MAX_STORED_BYTES {
         return invalid("overrides", "all thresholds together hold too much");
     }
-    let audit = app.audit(&actor(caller), "thresholds.set", "")?;
-    thresholds::put(&app.db, config, audit).await?;
-    rules::tell_hub(app).await;
     Ok(())
 }
 

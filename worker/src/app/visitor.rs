@@ -95,7 +95,7 @@ impl Door {
     }
 
     /// The guest with these passes; `None` for one who is not let in.
-    fn admit(&self, passes: &[&str], now: UnixSeconds) -> Option<Visitor> {
+    pub(super) fn admit(&self, passes: &[&str], now: UnixSeconds) -> Option<Visitor> {
         if let Some(password) = &self.password {
             // A cookie header may repeat a name; more than a few is no browser.
             let knows = passes.iter().take(3).any(|shown| is_pass(password, shown, now));

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::GateError;
+use super::limits::Ask;
 use crate::platform::objects::{Class, Objects};
 
 /// The one object.
@@ -65,6 +66,43 @@ pub async fn hash(objects: &Objects, password: &str) -> Result<String, GateError
     let mut answer = objects.post(Class::Gate, NAME, "hash", password).await?;
     match answer.status_code() {
         200 => Ok(answer.text().await?),
+        status => Err(GateError::Refused(status)),
+    }
+}
+
+/// Counts a request of what is limited. `Some` seconds when it is one too many: it does not count, and the next one is let in then.
+///
+/// # Errors
+/// As [`attempt`].
+pub async fn ask(objects: &Objects, ask: &Ask) -> Result<Option<u32>, GateError> {
+    let body = serde_json::to_string(ask).map_err(|error| GateError::Unreachable(error.to_string()))?;
+    let mut answer = objects.post(Class::Gate, NAME, "ask", &body).await?;
+    match answer.status_code() {
+        200 => Ok(answer.json().await?),
+        status => Err(GateError::Refused(status)),
+    }
+}
+
+/// A key that shall be derived of a passphrase.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Derivation {
+    /// What people know.
+    pub passphrase: String,
+    /// Beside it.
+    pub salt: Vec<u8>,
+    /// How often.
+    pub iterations: u32,
+}
+
+/// The key: PBKDF2 with HMAC-SHA-256, 32 bytes.
+///
+/// # Errors
+/// As [`attempt`].
+pub async fn derive(objects: &Objects, wanted: &Derivation) -> Result<[u8; 32], GateError> {
+    let body = serde_json::to_string(wanted).map_err(|error| GateError::Unreachable(error.to_string()))?;
+    let mut answer = objects.post(Class::Gate, NAME, "derive", &body).await?;
+    match answer.status_code() {
+        200 => Ok(answer.json().await?),
         status => Err(GateError::Refused(status)),
     }
 }

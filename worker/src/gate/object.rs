@@ -11,14 +11,18 @@ use worker::{
     WebSocketIncomingMessage, durable_object,
 };
 
-use super::client::{Answer, Try, Verdict};
+use super::client::{Answer, Derivation, Try, Verdict};
+use super::limits::{self, Ask};
 use super::tries::{self, Rows};
-use crate::platform::{clock, log, password};
+use crate::platform::{clock, log, passphrase, password};
 
-const CREATE: [&str; 2] = [
+const CREATE: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS tallies (key TEXT NOT NULL PRIMARY KEY, count INTEGER NOT NULL, last_s INTEGER NOT NULL) \
      STRICT, WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS familiar (pair TEXT NOT NULL PRIMARY KEY, at_s INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    // The times, in milliseconds with blanks between them, at which somebody was let in.
+    "CREATE TABLE IF NOT EXISTS asked (key TEXT NOT NULL PRIMARY KEY, last_s INTEGER NOT NULL, times TEXT NOT NULL) \
+     STRICT, WITHOUT ROWID",
 ];
 const FIND_TALLY: &str = "SELECT count, last_s FROM tallies WHERE key = ?";
 const PUT_TALLY: &str = "INSERT INTO tallies (key, count, last_s) VALUES (?, ?, ?) \
@@ -28,6 +32,10 @@ const FIND_FAMILIAR: &str = "SELECT at_s FROM familiar WHERE pair = ?";
 const PUT_FAMILIAR: &str =
     "INSERT INTO familiar (pair, at_s) VALUES (?, ?) ON CONFLICT (pair) DO UPDATE SET at_s = excluded.at_s";
 const FORGET_FAMILIAR: &str = "DELETE FROM familiar WHERE at_s <= ?";
+const FIND_ASKED: &str = "SELECT times FROM asked WHERE key = ?";
+const PUT_ASKED: &str = "INSERT INTO asked (key, last_s, times) VALUES (?, ?, ?) \
+     ON CONFLICT (key) DO UPDATE SET last_s = excluded.last_s, times = excluded.times";
+const FORGET_ASKED: &str = "DELETE FROM asked WHERE last_s < ?";
 
 /// The object.
 #[durable_object]
@@ -61,6 +69,16 @@ impl DurableObject for Gate {
                 Ok(wanted) => Response::from_json(&self.attempt(&wanted).await?),
                 Err(error) => Response::error(format!("no try: {error}"), 400),
             },
+            (Method::Post, "/ask") => match serde_json::from_str::<Ask>(&request.text().await?) {
+                Ok(ask) => Response::from_json(&self.ask(&ask)?),
+                Err(error) => Response::error(format!("nothing asked: {error}"), 400),
+            },
+            (Method::Post, "/derive") => match serde_json::from_str::<Derivation>(&request.text().await?) {
+                Ok(wanted) => Response::from_json(
+                    &passphrase::derive(&wanted.passphrase, &wanted.salt, wanted.iterations).await.map_err(broken)?,
+                ),
+                Err(error) => Response::error(format!("nothing to derive: {error}"), 400),
+            },
             (Method::Post, "/hash") => Response::ok(password::hash(&request.text().await?).await.map_err(broken)?),
             _ => Response::error("no such operation", 404),
         }
@@ -88,6 +106,26 @@ impl DurableObject for Gate {
 }
 
 impl Gate {
+    /// Counts a request, unless it is one too many: then in how many seconds the next one is let in. Nothing is awaited in between.
+    fn ask(&self, ask: &Ask) -> Result<Option<u32>> {
+        let rows = Stored { sql: &self.sql, read: Cell::new(0), written: Cell::new(0) };
+        let now = clock::now_in(&self.env);
+        let key = || SqlStorageValue::String(ask.key.clone());
+        let before = rows.exec(FIND_ASKED, vec![key()])?.into_iter().next().and_then(|row| row.into_iter().next());
+        let before = match before {
+            Some(SqlStorageValue::String(times)) => Some(times),
+            _ => None,
+        };
+        let times = match limits::counted(before.as_deref(), ask, now.0) {
+            Ok(times) => times,
+            Err(wait_s) => return Ok(Some(wait_s)),
+        };
+        let now_s = now.seconds().0;
+        rows.write(PUT_ASKED, vec![key(), SqlStorageValue::Integer(now_s), SqlStorageValue::String(times)])?;
+        rows.write(FORGET_ASKED, vec![SqlStorageValue::Integer(now_s.saturating_sub(limits::LONGEST_S))])?;
+        Ok(None)
+    }
+
     async fn attempt(&self, wanted: &Try) -> Result<Answer> {
         let rows = Stored { sql: &self.sql, read: Cell::new(0), written: Cell::new(0) };
         let verdict = self.verdict(&rows, wanted).await?;
@@ -171,5 +209,5 @@ impl Rows for Stored<'_> {
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
 fn broken(failure: Failure) -> Error {
     log::error("gate", &failure.to_string());
-    Error::from("the password could not be computed")
+    Error::from("the hash could not be computed")
 }

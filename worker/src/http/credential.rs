@@ -14,6 +14,10 @@ pub const VIEW_COOKIE: &str = "nezha-dashboard-vp";
 
 /// The header of Mackerel's keys.
 const API_KEY: &str = "x-api-key";
+/// The header of Pulse's tokens.
+const PULSE_TOKEN: &str = "x-api-token";
+/// The header of tokens by which Proxmox nodes register themselves.
+const REGISTRATION_TOKEN: &str = "x-registration-token";
 
 /// How a path's owner reads `Authorization`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +62,18 @@ pub fn itcockpit_key(headers: &HeaderMap) -> Option<String> {
     };
     let cookie = cookies(headers, "Authorization").into_iter().find_map(|text| of(&decoded(text)));
     cookie.or_else(|| of(headers.get(AUTHORIZATION)?.to_str().ok()?))
+}
+
+/// The tokens that a program for Pulse shows, in the order in which they count: `X-API-Token`, then `Authorization`, with or without the
+/// word before it. Source: pulse specification, 3.1.
+pub fn pulse_tokens(headers: &HeaderMap) -> Vec<&str> {
+    let own = headers.get_all(PULSE_TOKEN).into_iter().filter_map(|value| value.to_str().ok()).map(str::trim);
+    own.chain(token(headers, Scheme::BareOrBearer)).filter(|text| !text.is_empty()).take(3).collect()
+}
+
+/// The token by which a Proxmox node registers itself.
+pub fn registration_token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(REGISTRATION_TOKEN)?.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// The values of the session cookies that a request carries, ours first.
@@ -122,6 +138,16 @@ mod tests {
         let key = headers(&[("authorization", "Basic dTpw"), ("x-api-key", " abc ")]);
         assert_eq!((token(&key, Scheme::ApiKey), token(&key, Scheme::BareOrBearer)), (Some("abc"), None));
         assert_eq!(token(&headers(&[("authorization", "abc"), ("x-api-key", "")]), Scheme::ApiKey), None);
+    }
+
+    #[test]
+    fn pulses_tokens_stand_in_their_own_header_or_in_the_ordinary_one() {
+        let both = headers(&[("authorization", "Bearer b"), ("x-api-token", " a ")]);
+        assert_eq!(pulse_tokens(&both), ["a", "b"]);
+        assert_eq!(pulse_tokens(&headers(&[("authorization", "b")])), ["b"]);
+        assert_eq!(pulse_tokens(&headers(&[("authorization", "Basic dTpw"), ("x-api-token", "")])), [""; 0]);
+        assert_eq!(registration_token(&headers(&[("x-registration-token", "PULSE-REG-1 ")])), Some("PULSE-REG-1"));
+        assert_eq!(registration_token(&both), None);
     }
 
     #[test]

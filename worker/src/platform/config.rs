@@ -3,6 +3,7 @@
 use edgewatch_core::failure::Failure;
 use worker::Env;
 
+use super::pulse_variables::PulseVariables;
 use super::seal::SealKey;
 
 /// The D1 database.
@@ -80,6 +81,8 @@ pub struct Config {
     pub budget: Budget,
     /// How many hours each tier of history is to be kept, finest first; `None` for as long as it says.
     pub keep_hours: [Option<u32>; 4],
+    /// What programs for Pulse are told by variables.
+    pub pulse: PulseVariables,
 }
 
 /// Under which terms the platform's meters are counted.
@@ -132,6 +135,7 @@ impl Config {
                 text(MESSAGES_PER_REQUEST).as_deref(),
             ),
             keep_hours: KEEP.map(|(name, hours)| span_hours(text(name).as_deref(), hours)),
+            pulse: PulseVariables::parse(text),
         }
     }
 

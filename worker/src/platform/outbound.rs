@@ -59,6 +59,41 @@ pub async fn send(method: &str, url: &str, headers: &[(String, String)], body: &
     answer
 }
 
+/// What a server answers to a GET, all of it. Redirects are followed.
+///
+/// # Errors
+/// What went wrong, in words; for another status than 200 and for more than `most_bytes` too.
+pub async fn get(url: &str, most_bytes: usize) -> Result<Vec<u8>, String> {
+    let words = |error: worker::Error| error.to_string();
+    let set = Headers::new();
+    // GitHub answers nobody who does not say who they are.
+    set.set("User-Agent", "edgewatch").map_err(words)?;
+    set.set("Accept", "application/json").map_err(words)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Get).with_headers(set);
+    let request = Request::new_with_init(url, &init).map_err(words)?;
+    let controller = AbortController::default();
+    let signal = controller.signal();
+    let asking = async {
+        let mut response = Fetch::Request(request).send_with_signal(&signal).await.map_err(words)?;
+        if response.status_code() != 200 {
+            return Err(format!("the server answered with status {}", response.status_code()));
+        }
+        let mut stream = response.stream().map_err(words)?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            bytes.extend_from_slice(&chunk.map_err(words)?);
+            if bytes.len() > most_bytes {
+                return Err(format!("more than {most_bytes} bytes"));
+            }
+        }
+        Ok(bytes)
+    };
+    let answer = within(TIMEOUT_MS, asking).await;
+    controller.abort();
+    answer.unwrap_or_else(|| Err(format!("no answer within {} s", TIMEOUT_MS / 1000)))
+}
+
 /// Reads the beginning of an answer's body; what cannot be read of it is left out.
 async fn read_beginning(mut response: Response, bytes: &mut Vec<u8>) {
     let Ok(mut stream) = response.stream() else { return };

@@ -9,6 +9,9 @@ use super::{Db, Statement, StoreError};
 
 const FIND_TOKEN: &str = "SELECT id, tail, kind, may_read, may_write, may_register, may_admin, note, user_id, created_at_s, \
      expires_at_s, uses_left, address_ranges_json, last_use_s FROM tokens WHERE token_hash = ?1";
+// At most the few of agents are read before one is found.
+const FIND_API_TOKEN: &str =
+    "SELECT id FROM tokens WHERE kind = 'api' AND (expires_at_s IS NULL OR expires_at_s > ?1) LIMIT 1";
 const LIST_TOKENS: &str = "SELECT id, tail, kind, may_read, may_write, may_register, may_admin, note, user_id, created_at_s, \
      expires_at_s, uses_left, address_ranges_json, last_use_s FROM tokens ORDER BY id";
 const INSERT_TOKEN: &str = "INSERT INTO tokens (token_hash, tail, kind, may_read, may_write, may_register, may_admin, note, \
@@ -99,6 +102,15 @@ struct IdRow {
 pub async fn find_token(db: &Db, token_hash: &str) -> Result<Option<Token>, StoreError> {
     let row: Option<TokenRow> = db.run(Statement::new(FIND_TOKEN, vec![token_hash.into()])).await?.first()?;
     row.map(|row| ListedToken::try_from(row).map(|listed| listed.token)).transpose()
+}
+
+/// Whether there is a token of a program that is alive at `now`.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn has_api_token(db: &Db, now: UnixSeconds) -> Result<bool, StoreError> {
+    let row: Option<IdRow> = db.run(Statement::new(FIND_API_TOKEN, vec![now.0.into()])).await?.first()?;
+    Ok(row.is_some_and(|row| row.id > 0))
 }
 
 /// Every token, oldest first.
@@ -404,6 +416,7 @@ mod tests {
         let found = now(find_token(&db, "t")).unwrap().unwrap();
         assert_eq!((found.id, found.last_use, found.scopes.admin), (id, Some(UnixSeconds(7)), true));
         assert_eq!((found.uses_left, found.address_ranges.len()), (Some(1), 1));
+        assert!(now(has_api_token(&db, UnixSeconds(1))).unwrap());
         now(db.run(spend_use(id))).unwrap();
         assert!(now(db.run(spend_use(id))).is_err_and(|error| is_used_up(&error)));
         assert!(now(delete_token(&db, id, audit("k2", UnixSeconds(1), "user:1", "token.delete", "n"))).unwrap());

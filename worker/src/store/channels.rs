@@ -121,6 +121,11 @@ pub fn pause(id: i64, until: UnixSeconds) -> Statement {
     Statement::new(PAUSE, vec![id.into(), until.0.into()])
 }
 
+/// The statement that deletes a channel: 1 row.
+pub fn deleting(id: i64) -> Statement {
+    Statement::new(DELETE, vec![id.into()])
+}
+
 /// Deletes a channel and what waits for it, together with running `with`: 2 rows, and 1 for each that waits. False when there was none.
 ///
 /// # Errors

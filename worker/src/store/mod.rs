@@ -18,6 +18,7 @@ pub mod newest;
 pub mod outbox;
 pub mod probes;
 pub mod proxmox;
+pub mod pulse;
 pub mod push_agents;
 pub mod rules;
 pub mod sessions;

@@ -37,12 +37,20 @@ pub async fn find(db: &Db) -> Result<AlertConfig, StoreError> {
 /// # Errors
 /// As [`find`].
 pub async fn put(db: &Db, config: &AlertConfig, with: Statement) -> Result<(), StoreError> {
+    let mut statements = Vec::from(setting(config)?);
+    statements.push(with);
+    db.batch(statements).await.map(drop)
+}
+
+/// The statements that set all thresholds, and quiet hours with them: 3 rows written.
+///
+/// # Errors
+/// As [`encode`].
+pub fn setting(config: &AlertConfig) -> Result<[Statement; 3], StoreError> {
     let schedule = &config.schedule;
     let hours = schedule.has_quiet_hours.then_some(&schedule.quiet_hours);
     let hours = hours.map(|hours| to_text(&QuietWire::from(hours))).transpose()?.unwrap_or_default();
-    let statements =
-        vec![settings::put(KEY, &encode(config)?), settings::put(QUIET_HOURS, &hours), rules::bump(), with];
-    db.batch(statements).await.map(drop)
+    Ok([settings::put(KEY, &encode(config)?), settings::put(QUIET_HOURS, &hours), rules::bump()])
 }
 
 /// What the hub judges by: all but what nobody has a use for but who said it, and quiet hours, which it knows anyway.

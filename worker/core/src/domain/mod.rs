@@ -13,5 +13,6 @@ pub mod posted;
 pub mod presence;
 pub mod probing;
 pub mod routing;
+pub mod sliding;
 pub mod stream;
 pub mod twins;

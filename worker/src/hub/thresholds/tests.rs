@@ -1,7 +1,7 @@
 //! Thresholds over the object's life: samples and polls in any order, sleep, repeats, other thresholds. Rows are counted.
 
 use super::*;
-use crate::hub::directory::tests::entry;
+use crate::hub::directory::{self, tests::entry};
 use crate::hub::sql::Sql;
 use crate::hub::testing;
 use crate::store::rules::RuleSet;

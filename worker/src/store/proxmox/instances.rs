@@ -232,6 +232,18 @@ pub async fn find(db: &Db, id: InstanceId) -> Result<Option<Sealed>, StoreError>
 /// # Errors
 /// As [`list`]; not unique where another of its kind has its name.
 pub async fn insert(db: &Db, new: &Sealed, with: Vec<Statement>) -> Result<InstanceId, StoreError> {
+    let mut statements = vec![inserting(new)?];
+    statements.extend(with);
+    let outcomes = db.batch(statements).await?;
+    let row: Option<IdRow> = outcomes.into_iter().next().map(|outcome| outcome.first()).transpose()?.flatten();
+    row.map(|row| InstanceId(row.id)).ok_or_else(|| corrupt("id", "none was given"))
+}
+
+/// The statement that inserts an instance: 1 row written.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it cannot be written as JSON.
+pub fn inserting(new: &Sealed) -> Result<Statement, StoreError> {
     let instance = &new.instance;
     let cluster = instance.cluster.as_ref().map(|cluster| json(&ClusterWire::from(cluster))).transpose()?;
     let binds = vec![
@@ -249,11 +261,7 @@ pub async fn insert(db: &Db, new: &Sealed, with: Vec<Statement>) -> Result<Insta
         new.local_key.clone().into(),
         instance.created_at.0.into(),
     ];
-    let mut statements = vec![Statement::new(INSERT, binds)];
-    statements.extend(with);
-    let outcomes = db.batch(statements).await?;
-    let row: Option<IdRow> = outcomes.into_iter().next().map(|outcome| outcome.first()).transpose()?.flatten();
-    row.map(|row| InstanceId(row.id)).ok_or_else(|| corrupt("id", "none was given"))
+    Ok(Statement::new(INSERT, binds))
 }
 
 /// The statement that makes an instance what `new` says, as long as it is still called as it was: 1 row written, none when it is
