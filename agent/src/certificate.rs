@@ -3,9 +3,12 @@
 //! The TLS library keeps both to itself, and the parsers there are weigh more than this agent's whole TLS: a few fields are read here, by
 //! walking the few levels of DER that lead to them. Source: RFC 5280, 4.1.
 
+#[cfg(feature = "itcockpit")]
+use std::sync::{Mutex, PoisonError};
+
 use edgewatch_core::units::calendar::{DAY_S, Day};
 #[cfg(feature = "itcockpit")]
-use rustls::CertificateError;
+use rustls::{CertificateError, Error};
 
 /// What is told of a target's certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -83,6 +86,26 @@ pub fn reason(error: &CertificateError, der: &[u8]) -> &'static str {
         E::BadEncoding => "cannot be read",
         E::Revoked => "was revoked",
         _ => "cannot be verified",
+    }
+}
+
+/// Why the last certificate was not believed. A verifier keeps it, for the library passes only its own words on.
+#[cfg(feature = "itcockpit")]
+#[derive(Debug, Default)]
+pub struct Refusal(Mutex<Option<&'static str>>);
+
+#[cfg(feature = "itcockpit")]
+impl Refusal {
+    /// Keeps why `der` is refused, where `verified` says that it is.
+    pub fn note<T>(&self, verified: &Result<T, Error>, der: &[u8]) {
+        if let Err(Error::InvalidCertificate(error)) = verified {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason(error, der));
+        }
+    }
+
+    /// The reason, in words that follow "its certificate"; told once.
+    pub fn take(&self) -> Option<&'static str> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

@@ -310,12 +310,9 @@ fn is_signalled(signals: &UnixStream, patience: Duration) -> bool {
     let until = Instant::now() + patience;
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        let timeout = Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(left.subsec_nanos()),
-        };
+        let timeout = Timespec::try_from(left).ok();
         let mut watched = [PollFd::new(signals, PollFlags::IN)];
-        match poll(&mut watched, Some(&timeout)) {
+        match poll(&mut watched, timeout.as_ref()) {
             Ok(0) => return false,
             Ok(_) => return true,
             Err(rustix::io::Errno::INTR) => {}

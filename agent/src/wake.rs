@@ -79,10 +79,7 @@ impl Wake {
 }
 
 fn wait_for(watched: &mut [PollFd<'_>], left: Option<Duration>) -> Result<usize, Errno> {
-    let timeout = left.map(|left| Timespec {
-        tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(left.subsec_nanos()),
-    });
+    let timeout = left.and_then(|left| Timespec::try_from(left).ok());
     poll(watched, timeout.as_ref())
 }
 

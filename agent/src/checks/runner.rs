@@ -139,10 +139,7 @@ impl Loop {
         let mut watched = vec![PollFd::from_borrowed_fd(stop.wake.as_fd(), PollFlags::IN)];
         watched.extend(running.iter().filter_map(|one| Some(PollFd::from_borrowed_fd(one.pipe()?, PollFlags::IN))));
         let left = until.map(|until| until.saturating_duration_since(now));
-        let timeout = left.map(|left| Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(left.subsec_nanos()),
-        });
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         if !matches!(poll(&mut watched, timeout.as_ref()), Ok(_) | Err(rustix::io::Errno::INTR)) {
             // Out of memory, perhaps: not to spin is all that can be done.
             thread::sleep(LOOK_AGAIN);

@@ -137,9 +137,7 @@ impl Running {
     pub fn kill(&mut self) {
         // Not waited for yet, so the number is still its own.
         if self.ended.is_none() {
-            if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-                let _ = kill_process_group(group, Signal::KILL);
-            }
+            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
             for _ in 0..DEATH_STEPS {
                 if !matches!(self.child.try_wait(), Ok(None)) {
                     break;

@@ -42,7 +42,7 @@ const REST: Duration = Duration::from_secs(1);
 /// Which groups a cycle looks at; `agent` it always does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "fourteen switches, each by itself")]
-pub struct Selected {
+pub struct Groups {
     /// `cpu`.
     pub cpu: bool,
     /// `memory`.
@@ -71,14 +71,14 @@ pub struct Selected {
     pub docker: bool,
     /// `ntp`.
     pub ntp: bool,
-    /// From one cycle to the next.
-    pub interval: Duration,
 }
 
 /// Looks at this machine, cycle after cycle. Lives as long as its configuration: rates need the cycle before.
 #[derive(Debug)]
 pub struct Inspector {
-    selected: Selected,
+    wanted: Groups,
+    /// From one cycle to the next.
+    interval: Duration,
     began: Instant,
     patience: Patience,
     processors: processors::Processors,
@@ -94,10 +94,11 @@ pub struct Inspector {
 }
 
 impl Inspector {
-    /// One that has looked at nothing yet.
-    pub fn new(selected: Selected) -> Self {
+    /// One that has looked at nothing yet; from one cycle to the next it is `interval`.
+    pub fn new(wanted: Groups, interval: Duration) -> Self {
         Self {
-            selected,
+            wanted,
+            interval,
             began: Instant::now(),
             patience: Patience::new(),
             processors: processors::Processors::default(),
@@ -113,12 +114,12 @@ impl Inspector {
         }
     }
 
-    /// One look at everything that is selected. Takes at most a second less than the interval; the first one takes a second at least,
+    /// One look at everything that is wanted. Takes at most a second less than the interval; the first one takes a second at least,
     /// for the processors. What is not this room's (custom checks, exporters, packages) is left `None`.
     pub fn cycle(&mut self) -> Document {
-        let wanted = self.selected;
+        let wanted = self.wanted;
         let begin = Instant::now();
-        let limit = wanted.interval.saturating_sub(REST).max(FIRST_LOOK * 2);
+        let limit = self.interval.saturating_sub(REST).max(FIRST_LOOK * 2);
         self.patience.begin(begin + limit);
         let is_first = wanted.cpu && self.processors.is_new();
         let first_look = if is_first { self.processors.begin() } else { Ok(()) };
@@ -138,13 +139,13 @@ impl Inspector {
             std::thread::sleep(FIRST_LOOK.saturating_sub(begin.elapsed()));
         }
         document.cpu = told(wanted.cpu, "cpu", || first_look.and_then(|()| self.processors.read()));
-        document.agent = Some(Group::Value(machine::agent(self.began, wanted.interval)));
+        document.agent = Some(Group::Value(machine::agent(self.began, self.interval)));
         document
     }
 
     /// The groups that may hang, each with its part of the time, so that one that always does takes it from no other.
     fn ask(&mut self, limit: Duration, document: &mut Document) {
-        let Self { selected: wanted, patience, .. } = self;
+        let Self { wanted, patience, .. } = self;
         document.net_stats = told(wanted.net_stats, "net_stats", || {
             patience.ask(&self.interfaces, limit / 8, |(), _| network::states(Path::new(network::INTERFACES)))
         });

@@ -9,23 +9,24 @@ use crate::testing::wait_for;
 const SAMPLE: &str = include_str!("../../../worker/core/samples/openitcockpit/result_linux.json");
 const INVENTORY: &str = include_str!("../../../worker/core/samples/openitcockpit/inventory_debian.json");
 
-fn selected(interval_s: u64) -> Selected {
-    Selected {
-        cpu: true,
-        memory: true,
-        swap: true,
-        load: true,
-        disks: true,
-        disk_io: true,
-        net_stats: true,
-        net_io: true,
-        processes: true,
-        users: true,
-        sensors: true,
-        systemd: true,
-        docker: true,
-        ntp: true,
-        interval: Duration::from_secs(interval_s),
+const INTERVAL: Duration = Duration::from_secs(30);
+
+fn every(is_wanted: bool) -> Groups {
+    Groups {
+        cpu: is_wanted,
+        memory: is_wanted,
+        swap: is_wanted,
+        load: is_wanted,
+        disks: is_wanted,
+        disk_io: is_wanted,
+        net_stats: is_wanted,
+        net_io: is_wanted,
+        processes: is_wanted,
+        users: is_wanted,
+        sensors: is_wanted,
+        systemd: is_wanted,
+        docker: is_wanted,
+        ntp: is_wanted,
     }
 }
 
@@ -35,7 +36,7 @@ fn sent(document: &Document) -> Value {
 
 #[test]
 fn the_document_of_this_machine_has_every_group_and_the_shapes_of_the_specification() {
-    let mut inspector = Inspector::new(selected(30));
+    let mut inspector = Inspector::new(every(true), INTERVAL);
     let begin = Instant::now();
     let first = sent(&inspector.cycle());
     assert!(begin.elapsed() >= FIRST_LOOK, "the processors were looked at for a second");
@@ -73,14 +74,14 @@ fn the_document_of_this_machine_has_every_group_and_the_shapes_of_the_specificat
 
 #[test]
 fn the_document_is_read_back_as_it_was() {
-    let document = Inspector::new(Selected { cpu: false, ..selected(30) }).cycle();
+    let document = Inspector::new(Groups { cpu: false, ..every(true) }, INTERVAL).cycle();
     let bytes = json(&document);
     assert_eq!(Document::read(std::str::from_utf8(&bytes).unwrap()).unwrap(), document);
 }
 
 #[test]
 fn a_group_that_hangs_costs_itself_alone_and_comes_back() {
-    let mut inspector = Inspector::new(Selected { cpu: false, ..selected(30) });
+    let mut inspector = Inspector::new(Groups { cpu: false, ..every(true) }, INTERVAL);
     let (free, freed) = std::sync::mpsc::channel::<()>();
     inspector.patience.begin(Instant::now() + Duration::from_secs(20));
     let late = inspector.patience.ask(&inspector.interfaces, Duration::from_millis(20), move |(), _| {
@@ -100,24 +101,7 @@ fn a_group_that_hangs_costs_itself_alone_and_comes_back() {
 
 #[test]
 fn groups_that_are_not_selected_are_not_there() {
-    let none = Selected {
-        cpu: false,
-        memory: false,
-        swap: false,
-        load: false,
-        disks: false,
-        disk_io: false,
-        net_stats: false,
-        net_io: false,
-        processes: false,
-        users: false,
-        sensors: false,
-        systemd: false,
-        docker: false,
-        ntp: false,
-        interval: Duration::from_secs(5),
-    };
-    let document = sent(&Inspector::new(none).cycle());
+    let document = sent(&Inspector::new(every(false), INTERVAL).cycle());
     assert_eq!(document.as_object().unwrap().keys().collect::<Vec<_>>(), ["agent"]);
 }
 

@@ -99,9 +99,7 @@ fn end(child: &mut Child, is_read: bool, until: Instant) -> Option<i32> {
             _ => break,
         }
     }
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        let _ = kill_process_group(group, Signal::KILL);
-    }
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
     let _ = child.wait();
     None
 }

@@ -2,46 +2,13 @@
 
 use super::cycle::Inspect;
 use super::packages::Take;
-use super::settings::{Groups, Settings};
-use crate::inspect::{Inspector, Selected};
+use super::settings::Settings;
+use crate::inspect::Inspector;
 use crate::inventory::{self, Options};
 
 /// What looks at the machine as the settings say.
 pub fn inspect(settings: &Settings) -> Inspect {
-    let Groups {
-        cpu,
-        memory,
-        swap,
-        load,
-        disks,
-        disk_io,
-        net_stats,
-        net_io,
-        processes,
-        users,
-        sensors,
-        systemd,
-        docker,
-        ntp,
-    } = settings.groups;
-    let selected = Selected {
-        cpu,
-        memory,
-        swap,
-        load,
-        disks,
-        disk_io,
-        net_stats,
-        net_io,
-        processes,
-        users,
-        sensors,
-        systemd,
-        docker,
-        ntp,
-        interval: settings.interval,
-    };
-    let mut inspector = Inspector::new(selected);
+    let mut inspector = Inspector::new(settings.groups, settings.interval);
     Box::new(move || inspector.cycle())
 }
 

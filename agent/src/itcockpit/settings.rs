@@ -11,6 +11,7 @@ use super::ini::{Ini, Section};
 use super::target::Target;
 use super::values::Values;
 use crate::config::ConfigError;
+use crate::inspect::Groups;
 
 /// A file longer than this is none of ours, bytes.
 pub const MOST_BYTES: u64 = 1 << 20;
@@ -106,40 +107,6 @@ impl fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Credentials(…)")
     }
-}
-
-/// Which groups a cycle looks at. What this program never has (Windows, macOS, libvirt) is read and left aside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "fourteen switches of the file, each by itself")]
-pub struct Groups {
-    /// `cpu`.
-    pub cpu: bool,
-    /// `memory`.
-    pub memory: bool,
-    /// `swap`.
-    pub swap: bool,
-    /// `system_load`.
-    pub load: bool,
-    /// `disks`.
-    pub disks: bool,
-    /// `disk_io`.
-    pub disk_io: bool,
-    /// `net_stats`.
-    pub net_stats: bool,
-    /// `net_io`.
-    pub net_io: bool,
-    /// `processes`.
-    pub processes: bool,
-    /// `users`.
-    pub users: bool,
-    /// `sensors`.
-    pub sensors: bool,
-    /// `systemd_services`.
-    pub systemd: bool,
-    /// `docker`.
-    pub docker: bool,
-    /// `ntp`.
-    pub ntp: bool,
 }
 
 /// Where results are sent.
@@ -295,6 +262,7 @@ fn credentials(main: &Values<'_>) -> Result<Option<Credentials>, ConfigError> {
     Ok(Some(Credentials(text.to_owned())))
 }
 
+/// What this program never has (Windows, macOS, libvirt) is read and left aside.
 fn groups(main: &Values<'_>) -> Result<Groups, ConfigError> {
     // What has no group here must still be readable, as the original has it.
     for key in ["winservices", "wineventlog", "libvirt", "launchdservices", "qemustats", "alfrescostats"] {

@@ -1,6 +1,6 @@
 //! How servers that are asked are judged by their certificates, and why one was not believed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
@@ -8,7 +8,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use crate::certificate;
+use crate::certificate::Refusal;
 
 /// Judges certificates as the library does, or takes any; keeps why it refused the last one.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Witness {
     /// `None` where any certificate is taken.
     inner: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
-    refusal: Mutex<Option<&'static str>>,
+    refusal: Refusal,
 }
 
 impl Witness {
@@ -30,7 +30,7 @@ impl Witness {
             let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
             builder.build().map_err(|error| error.to_string())
         });
-        Ok(Arc::new(Self { inner: inner.transpose()?, provider, refusal: Mutex::new(None) }))
+        Ok(Arc::new(Self { inner: inner.transpose()?, provider, refusal: Refusal::default() }))
     }
 
     /// How TLS is spoken with this judge.
@@ -51,7 +51,7 @@ impl Witness {
 
     /// Why the last certificate was refused, in words that follow "its certificate"; told once.
     pub fn take_refusal(&self) -> Option<&'static str> {
-        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.refusal.take()
     }
 }
 
@@ -66,10 +66,7 @@ impl ServerCertVerifier for Witness {
     ) -> Result<ServerCertVerified, Error> {
         let Some(inner) = &self.inner else { return Ok(ServerCertVerified::assertion()) };
         let verified = inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        if let Err(Error::InvalidCertificate(error)) = &verified {
-            let reason = certificate::reason(error, end_entity);
-            *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
-        }
+        self.refusal.note(&verified, end_entity);
         verified
     }
 

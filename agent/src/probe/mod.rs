@@ -224,10 +224,7 @@ impl Prober {
             }
         }
         let left = until.map(|until| until.saturating_duration_since(now));
-        let timeout = left.map(|left| Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(left.subsec_nanos()),
-        });
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         match poll(&mut watched, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             // Out of memory, perhaps: not to spin is all that can be done.

@@ -80,7 +80,7 @@ impl Tls {
         };
         while connection.is_handshaking() {
             if let Err(error) = connection.complete_io(&mut line) {
-                let refusal = verifier.as_ref().and_then(|verifier| verifier.refusal());
+                let refusal = verifier.as_ref().and_then(|verifier| verifier.take_refusal());
                 tell(&error, refusal, peer);
                 Channel::Plain(line).close();
                 return None;

@@ -4,7 +4,7 @@
 //! lies, byte for byte, among those that are trusted is taken, provided that it is valid today; for any other the library decides.
 //! Source: openitcockpit specification, 6.3.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::CryptoProvider;
@@ -13,7 +13,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
 
-use crate::certificate;
+use crate::certificate::{self, Refusal};
 
 /// Those who are trusted, and how a chain to them is verified.
 #[derive(Debug)]
@@ -62,18 +62,18 @@ impl Trust {
 #[derive(Debug)]
 pub struct Verifier {
     trust: Arc<Trust>,
-    refusal: Mutex<Option<&'static str>>,
+    refusal: Refusal,
 }
 
 impl Verifier {
     /// A verifier for the next connection.
     pub fn new(trust: &Arc<Trust>) -> Arc<Self> {
-        Arc::new(Self { trust: Arc::clone(trust), refusal: Mutex::new(None) })
+        Arc::new(Self { trust: Arc::clone(trust), refusal: Refusal::default() })
     }
 
-    /// Why the certificate was refused, in words that follow "its certificate".
-    pub fn refusal(&self) -> Option<&'static str> {
-        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Why the certificate was refused, in words that follow "its certificate"; told once.
+    pub fn take_refusal(&self) -> Option<&'static str> {
+        self.refusal.take()
     }
 }
 
@@ -89,10 +89,7 @@ impl ClientCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let verified = self.trust.verify(end_entity, intermediates, now);
-        if let Err(Error::InvalidCertificate(error)) = &verified {
-            let reason = certificate::reason(error, end_entity);
-            *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
-        }
+        self.refusal.note(&verified, end_entity);
         verified.map(|()| ClientCertVerified::assertion())
     }
 
@@ -151,8 +148,9 @@ mod tests {
         let verifier = Verifier::new(trust);
         let now = UnixTime::since_unix_epoch(Duration::from_secs((year - 1970) * 31_557_600));
         let result = verifier.verify_client_cert(shown, &[], now);
-        assert_eq!(result.is_err(), verifier.refusal().is_some());
-        verifier.refusal()
+        let refusal = verifier.take_refusal();
+        assert_eq!(result.is_err(), refusal.is_some());
+        refusal
     }
 
     #[test]

@@ -160,10 +160,7 @@ fn answer(mut device: File, seen: &Injected) {
     loop {
         let next = held.iter().map(|(due, ..)| *due).min();
         let left = next.map(|due| due.saturating_duration_since(Instant::now()));
-        let timeout = left.map(|left| Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(0),
-            tv_nsec: i64::from(left.subsec_nanos()),
-        });
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         let is_ready = poll(&mut [PollFd::new(&device, PollFlags::IN)], timeout.as_ref()).is_ok_and(|ready| ready > 0);
         if is_ready {
             let came = Instant::now();

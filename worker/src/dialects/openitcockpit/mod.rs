@@ -1,5 +1,7 @@
-//! openITCOCKPIT's push mode: three paths below any prefix, as its agents call them, and those of its administrators. Nothing redirects and nothing is HTML, for agents
-//! act on neither; `error` is always a text. Source: openitcockpit specification, 1 to 4.
+//! openITCOCKPIT's push mode: three paths below any prefix, as its agents call them, and those of its administrators.
+//!
+//! Nothing redirects and nothing is HTML, for agents act on neither; `error` is always a text. Source: openitcockpit specification, 1
+//! to 4.
 
 mod admin;
 mod auth;
