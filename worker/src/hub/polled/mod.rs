@@ -5,6 +5,7 @@
 mod calls;
 pub mod wire;
 
+use edgewatch_core::dialects::native;
 use edgewatch_core::model::{HostId, Link, Presence, Sample};
 use edgewatch_core::units::UnixMillis;
 
@@ -29,7 +30,7 @@ impl Shard {
             return Ok(());
         }
         let facts = polled.take_facts();
-        let samples: Vec<Sample> = polled.samples.into_iter().filter_map(|sample| sample.into_sample()).collect();
+        let samples: Vec<Sample> = polled.samples.into_iter().filter_map(native::Sample::into_sample).collect();
         let period_s = polled.period_s;
         let Some(host) = self.hosts.get_mut(&id) else { return Ok(()) };
         host.link = Link::Post { period_s, frame_s: period_s };
