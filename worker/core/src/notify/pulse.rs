@@ -140,7 +140,7 @@ pub(super) fn webhook(settings: &Settings, letter: &Letter<'_>, parts: &[Part]) 
         _ => {}
     }
     let more = texts(settings.get("headers"));
-    let grouped = || {
+    let grouped = || -> Result<Filled, Failure> {
         let body = Body {
             alerts: parts.iter().map(|part| &part.alert).collect(),
             count: parts.len(),

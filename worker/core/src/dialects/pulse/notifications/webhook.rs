@@ -207,7 +207,7 @@ pub fn hook_request(hook: &Hook, alert: &ResourceAlert, now: UnixSeconds) -> Res
         is_acknowledged: alert.acknowledged.is_some(),
         count: 1,
     };
-    let plain = || {
+    let plain = || -> Result<Filled, Failure> {
         let payload =
             AlertPayload { alert: Alert::from(alert), timestamp: time(Some(now)), source: "pulse-monitoring" };
         let body = serde_json::to_string(&payload).map_err(|error| Failure::Internal(error.to_string()))?;
