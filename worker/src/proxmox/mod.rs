@@ -7,6 +7,8 @@ pub mod client;
 #[cfg(target_arch = "wasm32")]
 mod collectors;
 #[cfg(target_arch = "wasm32")]
+mod hidden;
+#[cfg(target_arch = "wasm32")]
 mod hosts;
 #[cfg(target_arch = "wasm32")]
 mod jobs;

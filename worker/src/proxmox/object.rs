@@ -196,6 +196,11 @@ impl Inner {
                 self.changed(db).await?;
                 Response::empty().map_err(refused)
             }
+            (Method::Post, "/reread") => {
+                let text = request.text().await.map_err(refused)?;
+                self.reread(&text, db).await?;
+                Response::empty().map_err(refused)
+            }
             (Method::Post, "/job") => {
                 let text = request.text().await.map_err(refused)?;
                 let reply = self.job(&text, db).await?;
