@@ -7,4 +7,5 @@ mod nodes;
 mod notifications;
 mod registration;
 mod server;
+mod stock;
 mod updates;
