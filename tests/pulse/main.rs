@@ -1,5 +1,6 @@
 //! Pulse: its routes, a module per resource; and agents that poll Proxmox.
 
+mod agents;
 mod alerts;
 mod collector;
 mod export;

@@ -41,6 +41,7 @@ pub mod probe_days;
 pub mod probe_history;
 pub mod probes;
 pub mod reckoning;
+pub mod relayed;
 pub mod results;
 pub mod rings;
 pub mod rollup;

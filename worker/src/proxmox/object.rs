@@ -62,6 +62,8 @@ pub(super) struct Inner {
     pub(super) shown: RefCell<Shown>,
     /// Until when somebody looks, ms.
     pub(super) watched_until_ms: Cell<i64>,
+    /// Which change of hosts the parts are known up to, where guests look.
+    pub(super) hosts_version: Cell<Option<u64>>,
     alarm_ms: Cell<Option<i64>>,
 }
 
@@ -81,6 +83,7 @@ impl DurableObject for Proxmox {
             jobs: Jobs::default(),
             shown: RefCell::default(),
             watched_until_ms: Cell::new(0),
+            hosts_version: Cell::new(None),
             alarm_ms: Cell::new(None),
         });
         let before = NEWEST.with_borrow_mut(|newest| newest.insert(id, Rc::clone(&inner)));

@@ -1,5 +1,6 @@
 //! What programs for Pulse ask for.
 
+pub mod agents;
 pub mod alerts;
 pub mod door;
 pub mod limits;

@@ -4,6 +4,7 @@
 //! Every answer is JSON, refusals too; OPTIONS is answered before anything else, and credentials of other sites are never let in. Left out:
 //! the `resources` of 6.x, accounts and single sign-on of later releases.
 
+mod agents;
 mod alerts;
 mod auth;
 mod error;
@@ -58,6 +59,7 @@ fn router() -> Router {
             .merge(of_alerts())
             .merge(of_updates())
             .merge(of_notifications())
+            .merge(of_agents())
             .fallback(unknown)
             .method_not_allowed_fallback(not_allowed)
     };
@@ -138,6 +140,17 @@ fn of_updates() -> Router {
         .route("/api/updates/check", get(updates::check))
         .route("/api/updates/apply", post(updates::apply))
         .route("/api/updates/status", get(updates::status))
+}
+
+fn of_agents() -> Router {
+    Router::new()
+        .route("/api/agents/host/report", post(agents::report))
+        .route("/api/agents/agent/report", post(agents::report))
+        .route("/api/agents/docker/report", post(agents::docker))
+        .route("/api/agents/host/lookup", get(agents::lookup))
+        .route("/api/agents/host/{id}", delete(agents::remove))
+        .route("/api/agents/host/{id}/config", get(agents::config))
+        .route("/api/agents/agent/{id}/config", get(agents::config))
 }
 
 fn of_notifications() -> Router {
