@@ -3,6 +3,7 @@
 mod alerts;
 mod collector;
 mod export;
+mod fleet;
 mod nodes;
 mod notifications;
 mod registration;
