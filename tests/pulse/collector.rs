@@ -10,17 +10,18 @@ use serde_json::{Value, json};
 const WAIT: Duration = Duration::from_secs(20);
 
 /// Waits until it is so.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     wait_until(what, WAIT, || is_so().then_some(()));
 }
 
 /// A socket that speaks as an agent does.
-struct Collector {
+pub struct Collector {
     socket: Socket,
     instance: String,
 }
 
-fn now_ms() -> i64 {
+/// The time of now.
+pub fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("past 1970");
     i64::try_from(since.as_millis()).expect("before the end of time")
 }
@@ -39,7 +40,7 @@ fn open(worker: &Worker, host: &TestHost) -> Socket {
 
 impl Collector {
     /// One that has an instance of its own file, after its welcome.
-    fn begin(worker: &Worker, host: &TestHost, run: &str) -> (Self, Value) {
+    pub fn begin(worker: &Worker, host: &TestHost, run: &str) -> (Self, Value) {
         let mut socket = open(worker, host);
         let local = json!([{ "key": "lab", "kind": "pve", "name": "lab", "host": "https://192.0.2.10:8006" }]);
         let hello = json!({ "t": "hello", "version": 1, "run": run, "sent_at_ms": now_ms(), "local": local });
@@ -56,7 +57,8 @@ impl Collector {
         hear(&mut self.socket)
     }
 
-    fn census(&mut self) {
+    /// Tells of a lab of two nodes, of which one has a machine and a container.
+    pub fn census(&mut self) {
         let body = json!([
             { "cluster": { "is_cluster": true, "name": "lab", "endpoints": [{ "id": "node/pve1", "node": "pve1", "ip": "192.0.2.10" }] } },
             { "node": { "name": "pve1", "pve_version": "pve-manager/8.4.9/649acf70", "cores": 16 } },
@@ -70,7 +72,8 @@ impl Collector {
         assert_eq!((&kept["t"], &kept["hash"]), (&json!("kept"), &json!("c1")));
     }
 
-    fn frame(&mut self, n: u64, polls: &[Value]) {
+    /// Tells of polls and waits until they are kept.
+    pub fn frame(&mut self, n: u64, polls: &[Value]) {
         let durable = self.say(json!({ "t": "frame", "n": n, "sent_at_ms": now_ms(), "polls": polls }));
         assert_eq!((&durable["t"], &durable["n"]), (&json!("durable"), &json!(n)), "{durable}");
     }

@@ -70,7 +70,8 @@ pub async fn note_checked(app: &App, version: Option<&str>) -> Result<(), Failur
     let known = status(app).await?;
     let new = UpdateStatus::checked(version, app.now_s());
     // What is under way is what counts; and what was found before needs no row again.
-    if known.step.is_under_way() || (known.step, &known.message) == (new.step, &new.message) {
+    let is_known = (known.step, known.progress, &known.message) == (new.step, new.progress, &new.message);
+    if known.step.is_under_way() || is_known {
         return Ok(());
     }
     app.db.run(update::put(&new, OWN)?).await?;
