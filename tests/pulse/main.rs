@@ -7,7 +7,6 @@ mod fleet;
 mod mail;
 mod nodes;
 mod notifications;
-mod raised;
 mod registration;
 mod server;
 mod updates;
