@@ -2,11 +2,13 @@
 
 mod alerts;
 mod collector;
+mod defects;
 mod export;
 mod fleet;
 mod mail;
 mod nodes;
 mod notifications;
+mod raised;
 mod registration;
 mod server;
 mod updates;

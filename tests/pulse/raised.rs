@@ -36,7 +36,7 @@ impl Lab {
         let host = worker.add_host("collector");
         let (mut collector, _) = Collector::begin(&worker, &host, "r1");
         collector.census();
-        let mut lab = Self { worker, collector, at_ms: now_ms() - 900_000, frames: 0 };
+        let mut lab = Self { worker, collector, at_ms: now_ms() - 600_000, frames: 0 };
         lab.poll(&[web(0.1)]);
         until("its hosts", || lab.worker.get("/api/v1/server/list").at("/result").as_array().map(Vec::len) == Some(5));
         lab
@@ -117,7 +117,7 @@ fn line_12_an_alert_begins_at_its_trigger_is_critical_ten_above_and_ends_at_its_
     lab.poll(&[web(0.9)]);
     lab.raised(WEB, "critical");
     // What is less bad is said to be so once it has not been critical for a while: else a value at the brink would change all the time.
-    lab.worker.set_clock_ahead(400_000);
+    lab.worker.set_clock_ahead(120_000);
     lab.poll(&[web(0.85)]);
     lab.raised(WEB, "warning");
     // Between both it goes on: what is raised in the same poll shows that it was judged.
