@@ -19,6 +19,9 @@ use crate::store::{Statement, StoreError, settings};
 /// The longest name and address of an instance, in characters.
 const MAX_CHARS: usize = 255;
 
+/// So often a node is registered whose name somebody else gets meanwhile.
+const MOST_TRIES: usize = 5;
+
 const UNKNOWN: Failure = Failure::NotFound { what: "instance" };
 
 /// An instance, and whether it can be polled.
@@ -129,6 +132,22 @@ impl From<StoreError> for Unregistered {
 /// Makes an instance, or gives the one of this kind that has its address another token, together with running `with`: both or neither.
 /// One whose name is taken gets its address behind it.
 pub(super) async fn register(
+    app: &App,
+    actor: &str,
+    draft: InstanceDraft,
+    with: Vec<Statement>,
+) -> Result<(), Unregistered> {
+    for _ in 0..MOST_TRIES {
+        match try_to_register(app, actor, draft.clone(), with.clone()).await {
+            // Another node got the name meanwhile, or this one did by another request: now that is known.
+            Err(Unregistered::Store(error)) if error.is_not_unique() => {}
+            done => return done,
+        }
+    }
+    Err(name_taken().into())
+}
+
+async fn try_to_register(
     app: &App,
     actor: &str,
     mut draft: InstanceDraft,
