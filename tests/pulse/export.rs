@@ -28,7 +28,7 @@ fn post(worker: &Worker, path: &str, body: &Value) -> Reply {
 }
 
 /// What an export holds, by other libraries than the Worker's.
-fn opened(data: &str, words: &str) -> Value {
+pub fn opened(data: &str, words: &str) -> Value {
     let bytes = STANDARD.decode(data).expect("base64");
     let (salt, rest) = bytes.split_at(32);
     let (nonce, sealed) = rest.split_at(12);
@@ -42,7 +42,8 @@ fn opened(data: &str, words: &str) -> Value {
     serde_json::from_slice(plain).expect("JSON")
 }
 
-fn exported(worker: &Worker) -> String {
+/// The text that an export gives.
+pub fn exported(worker: &Worker) -> String {
     let reply = post(worker, "/api/config/export", &json!({"passphrase": WORDS}));
     assert_eq!((reply.status, reply.at("/status")), (200, json!("success")), "{}", reply.body);
     reply.at("/data").as_str().expect("a text").to_owned()

@@ -10,5 +10,7 @@ mod nodes;
 mod notifications;
 mod raised;
 mod registration;
+mod rest;
+mod scripts;
 mod server;
 mod updates;

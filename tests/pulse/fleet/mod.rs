@@ -70,11 +70,6 @@ impl Fleet {
         self.agent = Some(Agent::start_at(&full_binary(), &self.worker.url, &host.secret, &self.folder, &environment));
     }
 
-    /// Ends it.
-    pub fn stop_agent(&mut self) {
-        assert!(self.agent.take().expect("there is an agent").stop().success());
-    }
-
     /// What a GET gives.
     pub fn get(&self, path: &str) -> Value {
         let reply = self.worker.get(path);
