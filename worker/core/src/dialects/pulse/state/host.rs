@@ -181,6 +181,8 @@ mod tests {
             public_note: String::new(),
             display_index: 0,
             hidden_for_guest: true,
+            class: HostClass::Machine,
+            parent: None,
             registered_at: UnixSeconds(1),
             presence: Presence::Online,
             last_seen: Some(UnixSeconds(1_754_992_800)),
