@@ -3,6 +3,7 @@
 mod alerts;
 mod collector;
 mod defects;
+mod delivered;
 mod export;
 mod fleet;
 mod mail;

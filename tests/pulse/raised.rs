@@ -12,8 +12,8 @@ fn send(worker: &Worker, method: &str, path: &str, body: &Value) -> Reply {
 }
 
 /// A lab whose polls are ten seconds apart and told as they come, from a while ago on.
-struct Lab {
-    worker: Worker,
+pub struct Lab {
+    pub worker: Worker,
     collector: Collector,
     at_ms: i64,
     frames: u64,
@@ -21,9 +21,9 @@ struct Lab {
 
 /// What the machine and the container of the lab use of their processors; the machine may be off.
 #[derive(Clone, Copy)]
-struct Moment {
-    web: Option<f64>,
-    dns: f64,
+pub struct Moment {
+    pub web: Option<f64>,
+    pub dns: f64,
 }
 
 const fn web(cpu: f64) -> Moment {
@@ -32,7 +32,11 @@ const fn web(cpu: f64) -> Moment {
 
 impl Lab {
     fn start() -> Self {
-        let worker = Worker::start();
+        Self::on(Worker::start())
+    }
+
+    /// One that this Worker hears of.
+    pub fn on(worker: Worker) -> Self {
         let host = worker.add_host("collector");
         let (mut collector, _) = Collector::begin(&worker, &host, "r1");
         collector.census();
@@ -43,7 +47,7 @@ impl Lab {
     }
 
     /// So many polls, a frame each.
-    fn poll(&mut self, moments: &[Moment]) {
+    pub fn poll(&mut self, moments: &[Moment]) {
         for moment in moments {
             self.at_ms += 10_000;
             self.frames += 1;
@@ -70,12 +74,13 @@ impl Lab {
     }
 
     /// The alert, as soon as it is so.
-    fn raised(&self, id: &str, level: &str) -> Value {
+    pub fn raised(&self, id: &str, level: &str) -> Value {
         until(&format!("{id} to be {level}"), || self.active(id).is_some_and(|alert| alert["level"] == level));
         self.active(id).expect("an alert")
     }
 
-    fn over(&self, id: &str) {
+    /// Waits until it goes on no more.
+    pub fn over(&self, id: &str) {
         until(&format!("{id} to be over"), || self.active(id).is_none());
     }
 
@@ -90,8 +95,10 @@ impl Lab {
     }
 }
 
-const WEB: &str = "lab-pve1-101-cpu";
-const DNS: &str = "lab-pve1-201-cpu";
+/// The alert of the machine's processors.
+pub const WEB: &str = "lab-pve1-101-cpu";
+/// That of the container's.
+pub const DNS: &str = "lab-pve1-201-cpu";
 const OFF: &str = "guest-powered-off-lab-pve1-101";
 const THRESHOLDS: &str = "/api/notifications/thresholds";
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use edgewatch_harness::http::Reply;
-use edgewatch_harness::proxmox::{FakeProxmox, PASSWORD, Product, TOKEN_NAME, TOKEN_SECRET, USER, lab};
+use edgewatch_harness::proxmox::{FakeProxmox, Fault, PASSWORD, Product, TOKEN_NAME, TOKEN_SECRET, USER, lab};
 use edgewatch_harness::tls::Authority;
 use edgewatch_harness::wait::wait_until;
 use serde_json::{Value, json};
@@ -251,4 +251,28 @@ fn line_8_the_agent_polls_as_often_as_the_setting_says() {
     assert_eq!(fleet.get("/api/config")["pollingInterval"], 2);
     let mut last = fleet.get("/api/state")["nodes"][0].clone();
     take_recent(&mut last, "lastSeen");
+}
+
+#[test]
+fn line_2_an_instance_that_fails_keeps_what_was_known_of_it_and_says_so() {
+    let fleet = Fleet::start("failing");
+    let before = fleet.whole();
+    fleet.pve.fault("/nodes", Fault::Status(500, "no quorum"));
+    let state = fleet.state("a failure", |state| state["connectionHealth"]["lab"] == false);
+    assert_eq!(state["connectionHealth"], json!({"lab": false, "pbs-backup1": true}));
+    for list in ["nodes", "vms", "containers", "storage"] {
+        assert_eq!(column(&state[list], "id"), column(&before[list], "id"), "{list}");
+    }
+    assert_eq!(column(&state["nodes"], "connectionHealth"), ["error", "error"]);
+    assert_eq!(by(&listed(&fleet), "id", "pve-0")["status"], "disconnected");
+    fleet.pve.mend();
+    fleet.state("its recovery", |state| state["connectionHealth"]["lab"] == true);
+    // A backup server that nobody reaches stays in its list.
+    fleet.pbs.fault("/", Fault::Close);
+    let state = fleet.state("a backup server that is gone", |state| state["connectionHealth"]["pbs-backup1"] == false);
+    let server = by(&state["pbs"], "id", "pbs-backup1");
+    assert_eq!(
+        (&server["status"], &server["connectionHealth"], &server["datastores"]),
+        (&json!("offline"), &json!("unhealthy"), &json!([]))
+    );
 }

@@ -157,7 +157,8 @@ fn a_mail_that_tries_what_is_set_up_names_its_one_alert_in_its_subject() {
     assert!(mail.message.contains("\r\nSubject: [Pulse Alert] Warning: CPU on Email Test\r\n"), "{}", mail.message);
     let body = mail.message.split("base64\r\n\r\n").nth(1).unwrap().split("\r\n--").next().unwrap();
     let body = String::from_utf8(STANDARD.decode(body.replace("\r\n", "")).unwrap()).unwrap();
-    let lines = "Warning: Email Test\r\nA test.\r\nValue: 85.5\r\nThreshold: 80.0\r\nNode: pve1\r\nSince: 2026-11-23T00:01:40Z";
+    let lines =
+        "Warning: Email Test\r\nA test.\r\nValue: 85.5\r\nThreshold: 80.0\r\nNode: pve1\r\nSince: 2026-11-23T00:01:40Z";
     assert!(body.starts_with(lines), "{body}");
     let webhook = settings(Kind::PulseWebhook, &[URL]).unwrap();
     assert!(render_sample(&webhook, &sample, "0001", "").is_err());
