@@ -1,6 +1,7 @@
 //! What is seen of the instances: their whole state, put together from what is kept, in the words of programs for Pulse.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use edgewatch_core::dialects::native::proxmox::{Backup, PbsBackup, SectionName, Snapshot, Task, known, loose};
 use edgewatch_core::dialects::pulse::{self, Backups, StateView, Totals, Written};
@@ -76,11 +77,14 @@ impl Inner {
                 #[expect(clippy::cast_precision_loss, reason = "shown, not counted")]
                 let uptime_s = now.seconds().since(started_at) as f64;
                 let totals = Totals { started_at, uptime_s, viewers, ..Totals::default() };
+                // Guests are told of none: they may be of what is hidden from them.
+                let alerts = if hidden { Rc::default() } else { self.alerts(db).await? };
+                let (active, resolved) = (alerts.active(now.seconds()), alerts.resolved(now.seconds()));
                 self.with_shown(hidden, |instances, backups| {
                     let mut out = Written::default();
                     let changed_at = instances.iter().filter_map(|state| state.health.polled_at).max().unwrap_or(now);
-                    let hosts = hosts.as_str();
-                    let view = StateView { instances, backups, hosts, active: &[], resolved: &[], totals, changed_at };
+                    let (hosts, active, resolved) = (hosts.as_str(), active.as_slice(), resolved.as_slice());
+                    let view = StateView { instances, backups, hosts, active, resolved, totals, changed_at };
                     pulse::write_state(&view, &mut out);
                     Some(out)
                 })
