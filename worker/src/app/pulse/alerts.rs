@@ -5,6 +5,7 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::proxmox::ResourceAlert;
 use edgewatch_core::model::{Alert, AlertConfig, Credential};
 
+use super::told;
 use crate::app::visitor::Visitor;
 use crate::app::{App, actor, rules, thresholds};
 use crate::store::{alerts, thresholds as stored};
@@ -103,6 +104,7 @@ pub async fn clear(app: &App, caller: &Credential, id: &str) -> Result<(), Failu
     app.hub()?.close_alert(&alert.key).await?;
     let audit = app.audit(&actor(caller), "alert.close", &alert.key)?;
     app.db.batch(vec![alerts::end(&alert.key, app.now_s(), CLEARED), audit]).await?;
+    told::alerts_changed(app).await;
     Ok(())
 }
 
@@ -118,5 +120,6 @@ pub async fn clear_history(app: &App, caller: &Credential) -> Result<(), Failure
             break;
         }
     }
+    told::alerts_changed(app).await;
     Ok(())
 }
