@@ -53,6 +53,7 @@ fn an_alert_is_told_when_it_begins_and_when_it_is_over_and_is_in_every_state() {
     // What is known is not asked for again.
     worker.reset_meters();
     assert_eq!(worker.get("/api/state").cost().d1_rows_written, 0);
+    assert_eq!(worker.get("/api/alerts/active").cost().d1_rows_written, 0);
     let of_object = |name: &str| worker.meters().class("Proxmox", name);
     assert_eq!([of_object("d1_rows_read"), of_object("d1_rows_written"), of_object("rows_written")], [0; 3]);
 
@@ -63,7 +64,15 @@ fn an_alert_is_told_when_it_begins_and_when_it_is_over_and_is_in_every_state() {
     assert!(is_known(&worker.get("/api/state").at("/activeAlerts")));
     listener.until_it_has("rawData", |data| is_known(&data["activeAlerts"]));
 
-    collector.frame(3, &[poll(now_ms(), 0.25, true)]);
+    // While it goes on it has what was polled last, wherever it is shown.
+    collector.frame(3, &[poll(now_ms(), 0.97, true)]);
+    let value = |list: &Value| list.as_array()?.iter().find(|one| one["id"] == CPU_OF_NODE)?["value"].as_f64();
+    listener.until_it_has("rawData", |data| value(&data["activeAlerts"]) == Some(97.0));
+    let shown = [worker.get("/api/state").at("/activeAlerts"), worker.get("/api/alerts/active").json()];
+    assert_eq!([value(&shown[0]), value(&shown[1])], [Some(97.0); 2]);
+    assert_eq!(worker.events("alert_reminder"), 0);
+
+    collector.frame(4, &[poll(now_ms(), 0.25, true)]);
     let (resolved, _) = listener.until_it_has("alertResolved", |data| data["alertId"] == CPU_OF_NODE);
     assert_eq!(resolved, json!({"type": "alertResolved", "data": {"alertId": CPU_OF_NODE}}));
     let (raw, before) = listener.until("rawData");

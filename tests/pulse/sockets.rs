@@ -8,6 +8,7 @@ use edgewatch_harness::socket::Heard;
 use edgewatch_harness::worker::Worker;
 use serde_json::{Value, json};
 
+use super::collector::Collector;
 use super::listener::{Listener, WAIT, report, set};
 
 fn send(worker: &Worker, method: &str, path: &str, body: &Value) -> (u16, Value) {
@@ -238,6 +239,10 @@ fn nodes_that_come_and_go_are_told_of_without_what_is_secret() {
 fn what_an_agent_finds_is_told_to_who_listens() {
     let worker = Worker::start();
     let mut listener = Listener::begin(&worker);
+    // One that brings an instance of its own file is news too.
+    let collector = Collector::begin(&worker, &worker.add_host("collector"), "r1");
+    listener.until("nodes_changed");
+    drop(collector);
     let found = json!({"found": {"servers": [{"ip": "192.0.2.9", "port": 8006, "kind": "pve", "version": "8.4"}], "errors": ["x"]}});
     let mut agent = super::nodes::agent(&worker);
     super::nodes::while_agent_says(&worker, &mut agent, "/api/discover", &json!({"subnet": "auto"}), &found);
@@ -286,6 +291,24 @@ fn it_goes_on_after_sleep_and_stops_when_nobody_listens() {
     assert_eq!(calls(), before, "nobody listens");
     assert_eq!(worker.sockets("Viewers", "viewers"), 0);
     assert!(worker.evict("Viewers", "viewers", Sockets::Hibernate), "nothing holds it");
+}
+
+#[test]
+fn listening_costs_no_row_but_that_of_an_alarm_a_minute() {
+    let worker = Worker::start();
+    let mut listener = Listener::begin(&worker);
+    listener.until("rawData");
+    worker.reset_meters();
+    listener.until("rawData");
+    listener.until("rawData");
+    let meters = worker.meters();
+    for class in ["Viewers", "Proxmox", "Hub"] {
+        let rows = ["d1_rows_read", "d1_rows_written", "rows_written"].map(|name| meters.class(class, name));
+        // The hub has its own alarms.
+        assert_eq!(rows, [0; 3], "{class}");
+    }
+    assert!(meters.class("Viewers", "alarms_set") <= 1);
+    assert!((2..=8).contains(&meters.class("Proxmox", "fetches")), "{}", meters.class("Proxmox", "fetches"));
 }
 
 #[test]

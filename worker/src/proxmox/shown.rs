@@ -1,7 +1,6 @@
 //! What is seen of the instances: their whole state, put together from what is kept, in the words of programs for Pulse.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use edgewatch_core::dialects::native::proxmox::{Backup, PbsBackup, SectionName, Snapshot, Task, known, loose};
 use edgewatch_core::dialects::pulse::{self, Backups, StateView, Totals, Written};
@@ -77,9 +76,8 @@ impl Inner {
                 #[expect(clippy::cast_precision_loss, reason = "shown, not counted")]
                 let uptime_s = now.seconds().since(started_at) as f64;
                 let totals = Totals { started_at, uptime_s, viewers, ..Totals::default() };
-                // Guests are told of none: they may be of what is hidden from them.
-                let alerts = if hidden { Rc::default() } else { self.alerts(db).await? };
-                let (active, resolved) = (alerts.active(now.seconds()), alerts.resolved(now.seconds()));
+                let (active, resolved) =
+                    (self.active_alerts(hidden, db).await?, self.resolved_alerts(hidden, db).await?);
                 self.with_shown(hidden, |instances, backups| {
                     let mut out = Written::default();
                     let changed_at = instances.iter().filter_map(|state| state.health.polled_at).max().unwrap_or(now);
@@ -88,6 +86,11 @@ impl Inner {
                     pulse::write_state(&view, &mut out);
                     Some(out)
                 })
+            }
+            What::Alerts => {
+                let mut out = Written::default();
+                out.list(self.active_alerts(hidden, db).await?.iter().map(pulse::Alert::from));
+                Some(out)
             }
             What::Backups => self.with_shown(hidden, |_, backups| Some(pulse::backups_reply(backups))),
             What::BackupsOfPve => self.with_shown(hidden, |_, backups| Some(pulse::pve_reply(backups))),

@@ -16,7 +16,7 @@ use worker::{
 use super::ViewersError;
 use super::client::VIEWER;
 use super::fanout::{Changes, Fleet};
-use super::pulse::Pulse;
+use super::pulse::{self, Pulse};
 use super::viewer::{End, Seat, Viewer, has_room};
 use super::watch::{self, Step, Watch};
 use crate::platform::objects::{Class, Objects};
@@ -185,7 +185,7 @@ impl Inner {
         let seat = Seat { greeted: is_greeted, ..Seat::new(viewer, self.now()) };
         let (socket, response) = sockets::accept(&self.state, &seat.write())?;
         if is_greeted {
-            self.greet_pulse(&socket);
+            pulse::greet(&socket);
             self.keep_pulsing();
             return Ok(response);
         }

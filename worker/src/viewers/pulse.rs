@@ -5,6 +5,7 @@
 //! frames of `feed`, which has its own pace.
 
 use std::cell::{Cell, RefCell};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -34,8 +35,9 @@ const PING_MS: i64 = pulse::PING_S as i64 * 1_000;
 const END_MS: i64 = 5_000;
 /// A state that was asked for so lately is told to who asks for it, ms; and nobody is told one oftener.
 const FRESH_MS: i64 = 1_000;
-/// A state that does not come within so long is not waited for.
+/// A state that does not come within so long is not waited for, and not asked for again for so long, ms.
 const PATIENCE: Duration = Duration::from_secs(10);
+const REST_MS: i64 = 5_000;
 /// A round that is not over after so long never will be, ms.
 const ROUND_MS: i64 = 60_000;
 
@@ -49,6 +51,7 @@ pub(super) struct Pulse {
     is_again: Cell<bool>,
     /// By whether hidden hosts are in it: the state as JSON, when it was asked for, and when it was told to all.
     states: RefCell<[Option<Known>; 2]>,
+    failed_ms: Cell<i64>,
     pinged_ms: Cell<i64>,
     ended_ms: Cell<i64>,
 }
@@ -56,16 +59,24 @@ pub(super) struct Pulse {
 #[derive(Clone)]
 struct Known {
     state: Rc<str>,
+    mark: u64,
     at_ms: i64,
-    told_ms: i64,
+    told: Told,
 }
 
-impl Known {
-    /// The state without what was counted: that changes every second.
-    fn news(&self) -> (&str, &str) {
-        let (before, behind) = self.state.split_once(",\"stats\":{").unwrap_or((&self.state, ""));
-        (before, behind.split_once('}').map_or("", |(_, behind)| behind))
-    }
+/// What all were told last, and when.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    mark: u64,
+    at_ms: i64,
+}
+
+/// By what a state is known again, without what was counted: that changes every second.
+fn mark(state: &str) -> u64 {
+    let (before, behind) = state.split_once(",\"stats\":{").unwrap_or((state, ""));
+    let mut hasher = DefaultHasher::new();
+    (before, behind.split_once('}').map_or("", |(_, behind)| behind)).hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Pulse {
@@ -77,7 +88,7 @@ impl Pulse {
     /// What is known is old.
     fn doubt(&self) {
         for known in self.states.borrow_mut().iter_mut().flatten() {
-            (known.at_ms, known.told_ms) = (0, 0);
+            (known.at_ms, known.told.at_ms) = (0, 0);
         }
     }
 }
@@ -123,6 +134,13 @@ fn state_text(kind: &str, state: &str) -> String {
 /// A text that was written for a frame; one that cannot be written is our fault, and nobody is told.
 fn written(text: Result<String, Failure>) -> Option<String> {
     text.inspect_err(|failure| log::error("viewers.pulse", &failure.to_string())).ok()
+}
+
+/// Greets somebody who comes.
+pub(super) fn greet(socket: &WebSocket) {
+    if let Some(text) = written(pulse::welcome_frame()) {
+        send(socket, &text);
+    }
 }
 
 impl Inner {
@@ -204,25 +222,28 @@ impl Inner {
             known.as_ref().is_none_or(|known| now_ms.saturating_sub(at_ms(known)) >= than_ms)
         };
         let look_ms = i64::from(terms.poll_s.clamp(LOOK_S.0, LOOK_S.1)) * 1_000;
-        let is_long = is_older(|known| known.told_ms, AGAIN_MS);
+        let is_long = is_older(|known| known.told.at_ms, AGAIN_MS);
         let is_due = is_long || is_older(|known| known.at_ms, look_ms);
-        if !(is_due || seats.iter().any(|(_, seat)| !seat.whole)) {
+        let is_resting = now_ms.saturating_sub(self.pulse.failed_ms.get()) < REST_MS;
+        if is_resting || !(is_due || seats.iter().any(|(_, seat)| !seat.whole)) {
             return;
         }
         let Some(new) = self.pulse_state(sees_hidden, terms, is_due).await else { return };
-        let is_told = is_due && (is_long || known.is_none_or(|known| known.news() != new.news()));
-        let mut initial = Frame::new(self, state_text("initialState", &new.state));
-        let mut raw = Frame::new(self, state_text("rawData", &new.state));
+        let is_told = is_due && (is_long || new.told.mark != new.mark);
+        let (mut initial, mut raw) = (None, None);
+        let frame = |kind| Frame::new(self, state_text(kind, &new.state));
         // Some may have gone while it was asked for.
         for (socket, seat) in of(self.pulse_seats()) {
-            if seat.whole && is_told {
-                raw.send(&socket, &seat);
-            } else if !seat.whole && initial.send(&socket, &seat) {
-                keep(&socket, &Seat { whole: true, ..seat });
+            if !seat.whole {
+                if initial.get_or_insert_with(|| frame("initialState")).send(&socket, &seat) {
+                    keep(&socket, &Seat { whole: true, ..seat });
+                }
+            } else if is_told {
+                raw.get_or_insert_with(|| frame("rawData")).send(&socket, &seat);
             }
         }
         if is_told && let Some(Some(known)) = self.pulse.states.borrow_mut().get_mut(usize::from(sees_hidden)) {
-            known.told_ms = now_ms;
+            known.told = Told { mark: new.mark, at_ms: now_ms };
         }
     }
 
@@ -242,8 +263,8 @@ impl Inner {
         };
         match answer {
             Ok(state) => {
-                let told_ms = self.known(sees_hidden).map_or(0, |known| known.told_ms);
-                let known = Known { state: state.into(), at_ms: self.now().0, told_ms };
+                let told = self.known(sees_hidden).map(|known| known.told).unwrap_or_default();
+                let known = Known { mark: mark(&state), state: state.into(), at_ms: self.now().0, told };
                 if let Some(slot) = self.pulse.states.borrow_mut().get_mut(usize::from(sees_hidden)) {
                     *slot = Some(known.clone());
                 }
@@ -251,6 +272,7 @@ impl Inner {
             }
             Err(error) => {
                 log::error("viewers.pulse", &error.to_string());
+                self.pulse.failed_ms.set(self.now().0);
                 None
             }
         }
@@ -266,13 +288,6 @@ impl Inner {
         let shown = show(&self.objects, &wanted).await.map_err(unreachable)?;
         let bytes = shown.map(crate::platform::payload::Payload::into_bytes).unwrap_or_default();
         String::from_utf8(bytes).map_err(|error| ViewersError::Unreachable(error.to_string()))
-    }
-
-    /// Greets somebody who comes.
-    pub(super) fn greet_pulse(&self, socket: &WebSocket) {
-        if let Some(text) = written(pulse::welcome_frame()) {
-            send(socket, &text);
-        }
     }
 
     /// Tells one in the words of both how the fleet is, which is the welcome for one who comes. What means nothing to programs for Pulse

@@ -37,23 +37,11 @@ pub async fn save(app: &App, caller: &Credential, config: &AlertConfig) -> Resul
     thresholds::save(app, caller, config).await
 }
 
-/// Alerts that go on, newest first. Guests are told of none: they may be of hosts that are hidden from them.
+/// Alerts of the past and of now for which `has` holds, newest first: `limit` at most, without the first `offset`. Guests are told of
+/// none: they may be of hosts that are hidden from them.
 ///
 /// # Errors
 /// [`Failure::Unavailable`] when the database does not answer.
-pub async fn open(app: &App, visitor: &Visitor) -> Result<Vec<ResourceAlert>, Failure> {
-    if !visitor.sees_hidden() {
-        return Ok(vec![]);
-    }
-    let found = alerts::list_of_thresholds(&app.db, true, None, MOST_OPEN).await?;
-    Ok(found.iter().filter_map(|alert| ResourceAlert::of(alert, app.now_s())).collect())
-}
-
-/// Alerts of the past and of now for which `has` holds, newest first: `limit` at most, without the first `offset`. Guests are told of
-/// none.
-///
-/// # Errors
-/// As [`open`].
 pub async fn history(
     app: &App,
     visitor: &Visitor,
