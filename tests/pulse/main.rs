@@ -1,11 +1,13 @@
-//! Pulse: its routes, a module per resource; and agents that poll Proxmox.
+//! Pulse: its routes, a module per resource; its sockets; and agents that poll Proxmox.
 
+mod alerted;
 mod alerts;
 mod collector;
 mod defects;
 mod delivered;
 mod export;
 mod fleet;
+mod listener;
 mod mail;
 mod nodes;
 mod notifications;
@@ -14,4 +16,5 @@ mod registration;
 mod rest;
 mod scripts;
 mod server;
+mod sockets;
 mod updates;

@@ -13,6 +13,7 @@ use worker::{
     durable_object,
 };
 
+use super::alerted::Alerted;
 use super::collectors::Staged;
 use super::hosts::Live;
 use super::jobs::Jobs;
@@ -60,6 +61,7 @@ pub(super) struct Inner {
     pub(super) jobs: Jobs,
     /// What was shown last.
     pub(super) shown: RefCell<Shown>,
+    pub(super) alerted: Alerted,
     /// Until when somebody looks, ms.
     pub(super) watched_until_ms: Cell<i64>,
     alarm_ms: Cell<Option<i64>>,
@@ -80,6 +82,7 @@ impl DurableObject for Proxmox {
             staged: RefCell::default(),
             jobs: Jobs::default(),
             shown: RefCell::default(),
+            alerted: Alerted::default(),
             watched_until_ms: Cell::new(0),
             alarm_ms: Cell::new(None),
         });
@@ -89,6 +92,7 @@ impl DurableObject for Proxmox {
             before.known.take();
             before.staged.take();
             before.shown.take();
+            before.alerts_changed();
         }
         Self { inner }
     }
@@ -194,6 +198,10 @@ impl Inner {
             (Method::Get, "/connect") => self.connect(&request, db).await,
             (Method::Post, "/changed") => {
                 self.changed(db).await?;
+                Response::empty().map_err(refused)
+            }
+            (Method::Post, "/alerts") => {
+                self.alerts_changed();
                 Response::empty().map_err(refused)
             }
             (Method::Post, "/job") => {

@@ -7,6 +7,7 @@ use edgewatch_core::model::proxmox::{
     Census, Health, Instance, InstanceChange, InstanceDraft, InstanceKind, InstanceState, TestFailure, Tested,
 };
 
+use super::told::{self, News};
 use crate::app::{App, proxmox};
 use crate::proxmox::asked::{self, Outcome, Search, Trial};
 
@@ -150,5 +151,6 @@ pub async fn discover(app: &App, caller: &Credential) -> Result<Search, Failure>
         let is_it = |shown: &proxmox::Shown| shown.instance.host.split_once("://").is_some_and(|(_, at)| at == address);
         !known.iter().any(is_it)
     });
+    told::tell(app, &[News::Found(servers.clone(), errors.clone())]).await;
     Ok((servers, errors))
 }
