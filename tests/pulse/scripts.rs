@@ -113,7 +113,7 @@ fn token(worker: &Worker, wanted: &Value) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |escaped, byte| escaped + &format!("%{byte:02X}"))
 }
 
 fn asked(worker: &Worker, query: &str) -> String {

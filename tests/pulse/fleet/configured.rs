@@ -276,3 +276,29 @@ fn line_2_an_instance_that_fails_keeps_what_was_known_of_it_and_says_so() {
         (&json!("offline"), &json!("unhealthy"), &json!([]))
     );
 }
+
+#[test]
+fn line_2_an_instance_that_lets_nobody_in_is_one_node_that_failed_after_a_while() {
+    let fleet = Fleet::start("locked-out");
+    fleet.whole();
+    for fake in [&fleet.pve, &fleet.pbs] {
+        fake.set_token("nobody@pve!t", "other");
+    }
+    fleet.state("refusals", |state| state["connectionHealth"] == json!({"lab": false, "pbs-backup1": false}));
+    assert_eq!(fleet.get("/api/state")["nodes"].as_array().map(Vec::len), Some(2), "at first it stays as it was");
+    fleet.worker.set_clock_ahead(200_000);
+    let state = fleet.get("/api/state");
+    let mut failed = state["nodes"][0].clone();
+    failed.as_object_mut().expect("a node").remove("lastSeen");
+    let nothing = json!({"total": 0, "used": 0, "free": 0, "usage": 0});
+    let expected = json!({
+        "id": "lab-failed", "name": "lab", "displayName": "lab", "instance": "lab", "status": "offline", "type": "node", "cpu": 0,
+        "memory": nothing, "disk": nothing, "uptime": 0, "loadAverage": [], "kernelVersion": "", "pveVersion": "",
+        "cpuInfo": {"model": "", "cores": 0, "sockets": 0, "mhz": ""}, "connectionHealth": "error",
+    });
+    assert_eq!((failed, state["nodes"].as_array().map(Vec::len)), (expected, Some(1)));
+    for list in ["vms", "containers", "storage", "pbs", "pbsBackups"] {
+        assert_eq!(state[list], json!([]), "{list}");
+    }
+    assert_eq!(fleet.get("/api/charts")["data"], json!({}));
+}

@@ -15,7 +15,7 @@ use edgewatch_harness::worker::Worker;
 use serde_json::{Value, json};
 
 /// Longer than anything takes on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The lab, its nodes configured through the API, and an agent that polls it every second.
 pub struct Fleet {

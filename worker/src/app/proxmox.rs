@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::proxmox::{Credentials, Instance, InstanceChange, InstanceDraft, InstanceId, InstanceKind};
-use edgewatch_core::model::{Credential, HostClass, HostId};
+use edgewatch_core::model::{Credential, HostId};
 
 use super::identity::AgentIdentity;
 use super::ingest::Origin;
@@ -13,7 +13,6 @@ use super::pulse::told::{self, News};
 use super::{App, actor, hosts};
 use crate::platform::log;
 use crate::proxmox::wire::CollectorWire;
-use crate::store::proxmox::hosts as parts;
 use crate::store::proxmox::instances::{self, Sealed};
 use crate::store::{Statement, StoreError, settings};
 
@@ -217,18 +216,6 @@ pub(super) async fn replacing(
     }
     statements.extend(changes);
     Ok((statements, retiring))
-}
-
-/// The first node that is known, with its instance's name: `(instance, node)`.
-///
-/// # Errors
-/// [`Failure::Unavailable`] when the database does not answer.
-pub async fn first_node(app: &App) -> Result<Option<(String, String)>, Failure> {
-    let all = instances::list(&app.db).await?;
-    let Some(first) = all.into_iter().find(|one| one.instance.kind == InstanceKind::Pve) else { return Ok(None) };
-    let mut parts = parts::list(&app.db, first.instance.id.0).await?.into_iter();
-    let node = parts.find(|part| part.class == HostClass::Node && !part.is_retired);
-    Ok(node.map(|node| (first.instance.name, node.name)))
 }
 
 /// Whether there is an instance of this kind at this address.

@@ -16,8 +16,7 @@ use super::auth::{self, Here, InPath, Known};
 use super::error::Refusal;
 use crate::app::App;
 use crate::app::identity::require_admin;
-use crate::app::proxmox;
-use crate::app::pulse::outlets;
+use crate::app::pulse::{nodes, outlets};
 use crate::http::{answer, body};
 
 /// `GET /api/notifications/email`: the setting, without its password.
@@ -64,7 +63,7 @@ async fn send_mail(app: &App, caller: &Credential, settings: &MailSettings) -> R
 
 /// What is told of in a test: an alert of the first node that there is.
 async fn sample(app: &App) -> Result<ResourceAlert, Failure> {
-    let node = proxmox::first_node(app).await?;
+    let node = nodes::first_node(app).await?;
     Ok(sample_alert(node.as_ref().map(|(instance, node)| (instance.as_str(), node.as_str())), app.now_s()))
 }
 
