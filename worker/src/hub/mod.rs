@@ -26,6 +26,8 @@ mod measure;
 pub mod monitors;
 #[cfg(target_arch = "wasm32")]
 mod moving;
+#[cfg(target_arch = "wasm32")]
+mod news;
 pub mod noted;
 #[cfg(target_arch = "wasm32")]
 mod object;

@@ -35,6 +35,14 @@ pub async fn changed(objects: &Objects) -> Result<(), HubError> {
     post(objects, "changed", "").await.map(drop)
 }
 
+/// Alerts of thresholds are others than they were, as D1 has them: the state is to have them so.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn alerts_changed(objects: &Objects) -> Result<(), HubError> {
+    post(objects, "alerts", "").await.map(drop)
+}
+
 /// Has an agent do something, and waits for what comes of it.
 ///
 /// # Errors

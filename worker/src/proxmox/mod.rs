@@ -1,5 +1,7 @@
 //! What agents poll of Proxmox: one object takes it in, keeps it, tells the hub how the parts are as hosts, and shows it.
 
+#[cfg(target_arch = "wasm32")]
+mod alerted;
 pub mod asked;
 #[cfg(target_arch = "wasm32")]
 mod charted;

@@ -13,6 +13,7 @@ use worker::{
     durable_object,
 };
 
+use super::alerted::Alerted;
 use super::collectors::Staged;
 use super::hosts::Live;
 use super::jobs::Jobs;
@@ -60,6 +61,7 @@ pub(super) struct Inner {
     pub(super) jobs: Jobs,
     /// What was shown last.
     pub(super) shown: RefCell<Shown>,
+    pub(super) alerted: Alerted,
     /// Until when somebody looks, ms.
     pub(super) watched_until_ms: Cell<i64>,
     /// Which change of hosts the parts are known up to, where guests look.
@@ -82,6 +84,7 @@ impl DurableObject for Proxmox {
             staged: RefCell::default(),
             jobs: Jobs::default(),
             shown: RefCell::default(),
+            alerted: Alerted::default(),
             watched_until_ms: Cell::new(0),
             hosts_version: Cell::new(None),
             alarm_ms: Cell::new(None),
@@ -92,6 +95,7 @@ impl DurableObject for Proxmox {
             before.known.take();
             before.staged.take();
             before.shown.take();
+            before.alerts_changed();
         }
         Self { inner }
     }
@@ -197,6 +201,10 @@ impl Inner {
             (Method::Get, "/connect") => self.connect(&request, db).await,
             (Method::Post, "/changed") => {
                 self.changed(db).await?;
+                Response::empty().map_err(refused)
+            }
+            (Method::Post, "/alerts") => {
+                self.alerts_changed();
                 Response::empty().map_err(refused)
             }
             (Method::Post, "/job") => {

@@ -247,7 +247,6 @@ pub(super) mod tests {
             name: name.to_owned(),
             cpus: 1.0,
             tags: vec![],
-            lock: String::new(),
             system: None,
             disk_reason: None,
         }

@@ -98,14 +98,21 @@ impl Inner {
                 #[expect(clippy::cast_precision_loss, reason = "shown, not counted")]
                 let uptime_s = now.seconds().since(started_at) as f64;
                 let totals = Totals { started_at, uptime_s, viewers, ..Totals::default() };
+                let (active, resolved) =
+                    (self.active_alerts(hidden, db).await?, self.resolved_alerts(hidden, db).await?);
                 self.with_shown(hidden, |instances, backups| {
                     let mut out = Written::default();
                     let changed_at = instances.iter().filter_map(|state| state.health.polled_at).max().unwrap_or(now);
-                    let hosts = hosts.as_str();
-                    let view = StateView { instances, backups, hosts, active: &[], resolved: &[], totals, changed_at };
+                    let (hosts, active, resolved) = (hosts.as_str(), active.as_slice(), resolved.as_slice());
+                    let view = StateView { instances, backups, hosts, active, resolved, totals, changed_at };
                     pulse::write_state(&view, &mut out);
                     Some(out)
                 })
+            }
+            What::Alerts => {
+                let mut out = Written::default();
+                out.list(self.active_alerts(hidden, db).await?.iter().map(pulse::Alert::from));
+                Some(out)
             }
             What::Backups => self.with_shown(hidden, |_, backups| Some(pulse::backups_reply(backups))),
             What::BackupsOfPve => self.with_shown(hidden, |_, backups| Some(pulse::pve_reply(backups))),

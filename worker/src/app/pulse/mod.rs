@@ -9,5 +9,6 @@ pub mod outlets;
 pub mod registration;
 pub mod shown;
 pub mod system;
+pub mod told;
 pub mod transfer;
 pub mod updates;

@@ -13,6 +13,7 @@ mod nodes;
 mod notifications;
 mod register;
 mod server;
+mod socket;
 mod state;
 mod system;
 mod tokens;
@@ -53,6 +54,7 @@ fn router() -> Router {
     let build = || {
         Router::new()
             .merge(of_server())
+            .merge(of_sockets())
             .merge(of_state())
             .merge(of_configuration())
             .merge(of_registration())
@@ -78,6 +80,14 @@ fn of_server() -> Router {
         .route("/api/settings/update", post(server::update_settings))
         .route("/api/diagnostics", get(server::diagnostics))
         .route("/api/discover", get(server::discover).post(server::discover))
+}
+
+fn of_sockets() -> Router {
+    Router::new()
+        .route("/ws", get(socket::open))
+        .route("/pulse/ws", get(socket::open))
+        .route("/socket.io/", get(socket::open_as_socket_io))
+        .route("/api/test-notification", post(server::test_notification))
 }
 
 fn of_state() -> Router {

@@ -186,6 +186,7 @@ impl From<GuestNow> for model::GuestNow {
                 disk_write: guest.disk_write.max(-1),
             },
             uptime_s: count(guest.uptime_s),
+            lock: guest.lock,
         }
     }
 }
@@ -261,7 +262,6 @@ pub fn census(rows: Vec<CensusRow>) -> model::Census {
                 name: row.name,
                 cpus: share(row.cpus),
                 tags: row.tags,
-                lock: String::new(),
                 system: None,
                 disk_reason: model::DiskReason::parse(&row.disk_reason),
             }),

@@ -54,7 +54,7 @@ fn a_report_is_a_sample_and_what_the_host_is() {
         ("02:00:00:00:00:01", "192.0.2.30".to_owned(), "2001:db8::1".to_owned())
     );
     let reply = serde_json::to_value(HostReportReply::of(&report, "h-1", at)).unwrap();
-    let expected = json!({"success":true,"hostId":"h-1","agentId":"h-1","lastSeen":"2025-12-01T10:00:00Z","platform":"linux","osName":"debian",
+    let expected = json!({"success":true,"hostId":"h-1","agentId":"h-1","lastSeen":"2025-12-01T10:00:00.123Z","platform":"linux","osName":"debian",
         "osVersion":"12.7","config":{"commandsEnabled":false}});
     assert_eq!(reply, expected);
 }

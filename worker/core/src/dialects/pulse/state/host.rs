@@ -173,6 +173,8 @@ mod tests {
             id: HostId(3),
             public_id: "2u4PP3TJqbv".to_owned(),
             uuid: "0192f0a0-0000-7000-8000-000000000003".to_owned(),
+            class: HostClass::Machine,
+            parent: None,
             name: "web01".to_owned(),
             tag: "prod".to_owned(),
             note: String::new(),
