@@ -40,9 +40,9 @@ const WALLS: &[(&str, Wall)] = &[
     (
         "proxmox",
         Only(
-            // hub: its callers, and the engine of an object's own database.
+            // hub: its callers, and the engine of an object's own database. core:metrics: the names of a guest's series.
             "other thiserror serde sdk store platform hub viewers core:model core:units core:failure core:domain \
-             core:dialects/native core:dialects/pulse",
+             core:metrics core:dialects/native core:dialects/pulse",
         ),
     ),
     (

@@ -335,7 +335,7 @@ pub async fn remove(
     statements.push(settings::bump(settings::HOSTS_VERSION));
     let done = app.db.batch(statements).await?;
     let mut done = done.into_iter();
-    let retired: Vec<HostId> = done.next().map(instances::ids).transpose()?.unwrap_or_default();
+    let retired: Vec<HostId> = done.next().as_ref().map(instances::ids).transpose()?.unwrap_or_default();
     if done.next().is_none_or(|deleted| deleted.changes == 0) {
         return Err(changed_meanwhile());
     }

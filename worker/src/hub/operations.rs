@@ -15,7 +15,6 @@ use super::governor::ShardReport;
 use super::handover::tidings::Tidings;
 use super::listing::ListRequest;
 use super::object::{Answer, Inner};
-use super::polled::wire::PolledRequest;
 use super::probes::{EDGE, ProbeWire};
 use super::rules::usage::TransfersRequest;
 use super::shard::goodbye;
@@ -109,10 +108,7 @@ impl Inner {
                 Method::Post,
                 path @ ("/check-reports" | "/keep-checks" | "/monitored" | "/close-alert" | "/open-checks" | "/polls"),
             ) => self.of_watches(path, &mut request, db).await,
-            (Method::Post, "/polled") => {
-                let request: PolledRequest = parse(&request.text().await.map_err(refused)?)?;
-                json(&self.take_polled(request, db).await?)
-            }
+            (Method::Post, "/polled") => self.polled(&mut request, db).await,
             (Method::Post, path @ ("/posted" | "/points" | "/latest" | "/metric-names")) => {
                 self.of_posted(path, &mut request, db).await
             }

@@ -22,7 +22,7 @@ const MOST: u32 = 600_000;
 pub async fn derive(passphrase: &str, salt: &[u8], iterations: u32) -> Result<[u8; KEY_BYTES], Failure> {
     match iterations {
         1..=BY_RUNTIME => webcrypto::pbkdf2(passphrase.as_bytes(), salt, iterations).await,
-        1..=MOST => derive_here(passphrase.as_bytes(), salt, iterations),
+        more if (1..=MOST).contains(&more) => derive_here(passphrase.as_bytes(), salt, more),
         _ => Err(Failure::Internal(format!("{iterations} iterations of a key"))),
     }
 }

@@ -20,9 +20,9 @@ pub fn answer_pings(state: &State) {
 }
 
 /// Lets the runtime answer one text by another from now on; call it in the constructor.
-pub fn answer(state: &State, ping: &str, pong: &str) {
+pub fn answer(state: &State, text: &str, reply: &str) {
     // Two short texts cannot be refused; were they, pings would wake the object and be answered by nobody, which a peer sees.
-    if let Ok(pair) = WebSocketRequestResponsePair::new(ping, pong) {
+    if let Ok(pair) = WebSocketRequestResponsePair::new(text, reply) {
         state.set_websocket_auto_response(&pair);
     }
 }

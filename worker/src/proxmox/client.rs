@@ -12,7 +12,7 @@ use crate::platform::payload::Payload;
 /// The one object.
 const NAME: &str = "proxmox";
 
-fn unreachable(error: worker::Error) -> HubError {
+fn unreachable(error: &worker::Error) -> HubError {
     HubError::Unreachable(error.to_string())
 }
 
@@ -23,8 +23,8 @@ fn unreachable(error: worker::Error) -> HubError {
 /// [`HubError::Unreachable`] when the object cannot be asked; so for all that follow.
 pub async fn connect(objects: &Objects, headers: Headers, collector: &CollectorWire) -> Result<Response, HubError> {
     let identity = serde_json::to_string(collector).map_err(|error| HubError::Corrupt(error.to_string()))?;
-    headers.set(COLLECTOR_HEADER, &identity).map_err(unreachable)?;
-    objects.connect(Class::Proxmox, NAME, "connect", headers).await.map_err(unreachable)
+    headers.set(COLLECTOR_HEADER, &identity).map_err(|error| unreachable(&error))?;
+    objects.connect(Class::Proxmox, NAME, "connect", headers).await.map_err(|error| unreachable(&error))
 }
 
 /// Instances, or how they are to be polled, are others than they were: agents are told.
@@ -59,9 +59,9 @@ pub async fn job(objects: &Objects, job: &JobRequest) -> Result<JobReply, HubErr
 /// As [`connect`].
 pub async fn show(objects: &Objects, wanted: &ShowRequest) -> Result<Option<Payload>, HubError> {
     let body = serde_json::to_string(wanted).map_err(|error| HubError::Corrupt(error.to_string()))?;
-    let mut answer = objects.post(Class::Proxmox, NAME, "show", &body).await.map_err(unreachable)?;
+    let mut answer = objects.post(Class::Proxmox, NAME, "show", &body).await.map_err(|error| unreachable(&error))?;
     match answer.status_code() {
-        200 => Payload::of(answer).await.map(Some).map_err(unreachable),
+        200 => Payload::of(answer).await.map(Some).map_err(|error| unreachable(&error)),
         404 => Ok(None),
         503 => Err(HubError::Refused(answer.text().await.unwrap_or_default())),
         status => Err(HubError::Corrupt(format!("show answered {status}"))),
@@ -78,7 +78,7 @@ pub async fn health(objects: &Objects) -> Result<BTreeMap<i64, (bool, String)>, 
 }
 
 async fn post(objects: &Objects, operation: &str, body: &str) -> Result<Response, HubError> {
-    let mut answer = objects.post(Class::Proxmox, NAME, operation, body).await.map_err(unreachable)?;
+    let mut answer = objects.post(Class::Proxmox, NAME, operation, body).await.map_err(|error| unreachable(&error))?;
     match answer.status_code() {
         200 | 204 => Ok(answer),
         503 => Err(HubError::Refused(answer.text().await.unwrap_or_default())),

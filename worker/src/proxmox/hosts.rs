@@ -262,9 +262,9 @@ impl Inner {
         live.borrow_mut().parts.renew(known);
         self.keep_parts(id, &live.borrow().parts)?;
         let others = renamed.iter().map(|one| one.host).chain(moved.iter().map(|one| one.host)).map(HostId);
-        let changed: Vec<HostId> = others.chain(back).chain(gone).collect();
-        if !changed.is_empty() {
-            self.hub.changed(&changed).await?;
+        let told: Vec<HostId> = others.chain(back).chain(gone).collect();
+        if !told.is_empty() {
+            self.hub.changed(&told).await?;
         }
         Ok(())
     }
@@ -362,7 +362,7 @@ fn polled(live: &Live, with_facts: bool) -> Vec<PolledHost> {
         let samples = if state == State::Up { vec![node_sample(node, at_ms)] } else { vec![] };
         let polled = PolledHost::new(host.0, state, PERIOD_S, samples);
         let facts = with_facts.then(|| node_facts(live, node));
-        all.push(facts.iter().fold(polled, |polled, facts| polled.with_facts(facts)));
+        all.push(facts.iter().fold(polled, PolledHost::with_facts));
     }
     for guest in now.guests.values() {
         let Some(host) = parts.host(&parts::guest_key(guest.vmid)) else { continue };
@@ -378,7 +378,7 @@ fn polled(live: &Live, with_facts: bool) -> Vec<PolledHost> {
         let samples = if state == State::Up { vec![guest_sample(guest, at_ms)] } else { vec![] };
         let polled = PolledHost::new(host.0, state, PERIOD_S, samples);
         let facts = with_facts.then(|| guest_facts(live, guest));
-        all.push(facts.iter().fold(polled, |polled, facts| polled.with_facts(facts)));
+        all.push(facts.iter().fold(polled, PolledHost::with_facts));
     }
     if let (Some(pbs), Some(host)) = (&now.pbs, parts.host(PBS_KEY)) {
         let sample = native::Sample {
@@ -407,7 +407,7 @@ const fn float(value: u64) -> f64 {
 }
 
 fn node_sample(node: &NodeNow, at_ms: i64) -> native::Sample {
-    let [load1, load5, load15] = node.load.map_or([None; 3], |load| load.map(Some));
+    let [minute, five, quarter] = node.load.map_or([None; 3], |load| load.map(Some));
     native::Sample {
         number: 1,
         at_ms,
@@ -416,9 +416,9 @@ fn node_sample(node: &NodeNow, at_ms: i64) -> native::Sample {
         swap_used_bytes: Some(float(node.swap.used)),
         disk_used_bytes: Some(float(node.disk.used)),
         uptime_s: Some(float(node.uptime_s)),
-        load1,
-        load5,
-        load15,
+        load1: minute,
+        load5: five,
+        load15: quarter,
         ..native::Sample::default()
     }
 }

@@ -107,9 +107,9 @@ fn sample(at_ms: i64, mut sums: Sums) -> Sample {
         load5: sums.take("load5"),
         load15: sums.take("load15"),
         named: {
-            let names: Vec<String> = sums.0.keys().cloned().collect();
+            let others: Vec<String> = sums.0.keys().cloned().collect();
             let named = |name: String| Some(Named { value: sums.take(&name)?, name });
-            names.into_iter().filter_map(named).collect()
+            others.into_iter().filter_map(named).collect()
         },
         ..Sample::default()
     }
@@ -250,7 +250,7 @@ mod tests {
             (UnixMillis(90_000), Some(20.0), Some(1_000), Some(3.0))
         );
         let named: BTreeMap<&str, f64> = sample.named.iter().map(|one| (one.name.as_str(), one.value)).collect();
-        assert_eq!(named["guest.101.cpu_percent"], 20.0);
+        assert!((named["guest.101.cpu_percent"] - 20.0).abs() < 1e-9);
         assert_eq!((named["guest.101.net_out_bytes_per_s"], named["storage.local.used_bytes"]), (8.0, 5.0));
         for missing in [
             "guest.101.net_in_bytes_per_s",

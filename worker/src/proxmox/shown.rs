@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use edgewatch_core::dialects::native::proxmox::{Backup, PbsBackup, SectionName, Snapshot, Task, known, loose};
+use edgewatch_core::dialects::native::proxmox::{Backup, PbsBackup, SectionName, Snapshot, Task, listed, loose};
 use edgewatch_core::dialects::pulse::{self, Backups, StateView, Totals, Written};
 use edgewatch_core::model::proxmox::{Health, InstanceState, PollErrorKind};
 use edgewatch_core::units::UnixSeconds;
@@ -197,17 +197,17 @@ impl Inner {
         for (name, body) in self.tables()?.sections(live.instance.id.0)? {
             match SectionName::parse(&name) {
                 SectionName::Tasks { node } => {
-                    state.tasks.extend(rows::<Task>(&body).into_iter().map(|row| known::task(&node, row)));
+                    state.tasks.extend(rows::<Task>(&body).into_iter().map(|row| listed::task(&node, row)));
                 }
                 SectionName::Backups { storage, node } => {
                     let rows = rows::<Backup>(&body);
-                    state.backups.push(known::backup_store(&storage, node.as_deref(), rows, &live.census));
+                    state.backups.push(listed::backup_store(&storage, node.as_deref(), rows, &live.census));
                 }
                 SectionName::Snapshots { .. } => {
-                    state.snapshots.extend(rows::<Snapshot>(&body).into_iter().map(known::snapshot));
+                    state.snapshots.extend(rows::<Snapshot>(&body).into_iter().map(listed::snapshot));
                 }
                 SectionName::Pbs { datastore, namespace, .. } => {
-                    state.groups.extend(known::groups(&datastore, &namespace, rows::<PbsBackup>(&body)));
+                    state.groups.extend(listed::groups(&datastore, &namespace, rows::<PbsBackup>(&body)));
                 }
                 SectionName::Census | SectionName::Other(_) => {}
             }

@@ -6,9 +6,9 @@
 /// # Errors
 /// Seconds, at least 1.
 pub fn admit(times_ms: &[i64], now_ms: i64, most: u32, window_s: u32) -> Result<Vec<i64>, u32> {
-    let window_ms = i64::from(window_s).saturating_mul(1_000);
+    let span_ms = i64::from(window_s).saturating_mul(1_000);
     // Of a clock that stepped back: what it said ahead of now counts as now.
-    let ages = times_ms.iter().map(|at| (*at).min(now_ms)).filter(|at| now_ms.saturating_sub(*at) <= window_ms);
+    let ages = times_ms.iter().map(|at| (*at).min(now_ms)).filter(|at| now_ms.saturating_sub(*at) <= span_ms);
     let mut counted: Vec<i64> = ages.collect();
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     if counted.len() < most {
@@ -18,7 +18,7 @@ pub fn admit(times_ms: &[i64], now_ms: i64, most: u32, window_s: u32) -> Result<
     // The one whose end makes room.
     let place = counted.len().saturating_sub(most);
     let oldest = counted.get(place).copied().unwrap_or(now_ms);
-    let wait_ms = oldest.saturating_add(window_ms).saturating_sub(now_ms).max(0).saturating_add(1);
+    let wait_ms = oldest.saturating_add(span_ms).saturating_sub(now_ms).max(0).saturating_add(1);
     Err(u32::try_from(wait_ms.saturating_add(999) / 1_000).unwrap_or(u32::MAX).max(1))
 }
 

@@ -194,7 +194,7 @@ mod tests {
     fn app(pulse: PulseVariables) -> App {
         let app = App::for_tests(Db::in_memory().unwrap());
         let seal_key = SealKey::parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-        let config = Config { pulse, seal_key, ..Config::clone(&app.config) };
+        let config = Config { seal_key, pulse, ..Config::clone(&app.config) };
         App { config: Arc::new(config), ..app }
     }
 

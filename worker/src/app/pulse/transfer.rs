@@ -145,7 +145,7 @@ pub async fn replace(app: &App, actor: &str, new: Replacement) -> Result<(), Fai
     let mut retired: Vec<HostId> = Vec::new();
     for (place, outcome) in app.db.batch(statements).await?.into_iter().enumerate() {
         if retiring.contains(&place) {
-            retired.extend(store::proxmox::instances::ids(outcome)?);
+            retired.extend(store::proxmox::instances::ids(&outcome)?);
         }
     }
     system::remember(app, &new.system.allowed_origins);
@@ -171,7 +171,7 @@ mod tests {
     fn app(pulse: PulseVariables) -> App {
         let app = App::for_tests(Db::in_memory().unwrap());
         let seal_key = SealKey::parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-        let config = Config { pulse, seal_key, ..Config::clone(&app.config) };
+        let config = Config { seal_key, pulse, ..Config::clone(&app.config) };
         App { config: Arc::new(config), ..app }
     }
 

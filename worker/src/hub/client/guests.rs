@@ -31,6 +31,11 @@ struct Piece {
     samples: Vec<u64>,
 }
 
+/// The first `count` and what comes behind the first `skipped` of the others.
+fn joined<T: Clone>(earlier: &[T], later: &[T], (count, skipped): (usize, usize)) -> Vec<T> {
+    earlier.iter().take(count).chain(later.iter().skip(skipped)).cloned().collect()
+}
+
 impl Piece {
     /// These points, and before them those of `earlier`.
     fn after(self, earlier: Self) -> Self {
@@ -40,9 +45,6 @@ impl Piece {
         let Some(begins_s) = known(&self) else { return Self { host: self.host, metric: self.metric, ..earlier } };
         let count = earlier.at_s.iter().take_while(|at_s| **at_s < begins_s).count();
         let skipped = self.at_s.iter().take_while(|at_s| **at_s < begins_s).count();
-        fn joined<T: Clone>(earlier: &[T], later: &[T], (count, skipped): (usize, usize)) -> Vec<T> {
-            earlier.iter().take(count).chain(later.iter().skip(skipped)).cloned().collect()
-        }
         let counts = (count, skipped);
         Self {
             at_s: joined(&earlier.at_s, &self.at_s, counts),

@@ -1,17 +1,24 @@
 //! The operation of the object's `fetch` that says how parts of hypervisors are.
 
 use edgewatch_core::model::HostId;
+use worker::{Request, Response};
 
 use super::wire::{PolledReply, PolledRequest};
-use crate::hub::flush;
 use crate::hub::object::{Answer, Inner};
-use crate::hub::operations::SOON_MS;
+use crate::hub::operations::{SOON_MS, json, parse};
+use crate::hub::{HubError, flush};
 use crate::platform::log;
 use crate::store::Db;
 
 impl Inner {
+    /// The operation.
+    pub(in crate::hub) async fn polled(&self, request: &mut Request, db: Option<&Db>) -> Answer<Response> {
+        let text = request.text().await.map_err(|error| HubError::Refused(error.to_string()))?;
+        json(&self.take_polled(parse(&text)?, db).await?)
+    }
+
     /// Takes how hosts are. One that cannot be taken costs itself.
-    pub(in crate::hub) async fn take_polled(&self, request: PolledRequest, db: Option<&Db>) -> Answer<PolledReply> {
+    async fn take_polled(&self, request: PolledRequest, db: Option<&Db>) -> Answer<PolledReply> {
         let mut reply = PolledReply::default();
         let mut missing = Vec::new();
         for polled in &request.hosts {

@@ -70,9 +70,13 @@ impl Shard {
         }
     }
 
-    /// Whether a host never reported by our agent: then what is posted of it says how it is.
+    /// Whether a host never reported by our agent: then its series are what is posted of it, which says how it is too, unless others do.
     pub(super) fn lives_by_posts(&self, of: HostId) -> bool {
-        self.hosts.get(&of).is_some_and(|host| host.durable_up_to() == 0 && host.link != Link::Socket)
+        // What is said of a part of a hypervisor has no numbers of its own.
+        let is_by_posts = |host: &Tracked| {
+            host.entry.host.class.is_polled() || host.durable_up_to() == 0 && host.link != Link::Socket
+        };
+        self.hosts.get(&of).is_some_and(is_by_posts)
     }
 
     /// A host that was brought into memory is as what was posted of it says.

@@ -309,7 +309,7 @@ pub fn delete(id: InstanceId, name: &str, now: UnixSeconds) -> Vec<Statement> {
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when they cannot be read.
-pub fn ids(outcome: Outcome) -> Result<Vec<HostId>, StoreError> {
+pub fn ids(outcome: &Outcome) -> Result<Vec<HostId>, StoreError> {
     let rows: Vec<IdRow> = outcome.rows()?;
     Ok(rows.into_iter().map(|row| HostId(row.id)).collect())
 }

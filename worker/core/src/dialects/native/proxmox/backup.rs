@@ -16,7 +16,7 @@ pub struct Task {
     #[serde(deserialize_with = "loose::text")]
     pub kind: String,
     /// The guest; 0 for several.
-    #[serde(deserialize_with = "loose::count", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::count", skip_serializing_if = "loose::is_default")]
     pub vmid: u64,
     /// When it began.
     #[serde(deserialize_with = "loose::whole")]
@@ -43,7 +43,7 @@ pub struct Backup {
     #[serde(deserialize_with = "loose::text")]
     pub kind: String,
     /// The guest; 0 when it is of none.
-    #[serde(deserialize_with = "loose::count", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::count", skip_serializing_if = "loose::is_default")]
     pub vmid: u64,
     /// When it was made.
     #[serde(deserialize_with = "loose::whole")]
@@ -58,13 +58,13 @@ pub struct Backup {
     #[serde(deserialize_with = "loose::text", skip_serializing_if = "String::is_empty")]
     pub notes: String,
     /// Not to be removed.
-    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "is_false")]
+    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "loose::is_default")]
     pub protected: bool,
     /// What its verification came to (`ok`, `failed`); empty where there was none.
     #[serde(deserialize_with = "loose::text", skip_serializing_if = "String::is_empty")]
     pub verification: String,
     /// Whether it is encrypted.
-    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "is_false")]
+    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "loose::is_default")]
     pub encrypted: bool,
 }
 
@@ -93,7 +93,7 @@ pub struct Snapshot {
     #[serde(deserialize_with = "loose::text", skip_serializing_if = "String::is_empty")]
     pub parent: String,
     /// Whether memory is in it.
-    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "is_false")]
+    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "loose::is_default")]
     pub vmstate: bool,
 }
 
@@ -111,7 +111,7 @@ pub struct PbsBackup {
     #[serde(deserialize_with = "loose::whole")]
     pub at_s: i64,
     /// Its size; 0 when unknown.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_nothing")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub size: i64,
     /// Whose it is.
     #[serde(deserialize_with = "loose::text", skip_serializing_if = "String::is_empty")]
@@ -120,7 +120,7 @@ pub struct PbsBackup {
     #[serde(deserialize_with = "loose::text", skip_serializing_if = "String::is_empty")]
     pub comment: String,
     /// Not to be removed.
-    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "is_false")]
+    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "loose::is_default")]
     pub protected: bool,
     /// What its verification came to (`ok`, `failed`); empty where there was none.
     #[serde(deserialize_with = "loose::text", skip_serializing_if = "String::is_empty")]
@@ -128,19 +128,4 @@ pub struct PbsBackup {
     /// The names of its files.
     #[serde(deserialize_with = "loose::list", skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn is_none(number: &u64) -> bool {
-    *number == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn is_nothing(number: &i64) -> bool {
-    *number == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn is_false(truth: &bool) -> bool {
-    !*truth
 }

@@ -156,7 +156,7 @@ pub struct GuestRow {
     #[serde(deserialize_with = "loose::number")]
     pub cpus: f64,
     /// Whether it is a template, of which nothing is polled.
-    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "is_false")]
+    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "loose::is_default")]
     pub template: bool,
     /// In Proxmox's order.
     #[serde(deserialize_with = "loose::list", skip_serializing_if = "Vec::is_empty")]
@@ -184,10 +184,10 @@ pub struct StorageRow {
     #[serde(deserialize_with = "loose::text")]
     pub content: String,
     /// Whether all nodes see the same.
-    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "is_false")]
+    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "loose::is_default")]
     pub shared: bool,
     /// Whether it is switched on.
-    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "is_false")]
+    #[serde(deserialize_with = "loose::truth", skip_serializing_if = "loose::is_default")]
     pub enabled: bool,
 }
 
@@ -208,7 +208,7 @@ pub struct PbsRow {
     #[serde(deserialize_with = "loose::text", skip_serializing_if = "String::is_empty")]
     pub cpu_model: String,
     /// Logical processors.
-    #[serde(deserialize_with = "loose::count", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::count", skip_serializing_if = "loose::is_default")]
     pub cores: u64,
 }
 
@@ -264,14 +264,4 @@ pub struct JobRow {
     /// What the collection of garbage removed.
     #[serde(deserialize_with = "loose::optional_whole", skip_serializing_if = "Option::is_none")]
     pub removed: Option<i64>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn is_false(truth: &bool) -> bool {
-    !*truth
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn is_none(number: &u64) -> bool {
-    *number == 0
 }

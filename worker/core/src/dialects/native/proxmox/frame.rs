@@ -16,7 +16,7 @@ pub struct Frame {
     #[serde(default, deserialize_with = "loose::whole")]
     pub sent_at_ms: i64,
     /// How many frames of this run were given up unsent so far.
-    #[serde(default, deserialize_with = "loose::count", skip_serializing_if = "is_none")]
+    #[serde(default, deserialize_with = "loose::count", skip_serializing_if = "loose::is_default")]
     pub dropped: u64,
     /// Oldest first.
     #[serde(default, deserialize_with = "loose::list")]
@@ -34,10 +34,10 @@ pub struct Poll {
     #[serde(deserialize_with = "loose::count")]
     pub took_ms: u64,
     /// How many requests it needed.
-    #[serde(deserialize_with = "loose::count", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::count", skip_serializing_if = "loose::is_default")]
     pub calls: u64,
     /// How many of them failed.
-    #[serde(deserialize_with = "loose::count", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::count", skip_serializing_if = "loose::is_default")]
     pub failed: u64,
     /// Why there is nothing more in it.
     #[serde(deserialize_with = "loose::optional", skip_serializing_if = "Option::is_none")]
@@ -114,9 +114,4 @@ impl<'de> Deserialize<'de> for PollErrorKind {
 fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
     let list: Vec<loose::Whole> = loose::list(deserializer)?;
     Ok(list.into_iter().filter_map(|whole| whole.0?.try_into().ok()).collect())
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn is_none(number: &u64) -> bool {
-    *number == 0
 }

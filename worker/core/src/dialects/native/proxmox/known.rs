@@ -1,11 +1,10 @@
 //! What a collector says, in our words: polls put together to what is known now, and rows of sections.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::{
     CensusRow, DatastoreNow, EndpointPart, Frame, GuestKind, GuestNow, GuestStatus, NodeNow, PbsNow, Poll,
-    PollErrorKind, SectionName, StorageNow, StorageStatus,
+    PollErrorKind, StorageNow, StorageStatus,
 };
 use crate::model::proxmox as model;
 use crate::units::{UnixMillis, UnixSeconds};
@@ -83,18 +82,15 @@ impl Now {
                 all.push(storage.clone());
                 continue;
             }
-            match places.get(storage.name.as_str()).and_then(|place| all.get_mut(*place)) {
-                Some(known) => {
-                    let is_better = known.status != model::StorageStatus::Available
-                        && storage.status == model::StorageStatus::Available;
-                    if is_better {
-                        *known = storage.clone();
-                    }
+            if let Some(known) = places.get(storage.name.as_str()).and_then(|place| all.get_mut(*place)) {
+                let is_better = known.status != model::StorageStatus::Available
+                    && storage.status == model::StorageStatus::Available;
+                if is_better {
+                    *known = storage.clone();
                 }
-                None => {
-                    places.insert(&storage.name, all.len());
-                    all.push(storage.clone());
-                }
+            } else {
+                places.insert(&storage.name, all.len());
+                all.push(storage.clone());
             }
         }
         all
@@ -110,11 +106,11 @@ fn kind(kind: PollErrorKind) -> model::PollErrorKind {
     }
 }
 
-fn small(number: u64) -> u32 {
+pub(super) fn small(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn count(number: i64) -> u64 {
+pub(super) fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
@@ -126,7 +122,7 @@ fn space(used: i64, total: i64, free: i64) -> model::Space {
     model::Space { used: count(used), total: count(total), free: count(free) }
 }
 
-fn moment(seconds: i64) -> Option<UnixSeconds> {
+pub(super) fn moment(seconds: i64) -> Option<UnixSeconds> {
     (seconds > 0).then_some(UnixSeconds(seconds))
 }
 
@@ -316,102 +312,6 @@ pub fn census(rows: Vec<CensusRow>) -> model::Census {
     census
 }
 
-/// A backup task of a node.
-pub fn task(node: &str, row: super::Task) -> model::Task {
-    model::Task {
-        upid: row.upid,
-        node: node.to_owned(),
-        kind: row.kind,
-        vmid: small(row.vmid),
-        status: row.status,
-        started_at: UnixSeconds(row.start_s),
-        ended_at: row.end_s.and_then(moment),
-    }
-}
-
-/// The backups of a storage.
-pub fn backup_store(
-    storage: &str,
-    node: Option<&str>,
-    rows: Vec<super::Backup>,
-    census: &model::Census,
-) -> model::BackupStore {
-    let is_pbs = census.storages.iter().any(|one| one.name == storage && one.kind == "pbs");
-    let backups = rows.into_iter().map(backup).collect();
-    model::BackupStore { storage: storage.to_owned(), node: node.map(str::to_owned), is_pbs, backups }
-}
-
-fn backup(row: super::Backup) -> model::Backup {
-    let kind = match row.kind.as_str() {
-        "qemu" => model::BackupKind::Vm,
-        "lxc" => model::BackupKind::Container,
-        "host" => model::BackupKind::Host,
-        _ => model::BackupKind::Unknown,
-    };
-    model::Backup {
-        volid: row.volid,
-        kind,
-        vmid: small(row.vmid),
-        at: UnixSeconds(row.at_s),
-        size: count(row.size),
-        format: row.format,
-        notes: row.notes,
-        is_protected: row.protected,
-        verification: model::Verification::parse(&row.verification),
-    }
-}
-
-/// A snapshot.
-pub fn snapshot(row: super::Snapshot) -> model::Snapshot {
-    model::Snapshot {
-        vmid: small(row.vmid),
-        kind: row.kind.into(),
-        name: row.name,
-        at: UnixSeconds(row.at_s),
-        description: row.description,
-        parent: row.parent,
-        has_memory: row.vmstate,
-        size: None,
-    }
-}
-
-/// Backups in a Backup Server, by what they are of.
-pub fn groups(datastore: &str, namespace: &str, rows: Vec<super::PbsBackup>) -> Vec<model::PbsGroup> {
-    let mut groups: BTreeMap<(String, String), model::PbsGroup> = BTreeMap::new();
-    for row in rows {
-        let group = groups.entry((row.kind.clone(), row.id.clone())).or_insert_with(|| model::PbsGroup {
-            datastore: datastore.to_owned(),
-            namespace: namespace.to_owned(),
-            kind: model::BackupKind::of_pbs_word(&row.kind),
-            id: row.id.clone(),
-            owner: row.owner.clone(),
-            backups: Vec::new(),
-        });
-        let known = group.backups.last().map(|backup| &backup.files).filter(|files| ***files == *row.files);
-        let files = known.cloned().unwrap_or_else(|| Arc::from(row.files));
-        group.backups.push(model::PbsBackup {
-            at: UnixSeconds(row.at_s),
-            size: count(row.size),
-            is_protected: row.protected,
-            verification: model::Verification::parse(&row.verification),
-            comment: row.comment,
-            files,
-        });
-    }
-    groups.into_values().collect()
-}
-
-/// Whether a section with this name holds what a state shows; the census is read for itself.
-pub const fn is_listed(name: &SectionName) -> bool {
-    matches!(
-        name,
-        SectionName::Tasks { .. }
-            | SectionName::Backups { .. }
-            | SectionName::Snapshots { .. }
-            | SectionName::Pbs { .. }
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -485,22 +385,5 @@ mod tests {
         assert_eq!(census.guests.iter().map(|one| one.vmid).collect::<Vec<_>>(), [101, 205]);
         assert_eq!(census.cluster.map(|cluster| (cluster.name, cluster.endpoints.len())), Some(("lab".to_owned(), 1)));
         assert_eq!(census.pbs.map(|pbs| (pbs.datastores.len(), pbs.jobs.len())), Some((1, 1)));
-    }
-
-    #[test]
-    fn backups_of_one_thing_are_together_and_share_their_files() {
-        let row = |id: &str, at_s| super::super::PbsBackup {
-            kind: "vm".to_owned(),
-            id: id.to_owned(),
-            at_s,
-            files: vec!["index.json.blob".to_owned()],
-            ..super::super::PbsBackup::default()
-        };
-        let groups = groups("main", "prod", vec![row("101", 1), row("102", 2), row("101", 3)]);
-        assert_eq!(
-            groups.iter().map(|one| (one.id.as_str(), one.backups.len())).collect::<Vec<_>>(),
-            [("101", 2), ("102", 1)]
-        );
-        assert!(Arc::ptr_eq(&groups[0].backups[0].files, &groups[0].backups[1].files));
     }
 }

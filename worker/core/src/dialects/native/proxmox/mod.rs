@@ -32,6 +32,7 @@ mod census;
 mod frame;
 mod job;
 pub mod known;
+pub mod listed;
 pub mod loose;
 mod now;
 mod section;

@@ -22,31 +22,31 @@ pub struct NodeNow {
     #[serde(deserialize_with = "loose::text")]
     pub status: String,
     /// 0 to 1.
-    #[serde(deserialize_with = "loose::number", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "loose::number", skip_serializing_if = "loose::is_default")]
     pub cpu: f64,
     /// Memory in use.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub mem_used: i64,
     /// All memory.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub mem_total: i64,
     /// Swap in use.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub swap_used: i64,
     /// All swap.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub swap_total: i64,
     /// The root file system: in use.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub disk_used: i64,
     /// All of it.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub disk_total: i64,
     /// What may still be written: less than what is not in use.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub disk_free: i64,
     /// Seconds since it was started.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub uptime_s: i64,
     /// Load averages of 1, 5 and 15 minutes; empty when unknown.
     #[serde(deserialize_with = "numbers", skip_serializing_if = "Vec::is_empty")]
@@ -245,22 +245,22 @@ pub struct PbsNow {
     #[serde(deserialize_with = "loose::text")]
     pub status: String,
     /// 0 to 1; 0 where the token may not see it.
-    #[serde(deserialize_with = "loose::number", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "loose::number", skip_serializing_if = "loose::is_default")]
     pub cpu: f64,
     /// Memory in use.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub mem_used: i64,
     /// All memory.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub mem_total: i64,
     /// The root file system: in use.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub disk_used: i64,
     /// All of it.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub disk_total: i64,
     /// Seconds since it was started.
-    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "is_none")]
+    #[serde(deserialize_with = "loose::whole", skip_serializing_if = "loose::is_default")]
     pub uptime_s: i64,
     /// Load averages of 1, 5 and 15 minutes; empty when unknown.
     #[serde(deserialize_with = "numbers", skip_serializing_if = "Vec::is_empty")]
@@ -294,16 +294,6 @@ pub struct DatastoreNow {
 fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
     let list: Vec<Number> = loose::list(deserializer)?;
     Ok(list.into_iter().map(|number| number.0.unwrap_or_default()).collect())
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn is_zero(number: &f64) -> bool {
-    *number == 0.0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn is_none(number: &i64) -> bool {
-    *number == 0
 }
 
 impl Serialize for GuestNow {

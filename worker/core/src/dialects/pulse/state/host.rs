@@ -165,7 +165,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::{Addresses, Facts, HostId, Sample, Temperature};
+    use crate::model::{Addresses, Facts, HostClass, HostId, Sample, Temperature};
     use crate::units::UnixMillis;
 
     fn host() -> Host {
@@ -179,6 +179,8 @@ mod tests {
             public_note: String::new(),
             display_index: 0,
             hidden_for_guest: true,
+            class: HostClass::Machine,
+            parent: None,
             registered_at: UnixSeconds(1),
             presence: Presence::Online,
             last_seen: Some(UnixSeconds(1_754_992_800)),
