@@ -40,7 +40,9 @@ impl Listener {
             Heard::Text(text) => {
                 let frame: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
                 if ["initialState", "rawData"].contains(&frame["type"].as_str().unwrap_or_default()) {
-                    LISTS.iter().for_each(|key| assert!(frame["data"][key].is_array(), "{key}: {text}"));
+                    for key in LISTS {
+                        assert!(frame["data"][key].is_array(), "{key}: {text}");
+                    }
                 }
                 if frame["type"] == "ping" {
                     self.say(&json!({ "type": "pong", "data": frame["data"] }));
