@@ -181,8 +181,6 @@ mod tests {
             public_note: String::new(),
             display_index: 0,
             hidden_for_guest: true,
-            class: HostClass::Machine,
-            parent: None,
             registered_at: UnixSeconds(1),
             presence: Presence::Online,
             last_seen: Some(UnixSeconds(1_754_992_800)),
