@@ -18,4 +18,5 @@ mod rest;
 mod scripts;
 mod server;
 mod sockets;
+mod stock;
 mod updates;

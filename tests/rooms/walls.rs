@@ -23,10 +23,12 @@ const WALLS: &[(&str, Wall)] = &[
     ("core:domain", Only("other thiserror core:model core:units core:failure")),
     ("core:metrics", Only("other core:model core:units")),
     ("core:blocks", Only("thiserror core:model core:units")),
+    // Forms of webhooks: a dialect reads, lists and tries them, and notifications have them.
+    ("core:hooks", Only("serde")),
     // Renders what leaves by a channel; like a dialect, but spoken by us.
-    ("core:notify", Only("other thiserror serde core:model core:units core:failure")),
+    ("core:notify", Only("other thiserror serde core:model core:units core:failure core:hooks")),
     ("core:dialects", Open),
-    ("core:dialects/*", Only("other thiserror serde core:model core:units core:failure core:metrics")),
+    ("core:dialects/*", Only("other thiserror serde core:model core:units core:failure core:metrics core:hooks")),
     ("lib", Open),
     ("store", Only("other thiserror serde sdk core:model core:units core:failure")),
     (

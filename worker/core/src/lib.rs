@@ -19,6 +19,7 @@ pub mod blocks;
 pub mod dialects;
 pub mod domain;
 pub mod failure;
+pub mod hooks;
 pub mod metrics;
 pub mod model;
 pub mod notify;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use edgewatch_core::dialects::pulse::{ChartPoint, ChartRange, Charts, Series, StorageCharts, StoragePoint, Written};
-use edgewatch_core::model::proxmox::{GuestNow, InstanceState, StorageIds, Used, node_id};
+use edgewatch_core::model::proxmox::{GuestNow, InstanceState, Space, StorageIds, Used, node_id};
 use edgewatch_core::model::{HostId, SeriesQuery};
 use edgewatch_core::units::UnixMillis;
 
@@ -48,7 +48,7 @@ impl Inner {
                 }
                 for storage in &state.storages {
                     let key = (storage.name.clone(), storage.node.clone());
-                    let points = storage_points(own.storages.get(&key)).into_iter();
+                    let points = storage_points(own.storages.get(&key), storage.space).into_iter();
                     let usage = |point: StoragePoint| ChartPoint {
                         at: point.at,
                         value: if point.total > 0.0 { point.used / point.total * 100.0 } else { 0.0 },
@@ -76,7 +76,8 @@ impl Inner {
                     let space = storage.space;
                     let (used, total, avail) = (float(space.used), float(space.total), float(space.free));
                     let here = StoragePoint { at: now, used, total, avail };
-                    charts.storage(&state.storage_id(&ids, place, storage), here, storage_points(own).into_iter());
+                    let points = storage_points(own, space).into_iter();
+                    charts.storage(&state.storage_id(&ids, place, storage), here, points);
                 }
             }
             charts.finish()
@@ -148,12 +149,14 @@ fn points_of<const N: usize>(series: Option<&[Vec<ChartPoint>; N]>) -> [std::vec
     std::array::from_fn(own)
 }
 
-fn storage_points(series: Option<&[Vec<ChartPoint>; 2]>) -> Vec<StoragePoint> {
+/// What was used of a storage. What may be written is less than what is not used, by what its file system keeps back: as much as now.
+fn storage_points(series: Option<&[Vec<ChartPoint>; 2]>, now: Space) -> Vec<StoragePoint> {
     let Some([used, total]) = series else { return Vec::new() };
+    let kept_back = float(now.total.saturating_sub(now.used).saturating_sub(now.free));
     let totals: BTreeMap<i64, f64> = total.iter().map(|point| (point.at.0, point.value)).collect();
     let point = |used: &ChartPoint| {
         let total = totals.get(&used.at.0).copied()?;
-        Some(StoragePoint { at: used.at, used: used.value, total, avail: (total - used.value).max(0.0) })
+        Some(StoragePoint { at: used.at, used: used.value, total, avail: (total - used.value - kept_back).max(0.0) })
     };
     used.iter().filter_map(point).collect()
 }

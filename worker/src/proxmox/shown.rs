@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use edgewatch_core::dialects::native::proxmox::{Backup, PbsBackup, SectionName, Snapshot, Task, listed, loose};
 use edgewatch_core::dialects::pulse::{self, Backups, StateView, Totals, Written};
-use edgewatch_core::model::proxmox::{Health, InstanceState, PollErrorKind};
+use edgewatch_core::model::proxmox::{Health, InstanceKind, InstanceState, PollErrorKind};
 use edgewatch_core::units::UnixSeconds;
 use futures_util::stream;
 use serde::de::DeserializeOwned;
@@ -140,15 +140,16 @@ impl Inner {
         let mut shown = self.shown.borrow_mut();
         let Shown { states, backups } = &mut *shown;
         if for_guests {
-            let open: Vec<InstanceState> = states.iter().map(|state| self.open_part(state)).collect();
+            let open: Vec<InstanceState> = states.iter().filter_map(|state| self.open_part(state)).collect();
             return work(&open, &Backups::of(&open));
         }
         let backups = backups.get_or_insert_with(|| Backups::of(states));
         work(states, backups)
     }
 
-    /// What guests may see of an instance: nodes and guests that are not hidden, and what lies at such nodes.
-    fn open_part(&self, state: &InstanceState) -> InstanceState {
+    /// What guests may see of an instance: nodes and guests that are not hidden, and what lies at such nodes. `None` for one of which
+    /// everything is hidden: its name and address are nobody's business either.
+    fn open_part(&self, state: &InstanceState) -> Option<InstanceState> {
         let mut open = state.clone();
         let lives = self.live.borrow();
         let live = lives.get(&state.instance.id.0).map(|live| live.borrow());
@@ -169,11 +170,11 @@ impl Inner {
             store.backups.retain(|one| guest(one.vmid));
         }
         open.snapshots.retain(|one| guest(one.vmid));
-        if !is_open(PBS_KEY) {
-            (open.pbs, open.census.pbs) = (None, None);
-            open.groups.clear();
-        }
-        open
+        let is_seen = match open.instance.kind {
+            InstanceKind::Pve => !open.nodes.is_empty(),
+            InstanceKind::Pbs => is_open(PBS_KEY),
+        };
+        is_seen.then_some(open)
     }
 
     /// Whether each instance can be polled, by number.

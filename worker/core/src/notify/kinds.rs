@@ -48,6 +48,8 @@ pub enum Holds {
     Template,
     /// A JSON object of header names and values.
     Headers,
+    /// A JSON object of texts.
+    Texts,
     /// One line.
     Line,
     /// Letters, digits and a few marks: what goes into a path or a header as it is.
@@ -102,7 +104,9 @@ const PULSE_WEBHOOK: &[Setting] = &[
     hidden(needed("url", Holds::Url, "where Pulse's JSON is sent to, several alerts in one")),
     wanted("method", Holds::OneOf(&["POST", "PUT"]), "POST", "the request's method"),
     hidden(wanted("headers", Holds::Headers, "", "a JSON object of further headers")),
-    wanted("service", Holds::Word, "generic", "what receives it: discord and slack get messages in their own form"),
+    wanted("service", Holds::Word, "generic", "what receives it, such as discord or teams: messages have its form"),
+    hidden(wanted("template", Holds::Template, "", "what bodies are made of, in the language of Go's templates")),
+    hidden(wanted("fields", Holds::Texts, "", "a JSON object of what a template names as CustomFields")),
 ];
 const NEZHA: &[Setting] = &[
     hidden(needed("url", Holds::UrlTemplate, "with placeholders such as #NEZHA# behind the host")),

@@ -1,5 +1,8 @@
 //! Notifications as Pulse sends them. Source: pulse specification, 11.1, 11.4 and 12.3.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use super::notice::{Letter, request};
@@ -8,12 +11,16 @@ use super::settings::Settings;
 use super::words::{fitted, html, plain, utf16};
 use super::{OutgoingMail, OutgoingRequest, chat, mail};
 use crate::failure::Failure;
+use crate::hooks::{Filled, Form, Told};
 use crate::model::proxmox::ResourceAlert;
 use crate::model::{Event, Measured, Severity};
+use crate::units::calendar::parse_rfc3339;
 
 /// The levels, as Pulse calls them.
 pub(super) const CRITICAL: &str = "critical";
 const WARNING: &str = "warning";
+/// So many other alerts a message tells of.
+const MOST_OTHERS: usize = 20;
 /// Of one alert's words, in UTF-16.
 const MAX_TEXT: usize = 1_000;
 
@@ -153,23 +160,25 @@ struct Body<'a> {
 /// # Errors
 /// [`Failure::Internal`] when the body cannot be written as JSON, which no text leads to.
 pub(super) fn webhook(settings: &Settings, letter: &Letter<'_>, parts: &[Part]) -> Result<OutgoingRequest, Failure> {
-    match settings.get("service") {
-        "discord" => return chat::discord(settings, letter),
-        "slack" => return chat::slack(settings, letter),
+    match (settings.get("service"), settings.get("template")) {
+        ("discord", "") => return chat::discord(settings, letter),
+        ("slack", "") => return chat::slack(settings, letter),
         _ => {}
     }
-    let body = Body {
-        alerts: parts.iter().map(|part| &part.alert).collect(),
-        count: parts.len(),
-        timestamp: letter.notice.event.at.0,
-        source: "pulse-monitoring",
-        grouped: true,
+    let more = texts(settings.get("headers"));
+    let grouped = || -> Result<Filled, Failure> {
+        let body = Body {
+            alerts: parts.iter().map(|part| &part.alert).collect(),
+            count: parts.len(),
+            timestamp: letter.notice.event.at.0,
+            source: "pulse-monitoring",
+            grouped: true,
+        };
+        let body = serde_json::to_string(&body).map_err(|error| Failure::Internal(error.to_string()))?;
+        Ok(Filled { url: settings.get("url").to_owned(), body })
     };
-    let body = serde_json::to_string(&body).map_err(|error| Failure::Internal(error.to_string()))?;
-    let method = settings.get("method").to_owned();
-    let mut sent = request(&method, settings.get("url").to_owned(), letter.key, "application/json", body);
-    let more: std::collections::BTreeMap<String, String> =
-        serde_json::from_str(settings.get("headers")).unwrap_or_default();
+    let Filled { url, body } = formed(settings, letter, parts, &more)?.map_or_else(grouped, Ok)?;
+    let mut sent = request(settings.get("method"), url, letter.key, "application/json", body);
     for (name, value) in &mut sent.headers {
         if name == "user-agent" {
             "Pulse-Monitoring/2.0".clone_into(value);
@@ -179,6 +188,59 @@ pub(super) fn webhook(settings: &Settings, letter: &Letter<'_>, parts: &[Part]) 
     sent.headers.retain(|(name, _)| !more.keys().any(|one| one.eq_ignore_ascii_case(name)));
     sent.headers.extend(more);
     Ok(sent)
+}
+
+fn texts(json: &str) -> BTreeMap<String, String> {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+/// What goes to a service in the form that it takes, or in the one that the operator wrote: one alert, the worst of them, whose message
+/// tells of the others. `None` for what takes Pulse's own.
+fn formed(
+    settings: &Settings,
+    letter: &Letter<'_>,
+    parts: &[Part],
+    headers: &BTreeMap<String, String>,
+) -> Result<Option<Filled>, Failure> {
+    let (service, template) = (settings.get("service"), settings.get("template"));
+    if service == "generic" && template.is_empty() {
+        return Ok(None);
+    }
+    let fields = texts(settings.get("fields"));
+    let form = Form { service, template, url: settings.get("url"), headers, fields: &fields };
+    let worst = parts.iter().position(Part::is_critical).unwrap_or(0);
+    let Some(Part { alert, .. }) = parts.get(worst) else { return Ok(None) };
+    let mut message = alert.message.clone();
+    let others = parts.iter().enumerate().filter(|(place, _)| *place != worst).map(|(_, part)| part);
+    for Part { alert, .. } in others.clone().take(MOST_OTHERS) {
+        // Writing into a text cannot fail.
+        let _ = write!(message, "\n{}: {}", alert.resource_name, alert.message);
+    }
+    let left = others.count().saturating_sub(MOST_OTHERS);
+    if left > 0 {
+        let _ = write!(message, "\nand {left} more");
+    }
+    let now = letter.notice.event.at;
+    let begun = parse_rfc3339(&alert.start_time).map_or(now, |(at, _)| at);
+    let told = Told {
+        id: &alert.id,
+        level: &alert.level,
+        kind: &alert.of_type,
+        resource_id: &alert.resource_id,
+        resource_name: &alert.resource_name,
+        node: &alert.node,
+        instance: &alert.instance,
+        message: &message,
+        value: alert.value.0,
+        threshold: alert.threshold.0,
+        start_time: &alert.start_time,
+        lasts_s: now.since(begun),
+        timestamp: &now.rfc3339(),
+        is_acknowledged: alert.acknowledged,
+        count: parts.len(),
+    };
+    // What it says of itself may hold the operator's secrets; a test tells it.
+    form.fill(&told).map_err(|_| Failure::Internal("its template cannot be filled".to_owned()))
 }
 
 /// A mail: its text once more as HTML.

@@ -128,7 +128,7 @@ impl Settings {
                     found.extend([value.clone(), path.to_owned()]);
                     found.extend(path.split(['/', '?', '&', '=']).filter(|part| is_random(part)).map(str::to_owned));
                 }
-                Holds::Headers => {
+                Holds::Headers | Holds::Texts => {
                     let values: BTreeMap<String, String> = serde_json::from_str(value).unwrap_or_default();
                     // `Bearer abc`: the receiver may speak of what is behind the word.
                     let behind = values.values().filter_map(|value| value.split_once(' ')).map(|(_, rest)| rest.trim());
@@ -182,7 +182,7 @@ fn check(setting: &Setting, value: &str) -> Result<(), Failure> {
     if let Holds::Template = setting.holds {
         return if value.len() > MAX_TEMPLATE_BYTES { refuse("longer than 16,384 bytes") } else { Ok(()) };
     }
-    let most = if let Holds::Url | Holds::UrlTemplate | Holds::Headers | Holds::To = setting.holds {
+    let most = if let Holds::Url | Holds::UrlTemplate | Holds::Headers | Holds::Texts | Holds::To = setting.holds {
         4096
     } else {
         MAX_LINE_BYTES
@@ -193,7 +193,7 @@ fn check(setting: &Setting, value: &str) -> Result<(), Failure> {
     if value == MASK {
         return refuse("is the mask that stands for a secret");
     }
-    if !matches!(setting.holds, Holds::Headers) && value.chars().any(char::is_control) {
+    if !matches!(setting.holds, Holds::Headers | Holds::Texts) && value.chars().any(char::is_control) {
         return refuse("holds control characters");
     }
     match setting.holds {
@@ -215,6 +215,10 @@ fn check(setting: &Setting, value: &str) -> Result<(), Failure> {
             Ok(headers) if headers.iter().all(|(name, value)| is_header(name, value)) => Ok(()),
             Ok(_) => refuse("holds a name or value that no header can have"),
         },
+        Holds::Texts => {
+            let texts = serde_json::from_str::<BTreeMap<String, String>>(value);
+            texts.map(drop).or_else(|error| refuse(&fault(&error)))
+        }
         Holds::Word if !value.bytes().all(is_word_byte) => refuse("letters, digits and . _ : @ = + ~ - alone"),
         Holds::Number(least, most) => match value.parse::<i64>() {
             Ok(number) if (least..=most).contains(&number) && !(setting.name == "port" && value == CLOSED_PORT) => {

@@ -6,6 +6,7 @@ use edgewatch_core::model::proxmox::{
     Census, Health, Instance, InstanceChange, InstanceDraft, InstanceKind, InstanceState, TestFailure, Tested,
 };
 use edgewatch_core::model::{Credential, HostClass};
+use edgewatch_core::units::UnixMillis;
 
 use super::told::{self, News};
 use crate::app::{App, proxmox};
@@ -17,11 +18,13 @@ use crate::store::proxmox::{hosts, instances};
 /// # Errors
 /// As `proxmox::list`.
 pub async fn list(app: &App, caller: &Credential) -> Result<Vec<InstanceState>, Failure> {
-    Ok(proxmox::list(app, caller).await?.into_iter().map(state).collect())
+    Ok(proxmox::list(app, caller).await?.into_iter().map(|shown| state(shown, app.now)).collect())
 }
 
-fn state(shown: proxmox::Shown) -> InstanceState {
-    let health = Health { is_connected: shown.is_connected, error: shown.error, ..Health::default() };
+fn state(shown: proxmox::Shown, now: UnixMillis) -> InstanceState {
+    // What is polled every few seconds is seen now, for people.
+    let polled_at = shown.is_connected.then_some(now);
+    let health = Health { is_connected: shown.is_connected, polled_at, error: shown.error, ..Health::default() };
     InstanceState {
         instance: shown.instance,
         health,

@@ -179,8 +179,13 @@ fn of_hook(hook: &Hook) -> Result<BTreeMap<String, String>, Failure> {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-    if !hook.headers.is_empty() {
-        values.insert("headers".to_owned(), outlets::headers_text(&hook.headers)?);
+    for (name, texts) in [("headers", &hook.headers), ("fields", &hook.custom_fields)] {
+        if !texts.is_empty() {
+            values.insert(name.to_owned(), outlets::headers_text(texts)?);
+        }
+    }
+    if !hook.template.is_empty() {
+        values.insert("template".to_owned(), hook.template.clone());
     }
     Ok(values)
 }

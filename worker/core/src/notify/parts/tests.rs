@@ -94,6 +94,36 @@ fn a_chat_behind_a_webhook_of_pulse_gets_its_own_form() {
 }
 
 #[test]
+fn a_service_behind_a_webhook_gets_what_it_takes_and_the_operators_template_goes_before_that() {
+    let parts = [part(1, Severity::Warning), part(2, Severity::Critical), part(3, Severity::Warning)];
+    let body = |pairs: &[(&str, &str)]| -> serde_json::Value {
+        let sent = request(Kind::PulseWebhook, &[&[URL], pairs].concat(), &parts);
+        serde_json::from_str(&sent.body).unwrap()
+    };
+    let others = "VM cpu usage at 85.5% (trigger: 80%, clear: 75%)";
+    let message = format!("{others}\nweb1: {others}\nweb3: {others}");
+    let teams = body(&[("service", "teams")]);
+    assert_eq!((&teams["@type"], &teams["sections"][0]["text"]), (&"MessageCard".into(), &message.clone().into()));
+    let fields = ("fields", r#"{"routing_key":"key-of-pagerduty"}"#);
+    let paged = body(&[("service", "pagerduty"), fields]);
+    assert_eq!(paged["payload"]["severity"], "critical");
+    assert_eq!((&paged["routing_key"], &paged["dedup_key"]), (&"key-of-pagerduty".into(), &"lab-pve1-102-cpu".into()));
+    let template =
+        ("template", r#"{"m":"{{.Message}}","n":{{.AlertCount}},"for":"{{.Duration}}","at":"{{.Timestamp}}"}"#);
+    for service in ["generic", "discord", "slack", "strange"] {
+        let own = body(&[("service", service), template]);
+        let expected = serde_json::json!({"m":message,"n":3,"for":"15s","at":"2026-11-23T00:01:55Z"});
+        assert_eq!(own, expected, "{service}");
+    }
+    assert_eq!(body(&[("service", "strange")])["grouped"], true);
+    let sent = request(Kind::PulseWebhook, &[URL, ("service", "pagerduty"), fields], &parts);
+    assert!(sent.secrets.iter().any(|secret| secret == "key-of-pagerduty"));
+    let wrong = settings(Kind::PulseWebhook, &[URL, ("template", "{{.Nothing}}")]).unwrap();
+    assert!(render_parts(&wrong, &parts, "0001:7", "").is_err());
+    assert!(settings(Kind::PulseWebhook, &[URL, ("fields", "[]")]).is_err());
+}
+
+#[test]
 fn a_mail_in_pulses_style_counts_its_alerts_and_says_all_twice() {
     let mail = |parts: &[Part]| -> OutgoingMail {
         let pairs =

@@ -143,7 +143,8 @@ impl From<&(Instance, Credentials)> for PveKeys {
             monitor_backups: instance.monitors.backups,
             is_cluster: cluster.is_some(),
             cluster_name: cluster.map(|cluster| cluster.name.clone()).unwrap_or_default(),
-            cluster_endpoints: cluster.map(|cluster| cluster.endpoints.iter().map(ClusterEndpoint::from).collect()),
+            cluster_endpoints: cluster
+                .map(|cluster| cluster.endpoints.iter().map(|one| ClusterEndpoint::of(one, None)).collect()),
         }
     }
 }

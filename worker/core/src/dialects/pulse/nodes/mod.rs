@@ -10,6 +10,7 @@ use super::number::time;
 use super::read::bad;
 use crate::failure::Failure;
 use crate::model::proxmox::{Endpoint, InstanceKind, InstanceState};
+use crate::units::UnixMillis;
 
 pub use address::{host_part, normalized};
 pub use request::{NodeRequest, whole_token_name};
@@ -191,21 +192,23 @@ impl From<&InstanceState> for ConfigNode {
                 .cluster
                 .iter()
                 .flat_map(|one| &one.endpoints)
-                .map(ClusterEndpoint::from)
+                .map(|endpoint| ClusterEndpoint::of(endpoint, state.health.polled_at))
                 .collect(),
         }
     }
 }
 
-impl From<&Endpoint> for ClusterEndpoint {
-    fn from(endpoint: &Endpoint) -> Self {
+impl ClusterEndpoint {
+    /// One that is online is seen whenever its cluster is polled.
+    pub(super) fn of(endpoint: &Endpoint, polled_at: Option<UnixMillis>) -> Self {
+        let polled_at = polled_at.filter(|_| endpoint.is_online).map(UnixMillis::seconds);
         Self {
             node_id: endpoint.node_id.clone(),
             node_name: endpoint.node_name.clone(),
             host: endpoint.host.clone(),
             ip: endpoint.ip.clone(),
             online: endpoint.is_online,
-            last_seen: time(endpoint.last_seen),
+            last_seen: time(endpoint.last_seen.max(polled_at)),
         }
     }
 }
@@ -252,6 +255,25 @@ mod tests {
             serde_json::to_string(&StatusReply::made("pve-0".to_owned())).unwrap(),
             r#"{"status":"success","id":"pve-0"}"#
         );
+    }
+
+    #[test]
+    fn a_node_of_a_cluster_was_seen_when_it_was_polled_last() {
+        let mut lab = instance(InstanceKind::Pve, 0, "lab");
+        lab.health.polled_at = Some(UnixMillis(1_754_996_400_500));
+        let endpoint = |is_online, last_seen: Option<i64>| Endpoint {
+            node_id: String::new(),
+            node_name: String::new(),
+            host: String::new(),
+            ip: String::new(),
+            is_online,
+            last_seen: last_seen.map(UnixSeconds),
+        };
+        let endpoints = vec![endpoint(true, None), endpoint(false, Some(1_754_992_800)), endpoint(false, None)];
+        lab.instance.cluster = Some(Cluster { name: String::new(), endpoints });
+        let listed = serde_json::to_value(config_nodes(&[lab])).unwrap();
+        let seen = [0, 1, 2].map(|place| listed[0]["clusterEndpoints"][place]["LastSeen"].clone());
+        assert_eq!(seen, ["2025-08-12T11:00:00Z", "2025-08-12T10:00:00Z", "0001-01-01T00:00:00Z"]);
     }
 
     #[test]

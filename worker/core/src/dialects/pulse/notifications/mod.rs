@@ -2,7 +2,6 @@
 
 mod email;
 mod providers;
-mod template;
 mod templates;
 mod test;
 mod webhook;

@@ -11,6 +11,9 @@ use crate::model::proxmox::{ResourceAlert, node_id};
 use crate::model::{AlertResource, Hook, MailSettings, Measured, ResourceKind, Severity, ThresholdMetric};
 use crate::units::UnixSeconds;
 
+/// Why settings that come along are not tried.
+const OFF_AS_SAID: &str = "email notifications are not enabled in the provided configuration";
+
 /// What is to be tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotificationTest {
@@ -30,9 +33,12 @@ impl NotificationTest {
         let (method, kind) = (from.text("method")?, from.text("type")?);
         match method.or(kind).unwrap_or_default().as_str() {
             "email" => {
-                let config = from.object("config")?;
-                let settings = match config {
-                    Some(config) => configured(stored, config)?,
+                let settings = match from.object("config")? {
+                    // What its page shows as switched off is not tried.
+                    Some(mut config) => match config.bool("enabled")? {
+                        Some(false) => return Err(bad(OFF_AS_SAID)),
+                        _ => configured(stored, config)?,
+                    },
                     None => stored.clone(),
                 };
                 check_mail(&settings)?;
@@ -157,8 +163,8 @@ impl WebhookTestReply {
         if (200..300).contains(&status) {
             return (200, Self { success: Some(true), status, response, error: None });
         }
-        let error = Some(format!("webhook returned status {status}"));
-        (400, Self { success: None, status, response, error })
+        let error = Some(format!("Webhook returned HTTP {status}: {response}"));
+        (400, Self { success: Some(false), status, response, error })
     }
 
     /// Why there was no answer, and the HTTP status to say it with.
@@ -210,6 +216,7 @@ mod tests {
         assert!(
             matches!(parse(r#"{"type":"email","config":{"from":"a@b"}}"#), Ok(NotificationTest::Mail(said)) if said.from == "a@b")
         );
+        assert_eq!(parse(r#"{"type":"email","config":{"Enabled":false,"from":"a@b"}}"#), Err(bad(OFF_AS_SAID)));
         assert_eq!(
             parse(r#"{"method":"webhook","webhookId":"w"}"#),
             Ok(NotificationTest::Webhook(Some("w".to_owned())))
@@ -248,7 +255,10 @@ mod tests {
         let refused = json(WebhookTestReply::answered(403, "no".to_owned()));
         assert_eq!(
             refused,
-            (400, r#"{"status":403,"response":"no","error":"webhook returned status 403"}"#.to_owned())
+            (
+                400,
+                r#"{"success":false,"status":403,"response":"no","error":"Webhook returned HTTP 403: no"}"#.to_owned()
+            )
         );
         let failed = json(WebhookTestReply::failed("nobody there".to_owned()));
         assert_eq!(failed, (400, r#"{"status":0,"response":"","error":"nobody there"}"#.to_owned()));

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::template::{Field, render_template};
-use super::templates::usual_template;
 use crate::dialects::pulse::alert::{Alert, alert_id, kind, level, limit};
 use crate::dialects::pulse::number::time;
 use crate::dialects::pulse::object::{self, Object};
 use crate::dialects::pulse::read::{bad, invalid};
 use crate::failure::Failure;
+use crate::hooks::{Filled, Form, Told};
 use crate::model::Hook;
 use crate::model::proxmox::ResourceAlert;
 use crate::units::UnixSeconds;
@@ -20,8 +19,8 @@ use crate::units::UnixSeconds;
 pub const MASK: &str = "***REDACTED***";
 /// The longest address, and the longest of other texts but templates, bytes.
 const MAX_TEXT_BYTES: usize = 2_048;
-/// The longest template, bytes.
-const MAX_TEMPLATE_BYTES: usize = 32 * 1024;
+/// The longest template, bytes: as much as a channel's.
+const MAX_TEMPLATE_BYTES: usize = 16 * 1024;
 /// So many headers or fields.
 const MOST: usize = 32;
 
@@ -184,69 +183,43 @@ struct AlertPayload<'a> {
 /// # Errors
 /// [`Failure::Malformed`] for a template that cannot be filled, or makes no JSON.
 pub fn hook_request(hook: &Hook, alert: &ResourceAlert, now: UnixSeconds) -> Result<HookRequest, Failure> {
-    let template = if hook.template.is_empty() { usual_template(&hook.service) } else { Some(hook.template.as_str()) };
-    let body = if let Some(template) = template {
-        let body =
-            render_template(template, &fields(hook, alert, now)).map_err(|why| bad(format!("template: {why}")))?;
-        serde_json::from_str::<serde::de::IgnoredAny>(&body)
-            .map_err(|why| bad(format!("the template makes no JSON: {why}")))?;
-        body
-    } else {
+    let form = Form {
+        service: &hook.service,
+        template: &hook.template,
+        url: &hook.url,
+        headers: &hook.headers,
+        fields: &hook.custom_fields,
+    };
+    let told = Told {
+        id: &alert_id(alert),
+        level: level(alert.severity),
+        kind: kind(alert),
+        resource_id: &alert.resource.id,
+        resource_name: &alert.resource.name,
+        node: &alert.resource.node,
+        instance: &alert.resource.instance,
+        message: &alert.text,
+        value: alert.value,
+        threshold: limit(alert).map_or(0.0, |(trigger, _)| trigger),
+        start_time: &time(Some(alert.started_at)),
+        lasts_s: now.since(alert.started_at),
+        timestamp: &time(Some(now)),
+        is_acknowledged: alert.acknowledged.is_some(),
+        count: 1,
+    };
+    let plain = || -> Result<Filled, Failure> {
         let payload =
             AlertPayload { alert: Alert::from(alert), timestamp: time(Some(now)), source: "pulse-monitoring" };
-        serde_json::to_string(&payload).map_err(|error| Failure::Internal(error.to_string()))?
+        let body = serde_json::to_string(&payload).map_err(|error| Failure::Internal(error.to_string()))?;
+        Ok(Filled { url: hook.url.clone(), body })
     };
+    let Filled { url, body } = form.fill(&told).map_err(bad)?.map_or_else(plain, Ok)?;
     let usual = [("Content-Type", "application/json"), ("User-Agent", "Pulse-Monitoring/2.0 (Test)")];
     let is_said = |name: &str| hook.headers.keys().any(|one| one.eq_ignore_ascii_case(name));
     let usual =
         usual.into_iter().filter(|(name, _)| !is_said(name)).map(|(name, value)| (name.to_owned(), value.to_owned()));
     let headers = usual.chain(hook.headers.iter().map(|(name, value)| (name.clone(), value.clone()))).collect();
-    Ok(HookRequest { method: hook.method.clone(), url: hook.url.clone(), headers, body })
-}
-
-/// What a template may name.
-fn fields(hook: &Hook, alert: &ResourceAlert, now: UnixSeconds) -> BTreeMap<String, Field> {
-    let text = |text: &str| Field::Text(text.to_owned());
-    let mut fields: BTreeMap<String, Field> = [
-        ("ID", text(&alert_id(alert))),
-        ("Level", text(level(alert.severity))),
-        ("Type", text(kind(alert))),
-        ("ResourceID", text(&alert.resource.id)),
-        ("ResourceName", text(&alert.resource.name)),
-        ("Node", text(&alert.resource.node)),
-        ("Instance", text(&alert.resource.instance)),
-        ("Message", text(&alert.text)),
-        ("Value", Field::Number(alert.value)),
-        ("Threshold", Field::Number(limit(alert).map_or(0.0, |(trigger, _)| trigger))),
-        ("StartTime", Field::Text(time(Some(alert.started_at)))),
-        ("Duration", Field::Text(duration(now.since(alert.started_at)))),
-        ("Timestamp", Field::Text(time(Some(now)))),
-        ("Acknowledged", text(if alert.acknowledged.is_some() { "true" } else { "false" })),
-        ("ChatID", text(query_value(&hook.url, "chat_id").unwrap_or_default())),
-    ]
-    .into_iter()
-    .map(|(name, field)| (name.to_owned(), field))
-    .collect();
-    for (name, value) in &hook.custom_fields {
-        fields.insert(format!("CustomFields.{name}"), text(value));
-    }
-    fields
-}
-
-/// A value of an address's query, as it stands there.
-fn query_value<'a>(url: &'a str, name: &str) -> Option<&'a str> {
-    let (_, query) = url.split_once('?')?;
-    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(one, _)| *one == name).map(|(_, value)| value)
-}
-
-/// How long, in words such as `2h 5m`.
-fn duration(seconds: i64) -> String {
-    match seconds.max(0) {
-        seconds @ 0..60 => format!("{seconds}s"),
-        seconds @ 60..3_600 => format!("{}m", seconds / 60),
-        seconds @ 3_600..86_400 => format!("{}h {}m", seconds / 3_600, seconds / 60 % 60),
-        seconds => format!("{}d {}h", seconds / 86_400, seconds / 3_600 % 24),
-    }
+    Ok(HookRequest { method: hook.method.clone(), url, headers, body })
 }
 
 #[cfg(test)]
@@ -330,12 +303,5 @@ mod tests {
         assert_eq!(own.body, r#"{"t":"v -42"}"#);
         assert!(send(r#"{"url":"https://a","template":"{{.Message}}"}"#).is_err());
         assert!(send(r#"{"url":"https://a","template":"{{.Nothing}}"}"#).is_err());
-    }
-
-    #[test]
-    fn durations_are_said_in_two_words_at_most() {
-        for (seconds, words) in [(-5, "0s"), (59, "59s"), (125, "2m"), (7_500, "2h 5m"), (200_000, "2d 7h")] {
-            assert_eq!(duration(seconds), words);
-        }
     }
 }

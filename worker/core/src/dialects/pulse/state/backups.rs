@@ -78,6 +78,8 @@ struct GuestSnapshot<'a> {
     id: String,
     name: &'a str,
     node: &'a str,
+    /// For clients of later versions.
+    instance: &'a str,
     /// `qemu` or `lxc`.
     #[serde(rename = "type")]
     kind: &'static str,
@@ -194,6 +196,7 @@ impl Backups {
             id: format!("{}-{node}-{}-{}", state.instance.name, snapshot.vmid, snapshot.name),
             name: &snapshot.name,
             node,
+            instance: &state.instance.name,
             kind: snapshot.kind.word(),
             vmid: snapshot.vmid,
             time: time(Some(snapshot.at)),

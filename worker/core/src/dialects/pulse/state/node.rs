@@ -13,6 +13,8 @@ struct Node<'a> {
     name: &'a str,
     display_name: &'a str,
     instance: &'a str,
+    /// Of the instance. For clients of later versions; and so the cluster below.
+    host: &'a str,
     /// `online`, `offline` or `unknown`.
     status: &'static str,
     /// `node`.
@@ -32,6 +34,8 @@ struct Node<'a> {
     last_seen: String,
     /// `healthy` or `error`.
     connection_health: &'static str,
+    is_cluster_member: bool,
+    cluster_name: &'a str,
 }
 
 #[derive(Serialize)]
@@ -65,11 +69,13 @@ pub(super) fn write(instances: &[InstanceState], out: &mut Written) {
 
 fn row<'a>(name: &'a str, state: &'a InstanceState, node: &NodeNow, facts: &'a NodeFacts) -> Node<'a> {
     let instance = state.instance.name.as_str();
+    let cluster = state.census.cluster.as_ref().or(state.instance.cluster.as_ref());
     Node {
         id: if state.health.is_locked_out { failed_id(instance) } else { node_id(instance, name) },
         name,
         display_name: name,
         instance,
+        host: &state.instance.host,
         status: node.status.word(),
         kind: "node",
         cpu: Number(node.cpu),
@@ -87,5 +93,7 @@ fn row<'a>(name: &'a str, state: &'a InstanceState, node: &NodeNow, facts: &'a N
         },
         last_seen: seen(state),
         connection_health: if state.health.is_connected { "healthy" } else { "error" },
+        is_cluster_member: cluster.is_some(),
+        cluster_name: cluster.map_or("", |cluster| &cluster.name),
     }
 }

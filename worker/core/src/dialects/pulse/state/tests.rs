@@ -80,7 +80,7 @@ fn nodes_are_as_they_are_and_one_that_is_off_is_empty() {
         "uptime":1_209_600,"loadAverage":[0.42,0.39,0.35],"kernelVersion":"Linux 6.8.12-13-pve",
         "pveVersion":"pve-manager/8.4.9/649acf70aab54798",
         "cpuInfo":{"model":"Example CPU 8-Core","cores":16,"sockets":1,"mhz":"3400.000"},
-        "lastSeen":"2025-08-12T10:00:00Z","connectionHealth":"healthy"});
+        "lastSeen":"2025-08-12T10:00:00Z","connectionHealth":"healthy","host":"https://192.0.2.1:8006","isClusterMember":false,"clusterName":""});
     on["memory"]["usage"] = json!(23_622_320_128.0 / 67_430_604_800.0 * 100.0);
     on["disk"]["usage"] = json!(18_253_611_008.0 / 100_861_726_720.0 * 100.0);
     assert_eq!(state["nodes"][0], on);
@@ -219,7 +219,7 @@ fn backups_are_newest_first_and_each_is_there_once() {
 
     let snapshots = pve["guestSnapshots"].as_array().unwrap();
     assert_eq!((snapshots.len(), &snapshots[0]["name"]), (2, &json!("newer")));
-    let old = json!({"id":"lab-pve1-101-before-upgrade","name":"before-upgrade","node":"pve1","type":"qemu","vmid":101,
+    let old = json!({"id":"lab-pve1-101-before-upgrade","name":"before-upgrade","node":"pve1","instance":"lab","type":"qemu","vmid":101,
         "time":"2025-08-10T09:00:00Z","description":"pre 8.4","vmstate":true});
     assert_eq!(snapshots[1], old);
 
