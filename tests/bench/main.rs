@@ -11,6 +11,7 @@ mod openitcockpit;
 mod ops;
 mod price;
 mod process;
+mod pulse;
 mod reads;
 mod role;
 mod small;
@@ -40,7 +41,9 @@ const ROLE_PULLS: u64 = 500;
 /// The fleet that openITCOCKPIT's push mode is made for, at a result a minute.
 const PUSHING_HOSTS: u64 = 200;
 const PUSHING_S: u64 = 120;
-const PARTS: &str = "ops, agent, role, ingest, cost, fleet, small and openitcockpit";
+/// Of each thing that is asked.
+const PULSE_S: u64 = 60;
+const PARTS: &str = "ops, agent, role, ingest, cost, fleet, small, openitcockpit and pulse";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -70,6 +73,7 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
         "fleet" => &["--hosts"],
         "small" => &["--minutes"],
         "openitcockpit" => &["--hosts", "--seconds"],
+        "pulse" => &["--seconds"],
         _ => return Err(format!("no part is named {part}; there are {PARTS}")),
     };
     let options = options(&arguments, known)?;
@@ -100,6 +104,7 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
             let hosts = usize::try_from(last("--hosts", PUSHING_HOSTS)).unwrap_or(usize::MAX);
             openitcockpit::run(hosts, last("--seconds", PUSHING_S))
         }
+        "pulse" => pulse::run(last("--seconds", PULSE_S)),
         "fleet" => fleet::run(usize::try_from(last("--hosts", STORM_HOSTS)).unwrap_or(usize::MAX)),
         _ => {
             ops::run(fleet(FLEET)?)?;

@@ -13,9 +13,10 @@ export * from "./index.js";
 export const Hub = watchedObject("Hub", built.Hub);
 export const Viewers = watchedObject("Viewers", built.Viewers);
 export const Gate = watchedObject("Gate", built.Gate);
+export const Proxmox = watchedObject("Proxmox", built.Proxmox);
 
 /** Class to binding, as in wrangler.toml. */
-const BINDINGS = { Hub: "HUB", Viewers: "VIEWERS", Gate: "GATE" };
+const BINDINGS = { Hub: "HUB", Viewers: "VIEWERS", Gate: "GATE", Proxmox: "PROXMOX" };
 
 /** The Worker's environment: D1 watched, and the clock where it is off. */
 function environment(env) {

@@ -91,7 +91,8 @@ impl Meters {
 
     /// What was used, as the price list counts it. CPU of the Worker is not known here and 0.
     pub fn usage(&self) -> Usage {
-        let objects = |name: &str| self.class("Hub", name) + self.class("Viewers", name);
+        let objects =
+            |name: &str| ["Hub", "Viewers", "Proxmox"].iter().map(|class| self.class(class, name)).sum::<u64>();
         Usage {
             worker_requests: self.worker("requests") + self.worker("schedules"),
             d1_rows_read: self.worker("d1_rows_read") + objects("d1_rows_read"),

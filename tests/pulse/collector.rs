@@ -10,17 +10,18 @@ use serde_json::{Value, json};
 const WAIT: Duration = Duration::from_secs(20);
 
 /// Waits until it is so.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     wait_until(what, WAIT, || is_so().then_some(()));
 }
 
 /// A socket that speaks as an agent does.
-struct Collector {
-    socket: Socket,
+pub(crate) struct Collector {
+    pub(crate) socket: Socket,
     instance: String,
 }
 
-fn now_ms() -> i64 {
+/// The time of now.
+pub(crate) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("past 1970");
     i64::try_from(since.as_millis()).expect("before the end of time")
 }
@@ -39,7 +40,7 @@ fn open(worker: &Worker, host: &TestHost) -> Socket {
 
 impl Collector {
     /// One that has an instance of its own file, after its welcome.
-    fn begin(worker: &Worker, host: &TestHost, run: &str) -> (Self, Value) {
+    pub(crate) fn begin(worker: &Worker, host: &TestHost, run: &str) -> (Self, Value) {
         let mut socket = open(worker, host);
         let local = json!([{ "key": "lab", "kind": "pve", "name": "lab", "host": "https://192.0.2.10:8006" }]);
         let hello = json!({ "t": "hello", "version": 1, "run": run, "sent_at_ms": now_ms(), "local": local });
@@ -50,13 +51,20 @@ impl Collector {
         (Self { socket, instance }, welcome)
     }
 
-    fn say(&mut self, mut message: Value) -> Value {
+    pub(crate) fn say(&mut self, mut message: Value) -> Value {
         message["instance"] = self.instance.as_str().into();
         assert!(self.socket.send_text(&message.to_string()));
-        hear(&mut self.socket)
+        loop {
+            let heard = hear(&mut self.socket);
+            // Somebody looks, or something was changed: neither is an answer.
+            if !["watch", "welcome"].contains(&heard["t"].as_str().unwrap_or_default()) {
+                return heard;
+            }
+        }
     }
 
-    fn census(&mut self) {
+    /// Tells of a lab of two nodes, of which one has a machine and a container.
+    pub(crate) fn census(&mut self) {
         let body = json!([
             { "cluster": { "is_cluster": true, "name": "lab", "endpoints": [{ "id": "node/pve1", "node": "pve1", "ip": "192.0.2.10" }] } },
             { "node": { "name": "pve1", "pve_version": "pve-manager/8.4.9/649acf70", "cores": 16 } },
@@ -70,14 +78,15 @@ impl Collector {
         assert_eq!((&kept["t"], &kept["hash"]), (&json!("kept"), &json!("c1")));
     }
 
-    fn frame(&mut self, n: u64, polls: &[Value]) {
+    /// Tells of polls and waits until they are kept.
+    pub(crate) fn frame(&mut self, n: u64, polls: &[Value]) {
         let durable = self.say(json!({ "t": "frame", "n": n, "sent_at_ms": now_ms(), "polls": polls }));
         assert_eq!((&durable["t"], &durable["n"]), (&json!("durable"), &json!(n)), "{durable}");
     }
 }
 
 /// A poll in which `web` runs or not.
-fn poll(at_ms: i64, cpu: f64, web_runs: bool) -> Value {
+pub(crate) fn poll(at_ms: i64, cpu: f64, web_runs: bool) -> Value {
     json!({
         "at_ms": at_ms, "took_ms": 40,
         "nodes": [

@@ -9,9 +9,10 @@ use edgewatch_harness::worker::Worker;
 use ring::{aead, pbkdf2};
 use serde_json::{Value, json};
 
-const WORDS: &str = "correct horse 42";
+/// The passphrase of [`KNOWN`].
+pub const WORDS: &str = "correct horse 42";
 /// What a server of 4.2.1 exported. Source: pulse specification, 10.3.
-const KNOWN: &str = concat!(
+pub const KNOWN: &str = concat!(
     "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9AQUJDREVGR0hJSkvAj2UlEF/RaEygnDjdnogavdj4A91cQZXkfv5nMJ89viYqa1ZeDb",
     "4gC1ga616g0FdqvF4JV4jmeAqy3IUAMJC6cUvcsLlq1lrDweyht+Wr57lzQHcDpFuMvYntbn+2TJPJrvpmO5TDYVyETEIZ1wdw/r8o0gl4P8SN",
     "8/re3+q8IOKwN3NIlSMNwcscgK8ja+2h/axIvlfxg9nVcmG5XsoIP3Tm9Jy73HLVCDsRuI0XeuL6335HTwkaIP6MLYxRa/RXII/zAht75FizGV",
@@ -27,7 +28,7 @@ fn post(worker: &Worker, path: &str, body: &Value) -> Reply {
 }
 
 /// What an export holds, by other libraries than the Worker's.
-fn opened(data: &str, words: &str) -> Value {
+pub fn opened(data: &str, words: &str) -> Value {
     let bytes = STANDARD.decode(data).expect("base64");
     let (salt, rest) = bytes.split_at(32);
     let (nonce, sealed) = rest.split_at(12);
@@ -41,7 +42,8 @@ fn opened(data: &str, words: &str) -> Value {
     serde_json::from_slice(plain).expect("JSON")
 }
 
-fn exported(worker: &Worker) -> String {
+/// The text that an export gives.
+pub fn exported(worker: &Worker) -> String {
     let reply = post(worker, "/api/config/export", &json!({"passphrase": WORDS}));
     assert_eq!((reply.status, reply.at("/status")), (200, json!("success")), "{}", reply.body);
     reply.at("/data").as_str().expect("a text").to_owned()

@@ -166,7 +166,7 @@ fn hear(socket: &mut Socket) -> Value {
 }
 
 /// An agent that offers the role, after its welcome.
-fn agent(worker: &Worker) -> Socket {
+pub(crate) fn agent(worker: &Worker) -> Socket {
     let host = worker.add_host("agent");
     let bearer = format!("Bearer {}", host.secret);
     let mut socket =
@@ -177,7 +177,13 @@ fn agent(worker: &Worker) -> Socket {
 }
 
 /// What a request is answered while an agent answers the job that comes of it.
-fn while_agent_says(worker: &Worker, socket: &mut Socket, path: &str, body: &Value, result: &Value) -> (Reply, Value) {
+pub(crate) fn while_agent_says(
+    worker: &Worker,
+    socket: &mut Socket,
+    path: &str,
+    body: &Value,
+    result: &Value,
+) -> (Reply, Value) {
     thread::scope(|scope| {
         let asking = scope.spawn(|| send(worker, "POST", path, body));
         let job = loop {

@@ -135,6 +135,11 @@ const DOORS: &[(&str, &str, &str)] = &[
     ("dialects/*", "crate::hub::client::connect", "takes the raw upgrade request and a typed identity"),
     ("dialects/*", "crate::viewers::client::connect", "likewise"),
     ("dialects/*", "crate::proxmox::client::connect", "likewise"),
+    (
+        "hub",
+        "crate::proxmox::client::alerts_changed",
+        "what it found of alerts is shown there, which reads D1 no oftener for it",
+    ),
     ("hub", "edgewatch_core::dialects::openitcockpit::result", "results of 16 MiB are read in an object's event"),
 ];
 

@@ -6,8 +6,7 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Credential, HostEdit, HostId, Registration};
 
 use super::{App, actor, hosts as all_hosts};
-use crate::platform::{digest, log};
-use crate::proxmox;
+use crate::platform::digest;
 use crate::store::{Statement, host_edits, settings};
 
 /// A retired host's data is kept so long, seconds.
@@ -58,12 +57,6 @@ pub async fn edit(app: &App, caller: &Credential, id: HostId, edit: &HostEdit) -
         return Err(Failure::NotFound { what: "host" });
     }
     all_hosts::tell_hub(app, &[id]).await;
-    // It may be a part of what agents poll, which guests are told of elsewhere.
-    if let Ok(objects) = app.objects()
-        && let Err(error) = proxmox::client::reread(objects, &[id.0]).await
-    {
-        log::error("hosts.reread", &error.to_string());
-    }
     Ok(())
 }
 

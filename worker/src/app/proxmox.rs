@@ -9,6 +9,7 @@ use edgewatch_core::model::{Credential, HostId};
 
 use super::identity::AgentIdentity;
 use super::ingest::Origin;
+use super::pulse::told::{self, News};
 use super::{App, actor, hosts};
 use crate::platform::log;
 use crate::proxmox::wire::CollectorWire;
@@ -17,6 +18,9 @@ use crate::store::{Statement, StoreError, settings};
 
 /// The longest name and address of an instance, in characters.
 const MAX_CHARS: usize = 255;
+
+/// So often a node is registered whose name somebody else gets meanwhile.
+const MOST_TRIES: usize = 5;
 
 const UNKNOWN: Failure = Failure::NotFound { what: "instance" };
 
@@ -73,7 +77,7 @@ async fn add_as(app: &App, actor: &str, draft: InstanceDraft) -> Result<Instance
     let id = instances::insert(&app.db, &new, vec![audit])
         .await
         .map_err(|error| if error.is_not_unique() { name_taken() } else { error.into() })?;
-    tell(app).await;
+    tell_of(app, &[News::NodesChanged]).await;
     Ok(id)
 }
 
@@ -126,13 +130,30 @@ impl From<StoreError> for Unregistered {
 }
 
 /// Makes an instance, or gives the one of this kind that has its address another token, together with running `with`: both or neither.
-/// One whose name is taken gets its address behind it.
+/// One whose name is taken gets its address behind it. With the draft comes the address that it said, for who is told.
 pub(super) async fn register(
     app: &App,
     actor: &str,
-    mut draft: InstanceDraft,
+    (said_host, draft): (&str, InstanceDraft),
     with: Vec<Statement>,
 ) -> Result<(), Unregistered> {
+    for _ in 0..MOST_TRIES {
+        match try_to_register(app, actor, (said_host, draft.clone()), with.clone()).await {
+            // Another node got the name meanwhile, or this one did by another request: now that is known.
+            Err(Unregistered::Store(error)) if error.is_not_unique() => {}
+            done => return done,
+        }
+    }
+    Err(name_taken().into())
+}
+
+async fn try_to_register(
+    app: &App,
+    actor: &str,
+    (said_host, mut draft): (&str, InstanceDraft),
+    with: Vec<Statement>,
+) -> Result<(), Unregistered> {
+    let said = draft.clone();
     let all = instances::list(&app.db).await?;
     let is_of_kind = |one: &&Sealed| one.instance.kind == draft.kind && !one.instance.is_local;
     if let Some(known) = all.iter().filter(is_of_kind).find(|one| one.instance.host == draft.host) {
@@ -152,7 +173,7 @@ pub(super) async fn register(
         let (new, audit) = made(app, actor, draft)?;
         instances::insert(&app.db, &new, [vec![audit], with].concat()).await?;
     }
-    tell(app).await;
+    tell_of(app, &[News::Registered(said_host, &said), News::NodesChanged]).await;
     Ok(())
 }
 
@@ -260,7 +281,7 @@ pub async fn change(
     if done.first().is_none_or(|updated| updated.changes == 0) {
         return Err(changed_meanwhile());
     }
-    tell(app).await;
+    tell_of(app, &[News::NodesChanged]).await;
     Ok(())
 }
 
@@ -338,7 +359,7 @@ pub async fn remove(
         return Err(changed_meanwhile());
     }
     hosts::tell_hub(app, &retired).await;
-    tell(app).await;
+    tell_of(app, &[News::Deleted(known.instance.kind), News::NodesChanged]).await;
     Ok(known.instance)
 }
 
@@ -348,6 +369,12 @@ pub(super) async fn tell(app: &App) {
     if let Err(error) = crate::proxmox::client::changed(objects).await {
         log::error("proxmox.changed", &error.to_string());
     }
+}
+
+/// As [`tell`], and programs that listen are told of it.
+pub(super) async fn tell_of(app: &App, news: &[News<'_>]) {
+    tell(app).await;
+    told::tell(app, news).await;
 }
 
 /// Who opens the socket of an agent that polls.

@@ -6,9 +6,10 @@ use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::domain::alerting::LEAST_REPEAT_S;
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{
-    Alert, Audience, Bounds, Credential, Hosts, QuietHours, Repeat, Rule, RuleId, Test, group_name,
+    Alert, Audience, Bounds, Credential, Hosts, QuietHours, Repeat, Rule, RuleId, Source, Test, group_name,
 };
 
+use super::pulse::told;
 use super::visitor::Visitor;
 use super::{App, actor};
 pub use crate::hub::rules::usage::Transfer;
@@ -187,6 +188,9 @@ pub async fn acknowledge(app: &App, caller: &Credential, key: &str) -> Result<Al
         && let Some(hub) = &app.hub
     {
         hub.acknowledged(key).await?;
+    }
+    if known.acknowledged.is_none() && known.cause.source == Source::Threshold {
+        told::alerts_changed(app).await;
     }
     alerts::find(&app.db, key).await?.ok_or_else(missing)
 }

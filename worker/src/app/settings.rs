@@ -1,8 +1,10 @@
 //! Settings of the deployment that are changed while it runs.
 
+use std::collections::BTreeMap;
+
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{AddressNotices, Audience, Credential, GuestView};
+use edgewatch_core::model::{AddressNotices, Audience, Credential, GuestView, SocketDialect};
 
 use super::visitor::Door;
 use super::{App, accounts, actor, remember, rules};
@@ -12,6 +14,9 @@ use crate::store::{address_notices, settings};
 const MAX_VIEW_PASSWORD_BYTES: usize = 256;
 const MAX_GROUP_CHARS: usize = 64;
 const MAX_HOSTS: usize = 5_000;
+/// So many host names may have a dialect of their own, each so long.
+const MAX_DIALECT_HOSTS: usize = 50;
+const MAX_HOST_NAME_BYTES: usize = 253;
 /// An administrator accepts agents that push.
 const MANUAL: &str = "manual";
 
@@ -28,6 +33,8 @@ pub struct Settings {
     pub address_notices: AddressNotices,
     /// Whether an agent that pushes is a host as soon as it registers, and not only when an administrator accepts it.
     pub accepts_push_agents: bool,
+    /// In whose words `/ws` speaks, by the name of the host that is asked.
+    pub dialect_hosts: BTreeMap<String, SocketDialect>,
 }
 
 /// What shall be set; `None` stays.
@@ -43,6 +50,8 @@ pub struct Change {
     pub address_notices: Option<AddressNotices>,
     /// Whether an agent that pushes is a host as soon as it registers.
     pub accepts_push_agents: Option<bool>,
+    /// In whose words `/ws` speaks, by the name of the host that is asked: all of them.
+    pub dialect_hosts: Option<BTreeMap<String, SocketDialect>>,
 }
 
 /// What is set.
@@ -59,7 +68,44 @@ pub async fn read(app: &App, caller: &Credential) -> Result<Settings, Failure> {
         plain_ip_in_notifications: plain_ip.as_deref() == Some("1"),
         address_notices: address_notices::find(&app.db).await?,
         accepts_push_agents: accepts_push_agents(app).await?,
+        dialect_hosts: dialect_hosts(app).await?,
     })
+}
+
+async fn dialect_hosts(app: &App) -> Result<BTreeMap<String, SocketDialect>, Failure> {
+    let text = settings::find(&app.db, settings::DIALECT_HOSTS).await?.unwrap_or_default();
+    Ok(dialects_of(&text))
+}
+
+/// The dialect that is set for the host of this name, without its port: a row read.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the database does not answer.
+pub async fn dialect_of(app: &App, host: &str) -> Result<Option<SocketDialect>, Failure> {
+    Ok(dialect_hosts(app).await?.remove(&host.to_ascii_lowercase()))
+}
+
+/// A name and a word to a line.
+fn dialects_of(text: &str) -> BTreeMap<String, SocketDialect> {
+    let one = |line: &str| {
+        let (host, word) = line.split_once(' ')?;
+        Some((host.to_owned(), SocketDialect::parse(word)?))
+    };
+    text.lines().filter_map(one).collect()
+}
+
+/// What [`dialects_of`] reads.
+fn text_of(hosts: &BTreeMap<String, SocketDialect>) -> Result<String, Failure> {
+    let is_name = |name: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+        (1..=MAX_HOST_NAME_BYTES).contains(&name.len()) && name.bytes().all(plain)
+    };
+    if hosts.len() > MAX_DIALECT_HOSTS || !hosts.keys().all(|name| is_name(name)) {
+        let reason = format!("at most {MAX_DIALECT_HOSTS} names of hosts, without ports");
+        return Err(Failure::Invalid { field: "dialect_hosts".to_owned(), reason });
+    }
+    let line = |(host, dialect): (&String, &SocketDialect)| format!("{} {}", host.to_ascii_lowercase(), dialect.word());
+    Ok(hosts.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 /// Whether an agent that pushes is a host as soon as it registers.
@@ -104,6 +150,10 @@ pub async fn change(app: &App, caller: &Credential, change: &Change) -> Result<(
     if let Some(accepts) = change.accepts_push_agents {
         statements.push(settings::put(settings::PUSH_AGENTS, if accepts { "auto" } else { MANUAL }));
         changed.push("push_agents");
+    }
+    if let Some(hosts) = &change.dialect_hosts {
+        statements.push(settings::put(settings::DIALECT_HOSTS, &text_of(hosts)?));
+        changed.push("dialect_hosts");
     }
     let is_for_hub = change.plain_ip_in_notifications.is_some() || change.address_notices.is_some();
     if is_for_hub {
@@ -162,6 +212,7 @@ mod tests {
             plain_ip_in_notifications: false,
             address_notices: AddressNotices::default(),
             accepts_push_agents: true,
+            dialect_hosts: BTreeMap::new(),
         };
         assert_eq!(now(read(&app, &admin)), Ok(expected.clone()));
         let one = Change { guest_view: Some(GuestView::Status), ..Change::default() };
@@ -192,6 +243,27 @@ mod tests {
         }
         let too_long = Change { view_password: Some("x".repeat(257)), ..Change::default() };
         assert!(matches!(now(change(&app, &admin, &too_long)), Err(Failure::Invalid { .. })));
+    }
+
+    #[test]
+    fn a_host_has_the_dialect_that_is_set_for_its_name_whatever_its_letters_case() {
+        let app = App::for_tests(Db::in_memory().unwrap());
+        let of = |hosts: &[(&str, SocketDialect)]| {
+            let hosts = hosts.iter().map(|(host, dialect)| ((*host).to_owned(), *dialect)).collect();
+            let one = Change { dialect_hosts: Some(hosts), ..Change::default() };
+            now(change(&app, &session(Role::Admin), &one))
+        };
+        of(&[("Pulse.example.com", SocketDialect::Pulse), ("[::1]", SocketDialect::Nezha)]).unwrap();
+        let found = |host: &str| now(dialect_of(&app, host)).unwrap();
+        assert_eq!(
+            [found("pulse.EXAMPLE.com"), found("[::1]"), found("example.com")],
+            [Some(SocketDialect::Pulse), Some(SocketDialect::Nezha), None]
+        );
+        for wrong in ["", "a b", "a\nb", &"x".repeat(254)] {
+            assert!(matches!(of(&[(wrong, SocketDialect::Both)]), Err(Failure::Invalid { .. })), "{wrong:?}");
+        }
+        of(&[]).unwrap();
+        assert_eq!(found("pulse.example.com"), None);
     }
 
     #[test]

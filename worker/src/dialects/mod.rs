@@ -11,12 +11,13 @@ pub mod pulse;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::Request;
+use edgewatch_core::model::SocketDialect;
+use http::{Method, Request};
 
 pub use context::Caller;
 
-use crate::app::App;
-use crate::http::answer;
+use crate::app::{App, settings};
+use crate::http::{answer, spoken};
 
 /// Who answers for a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub fn owner(method: &str, path: &str) -> Owner {
         ["agent", "v1", ..] | ["live"] | ["api", "edgewatch", ..] => Owner::Native,
         ["api", "v0", ..] => Owner::Mackerel,
         ["api", "v1", ..] | ["nezha", "ws"] => Owner::Nezha,
+        ["pulse", "ws"] | ["socket.io", ""] => Owner::Pulse,
         page if is_nezha_page(page) => Owner::Nezha,
         ["api", rest @ ..] if is_nezha_admin(method, rest) => Owner::Nezha,
         ["api", ..] => Owner::Pulse,
@@ -104,10 +106,34 @@ fn is_nezha_admin(method: &str, rest: &[&str]) -> bool {
     }
 }
 
+/// Who answers a request for `/ws`, which clients of two dialects open; whose words it wants is left with the request. Source: routes,
+/// row 8.
+async fn owner_of_socket(app: &App, request: &mut Request<Body>) -> Owner {
+    let headers = request.headers();
+    let set = match settings::dialect_of(app, spoken::host(headers)).await {
+        Ok(set) => set,
+        Err(failure) => {
+            answer::note(&failure, "dialect_hosts");
+            None
+        }
+    };
+    let dialect = set.unwrap_or_else(|| spoken::spoken(headers, request.uri().query()));
+    request.extensions_mut().insert(dialect);
+    match dialect {
+        SocketDialect::Pulse => Owner::Pulse,
+        SocketDialect::Nezha | SocketDialect::Both => Owner::Nezha,
+    }
+}
+
 /// Answers a request.
 pub async fn serve(request: Request<Body>, app: App) -> Response {
-    let owner = owner(request.method().as_str(), request.uri().path());
     let mut request = request;
+    let owner = match owner(request.method().as_str(), request.uri().path()) {
+        Owner::Nezha if request.method() == Method::GET && request.uri().path() == "/ws" => {
+            owner_of_socket(&app, &mut request).await
+        }
+        owner => owner,
+    };
     request.extensions_mut().insert(app);
     match owner {
         Owner::Native => native::serve(request).await,
@@ -176,6 +202,9 @@ mod tests {
             ("GET", "/api/health", Owner::Pulse),
             ("GET", "/ws", Owner::Nezha),
             ("GET", "/nezha/ws", Owner::Nezha),
+            ("GET", "/pulse/ws", Owner::Pulse),
+            ("GET", "/pulse/ws/x", Owner::Pages),
+            ("GET", "/socket.io/", Owner::Pulse),
             ("GET", "/ws/", Owner::Nezha),
             ("GET", "/service", Owner::Nezha),
             ("GET", "/network/3", Owner::Nezha),

@@ -5,4 +5,5 @@ pub mod body;
 pub mod client;
 pub mod credential;
 pub mod query;
+pub mod spoken;
 pub mod upgrade;

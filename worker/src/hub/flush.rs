@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgewatch_core::dialects::native::stream::Reason;
 use edgewatch_core::model::{Event, HostId, HostStanding, Link};
 use edgewatch_core::units::UnixMillis;
+use futures_util::future::join;
 
 use super::directory::{self, Entry};
 use super::handover::NOTE_KEY;
 use super::object::Inner;
 use super::shard::{Shard, goodbye};
 use super::tracked::Tracked;
-use super::{HubError, coarse, handover};
+use super::{HubError, coarse, handover, news};
 use crate::notify::{self, Notice};
 use crate::platform::log;
 use crate::store::hosts::{self, Enrolled};
@@ -113,7 +114,7 @@ pub async fn flush(inner: &Inner, db: Option<&Db>, now: UnixMillis) {
             }
             note_letters(inner, &plan, now);
             if !plan.events.is_empty() {
-                deliver(inner, db, now).await;
+                join(news::tell(inner, db, &plan.events, now), deliver(inner, db, now)).await;
             }
         }
         Err(error) => {

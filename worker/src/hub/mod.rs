@@ -26,6 +26,8 @@ mod measure;
 pub mod monitors;
 #[cfg(target_arch = "wasm32")]
 mod moving;
+#[cfg(target_arch = "wasm32")]
+mod news;
 pub mod noted;
 #[cfg(target_arch = "wasm32")]
 mod object;
@@ -41,6 +43,7 @@ pub mod probe_days;
 pub mod probe_history;
 pub mod probes;
 pub mod reckoning;
+pub mod relayed;
 pub mod results;
 pub mod rings;
 pub mod rollup;

@@ -109,6 +109,7 @@ impl Inner {
                 path @ ("/check-reports" | "/keep-checks" | "/monitored" | "/close-alert" | "/open-checks" | "/polls"),
             ) => self.of_watches(path, &mut request, db).await,
             (Method::Post, "/polled") => self.polled(&mut request, db).await,
+            (Method::Post, "/relayed") => self.relayed(&mut request, db).await,
             (Method::Post, path @ ("/posted" | "/points" | "/latest" | "/metric-names")) => {
                 self.of_posted(path, &mut request, db).await
             }

@@ -11,8 +11,9 @@ mod smtp;
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::failure::Failure;
+use edgewatch_core::model::proxmox::ResourceAlert;
 use edgewatch_core::model::{Audience, DEFAULT_GROUP, Delivery, Event, EventKind, group_name};
-use edgewatch_core::notify::{Outgoing, Part, Settings, asked_wait, next_attempt, render};
+use edgewatch_core::notify::{Outgoing, Part, Settings, asked_wait, next_attempt, render, render_sample};
 use edgewatch_core::units::UnixSeconds;
 use futures_util::future::join_all;
 
@@ -167,12 +168,29 @@ pub async fn send_test(
     let event = Event::new(key.to_owned(), EventKind::Test, None, now, text.to_owned());
     let notice = Notice { event: &event, host: None, host_name: None, group: "" };
     let outgoing = render(settings, notice, &format!("{key}:0"), public_url(config))?;
-    let sent = send::send(config, &outgoing).await;
+    Ok(delivery(send::send(config, &outgoing).await))
+}
+
+/// Sends a mail in Pulse's style now, past the outbox, that tells of an alert that is none.
+///
+/// # Errors
+/// [`Failure::Internal`] for settings that were never checked, and for what is no mail.
+pub async fn send_sample(
+    config: &Config,
+    settings: &Settings,
+    alert: &ResourceAlert,
+    key: &str,
+) -> Result<Delivery, Failure> {
+    let outgoing = render_sample(settings, alert, key, public_url(config))?;
+    Ok(delivery(send::send(config, &outgoing).await))
+}
+
+fn delivery(sent: send::Sent) -> Delivery {
     let mut words = sent.words;
     if let Some(rest) = sent.rest {
         words = format!("not for {}: {words}", rest.to.join(", "));
     }
-    Ok(Delivery { is_delivered: sent.is_taken, status: sent.status, words })
+    Delivery { is_delivered: sent.is_taken, status: sent.status, words }
 }
 
 /// What came of trying.

@@ -18,9 +18,18 @@ pub async fn unpack(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
     engine::unpack(bytes).await
 }
 
+/// What [`pack`] compressed, up to so many bytes; `None` for more. A few bytes can be gigabytes.
+///
+/// # Errors
+/// As [`unpack`].
+pub async fn unpack_up_to(bytes: &[u8], most: usize) -> Result<Option<Vec<u8>>, Failure> {
+    engine::unpack_up_to(bytes, most).await
+}
+
 #[cfg(target_arch = "wasm32")]
 mod engine {
     use edgewatch_core::failure::Failure;
+    use futures_util::StreamExt;
     use wasm_bindgen::{JsCast, JsValue};
     use worker::js_sys::{ArrayBuffer, Uint8Array};
     use worker::wasm_bindgen_futures::JsFuture;
@@ -49,6 +58,24 @@ mod engine {
         let transform = Decompression::new("gzip").map_err(refused)?;
         through(bytes, &transform).await.map_err(refused)
     }
+
+    pub async fn unpack_up_to(bytes: &[u8], most: usize) -> Result<Option<Vec<u8>>, Failure> {
+        let failed = |error: worker::Error| Failure::Internal(format!("the runtime's compression refused: {error}"));
+        let transform = Decompression::new("gzip").map_err(refused)?;
+        let source = Response::new_with_opt_buffer_source(Some(&Uint8Array::from(bytes))).map_err(refused)?;
+        let Some(stream) = source.body() else { return Ok(Some(Vec::new())) };
+        let piped = stream.unchecked_into::<Stream>().pipe_through(&transform).map_err(refused)?;
+        let piped = Response::new_with_opt_readable_stream(Some(piped.unchecked_ref())).map_err(refused)?;
+        let mut chunks = worker::Response::from(piped).stream().map_err(failed)?;
+        let mut all = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            all.extend(chunk.map_err(failed)?);
+            if all.len() > most {
+                return Ok(None);
+            }
+        }
+        Ok(Some(all))
+    }
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -73,5 +100,14 @@ mod engine {
         let mut all = Vec::new();
         GzDecoder::new(bytes).read_to_end(&mut all).map_err(|error| Failure::Internal(error.to_string()))?;
         Ok(all)
+    }
+
+    #[expect(clippy::unused_async, reason = "the runtime's engine waits")]
+    pub async fn unpack_up_to(bytes: &[u8], most: usize) -> Result<Option<Vec<u8>>, Failure> {
+        let mut all = Vec::new();
+        let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+        let mut plain = GzDecoder::new(bytes).take(limit);
+        plain.read_to_end(&mut all).map_err(|error| Failure::Internal(error.to_string()))?;
+        Ok((all.len() <= most).then_some(all))
     }
 }

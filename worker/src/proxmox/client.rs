@@ -35,13 +35,12 @@ pub async fn changed(objects: &Objects) -> Result<(), HubError> {
     post(objects, "changed", "").await.map(drop)
 }
 
-/// These hosts were edited, by number: whether guests are told of them is read again.
+/// Alerts of thresholds are others than they were, as D1 has them: the state is to have them so.
 ///
 /// # Errors
 /// As [`connect`].
-pub async fn reread(objects: &Objects, hosts: &[i64]) -> Result<(), HubError> {
-    let body = serde_json::to_string(hosts).map_err(|error| HubError::Corrupt(error.to_string()))?;
-    post(objects, "reread", &body).await.map(drop)
+pub async fn alerts_changed(objects: &Objects) -> Result<(), HubError> {
+    post(objects, "alerts", "").await.map(drop)
 }
 
 /// Has an agent do something, and waits for what comes of it.

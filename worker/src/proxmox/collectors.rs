@@ -18,10 +18,12 @@ use super::object::{Answer, Inner};
 use super::tables::Taken;
 use super::wire::{COLLECTOR_HEADER, CollectorWire};
 use crate::hub::HubError;
+use crate::platform::objects::Objects;
 use crate::platform::{log, sockets};
 use crate::store::Db;
 use crate::store::proxmox::instances::{self, Sealed};
 use crate::store::{hosts, settings};
+use crate::viewers::{self, news::News};
 
 /// The closing code of RFC 6455 for an end that was meant.
 const NORMAL: u16 = 1000;
@@ -149,9 +151,21 @@ impl Inner {
         let all = self.read_instances(db.as_ref()).await?;
         let is_news = self.take_local(&seat, &hello, &all, db.as_ref()).await?;
         let all = if is_news { self.read_instances(db.as_ref()).await? } else { all };
+        if is_news {
+            let this = Rc::clone(&self);
+            self.state.wait_until(async move { this.tell_of_nodes().await });
+        }
         keep(socket, &seat);
         let poll_s = self.poll_s(db.as_ref()).await;
         self.welcome(socket, seat, &all, poll_s)
+    }
+
+    /// Programs that listen are told that the list of nodes is another one.
+    async fn tell_of_nodes(&self) {
+        let told = viewers::client::tell(&Objects::new(&self.env), &[News::NodesChanged], self.now()).await;
+        if let Err(error) = told {
+            log::error("proxmox.news", &error.to_string());
+        }
     }
 
     /// Instances of an agent's own file that D1 does not know get their rows; gives whether there were such.

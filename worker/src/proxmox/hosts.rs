@@ -292,7 +292,7 @@ impl Inner {
         Ok(())
     }
 
-    pub(super) fn keep_parts(&self, id: i64, parts: &Parts) -> Answer<()> {
+    fn keep_parts(&self, id: i64, parts: &Parts) -> Answer<()> {
         let text = serde_json::to_string(parts).map_err(|error| HubError::Corrupt(error.to_string()))?;
         self.tables()?.put_meta(&parts_key(id), &text)
     }

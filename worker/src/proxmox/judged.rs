@@ -142,7 +142,10 @@ impl World<'_> {
                 GuestKind::Qemu => ResourceKind::Vm,
                 GuestKind::Lxc => ResourceKind::Container,
             };
-            let ids = vec![guest_id(&self.instance.name, &facts.node, guest.vmid)];
+            // What was set for it where it was goes on counting after a migration.
+            let before = self.parts.nodes_of(guest.vmid).filter(|node| *node != facts.node);
+            let nodes = std::iter::once(facts.node.as_str()).chain(before);
+            let ids = nodes.map(|node| guest_id(&self.instance.name, node, guest.vmid)).collect();
             let resource = Resource {
                 vmid: Some(guest.vmid),
                 tags: facts.tags.clone(),
@@ -242,13 +245,14 @@ mod tests {
             (key.to_owned(), known)
         };
         let all = [("node/a", 1), ("node/b", 2), ("guest/101", 3), ("guest/102", 4), ("guest/103", 5)];
-        let parts = Parts(all.map(known).into());
+        let mut parts = Parts(all.map(known).into());
+        parts.0.entry("guest/101".to_owned()).and_modify(|known| known.nodes = vec![1, 2]);
         let instance = instance(InstanceKind::Pve);
         let world = World { instance: &instance, census: &census, parts: &parts, is_first: &|_| is_first };
         let (mut numbers, mut judged) = (Numbers::default(), Judged::new());
         assert_eq!(world.add(now, UnixMillis(60_000), &mut numbers, &mut judged), now.error.is_none());
         let told = |((host, number), (resource, polls)): ((HostId, u32), (Resource, Vec<Poll>))| {
-            (host.0, number, resource.ids[0].clone(), polls[0].condition, polls[0].values)
+            (host.0, number, resource.ids.join(" "), polls[0].condition, polls[0].values)
         };
         judged.into_iter().map(told).collect()
     }
@@ -262,10 +266,10 @@ mod tests {
             [
                 (1, 0, "lab-a", Condition::Up),
                 (1, 1, "lab-a-local", Condition::Up),
-                (1, 2, "shared-nas", Condition::Down),
+                (1, 2, "shared-nas lab-shared-nas", Condition::Down),
                 (1, 3, "lab-a-old", Condition::Unknown),
                 (2, 0, "lab-b", Condition::Down),
-                (3, 0, "lab-a-101", Condition::Up),
+                (3, 0, "lab-a-101 lab-b-101", Condition::Up),
                 (4, 0, "lab-a-102", Condition::Down),
                 (5, 0, "lab-b-103", Condition::Unknown),
             ]

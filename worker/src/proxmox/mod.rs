@@ -1,13 +1,13 @@
 //! What agents poll of Proxmox: one object takes it in, keeps it, tells the hub how the parts are as hosts, and shows it.
 
+#[cfg(target_arch = "wasm32")]
+mod alerted;
 pub mod asked;
 #[cfg(target_arch = "wasm32")]
 mod charted;
 pub mod client;
 #[cfg(target_arch = "wasm32")]
 mod collectors;
-#[cfg(target_arch = "wasm32")]
-mod hidden;
 #[cfg(target_arch = "wasm32")]
 mod hosts;
 #[cfg(target_arch = "wasm32")]

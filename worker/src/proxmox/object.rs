@@ -13,6 +13,7 @@ use worker::{
     durable_object,
 };
 
+use super::alerted::Alerted;
 use super::collectors::Staged;
 use super::hosts::Live;
 use super::jobs::Jobs;
@@ -60,8 +61,11 @@ pub(super) struct Inner {
     pub(super) jobs: Jobs,
     /// What was shown last.
     pub(super) shown: RefCell<Shown>,
+    pub(super) alerted: Alerted,
     /// Until when somebody looks, ms.
     pub(super) watched_until_ms: Cell<i64>,
+    /// Which change of hosts the parts are known up to, where guests look.
+    pub(super) hosts_version: Cell<Option<u64>>,
     alarm_ms: Cell<Option<i64>>,
 }
 
@@ -80,7 +84,9 @@ impl DurableObject for Proxmox {
             staged: RefCell::default(),
             jobs: Jobs::default(),
             shown: RefCell::default(),
+            alerted: Alerted::default(),
             watched_until_ms: Cell::new(0),
+            hosts_version: Cell::new(None),
             alarm_ms: Cell::new(None),
         });
         let before = NEWEST.with_borrow_mut(|newest| newest.insert(id, Rc::clone(&inner)));
@@ -89,6 +95,7 @@ impl DurableObject for Proxmox {
             before.known.take();
             before.staged.take();
             before.shown.take();
+            before.alerts_changed();
         }
         Self { inner }
     }
@@ -196,9 +203,8 @@ impl Inner {
                 self.changed(db).await?;
                 Response::empty().map_err(refused)
             }
-            (Method::Post, "/reread") => {
-                let text = request.text().await.map_err(refused)?;
-                self.reread(&text, db).await?;
+            (Method::Post, "/alerts") => {
+                self.alerts_changed();
                 Response::empty().map_err(refused)
             }
             (Method::Post, "/job") => {

@@ -141,6 +141,16 @@ impl Parts {
         self.host(&node_key(name))
     }
 
+    /// The names of the nodes where a guest has been, the newest first.
+    pub fn nodes_of(&self, vmid: u32) -> impl Iterator<Item = &str> {
+        let nodes = self.0.get(&guest_key(vmid)).map_or(&[][..], |known| &known.nodes);
+        let name = |host: &i64| {
+            let mut named = self.0.iter().filter_map(|(key, known)| Some((key.strip_prefix("node/")?, known)));
+            named.find(|(_, known)| known.host == *host).map(|(name, _)| name)
+        };
+        nodes.iter().filter_map(name)
+    }
+
     /// The hosts that are not retired, with their keys.
     pub fn live(&self) -> impl Iterator<Item = (&str, HostId)> {
         self.0.iter().filter(|(_, known)| !known.retired).map(|(key, known)| (key.as_str(), HostId(known.host)))
@@ -237,7 +247,6 @@ pub(super) mod tests {
             name: name.to_owned(),
             cpus: 1.0,
             tags: vec![],
-            lock: String::new(),
             system: None,
             disk_reason: None,
         }

@@ -1,6 +1,7 @@
 //! What is seen of the instances: their whole state, put together from what is kept, in the words of programs for Pulse.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use edgewatch_core::dialects::native::proxmox::{Backup, PbsBackup, SectionName, Snapshot, Task, listed, loose};
 use edgewatch_core::dialects::pulse::{self, Backups, StateView, Totals, Written};
@@ -15,7 +16,8 @@ use super::object::{Answer, Inner};
 use super::parts::{PBS_KEY, guest_key, node_key};
 use super::wire::{ShowRequest, What};
 use crate::hub::HubError;
-use crate::store::Db;
+use crate::store::proxmox::hosts;
+use crate::store::{Db, settings};
 
 /// An instance that was not heard of for so long cannot be polled, ms: three frames.
 const SILENT_MS: i64 = 190_000;
@@ -64,11 +66,31 @@ impl Inner {
         Ok(())
     }
 
+    /// Reads anew which hosts guests are told nothing of, when hosts changed since that was done last: a row for the count, else one for
+    /// each part.
+    async fn renew_parts(&self, db: Option<&Db>) -> Answer<()> {
+        let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
+        let version = settings::find_count(db, settings::HOSTS_VERSION).await?;
+        if self.hosts_version.get() == Some(version) {
+            return Ok(());
+        }
+        let lives: Vec<_> = self.live.borrow().iter().map(|(id, live)| (*id, Rc::clone(live))).collect();
+        for (id, live) in lives {
+            let parts = hosts::list(db, id).await?;
+            live.borrow_mut().parts.renew(parts);
+        }
+        self.hosts_version.set(Some(version));
+        Ok(())
+    }
+
     /// An answer to who looks, in pieces.
     pub(super) async fn show(&self, text: &str, db: Option<&Db>) -> Answer<Response> {
         let wanted: ShowRequest = serde_json::from_str(text).map_err(|error| HubError::Corrupt(error.to_string()))?;
         self.watch();
         self.renew(db).await?;
+        if wanted.for_guests {
+            self.renew_parts(db).await?;
+        }
         let (now, hidden) = (self.now(), wanted.for_guests);
         let written = match wanted.what {
             What::State { hosts, viewers, started_at_s } => {
@@ -76,14 +98,21 @@ impl Inner {
                 #[expect(clippy::cast_precision_loss, reason = "shown, not counted")]
                 let uptime_s = now.seconds().since(started_at) as f64;
                 let totals = Totals { started_at, uptime_s, viewers, ..Totals::default() };
+                let (active, resolved) =
+                    (self.active_alerts(hidden, db).await?, self.resolved_alerts(hidden, db).await?);
                 self.with_shown(hidden, |instances, backups| {
                     let mut out = Written::default();
                     let changed_at = instances.iter().filter_map(|state| state.health.polled_at).max().unwrap_or(now);
-                    let hosts = hosts.as_str();
-                    let view = StateView { instances, backups, hosts, active: &[], resolved: &[], totals, changed_at };
+                    let (hosts, active, resolved) = (hosts.as_str(), active.as_slice(), resolved.as_slice());
+                    let view = StateView { instances, backups, hosts, active, resolved, totals, changed_at };
                     pulse::write_state(&view, &mut out);
                     Some(out)
                 })
+            }
+            What::Alerts => {
+                let mut out = Written::default();
+                out.list(self.active_alerts(hidden, db).await?.iter().map(pulse::Alert::from));
+                Some(out)
             }
             What::Backups => self.with_shown(hidden, |_, backups| Some(pulse::backups_reply(backups))),
             What::BackupsOfPve => self.with_shown(hidden, |_, backups| Some(pulse::pve_reply(backups))),

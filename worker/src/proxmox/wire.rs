@@ -60,6 +60,8 @@ pub enum What {
         /// When the deployment began, Unix seconds.
         started_at_s: i64,
     },
+    /// Alerts that go on.
+    Alerts,
     /// Backups of all kinds.
     Backups,
     /// Those on storages.

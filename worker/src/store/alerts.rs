@@ -42,6 +42,11 @@ const LIST_OPEN_OF_THRESHOLDS: &str = select_alerts!(
     "INDEXED BY alerts_open WHERE closed_at_s IS NULL AND key < ?2 AND cause > 'threshold:' AND cause < 'threshold;' \
      ORDER BY key DESC LIMIT ?1"
 );
+// An alert's key tells when it began: when it was over, its event's does. ?1 is the first of these keys.
+const LIST_OVER_OF_THRESHOLDS: &str = select_alerts!(
+    "WHERE key IN (SELECT alert_key FROM events WHERE key >= ?1 AND cause > 'threshold:' AND cause < 'threshold;' \
+     AND kind IN ('alert_recovered', 'alert_withdrawn')) AND closed_at_s >= ?2 ORDER BY closed_at_s DESC, key DESC"
+);
 const DELETE_OF_THRESHOLDS: &str = "DELETE FROM alerts WHERE key IN (SELECT key FROM alerts WHERE cause > 'threshold:' \
      AND cause < 'threshold;' AND closed_at_s IS NOT NULL LIMIT 500)";
 const LIST_BETWEEN: &str = select_alerts!("WHERE key >= ?1 AND key < ?2 AND kind IS NOT NULL");
@@ -187,6 +192,17 @@ pub async fn list_of_thresholds(
     Ok(rows.into_iter().filter_map(|row| Alert::try_from(row).ok()).collect())
 }
 
+/// Those that were over since, the last of them first. Events with keys from `first` on tell of their ends: reads a row for each of
+/// these, and one or two for each alert.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_over_of_thresholds(db: &Db, since: UnixSeconds, first: &str) -> Result<Vec<Alert>, StoreError> {
+    let statement = Statement::new(LIST_OVER_OF_THRESHOLDS, vec![first.into(), since.0.into()]);
+    let rows: Vec<Row> = db.run(statement).await?.rows()?;
+    Ok(rows.into_iter().filter_map(|row| Alert::try_from(row).ok()).collect())
+}
+
 /// The statement that forgets alerts of thresholds that are over, some at a time: a row each.
 pub fn delete_of_thresholds() -> Statement {
     Statement::new(DELETE_OF_THRESHOLDS, vec![])
@@ -274,6 +290,7 @@ impl ResourceWire {
 mod tests {
     use super::*;
     use crate::store::db::now;
+    use crate::store::events;
     use edgewatch_core::model::{AlertNote, HostId, RuleId, ThresholdCode};
 
     fn event(key: &str, kind: EventKind, at: i64) -> Event {
@@ -355,11 +372,12 @@ mod tests {
             }
             event
         };
+        let over = Event { key: "e03-".to_owned(), ..of_threshold("03", EventKind::AlertRecovered) };
         let events = [
             event("01", EventKind::AlertFired, 8),
             of_threshold("02", EventKind::AlertFired),
             of_threshold("03", EventKind::AlertFired),
-            of_threshold("03", EventKind::AlertRecovered),
+            over,
         ];
         now(db.batch(note(&events).unwrap())).unwrap();
         let keys = |is_open, before| {
@@ -372,6 +390,13 @@ mod tests {
             (vec!["02".to_owned()], vec!["03".to_owned(), "02".to_owned()], vec!["02".to_owned()],)
         );
         assert_eq!(now(find(&db, "01")).unwrap().unwrap().more.resource, None);
+        let ends = || now(db.run(events::insert(&events).unwrap())).unwrap();
+        let over = |since, first: &str| {
+            let found = now(list_over_of_thresholds(&db, UnixSeconds(since), first)).unwrap();
+            found.into_iter().map(|alert| alert.key).collect::<Vec<_>>()
+        };
+        assert_eq!((over(8, "").len(), ends().changes), (0, 4));
+        assert_eq!((over(8, ""), over(8, "e04"), over(9, "")), (vec!["03".to_owned()], vec![], vec![]));
         assert_eq!(now(db.run(delete_of_thresholds())).unwrap().changes, 1);
         assert_eq!(now(list(&db, false, None, 9)).unwrap().len(), 2);
     }

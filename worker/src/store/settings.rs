@@ -33,6 +33,8 @@ pub const VIEW_PASSWORD: &str = "view_password";
 pub const PLAIN_IP_IN_NOTIFICATIONS: &str = "plain_ip_in_notifications";
 /// The key of what becomes of an agent that pushes and registers: `manual`, or `auto` as when nothing is there.
 pub const PUSH_AGENTS: &str = "push_agents";
+/// The key of which dialect `/ws` speaks at which host name: a name and a word to a line; nothing there means at none.
+pub const DIALECT_HOSTS: &str = "dialect_hosts";
 /// The key of what this deployment's organization is called, where it was named.
 pub const ORGANIZATION: &str = "organization";
 /// The key of the start that `uptime` counts from.

@@ -1,11 +1,14 @@
 //! How the Worker and the hub reach the viewers' object.
 
 use edgewatch_core::dialects::native::live::{Digest, DigestReply};
+use edgewatch_core::units::UnixMillis;
 use worker::{Headers, Response};
 
-pub use super::viewer::Viewer;
+pub use super::news::News;
+pub use super::viewer::{PulseTerms, Viewer};
 
 use super::ViewersError;
+use super::news::NewsWire;
 use crate::platform::objects::{Class, Objects};
 
 /// The one object.
@@ -34,6 +37,19 @@ pub async fn digest(objects: &Objects, digest: &Digest) -> Result<DigestReply, V
     let mut answer = objects.post(Class::Viewers, NAME, "digest", &body).await?;
     match answer.status_code() {
         200 => Ok(answer.json().await?),
+        status => Err(ViewersError::Refused(status)),
+    }
+}
+
+/// Tells programs for Pulse what happened, in this order, and then how everything is; of nothing to tell, only the latter.
+///
+/// # Errors
+/// [`ViewersError`] when the object cannot be asked; then they see it with the next state.
+pub async fn tell(objects: &Objects, news: &[News<'_>], now: UnixMillis) -> Result<(), ViewersError> {
+    let wire = NewsWire::of(news, now).map_err(|error| ViewersError::Unreachable(error.to_string()))?;
+    let body = serde_json::to_string(&wire).map_err(|error| ViewersError::Unreachable(error.to_string()))?;
+    match objects.post(Class::Viewers, NAME, "news", &body).await?.status_code() {
+        200 | 204 => Ok(()),
         status => Err(ViewersError::Refused(status)),
     }
 }

@@ -22,7 +22,7 @@ impl Inner {
     }
 
     /// Whether all is known that the feed tells.
-    fn is_feed_ready(&self) -> bool {
+    pub(super) fn is_feed_ready(&self) -> bool {
         self.is_loaded() && self.fleet.borrow().has_feed()
     }
 
@@ -45,6 +45,10 @@ impl Inner {
             let mut text = None;
             for (socket, seat) in seats.iter().filter(|(_, seat)| seat.viewer.sees_hidden == sees_hidden) {
                 let text = text.get_or_insert_with(|| self.fleet.borrow().feed(sees_hidden, now));
+                if seat.viewer.pulse.is_some() {
+                    self.tell_both(socket, seat, text);
+                    continue;
+                }
                 if !seat.greeted {
                     keep(socket, &Seat { greeted: true, whole: true, ..seat.clone() });
                 }

@@ -6,6 +6,7 @@ mod failure;
 pub mod fanout;
 #[cfg(target_arch = "wasm32")]
 mod feed;
+pub mod news;
 #[cfg(target_arch = "wasm32")]
 mod object;
 #[cfg(target_arch = "wasm32")]

@@ -16,7 +16,7 @@ use worker::{
 use super::ViewersError;
 use super::client::VIEWER;
 use super::fanout::{Changes, Fleet};
-use super::pulse::Pulse;
+use super::pulse::{self, Pulse};
 use super::viewer::{End, Seat, Viewer, has_room};
 use super::watch::{self, Step, Watch};
 use crate::platform::objects::{Class, Objects};
@@ -43,7 +43,7 @@ pub(super) struct Inner {
     pub(super) objects: Objects,
     pub(super) shards: u32,
     pub(super) fleet: RefCell<Fleet>,
-    watch: RefCell<Watch>,
+    pub(super) watch: RefCell<Watch>,
     /// Since when the hub is being asked.
     asking: Cell<Option<i64>>,
     /// Whether it is to be asked once more after that.
@@ -89,6 +89,10 @@ impl DurableObject for Viewers {
                 let text = request.text().await?;
                 self.inner.take(&text)
             }
+            (Method::Post, "/news") => {
+                let text = request.text().await?;
+                self.inner.take_news(&text)
+            }
             (Method::Post, "/again") => {
                 self.inner.let_all_show_again();
                 Response::empty()
@@ -105,7 +109,9 @@ impl DurableObject for Viewers {
         } else {
             self.inner.keep_feeding();
             self.inner.keep_pulsing();
-            Rc::clone(&self.inner).ask().await;
+            if self.inner.is_hub_watched() {
+                Rc::clone(&self.inner).ask().await;
+            }
         }
         Response::empty()
     }
@@ -113,7 +119,7 @@ impl DurableObject for Viewers {
     async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
         let WebSocketIncomingMessage::String(text) = message else { return Ok(()) };
         if let Some(seat) = seat_of(&socket).filter(|seat| seat.viewer.pulse.is_some()) {
-            self.inner.hear_pulse(&socket, &seat, &text).await;
+            self.inner.hear_pulse(&socket, seat, &text).await;
             return Ok(());
         }
         let FromViewer::Window(window) = FromViewer::read(&text) else { return Ok(()) };
@@ -175,10 +181,11 @@ impl Inner {
             // What is known from earlier viewers nobody has kept up since.
             self.forget();
         }
-        let seat = Seat::new(viewer, self.now());
+        let is_greeted = !viewer.looks_at_hub();
+        let seat = Seat { greeted: is_greeted, ..Seat::new(viewer, self.now()) };
         let (socket, response) = sockets::accept(&self.state, &seat.write())?;
-        if viewer.pulse.is_some() && !viewer.feed {
-            self.greet_pulse(&socket);
+        if is_greeted {
+            pulse::greet(&socket);
             self.keep_pulsing();
             return Ok(response);
         }
@@ -188,6 +195,7 @@ impl Inner {
         }
         self.greet_feed();
         self.keep_feeding();
+        self.keep_pulsing();
         // The hub may not know yet that somebody looks.
         let windows = self.windows();
         let step = self.watch.borrow_mut().changed(&windows, self.now());
@@ -217,8 +225,9 @@ impl Inner {
         };
         self.keep_feeding();
         let seats = self.seats();
-        let viewers = u32::try_from(seats.len()).unwrap_or(u32::MAX);
-        if !seats.is_empty() {
+        let viewers = seats.iter().filter(|(_, seat)| seat.viewer.looks_at_hub()).count();
+        let viewers = u32::try_from(viewers).unwrap_or(u32::MAX);
+        if viewers > 0 {
             let changes = self.fleet.borrow_mut().take(digest);
             // What a guest may be told of a change depends on what was before it, which sleep has taken.
             let blind = !self.is_loaded();
@@ -287,6 +296,11 @@ impl Inner {
         }
     }
 
+    /// Whether somebody is told what the hub pushes.
+    fn is_hub_watched(&self) -> bool {
+        self.seats().iter().any(|(_, seat)| seat.viewer.looks_at_hub())
+    }
+
     fn windows(&self) -> Vec<i64> {
         let mut windows: Vec<Vec<i64>> = self.seats().into_iter().map(|(_, seat)| seat.window).collect();
         if self.is_feed_wanted() {
@@ -297,6 +311,9 @@ impl Inner {
     }
 
     async fn windows_changed(self: &Rc<Self>) {
+        if !self.is_hub_watched() {
+            return;
+        }
         let (windows, now) = (self.windows(), self.now());
         let step = self.watch.borrow_mut().changed(&windows, now);
         match step {
@@ -384,7 +401,7 @@ impl Inner {
         }
     }
 
-    async fn ring(&self, due: UnixMillis) {
+    pub(super) async fn ring(&self, due: UnixMillis) {
         // As a while from now: the tests' clock may be ahead of the runtime's.
         let wait = Duration::from_millis(u64::try_from(due.0.saturating_sub(self.now().0)).unwrap_or(0));
         if let Err(error) = self.state.storage().set_alarm(wait).await {
@@ -392,7 +409,7 @@ impl Inner {
         }
     }
 
-    fn end_those_whose_time_has_come(&self) {
+    pub(super) fn end_those_whose_time_has_come(&self) {
         let now = self.now();
         for (socket, seat) in self.seats() {
             let heard = sockets::answered_at_ms(&self.state, &socket).map(UnixMillis);
@@ -416,6 +433,7 @@ impl Inner {
         self.era.set(self.era.get().wrapping_add(1));
         self.fleet.take();
         self.watch.take();
+        self.pulse.forget();
     }
 
     /// A viewer has left. With the last one all ends: no alarm, nothing known, and the hub need not go on.
@@ -441,7 +459,7 @@ impl Inner {
     }
 }
 
-fn seat_of(socket: &WebSocket) -> Option<Seat> {
+pub(super) fn seat_of(socket: &WebSocket) -> Option<Seat> {
     sockets::attached(socket).and_then(|bytes| Seat::read(&bytes))
 }
 

@@ -8,6 +8,9 @@ const LIFETIME_MS: i64 = 3_600_000;
 /// A viewer that has not said `ping` for this long is gone; it says it every 25 s.
 const SILENCE_MS: i64 = 120_000;
 
+/// A program for Pulse that answered pings and answers them no more for this long, three of them, cannot keep up.
+const SLOW_MS: i64 = 100_000;
+
 /// So many look at most.
 const MAX_VIEWERS: usize = 2_000;
 /// So many of them are guests at most: who runs the fleet finds a place.
@@ -23,12 +26,21 @@ pub struct Viewer {
     /// Whether it is told all of the fleet every two seconds, in the words of another dialect, and says nothing itself.
     #[serde(default)]
     pub feed: bool,
-    /// Whether it is told of everything as programs for Pulse are: since when the deployment is there, Unix seconds.
+    /// Whether it is told of everything as programs for Pulse are; together with `feed`, every text is in the words of both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pulse: Option<i64>,
+    pub pulse: Option<PulseTerms>,
     /// Whether it came without a credential of its own; knowing the view password is none.
     #[serde(default)]
     pub guest: bool,
+}
+
+/// What programs for Pulse are told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PulseTerms {
+    /// Since when the deployment is there, Unix seconds.
+    pub started_at_s: i64,
+    /// Seconds between two polls.
+    pub poll_s: u32,
 }
 
 /// What is kept with a viewer's socket.
@@ -44,6 +56,12 @@ pub struct Seat {
     pub whole: bool,
     /// The hosts it shows.
     pub window: Vec<i64>,
+    /// When a program for Pulse last answered a ping, Unix milliseconds; `None` for one that never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_ms: Option<i64>,
+    /// When it last asked for the state, Unix milliseconds.
+    #[serde(default)]
+    pub asked_ms: i64,
 }
 
 /// Whether there is a place for one more. `guests`: how many of all `viewers` are such.
@@ -58,6 +76,8 @@ pub enum End {
     Silent,
     /// It has to show again who it is.
     Over,
+    /// It does not take in what it is sent.
+    Slow,
 }
 
 impl Viewer {
@@ -71,16 +91,22 @@ impl Viewer {
         Self { sees_hidden, until_s: until.map(|until| until.0), feed: true, pulse: None, guest: false }
     }
 
-    /// Somebody who is told as programs for Pulse are, of a deployment that began at `started_at`.
-    pub fn of_pulse(sees_hidden: bool, until: Option<UnixSeconds>, started_at: UnixSeconds) -> Self {
-        Self { feed: false, pulse: Some(started_at.0), ..Self::of_feed(sees_hidden, until) }
+    /// Somebody who is told as programs for Pulse are.
+    pub fn of_pulse(sees_hidden: bool, until: Option<UnixSeconds>, terms: PulseTerms) -> Self {
+        Self { feed: false, pulse: Some(terms), ..Self::of_feed(sees_hidden, until) }
+    }
+
+    /// Whether it is told what the hub pushes.
+    pub const fn looks_at_hub(&self) -> bool {
+        self.feed || self.pulse.is_none()
     }
 }
 
 impl Seat {
     /// The seat of a viewer who comes now.
     pub const fn new(viewer: Viewer, now: UnixMillis) -> Self {
-        Self { viewer, since_ms: now.0, greeted: false, whole: false, window: Vec::new() }
+        let window = Vec::new();
+        Self { viewer, since_ms: now.0, greeted: false, whole: false, window, answered_ms: None, asked_ms: 0 }
     }
 
     /// From the bytes kept with a socket; `None` when they are not ours.
@@ -101,8 +127,9 @@ impl Seat {
             return Some(End::Over);
         }
         if self.viewer.feed || self.viewer.pulse.is_some() {
-            // It says nothing; that it is gone is seen when it is told something.
-            return None;
+            // It need not say anything; that it is gone is seen when it is told something.
+            let is_slow = self.answered_ms.is_some_and(|at_ms| now.0.saturating_sub(at_ms) >= SLOW_MS);
+            return is_slow.then_some(End::Slow);
         }
         let heard_ms = heard.map_or(self.since_ms, |heard| heard.0.max(self.since_ms));
         (now.0.saturating_sub(heard_ms) >= SILENCE_MS).then_some(End::Silent)
@@ -115,6 +142,7 @@ impl End {
         match self {
             Self::Silent => (4000, "no ping for two minutes"),
             Self::Over => (4001, "show again who you are"),
+            Self::Slow => (1008, "too slow"),
         }
     }
 }
@@ -161,6 +189,15 @@ mod tests {
         assert_eq!(seat.end(Some(later(-5_000)), later(119_999)), None, "a ping of an earlier socket is none");
         let feed = Seat::new(Viewer::of_feed(true, None), NOW);
         assert_eq!((feed.end(None, later(3_599_999)), feed.end(None, later(3_600_000))), (None, Some(End::Over)));
+    }
+
+    #[test]
+    fn a_program_that_answered_pings_and_does_no_more_is_ended() {
+        let terms = PulseTerms { started_at_s: 1, poll_s: 10 };
+        let never = Seat::new(Viewer::of_pulse(true, None, terms), NOW);
+        assert_eq!(never.end(None, later(3_599_999)), None, "nobody has to");
+        let once = Seat { answered_ms: Some(NOW.0), ..never };
+        assert_eq!((once.end(None, later(99_999)), once.end(None, later(100_000))), (None, Some(End::Slow)));
     }
 
     #[test]

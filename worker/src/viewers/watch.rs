@@ -71,6 +71,16 @@ impl Watch {
         Some(due)
     }
 
+    /// When the alarm must ring so that those who are told without the hub are not forgotten in sleep; `None` when it will anyway.
+    pub fn backstop(&mut self, now: UnixMillis) -> Option<UnixMillis> {
+        if self.alarm.is_some_and(|alarm| alarm > now) {
+            return None;
+        }
+        let due = UnixMillis(now.0.saturating_add(RENEW_MS));
+        self.alarm = Some(due);
+        Some(due)
+    }
+
     /// Notes that the alarm rings.
     pub const fn rung(&mut self) {
         self.alarm = None;
@@ -138,6 +148,15 @@ mod tests {
         assert_eq!(watch.told(vec![1], true, NOW), Some(later(60_000)));
         assert_eq!(watch.changed(&[2], later(30_000)), Step::Tell);
         assert_eq!(watch.told(vec![2], true, later(30_000)), None, "it rings before the hub stops, and tells anew");
+    }
+
+    #[test]
+    fn who_is_told_without_the_hub_has_an_alarm_a_minute() {
+        let mut watch = Watch::default();
+        assert_eq!(watch.backstop(NOW), Some(later(60_000)));
+        assert_eq!(watch.backstop(later(59_999)), None);
+        watch.rung();
+        assert_eq!(watch.backstop(later(60_000)), Some(later(120_000)));
     }
 
     #[test]

@@ -119,9 +119,12 @@ pub fn cores(facts: &Facts) -> Option<f64> {
     cores.filter(|cores| *cores > 0).map(f64::from)
 }
 
-/// Fills our metrics from a sample's named values, where these say them and they can be.
+/// Fills our metrics from a sample's named values, where these say them and they can be; the others stay as they are.
 pub fn fill(sample: &mut Sample) {
-    let values = values(&Named::of(sample));
+    let mut values = values(&Named::of(sample));
+    for (value, said) in values.iter_mut().zip(columns(sample)) {
+        *value = value.or(said);
+    }
     set(sample, values);
 }
 

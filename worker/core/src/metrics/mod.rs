@@ -4,9 +4,11 @@ mod guests;
 pub mod interfaces;
 pub mod mackerel;
 pub mod memory;
+mod speeds;
 pub mod watched;
 
 pub use guests::of_guest;
+pub use speeds::fill_speeds;
 
 use crate::model::{DropReason, Sample};
 use crate::units::{MAX_EXACT_INTEGER, Step};

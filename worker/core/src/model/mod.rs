@@ -22,6 +22,7 @@ mod resource;
 mod rule;
 mod schedule;
 mod series;
+mod socket_dialect;
 mod thresholds;
 
 pub use access::{
@@ -61,6 +62,7 @@ pub use rule::{
 };
 pub use schedule::{AlertSchedule, EscalationAudience, EscalationLevel, Grouping};
 pub use series::SeriesQuery;
+pub use socket_dialect::SocketDialect;
 pub use thresholds::{
     AlertConfig, Comparison, CustomRule, GuestFilter, GuestText, HoldTimes, Limit, Switches, Thresholds,
 };

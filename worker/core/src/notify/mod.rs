@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use address::{check_host, check_url};
 pub use kinds::{Kind, describe};
 pub use notice::{Notice, render};
-pub use parts::{Part, render_parts};
+pub use parts::{Part, render_parts, render_sample};
 pub use retry::{asked_wait, next_attempt};
 pub use settings::{MASK, Settings};
 pub use webhook::WebhookBody;

@@ -6,6 +6,7 @@ use super::notice::{Letter, Notice, render};
 use super::settings::Settings;
 use super::{Kind, Outgoing, pulse};
 use crate::failure::Failure;
+use crate::model::proxmox::ResourceAlert;
 use crate::model::{Event, EventKind, HostId, Source};
 use crate::units::UnixSeconds;
 
@@ -94,6 +95,25 @@ pub fn render_parts(settings: &Settings, parts: &[Part], key: &str, edgewatch_ur
         Kind::Smtp if settings.get("style") == "pulse" => pulse::mail(settings, &letter, parts).map(Outgoing::Mail),
         _ => render(settings, notice, key, edgewatch_url),
     }
+}
+
+/// The mail that tries `settings` in Pulse's style: it tells of an alert that is none.
+///
+/// # Errors
+/// [`Failure::Internal`] for settings that were never checked, and for no mail.
+pub fn render_sample(
+    settings: &Settings,
+    alert: &ResourceAlert,
+    key: &str,
+    edgewatch_url: &str,
+) -> Result<Outgoing, Failure> {
+    if settings.kind() != Kind::Smtp {
+        return Err(Failure::Internal("no mail".to_owned()));
+    }
+    let event = Event::new(key.to_owned(), EventKind::Test, None, alert.started_at, alert.text.clone());
+    let notice = Notice { event: &event, host: None, host_name: None, group: "" };
+    let letter = Letter { notice, key, edgewatch_url };
+    pulse::mail_alone(settings, &letter, alert).map(Outgoing::Mail)
 }
 
 /// All of them in words: a line each.

@@ -12,6 +12,7 @@ use super::words::{fitted, html, plain, utf16};
 use super::{OutgoingMail, OutgoingRequest, chat, mail};
 use crate::failure::Failure;
 use crate::hooks::{Filled, Form, Told};
+use crate::model::proxmox::ResourceAlert;
 use crate::model::{Event, Measured, Severity};
 use crate::units::calendar::parse_rfc3339;
 
@@ -113,6 +114,31 @@ impl Alert {
             metadata: Metadata {
                 resource_type: resource.map_or("Host", |one| one.kind.title()).to_owned(),
                 clear_threshold: limit.map(|(_, clear)| Number(clear.get())),
+            },
+        }
+    }
+}
+
+impl From<&ResourceAlert> for Alert {
+    fn from(alert: &ResourceAlert) -> Self {
+        let resource = &alert.resource;
+        Self {
+            id: resource.kind.alert_id(&resource.id, alert.metric),
+            of_type: resource.kind.alert_type(alert.metric).to_owned(),
+            level: if alert.severity == Severity::Critical { CRITICAL } else { WARNING }.to_owned(),
+            resource_id: resource.id.clone(),
+            resource_name: resource.name.clone(),
+            node: resource.node.clone(),
+            instance: resource.instance.clone(),
+            message: alert.text.clone(),
+            value: Number(alert.value),
+            threshold: Number(resource.limit.map_or(0.0, |(trigger, _)| trigger.get())),
+            start_time: alert.started_at.rfc3339(),
+            last_seen: alert.seen_at.rfc3339(),
+            acknowledged: alert.acknowledged.is_some(),
+            metadata: Metadata {
+                resource_type: resource.kind.title().to_owned(),
+                clear_threshold: resource.limit.map(|(_, clear)| Number(clear.get())),
             },
         }
     }
@@ -222,10 +248,37 @@ fn formed(
 /// # Errors
 /// As [`mail::message`].
 pub(super) fn mail(settings: &Settings, letter: &Letter<'_>, parts: &[Part]) -> Result<OutgoingMail, Failure> {
+    let alerts: Vec<&Alert> = parts.iter().map(|part| &part.alert).collect();
+    written(settings, letter, &subject(parts), &alerts)
+}
+
+/// A mail about one alert, as what is set up is tried: `[Pulse Alert] Warning: CPU on web`, and in numbers what was measured.
+///
+/// # Errors
+/// As [`mail::message`].
+pub(super) fn mail_alone(
+    settings: &Settings,
+    letter: &Letter<'_>,
+    alert: &ResourceAlert,
+) -> Result<OutgoingMail, Failure> {
+    let mut alert = Alert::from(alert);
+    let measured = format!("Value: {:.1}\nThreshold: {:.1}", alert.value.0, alert.threshold.0);
+    alert.message = format!("{}\n{measured}", alert.message);
+    let (level, metric) = (level_of(&alert), alert.of_type.to_uppercase());
+    let subject = format!("[Pulse Alert] {level}: {metric} on {}", alert.resource_name);
+    written(settings, letter, &subject, &[&alert])
+}
+
+fn written(
+    settings: &Settings,
+    letter: &Letter<'_>,
+    subject: &str,
+    alerts: &[&Alert],
+) -> Result<OutgoingMail, Failure> {
     let (mut text, mut page) = (String::new(), vec!["<html><body>\n".to_owned()]);
-    for part in parts {
-        let Alert { message, node, start_time, resource_name, .. } = &part.alert;
-        let title = format!("{}: {resource_name}", level(part));
+    for alert in alerts {
+        let Alert { message, node, start_time, resource_name, .. } = alert;
+        let title = format!("{}: {resource_name}", level_of(alert));
         let place = if node.is_empty() { String::new() } else { format!("Node: {node}\n") };
         let lines = format!("{message}\n{place}Since: {start_time}\n");
         let shown = |text: &str| fitted(&fitted(text, MAX_TEXT, utf16, plain), usize::MAX, utf16, html);
@@ -248,15 +301,15 @@ pub(super) fn mail(settings: &Settings, letter: &Letter<'_>, parts: &[Part]) -> 
     };
     let body = format!("{}{}--{boundary}--", one("text/plain", &text), one("text/html", &page.concat()));
     let content_type = format!("multipart/alternative; boundary=\"{boundary}\"");
-    mail::message(settings, letter, &subject(parts), (&content_type, None, &body))
+    mail::message(settings, letter, subject, (&content_type, None, &body))
 }
 
 const fn level_word(is_critical: bool) -> &'static str {
     if is_critical { "Critical" } else { "Warning" }
 }
 
-fn level(part: &Part) -> &'static str {
-    level_word(part.is_critical())
+fn level_of(alert: &Alert) -> &'static str {
+    level_word(alert.level == CRITICAL)
 }
 
 /// `[Pulse Alert] 2 Critical, 1 Warning alerts`.

@@ -1,7 +1,7 @@
 //! Days of the Gregorian calendar, and times as RFC 3339 writes them. Without a table of zones: an offset from UTC is all there is.
 //! A library for dates would weigh more than all of this file's callers.
 
-use super::UnixSeconds;
+use super::{UnixMillis, UnixSeconds};
 
 /// Seconds of a day.
 pub const DAY_S: i64 = 86_400;
@@ -73,6 +73,16 @@ fn days_of_month(year: i64, month: u8) -> u8 {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     }
+}
+
+/// A time such as `2026-11-22T15:26:26.431+01:00`, to the millisecond.
+pub fn parse_rfc3339_ms(text: &str) -> Option<UnixMillis> {
+    let (at, _) = parse_rfc3339(text)?;
+    // Behind the seconds, which end at the nineteenth letter.
+    let fraction = text.get(19..).and_then(|rest| rest.strip_prefix('.')).unwrap_or_default();
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).chain(std::iter::repeat(b'0')).take(3);
+    let ms = digits.fold(0, |ms, digit| ms * 10 + i64::from(digit - b'0'));
+    Some(UnixMillis(at.millis().0.saturating_add(ms)))
 }
 
 /// A time such as `2026-11-22T15:26:26.431+01:00`, to the second, and its offset from UTC in seconds.
@@ -217,5 +227,19 @@ mod tests {
         assert_eq!(UnixSeconds(-1).rfc3339(), "1969-12-31T23:59:59Z");
         assert_eq!(format_header(UnixSeconds(1_795_361_186), "GMT"), "Sun, 22 Nov 2026 15:26:26 GMT");
         assert_eq!(format_header(UnixSeconds(784_111_777), "GMT"), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
+    fn a_fraction_of_a_second_is_read_to_the_millisecond() {
+        let ms = |text: &str| parse_rfc3339_ms(text).map(|at| at.0.rem_euclid(1000));
+        for (text, expected) in [
+            ("2026-11-22T15:26:26.431+01:00", Some(431)),
+            ("2026-11-22T15:26:26.5Z", Some(500)),
+            ("2026-11-22T15:26:26.012345678Z", Some(12)),
+            ("2026-11-22T15:26:26Z", Some(0)),
+            ("2026-11-22", None),
+        ] {
+            assert_eq!(ms(text), expected, "{text}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::proxmox::ResourceAlert;
 use edgewatch_core::model::{Alert, AlertConfig, Credential};
 
+use super::told;
 use crate::app::visitor::Visitor;
 use crate::app::{App, actor, rules, thresholds};
 use crate::store::{alerts, thresholds as stored};
@@ -36,23 +37,11 @@ pub async fn save(app: &App, caller: &Credential, config: &AlertConfig) -> Resul
     thresholds::save(app, caller, config).await
 }
 
-/// Alerts that go on, newest first. Guests are told of none: they may be of hosts that are hidden from them.
+/// Alerts of the past and of now for which `has` holds, newest first: `limit` at most, without the first `offset`. Guests are told of
+/// none: they may be of hosts that are hidden from them.
 ///
 /// # Errors
 /// [`Failure::Unavailable`] when the database does not answer.
-pub async fn open(app: &App, visitor: &Visitor) -> Result<Vec<ResourceAlert>, Failure> {
-    if !visitor.sees_hidden() {
-        return Ok(vec![]);
-    }
-    let found = alerts::list_of_thresholds(&app.db, true, None, MOST_OPEN).await?;
-    Ok(found.iter().filter_map(|alert| ResourceAlert::of(alert, app.now_s())).collect())
-}
-
-/// Alerts of the past and of now for which `has` holds, newest first: `limit` at most, without the first `offset`. Guests are told of
-/// none.
-///
-/// # Errors
-/// As [`open`].
 pub async fn history(
     app: &App,
     visitor: &Visitor,
@@ -103,6 +92,7 @@ pub async fn clear(app: &App, caller: &Credential, id: &str) -> Result<(), Failu
     app.hub()?.close_alert(&alert.key).await?;
     let audit = app.audit(&actor(caller), "alert.close", &alert.key)?;
     app.db.batch(vec![alerts::end(&alert.key, app.now_s(), CLEARED), audit]).await?;
+    told::alerts_changed(app).await;
     Ok(())
 }
 
@@ -118,5 +108,6 @@ pub async fn clear_history(app: &App, caller: &Credential) -> Result<(), Failure
             break;
         }
     }
+    told::alerts_changed(app).await;
     Ok(())
 }

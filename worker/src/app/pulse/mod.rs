@@ -1,5 +1,6 @@
 //! What programs for Pulse ask for.
 
+pub mod agents;
 pub mod alerts;
 pub mod door;
 pub mod limits;
@@ -8,5 +9,6 @@ pub mod outlets;
 pub mod registration;
 pub mod shown;
 pub mod system;
+pub mod told;
 pub mod transfer;
 pub mod updates;

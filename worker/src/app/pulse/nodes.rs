@@ -2,14 +2,16 @@
 
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::Credential;
 use edgewatch_core::model::proxmox::{
     Census, Health, Instance, InstanceChange, InstanceDraft, InstanceKind, InstanceState, TestFailure, Tested,
 };
+use edgewatch_core::model::{Credential, HostClass};
 use edgewatch_core::units::UnixMillis;
 
+use super::told::{self, News};
 use crate::app::{App, proxmox};
 use crate::proxmox::asked::{self, Outcome, Search, Trial};
+use crate::store::proxmox::{hosts, instances};
 
 /// Every instance in the place that it has in lists, and whether it can be polled. What was polled is not there.
 ///
@@ -48,6 +50,18 @@ pub async fn find(app: &App, caller: &Credential, kind: InstanceKind, position: 
     let is_it = |instance: &Instance| instance.kind == kind && instance.position == position;
     let found = all.into_iter().map(|shown| shown.instance).find(is_it);
     found.ok_or(Failure::NotFound { what: "node" })
+}
+
+/// The first node that is known, with its instance's name: `(instance, node)`.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the database does not answer.
+pub async fn first_node(app: &App) -> Result<Option<(String, String)>, Failure> {
+    let all = instances::list(&app.db).await?;
+    let Some(first) = all.into_iter().find(|one| one.instance.kind == InstanceKind::Pve) else { return Ok(None) };
+    let mut parts = hosts::list(&app.db, first.instance.id.0).await?.into_iter();
+    let node = parts.find(|part| part.class == HostClass::Node && !part.is_retired);
+    Ok(node.map(|node| (first.instance.name, node.name)))
 }
 
 /// Makes an instance and gives its place.
@@ -153,5 +167,6 @@ pub async fn discover(app: &App, caller: &Credential) -> Result<Search, Failure>
         let is_it = |shown: &proxmox::Shown| shown.instance.host.split_once("://").is_some_and(|(_, at)| at == address);
         !known.iter().any(is_it)
     });
+    told::tell(app, &[News::Found(servers.clone(), errors.clone())]).await;
     Ok((servers, errors))
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::domain::ids;
 use edgewatch_core::failure::Failure;
+use edgewatch_core::model::proxmox::ResourceAlert;
 use edgewatch_core::model::{Credential, Delivery, Hook, MailSecurity, MailSettings};
 
 use crate::app::{App, actor};
@@ -189,15 +190,19 @@ fn of_hook(hook: &Hook) -> Result<BTreeMap<String, String>, Failure> {
     Ok(values)
 }
 
-/// Sends a mail with these settings now, and tells what came of it.
+/// Sends a mail about `sample` with these settings now, and tells what came of it.
 ///
 /// # Errors
 /// As [`save_mail`].
-pub async fn try_mail(app: &App, caller: &Credential, mail: &MailSettings) -> Result<Delivery, Failure> {
+pub async fn try_mail(
+    app: &App,
+    caller: &Credential,
+    mail: &MailSettings,
+    sample: &ResourceAlert,
+) -> Result<Delivery, Failure> {
     require(caller, Right::Admin)?;
     let settings = notify::settings(SMTP, of_mail(mail))?;
-    let text = "a test of e-mail as programs for Pulse set it up";
-    notify::send_test(&app.config, &settings, text, &app.time_key()?, app.now_s()).await
+    notify::send_sample(&app.config, &settings, sample, &app.time_key()?).await
 }
 
 /// Sends the request that a webhook makes now, and tells what its receiver answered.

@@ -116,7 +116,7 @@ pub async fn admission(app: &App, shown: &Shown<'_>, token: Option<&str>) -> Res
     })
 }
 
-/// Adds a node, or replaces the token of the one that has its address. A registration token is used up by that alone.
+/// Adds a node, which said that it is at `said_host`, or replaces the token of the one that has its address. A registration token is used up by that alone.
 ///
 /// # Errors
 /// [`Failure::Unauthenticated`] for nobody; [`Failure::Invalid`] for what cannot be; [`Failure::Conflict`] without a key for secrets;
@@ -124,6 +124,7 @@ pub async fn admission(app: &App, shown: &Shown<'_>, token: Option<&str>) -> Res
 pub async fn register(
     app: &App,
     admission: &Admission,
+    said_host: &str,
     draft: InstanceDraft,
 ) -> Result<Result<(), TokenRefusal>, Failure> {
     let (actor, with): (String, Vec<Statement>) = match admission {
@@ -137,7 +138,7 @@ pub async fn register(
             (format!("registration:{}", hash.get(..8).unwrap_or_default()), vec![registrations::spend(&hash)])
         }
     };
-    match proxmox::register(app, &actor, draft, with).await {
+    match proxmox::register(app, &actor, (said_host, draft), with).await {
         Ok(()) => Ok(Ok(())),
         Err(proxmox::Unregistered::Store(error)) if registrations::is_used_up(&error) => Ok(Err(TokenRefusal::UsedUp)),
         Err(proxmox::Unregistered::Store(error)) => Err(error.into()),
@@ -229,20 +230,20 @@ mod tests {
         let made = now(generate(&app, &admin(), asked(Some(1), &[InstanceKind::Pve]))).unwrap();
         let by = Admission::Token(made.token.clone());
         let used = || now(list(&app, &admin())).unwrap()[0].used;
-        let with = |draft| now(register(&app, &by, draft)).unwrap();
+        let with = |draft| now(register(&app, &by, "a", draft)).unwrap();
         assert_eq!(
             with(draft(InstanceKind::Pbs, "https://b:8007", "v")),
             Err(TokenRefusal::WrongKind(InstanceKind::Pbs))
         );
         let bad = InstanceDraft { name: " ".to_owned(), ..draft(InstanceKind::Pve, "https://a:8006", "v") };
-        assert!(now(register(&app, &by, bad)).is_err());
+        assert!(now(register(&app, &by, "a", bad)).is_err());
         assert_eq!(used(), 0);
         assert_eq!(with(draft(InstanceKind::Pve, "https://a:8006", "v")), Ok(()));
         assert_eq!(used(), 1);
         assert_eq!(with(draft(InstanceKind::Pve, "https://c:8006", "v")), Err(TokenRefusal::UsedUp));
         let late = App { now: app.now.seconds().plus(60).millis(), ..app.clone() };
         assert_eq!(
-            now(register(&late, &by, draft(InstanceKind::Pve, "https://c:8006", "v"))).unwrap(),
+            now(register(&late, &by, "a", draft(InstanceKind::Pve, "https://c:8006", "v"))).unwrap(),
             Err(TokenRefusal::Expired)
         );
         now(revoke(&app, &admin(), &made.token)).unwrap();
@@ -255,7 +256,7 @@ mod tests {
         let app = app(PulseVariables::default());
         let by = Admission::Actor("x".to_owned());
         for (host, value) in [("https://a:8006", "one"), ("https://a:8006", "two"), ("https://c:8006", "three")] {
-            now(register(&app, &by, draft(InstanceKind::Pve, host, value))).unwrap().unwrap();
+            now(register(&app, &by, "a", draft(InstanceKind::Pve, host, value))).unwrap().unwrap();
         }
         let all = now(proxmox::list_open(&app)).unwrap();
         let all: Vec<_> = all.iter().map(|(one, secret)| (one.name.as_str(), secret.token_value.as_str())).collect();

@@ -15,6 +15,8 @@ use crate::store::settings;
 /// What somebody wants to see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
+    /// Alerts that go on, newest first. Guests are told of none: they may be of hosts that are hidden from them.
+    Alerts,
     /// Backups of all kinds.
     Backups,
     /// Those on storages.
@@ -36,6 +38,7 @@ pub enum Wanted {
 impl From<Wanted> for What {
     fn from(wanted: Wanted) -> Self {
         match wanted {
+            Wanted::Alerts => Self::Alerts,
             Wanted::Backups => Self::Backups,
             Wanted::BackupsOfPve => Self::BackupsOfPve,
             Wanted::BackupsOfPbs => Self::BackupsOfPbs,

@@ -6,6 +6,7 @@ use edgewatch_core::model::proxmox::{Credentials, Instance, InstanceDraft, Syste
 use edgewatch_core::model::{AlertConfig, Hook, HostId, MailSettings};
 
 use super::door::{self, Shown};
+use super::told::News;
 use super::{alerts, outlets, system};
 use crate::app::{App, actor, hosts, proxmox, rules, thresholds};
 use crate::gate::client::{self, Derivation};
@@ -150,7 +151,7 @@ pub async fn replace(app: &App, actor: &str, new: Replacement) -> Result<(), Fai
     system::remember(app, &new.system.allowed_origins);
     hosts::tell_hub(app, &retired).await;
     rules::tell_hub(app).await;
-    proxmox::tell(app).await;
+    proxmox::tell_of(app, &[News::NodesChanged]).await;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use edgewatch_core::model::Credential;
 use edgewatch_core::model::proxmox::{UpdateStatus, UpdateStep};
 use edgewatch_core::units::UnixSeconds;
 
+use super::told::{self, News};
 use crate::app::{App, actor};
 use crate::platform::{log, outbound};
 use crate::store::pulse::update;
@@ -70,10 +71,16 @@ pub async fn note_checked(app: &App, version: Option<&str>) -> Result<(), Failur
     let known = status(app).await?;
     let new = UpdateStatus::checked(version, app.now_s());
     // What is under way is what counts; and what was found before needs no row again.
-    if known.step.is_under_way() || (known.step, &known.message) == (new.step, &new.message) {
+    let is_known = (known.step, known.progress, &known.message) == (new.step, new.progress, &new.message);
+    if known.step.is_under_way() || is_known {
         return Ok(());
     }
-    app.db.run(update::put(&new, OWN)?).await?;
+    put(app, &new).await
+}
+
+async fn put(app: &App, status: &UpdateStatus) -> Result<(), Failure> {
+    app.db.run(update::put(status, OWN)?).await?;
+    told::tell(app, &[News::Update(status)]).await;
     Ok(())
 }
 
@@ -88,7 +95,7 @@ pub async fn status(app: &App) -> Result<UpdateStatus, Failure> {
     };
     let new = reckoned(known.clone(), &from, now);
     if new != known {
-        app.db.run(update::put(&new, OWN)?).await?;
+        put(app, &new).await?;
     }
     Ok(new)
 }
@@ -117,6 +124,7 @@ pub async fn apply(app: &App, caller: &Credential, download_url: &str) -> Result
     let begun = UpdateStatus::at(UpdateStep::Downloading, "Asking the deploy hook", app.now_s());
     let audit = app.audit(&actor(caller), "update.apply", download_url)?;
     app.db.batch(vec![update::put(&begun, OWN)?, audit]).await?;
+    told::tell(app, &[News::Update(&begun)]).await;
     let body = format!(r#"{{"download_url":"{download_url}","version":"{OWN}"}}"#);
     let headers = [("Content-Type".to_owned(), "application/json".to_owned())];
     let after = match outbound::send("POST", hook.text(), &headers, &body).await {
@@ -131,8 +139,7 @@ pub async fn apply(app: &App, caller: &Credential, download_url: &str) -> Result
             UpdateStatus::failed("the deploy hook cannot be reached", app.now_s())
         }
     };
-    app.db.run(update::put(&after, OWN)?).await?;
-    Ok(())
+    put(app, &after).await
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use edgewatch_core::dialects::native::{SettingsReply, SettingsRequest};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{AddressNotices, Credential, GuestView};
+use edgewatch_core::model::{AddressNotices, Credential, GuestView, SocketDialect};
 
 use super::auth::{Here, Json, Member};
 use super::error::Refusal;
@@ -32,12 +32,16 @@ pub async fn change(
         "manual" => Ok(false),
         _ => Err(reason()),
     });
+    let reason = || Failure::Invalid { field: "dialect_hosts".to_owned(), reason: "nezha, pulse or both".to_owned() };
+    let spoken = |(host, word): (String, String)| Some((host, SocketDialect::parse(&word)?));
+    let hosts = request.dialect_hosts.map(|hosts| hosts.into_iter().map(spoken).collect::<Option<_>>());
     let change = Change {
         guest_view: view.transpose().map_err(Refusal)?,
         view_password: request.view_password,
         plain_ip_in_notifications: request.plain_ip_in_notifications,
         address_notices: request.ip_change_notifications.map(AddressNotices::try_from).transpose().map_err(Refusal)?,
         accepts_push_agents: accepts.transpose().map_err(Refusal)?,
+        dialect_hosts: hosts.map(|hosts| hosts.ok_or_else(reason)).transpose().map_err(Refusal)?,
     };
     settings::change(&app, &caller, &change).await.map_err(Refusal)?;
     reply(&app, &caller).await
@@ -51,6 +55,7 @@ async fn reply(app: &App, caller: &Credential) -> Result<Response, Refusal> {
         plain_ip_in_notifications: set.plain_ip_in_notifications,
         ip_change_notifications: set.address_notices.into(),
         push_agents: if set.accepts_push_agents { "auto" } else { "manual" },
+        dialect_hosts: set.dialect_hosts.into_iter().map(|(host, dialect)| (host, dialect.word().to_owned())).collect(),
     };
     Ok(answer::json(200, answer::JSON, &reply))
 }

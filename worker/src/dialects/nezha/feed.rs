@@ -3,8 +3,9 @@
 use axum::response::{IntoResponse, Response};
 use edgewatch_core::dialects::nezha::{self, PAGE};
 use edgewatch_core::failure::Failure;
+use edgewatch_core::model::SocketDialect;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{Extensions, HeaderMap, StatusCode};
 
 use super::auth::{Here, Visiting};
 use super::error::GuestRefusal;
@@ -13,9 +14,15 @@ use crate::dialects::context;
 use crate::http::credential::{self, Scheme};
 use crate::http::upgrade::{self, Upgrade};
 
-/// `GET /ws`: all servers that the visitor may see, at once and then every two seconds.
+/// `GET /ws`: all servers that the visitor may see, at once and then every two seconds. To a client that may be one of Pulse's, in its
+/// words too.
 #[worker::send]
-pub async fn open(Here(app): Here, Visiting(visitor): Visiting, headers: HeaderMap) -> Result<Response, GuestRefusal> {
+pub async fn open(
+    Here(app): Here,
+    Visiting(visitor): Visiting,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Result<Response, GuestRefusal> {
     // Whoever it is: another site's page must not look with a visitor's eyes.
     if credential::is_cross_site(&headers, app.config.public_url.as_deref()) {
         return Ok((StatusCode::FORBIDDEN, "websocket: request origin not allowed").into_response());
@@ -25,7 +32,11 @@ pub async fn open(Here(app): Here, Visiting(visitor): Visiting, headers: HeaderM
     };
     let negotiation = upgrade.into_headers().map_err(GuestRefusal)?;
     let objects = app.objects().map_err(GuestRefusal)?;
-    let viewer = viewing::feed_viewer(&visitor, app.now_s());
+    let viewer = if extensions.get::<SocketDialect>() == Some(&SocketDialect::Both) {
+        viewing::viewer_of_both(&app, &visitor).await.map_err(GuestRefusal)?
+    } else {
+        viewing::feed_viewer(&visitor, app.now_s())
+    };
     let answer = crate::viewers::client::connect(objects, negotiation, viewer).await;
     let answer = answer.map_err(|error| GuestRefusal(error.into()))?;
     match answer.status_code() {

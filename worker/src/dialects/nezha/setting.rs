@@ -25,6 +25,7 @@ pub async fn change(
         plain_ip_in_notifications: Some(request.plain_ip_in_notifications),
         address_notices: Some(request.address_notices),
         accepts_push_agents: None,
+        dialect_hosts: None,
     };
     settings::change(&app, &caller, &change).await.map_err(AdminRefusal)?;
     Ok(answer::json(200, answer::JSON_UTF8, &AdminReply::DONE))

@@ -16,6 +16,7 @@ use super::error::Refusal;
 use crate::app::App;
 use crate::app::identity::require_admin;
 use crate::app::pulse::alerts;
+use crate::app::pulse::shown::{self, Wanted};
 use crate::app::visitor::Visitor;
 use crate::http::{answer, query};
 
@@ -26,8 +27,8 @@ pub async fn show(looks: Result<Looks, Refusal>, InPath(rest): InPath<String>, u
     let Looks(app, visitor) = looks?;
     match path {
         AlertPath::Active => {
-            let open = alerts::open(&app, &visitor).await?;
-            Ok(answer::json(200, answer::JSON, &open.iter().map(Alert::from).collect::<Vec<_>>()))
+            let payload = shown::find(&app, &visitor, Wanted::Alerts).await?;
+            Ok(answer::with_payload(200, answer::JSON, payload))
         }
         AlertPath::History => past(&app, &visitor, &uri).await,
         AlertPath::Config => Ok(answer::json(200, answer::JSON, &AlertConfigReply::from(&alerts::config(&app).await?))),

@@ -33,7 +33,7 @@ pub struct Looks(pub App, pub Visitor);
 pub struct InPath<T>(pub T);
 
 /// Routes that take a token in their query: people and programs write such addresses down. Source: pulse specification, 3.1.
-const QUERY_TOKENS: [&str; 4] = ["/api/state", "/api/config/export", "/ws", "/pulse/ws"];
+const QUERY_TOKENS: [&str; 5] = ["/api/state", "/api/config/export", "/ws", "/pulse/ws", "/socket.io/"];
 
 /// The body of a request, which a handler reads once it knows who asks. What type it is said to be does not count.
 ///
@@ -72,6 +72,17 @@ pub async fn caller(app: &App, parts: &Parts) -> Result<Credential, Failure> {
 pub async fn visitor(app: &App, parts: &Parts) -> Result<Visitor, Failure> {
     let in_query = query_token(parts);
     door::visitor(app, &shown(parts, in_query.as_deref())).await
+}
+
+/// As [`visitor`], of somebody who may show a token in another place too.
+///
+/// # Errors
+/// As `door::visitor`.
+pub async fn visitor_with(app: &App, parts: &Parts, tokens: &[&str]) -> Result<Visitor, Failure> {
+    let in_query = query_token(parts);
+    let mut shown = shown(parts, in_query.as_deref());
+    shown.tokens.extend(tokens);
+    door::visitor(app, &shown).await
 }
 
 /// Counts a request of what is limited, before anything else is looked at. Source: pulse specification, 4.

@@ -4,6 +4,7 @@
 //! Every answer is JSON, refusals too; OPTIONS is answered before anything else, and credentials of other sites are never let in. Left out:
 //! the `resources` of 6.x, accounts and single sign-on of later releases.
 
+mod agents;
 mod alerts;
 mod auth;
 mod error;
@@ -12,6 +13,7 @@ mod nodes;
 mod notifications;
 mod register;
 mod server;
+mod socket;
 mod state;
 mod system;
 mod tokens;
@@ -52,12 +54,14 @@ fn router() -> Router {
     let build = || {
         Router::new()
             .merge(of_server())
+            .merge(of_sockets())
             .merge(of_state())
             .merge(of_configuration())
             .merge(of_registration())
             .merge(of_alerts())
             .merge(of_updates())
             .merge(of_notifications())
+            .merge(of_agents())
             .fallback(unknown)
             .method_not_allowed_fallback(not_allowed)
     };
@@ -76,6 +80,14 @@ fn of_server() -> Router {
         .route("/api/settings/update", post(server::update_settings))
         .route("/api/diagnostics", get(server::diagnostics))
         .route("/api/discover", get(server::discover).post(server::discover))
+}
+
+fn of_sockets() -> Router {
+    Router::new()
+        .route("/ws", get(socket::open))
+        .route("/pulse/ws", get(socket::open))
+        .route("/socket.io/", get(socket::open_as_socket_io))
+        .route("/api/test-notification", post(server::test_notification))
 }
 
 fn of_state() -> Router {
@@ -138,6 +150,17 @@ fn of_updates() -> Router {
         .route("/api/updates/check", get(updates::check))
         .route("/api/updates/apply", post(updates::apply))
         .route("/api/updates/status", get(updates::status))
+}
+
+fn of_agents() -> Router {
+    Router::new()
+        .route("/api/agents/host/report", post(agents::report))
+        .route("/api/agents/agent/report", post(agents::report))
+        .route("/api/agents/docker/report", post(agents::docker))
+        .route("/api/agents/host/lookup", get(agents::lookup))
+        .route("/api/agents/host/{id}", delete(agents::remove))
+        .route("/api/agents/host/{id}/config", get(agents::config))
+        .route("/api/agents/agent/{id}/config", get(agents::config))
 }
 
 fn of_notifications() -> Router {

@@ -8,6 +8,7 @@ use edgewatch_core::dialects::pulse::{
     webhook_templates,
 };
 use edgewatch_core::failure::Failure;
+use edgewatch_core::model::proxmox::ResourceAlert;
 use edgewatch_core::model::{Credential, Hook, MailSettings};
 use http::Request;
 
@@ -15,7 +16,7 @@ use super::auth::{self, Here, InPath, Known};
 use super::error::Refusal;
 use crate::app::App;
 use crate::app::identity::require_admin;
-use crate::app::pulse::outlets;
+use crate::app::pulse::{nodes, outlets};
 use crate::http::{answer, body};
 
 /// `GET /api/notifications/email`: the setting, without its password.
@@ -53,11 +54,17 @@ pub async fn test_mail(Here(app): Here, request: Request<Body>) -> Result<Respon
 }
 
 async fn send_mail(app: &App, caller: &Credential, settings: &MailSettings) -> Result<Response, Refusal> {
-    let sent = outlets::try_mail(app, caller, settings).await?;
+    let sent = outlets::try_mail(app, caller, settings, &sample(app).await?).await?;
     if sent.is_delivered {
         return Ok(answer::json(200, answer::JSON, &TestSentReply::DONE));
     }
     Err(Refused::new(400, "send_failed", sent.words).into())
+}
+
+/// What is told of in a test: an alert of the first node that there is.
+async fn sample(app: &App) -> Result<ResourceAlert, Failure> {
+    let node = nodes::first_node(app).await?;
+    Ok(sample_alert(node.as_ref().map(|(instance, node)| (instance.as_str(), node.as_str())), app.now_s()))
 }
 
 /// `POST /api/notifications/test`: mail or a webhook. Mail counts as elsewhere.
@@ -96,7 +103,7 @@ async fn tried(app: &App, caller: &Credential, hook: &Hook) -> Result<(u16, Stri
 }
 
 async fn sent(app: &App, caller: &Credential, hook: &Hook) -> Result<Result<(u16, String), String>, Failure> {
-    let HookRequest { method, url, headers, body } = hook_request(hook, &sample_alert(None, app.now_s()), app.now_s())?;
+    let HookRequest { method, url, headers, body } = hook_request(hook, &sample(app).await?, app.now_s())?;
     outlets::try_hook(caller, hook, (&method, &url, &headers, &body)).await
 }
 

@@ -53,7 +53,7 @@ fn plain(script: SetupScript) -> Response {
 }
 
 /// The address of this deployment: the configured one, else the one that was asked.
-fn own_url(app: &App, parts: &Parts) -> String {
+pub(super) fn own_url(app: &App, parts: &Parts) -> String {
     if let Some(url) = &app.config.public_url {
         return url.clone();
     }
@@ -115,6 +115,6 @@ async fn answered(
         }
     };
     let reply = if is_new { RegisteredReply::with_token(&draft) } else { RegisteredReply::added(said_host) };
-    registration::register(app, admission, draft).await?.map_err(refused_token)?;
+    registration::register(app, admission, said_host, draft).await?.map_err(refused_token)?;
     Ok(answer::json(200, answer::JSON, &reply))
 }

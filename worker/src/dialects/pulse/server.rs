@@ -4,14 +4,14 @@ use axum::body::Body;
 use axum::response::Response;
 use edgewatch_core::dialects::pulse::{
     AgentVersionReply, ConfigReply, DiagnosticsReply, DiscoverReply, DiscoveredServer, HealthReply, SecurityReply,
-    ServerInfoReply, SettingsReply, SettingsSavedReply, SettingsUpdate, VersionReply, system_with,
+    ServerInfoReply, SettingsReply, SettingsSavedReply, SettingsUpdate, StatusReply, VersionReply, system_with,
 };
 use http::Request;
 
 use super::auth::{self, Here, Known, Looks};
 use super::error::Refusal;
 use crate::app::identity::require_admin;
-use crate::app::pulse::{door, nodes, system};
+use crate::app::pulse::{door, nodes, system, told};
 use crate::app::status;
 use crate::http::answer;
 
@@ -81,6 +81,13 @@ pub async fn diagnostics(Known(app, caller): Known) -> Result<Response, Refusal>
     let instances = nodes::list(&app, &caller).await?;
     let reply = DiagnosticsReply::new(status::uptime_s(&app).await?, &instances);
     Ok(answer::json(200, answer::JSON, &reply))
+}
+
+/// `POST /api/test-notification`: tells whoever listens as if a node had registered itself.
+#[worker::send]
+pub async fn test_notification(Known(app, caller): Known) -> Result<Response, Refusal> {
+    told::sample(&app, &caller).await?;
+    Ok(answer::json(200, answer::JSON, &StatusReply::NOTIFIED))
 }
 
 /// `GET` and `POST /api/discover`: what an agent finds in the networks that its own file names.

@@ -10,6 +10,7 @@ use crate::hub::polled::wire::{PolledReply, PolledRequest};
 use crate::hub::posted::wire::{
     LatestAnswer, LatestQuery, NamesAnswer, NamesQuery, PointsAnswer, PointsQuery, Post, PostReply,
 };
+use crate::hub::relayed::wire::{RelayedReply, RelayedReport};
 use crate::hub::thresholds::wire::{PollsReply, PollsRequest};
 use crate::hub::watches::wire::{
     KeepChecksRequest, MonitoredRequest, MonitoredWire, OpenCheckWire, ReportsReply, ReportsRequest,
@@ -57,6 +58,14 @@ impl HubClient {
     /// [`HubError`] when the shard has no answer; it may be told again.
     pub async fn polled(&self, shard: u32, request: &PolledRequest) -> Result<PolledReply, HubError> {
         self.ask(shard, "polled", request).await
+    }
+
+    /// Hands a report of another product's agent to its host's shard. When this is over it is stored, unless the reply says otherwise.
+    ///
+    /// # Errors
+    /// [`HubError`] when the shard has no answer; sending it again stores nothing twice.
+    pub async fn relay(&self, report: &RelayedReport) -> Result<RelayedReply, HubError> {
+        self.ask(self.shard_of(HostId(report.agent.host_id)), "relayed", report).await
     }
 
     /// How often every shard was told of credentials that were taken away; a call for each.

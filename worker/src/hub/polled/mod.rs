@@ -64,7 +64,7 @@ impl Shard {
 
 #[cfg(test)]
 mod tests {
-    use edgewatch_core::dialects::native;
+    use edgewatch_core::blocks::SeriesId;
     use edgewatch_core::model::{EventKind, Facts, HostClass};
 
     use super::*;
@@ -173,10 +173,15 @@ mod tests {
         tell(&mut shard, 1, State::Up, NOW);
         tell(&mut shard, 1, State::Down, after(60));
         let late = Sample { at: after(30), cpu_percent: Some(70.0), ..Sample::default() };
-        shard.take_posted(HostId(1), vec![late], after(120)).unwrap();
+        for _ in 0..2 {
+            shard.take_posted(HostId(1), vec![late.clone()], after(120)).unwrap();
+        }
         let node = shard.get(HostId(1)).unwrap();
         assert_eq!(presence(&shard, 1), Presence::Offline);
         assert_eq!(node.newest.as_ref().map(|newest| newest.at), Some(after(60)));
         assert_eq!(shard.kept_under(HostId(1), "cpu_percent").unwrap(), HostId(1).posted());
+        let rows = shard.pending_with_names(HostId(1).posted()).unwrap().0;
+        let values: Vec<_> = rows.iter().flat_map(|row| row.values().to_vec()).collect();
+        assert_eq!(values, [(SeriesId::column(0), 70.0)], "once");
     }
 }

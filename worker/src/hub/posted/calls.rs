@@ -48,7 +48,7 @@ impl Inner {
     }
 
     /// Whether there is something of this number to post of. A service is whoever asks to know.
-    async fn is_there(&self, of: HostId, db: Option<&Db>) -> Answer<bool> {
+    pub(in crate::hub) async fn is_there(&self, of: HostId, db: Option<&Db>) -> Answer<bool> {
         self.expect_ours(of)?;
         if of.is_posted() {
             return Ok(true);

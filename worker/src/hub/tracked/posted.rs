@@ -152,7 +152,7 @@ impl Tracked {
                 let same = known.get(minute, &one.name);
                 same.is_none_or(|(at_ms, value)| (at_ms, value.to_bits()) != (sample.at.0, (one.value + 0.0).to_bits()))
             });
-            (!sample.named.is_empty()).then_some(sample)
+            (!sample.named.is_empty() || known.is_news(&sample)).then_some(sample)
         };
         Ok(samples.into_iter().filter_map(unknown).collect())
     }
@@ -178,7 +178,7 @@ impl Tracked {
             sample.named.retain(|one| names.assign(&one.name, Step::Exact).is_ok());
             full += before - sample.named.len();
         }
-        samples.retain(|sample| !sample.named.is_empty());
+        samples.retain(|sample| !sample.named.is_empty() || mackerel::says_something(sample));
         Ok(full)
     }
 
@@ -226,6 +226,18 @@ impl Recent {
             }
         }
         Ok(Self { names, values })
+    }
+
+    /// Whether a sample says of our own metrics what is not known.
+    fn is_news(&self, sample: &Sample) -> bool {
+        let own = Sample { named: Vec::new(), ..sample.clone() };
+        rows::rows(&[own], &mut Dictionary::default()).iter().any(|row| {
+            let minute = MINUTE.window(row.at_ms);
+            let known = |series: &SeriesId| self.values.get(&(minute, *series)).copied();
+            row.values().iter().any(|(series, value)| {
+                known(series).map(|(at_ms, value)| (at_ms, value.to_bits())) != Some((row.at_ms, value.to_bits()))
+            })
+        })
     }
 
     fn get(&self, minute: u64, name: &str) -> Option<(i64, f64)> {

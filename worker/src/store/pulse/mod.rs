@@ -1,5 +1,6 @@
 //! What programs for Pulse set.
 
+pub mod agents;
 pub mod outlets;
 pub mod registrations;
 pub mod system;

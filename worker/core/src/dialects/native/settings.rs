@@ -1,5 +1,7 @@
 //! `/api/edgewatch/v1/settings`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -23,6 +25,9 @@ pub struct SettingsRequest {
     /// `auto` or `manual`: whether an agent that pushes is a new host as soon as it registers, or when an administrator accepts it.
     #[serde(default)]
     pub push_agents: Option<String>,
+    /// All of them: by the name of a host, in whose words its `/ws` speaks, `nezha`, `pulse` or `both`.
+    #[serde(default)]
+    pub dialect_hosts: Option<BTreeMap<String, String>>,
 }
 
 /// The answer of `GET` and `PATCH /api/edgewatch/v1/settings`.
@@ -38,6 +43,9 @@ pub struct SettingsReply {
     pub ip_change_notifications: AddressNoticesPart,
     /// `auto` or `manual`.
     pub push_agents: &'static str,
+    /// By the name of a host, `nezha`, `pulse` or `both`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub dialect_hosts: BTreeMap<String, String>,
 }
 
 /// When people are told that a host has another address.

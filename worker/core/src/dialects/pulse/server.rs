@@ -104,7 +104,7 @@ impl SecurityReply {
 #[serde(rename_all = "camelCase")]
 pub struct ConfigReply {
     /// Seconds.
-    pub polling_interval: f64,
+    pub polling_interval: u32,
     /// False.
     pub csrf_protection: bool,
     /// As in the settings.
@@ -118,7 +118,7 @@ impl ConfigReply {
     pub fn of(settings: &SystemSettings) -> Self {
         let channel = settings.update_channel.as_str();
         Self {
-            polling_interval: f64::from(settings.polling_s),
+            polling_interval: settings.polling_s,
             csrf_protection: false,
             auto_update_enabled: settings.updates_itself,
             update_channel: if channel.is_empty() { "stable" } else { channel }.to_owned(),
@@ -186,7 +186,7 @@ mod tests {
         assert!(json(&VersionReply::new("")).get("channel").is_none());
         assert_eq!(json(&ServerInfoReply::default()), json!({"isDevelopment": false, "version": "v4.2.1"}));
         assert_eq!(json(&AgentVersionReply::default()), json!({"version": "dev"}));
-        let config = json!({"pollingInterval": 5.0, "csrfProtection": false, "autoUpdateEnabled": false, "updateChannel": "stable"});
+        let config = json!({"pollingInterval": 5, "csrfProtection": false, "autoUpdateEnabled": false, "updateChannel": "stable"});
         assert_eq!(json(&ConfigReply::of(&SystemSettings::default())), config);
     }
 

@@ -222,6 +222,8 @@ pub fn discovery_frame(
 pub enum ClientFrame {
     /// It wants a sign of life.
     Ping,
+    /// It heard one.
+    Pong,
     /// It wants the whole state.
     RequestData,
     /// Anything else, which means nothing.
@@ -238,6 +240,7 @@ impl ClientFrame {
         }
         match serde_json::from_str::<Said>(text).map(|said| said.kind).as_deref() {
             Ok("ping") => Self::Ping,
+            Ok("pong") => Self::Pong,
             Ok("requestData") => Self::RequestData,
             _ => Self::Other,
         }
@@ -309,12 +312,12 @@ mod tests {
     }
 
     #[test]
-    fn clients_may_say_two_things_and_anything_else_in_vain() {
+    fn clients_may_say_three_things_and_anything_else_in_vain() {
         for (text, meant) in [
             (r#"{"type":"ping"}"#, ClientFrame::Ping),
             (r#"{"type":"ping","data":{"timestamp":1}}"#, ClientFrame::Ping),
             (r#"{"type":"requestData"}"#, ClientFrame::RequestData),
-            (r#"{"type":"pong"}"#, ClientFrame::Other),
+            (r#"{"type":"pong"}"#, ClientFrame::Pong),
             (r#"{"type":7}"#, ClientFrame::Other),
             ("[]", ClientFrame::Other),
             ("{", ClientFrame::Other),

@@ -70,8 +70,6 @@ pub struct GuestFacts {
     pub cpus: f64,
     /// Its tags.
     pub tags: Vec<String>,
-    /// What keeps it from being changed, such as `backup`; empty where nothing does.
-    pub lock: String,
     /// What it says of itself, where it does.
     pub system: Option<Box<GuestSystem>>,
     /// Why nothing is known of what its disks hold.
@@ -270,7 +268,6 @@ mod tests {
             name: format!("g{vmid}"),
             cpus: 1.0,
             tags: vec![],
-            lock: String::new(),
             system: None,
             disk_reason: None,
         }

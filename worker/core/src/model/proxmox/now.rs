@@ -273,6 +273,8 @@ pub struct GuestNow {
     pub rates: Rates,
     /// Seconds since it was started.
     pub uptime_s: u64,
+    /// What keeps it from being changed, such as `backup`; empty where nothing does.
+    pub lock: String,
 }
 
 /// How a storage is.

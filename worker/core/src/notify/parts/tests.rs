@@ -160,6 +160,41 @@ fn a_mail_in_pulses_style_counts_its_alerts_and_says_all_twice() {
 }
 
 #[test]
+fn a_mail_that_tries_what_is_set_up_names_its_one_alert_in_its_subject() {
+    let sample = ResourceAlert {
+        resource: AlertResource {
+            kind: ResourceKind::Vm,
+            id: "lab-test".to_owned(),
+            name: "Email Test".to_owned(),
+            node: "pve1".to_owned(),
+            instance: "lab".to_owned(),
+            limit: Some((Measured::of(80.0), Measured::of(75.0))),
+        },
+        metric: Some(ThresholdMetric::Cpu),
+        severity: Severity::Warning,
+        value: 85.5,
+        started_at: UnixSeconds(1_795_392_100),
+        seen_at: UnixSeconds(1_795_392_100),
+        ended_at: None,
+        acknowledged: None,
+        escalated_at: vec![],
+        text: "A test.".to_owned(),
+    };
+    let pairs =
+        [("host", "mail.example.com"), ("from", "watch@example.com"), ("to", "a@example.com"), ("style", "pulse")];
+    let sent = render_sample(&settings(Kind::Smtp, &pairs).unwrap(), &sample, "0001", "https://watch.example.com");
+    let Ok(Outgoing::Mail(mail)) = sent else { panic!("{sent:?}") };
+    assert!(mail.message.contains("\r\nSubject: [Pulse Alert] Warning: CPU on Email Test\r\n"), "{}", mail.message);
+    let body = mail.message.split("base64\r\n\r\n").nth(1).unwrap().split("\r\n--").next().unwrap();
+    let body = String::from_utf8(STANDARD.decode(body.replace("\r\n", "")).unwrap()).unwrap();
+    let lines =
+        "Warning: Email Test\r\nA test.\r\nValue: 85.5\r\nThreshold: 80.0\r\nNode: pve1\r\nSince: 2026-11-23T00:01:40Z";
+    assert!(body.starts_with(lines), "{body}");
+    let webhook = settings(Kind::PulseWebhook, &[URL]).unwrap();
+    assert!(render_sample(&webhook, &sample, "0001", "").is_err());
+}
+
+#[test]
 fn every_other_channel_gets_one_message_with_a_line_for_each_and_a_single_one_as_ever() {
     let many: Vec<Part> = (1..=25).map(|number| part(number, Severity::Warning)).collect();
     let topic = [("topic", "abcdefgh")];

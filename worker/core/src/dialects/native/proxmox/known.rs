@@ -186,6 +186,7 @@ impl From<GuestNow> for model::GuestNow {
                 disk_write: guest.disk_write.max(-1),
             },
             uptime_s: count(guest.uptime_s),
+            lock: guest.lock,
         }
     }
 }
@@ -261,9 +262,8 @@ pub fn census(rows: Vec<CensusRow>) -> model::Census {
                 name: row.name,
                 cpus: share(row.cpus),
                 tags: row.tags,
-                lock: String::new(),
                 system: None,
-                disk_reason: None,
+                disk_reason: model::DiskReason::parse(&row.disk_reason),
             }),
             CensusRow::Storage(row) => {
                 let key = (row.name.clone(), (!row.shared).then(|| row.node.clone()));
@@ -379,10 +379,11 @@ mod tests {
     fn templates_are_no_guests_and_guests_are_in_order() {
         let census = census(rows(
             r#"[{"guest":{"vmid":"205","kind":1,"node":"a","cpus":1.5}},{"guest":{"vmid":9000,"kind":0,"template":1}},
-                {"guest":{"vmid":101,"kind":0,"tags":["x"]}},{"cluster":{"is_cluster":true,"name":"lab","endpoints":[{"node":"a"}]}},
+                {"guest":{"vmid":101,"kind":0,"tags":["x"],"disk_reason":"no-agent"}},{"cluster":{"is_cluster":true,"name":"lab","endpoints":[{"node":"a"}]}},
                 {"datastore":{"name":"main","namespaces":["","prod"]}},{"job":{"kind":"sync","id":"s-1"}},{"job":{"kind":"new"}}]"#,
         ));
-        assert_eq!(census.guests.iter().map(|one| one.vmid).collect::<Vec<_>>(), [101, 205]);
+        let told: Vec<_> = census.guests.iter().map(|one| (one.vmid, one.disk_reason)).collect();
+        assert_eq!(told, [(101, Some(model::DiskReason::NoAgent)), (205, None)]);
         assert_eq!(census.cluster.map(|cluster| (cluster.name, cluster.endpoints.len())), Some(("lab".to_owned(), 1)));
         assert_eq!(census.pbs.map(|pbs| (pbs.datastores.len(), pbs.jobs.len())), Some((1, 1)));
     }

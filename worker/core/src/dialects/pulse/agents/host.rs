@@ -10,7 +10,7 @@ use crate::dialects::pulse::error::Refused;
 use crate::dialects::pulse::read::{list, text};
 use crate::metrics::{CELSIUS_BOUNDS, Metric, interfaces, within};
 use crate::model::{Facts, Interface, Machine, Sample, Temperature};
-use crate::units::calendar::parse_rfc3339;
+use crate::units::calendar::parse_rfc3339_ms;
 use crate::units::{MAX_EXACT_INTEGER, UnixMillis, UnixSeconds};
 
 /// The most sensors of a report that are looked at.
@@ -184,12 +184,11 @@ impl HostReport {
 
     /// When it was measured, by the agent's clock; `None` where it does not say.
     pub fn measured_at(&self) -> Option<UnixMillis> {
-        parse_rfc3339(&self.timestamp).map(|(at, _)| at.millis()).filter(|at| at.0 > 0)
+        parse_rfc3339_ms(&self.timestamp).filter(|at| at.0 > 0)
     }
 
-    /// What was measured at this time, without a number. Rates are in it where `before`, the host's newest sample, is older and knows
-    /// the counters: 0 after one of them stepped back.
-    pub fn sample(&self, at: UnixMillis, before: Option<&Sample>) -> Sample {
+    /// What was measured at this time, without a number and without speeds, which nobody knows who has one report.
+    pub fn sample(&self, at: UnixMillis) -> Sample {
         let memory = self.metrics.memory;
         let load = |metric: Metric, index: usize| {
             self.host.load_average.get(index).and_then(|value| metric.definition().check(*value).ok())
@@ -211,11 +210,6 @@ impl HostReport {
         if !own.is_empty() {
             sample.net_in_bytes = sum(own.iter().map(|one| one.rx_bytes));
             sample.net_out_bytes = sum(own.iter().map(|one| one.tx_bytes));
-        }
-        if let Some(before) = before {
-            let took_ms = at.0.saturating_sub(before.at.0);
-            sample.net_in_bytes_per_s = rate(before.net_in_bytes, sample.net_in_bytes, took_ms);
-            sample.net_out_bytes_per_s = rate(before.net_out_bytes, sample.net_out_bytes, took_ms);
         }
         sample
     }
@@ -303,11 +297,4 @@ fn sum(numbers: impl Iterator<Item = f64>) -> Option<u64> {
     let mut all = numbers.peekable();
     all.peek()?;
     whole(all.sum())
-}
-
-/// Per second. Source: pulse specification, 19.
-fn rate(before: Option<u64>, now: Option<u64>, took_ms: i64) -> Option<u64> {
-    let (before, now) = (before?, now?);
-    let took_ms = u64::try_from(took_ms).ok().filter(|took_ms| *took_ms > 0)?;
-    Some(now.saturating_sub(before).saturating_mul(1000) / took_ms)
 }

@@ -22,7 +22,7 @@ pub const MAX_NODE_BODY_BYTES: usize = 32 * 1024;
 /// The answer to a change that went well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StatusReply {
-    /// `success`.
+    /// `success`, as a rule.
     pub status: &'static str,
     /// The id of what was made.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,6 +32,8 @@ pub struct StatusReply {
 impl StatusReply {
     /// Nothing more to say.
     pub const DONE: Self = Self { status: "success", id: None };
+    /// Whoever listens was told.
+    pub const NOTIFIED: Self = Self { status: "notification sent", id: None };
 
     /// With the id of what was made.
     pub const fn made(id: String) -> Self {

@@ -52,6 +52,8 @@ offer_removal() {
 
 value_of() { printf '%s\n' "$1" | sed -n 's/.*"value"[[:space:]]*:[[:space:]]*"\([^"]*\)".*/\1/p' | head -n 1; }
 
+make_token() { proxmox-backup-manager user generate-token "$MONITOR_USER" "$TOKEN_NAME" 2>&1; }
+
 grant() {
   proxmox-backup-manager acl update / Audit --auth-id "$MONITOR_USER" || fail "the right to read could not be granted"
   proxmox-backup-manager acl update / Audit --auth-id "$TOKEN_ID" || fail "the right to read could not be granted to the token"
@@ -78,7 +80,11 @@ main() {
   command -v proxmox-backup-manager >/dev/null || fail "proxmox-backup-manager is missing: run this on a Proxmox Backup Server"
   offer_removal
   proxmox-backup-manager user create "$MONITOR_USER" --comment "Monitoring: may read" 2>/dev/null || say "The user $MONITOR_USER exists."
-  made=$(proxmox-backup-manager user generate-token "$MONITOR_USER" "$TOKEN_NAME" 2>&1) || fail "no token could be made: $made"
+  if ! made=$(make_token); then
+    # This very script ran before: nobody can be told the value of its token any more, so it gets another.
+    proxmox-backup-manager user delete-token "$MONITOR_USER" "$TOKEN_NAME" >/dev/null 2>&1 || fail "no token could be made: $made"
+    made=$(make_token) || fail "no token could be made: $made"
+  fi
   value=$(value_of "$made")
   [ -n "$value" ] || fail "the token's value is not in what was printed: $made"
   grant

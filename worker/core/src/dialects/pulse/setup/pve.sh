@@ -60,6 +60,12 @@ value_of() {
   printf '%s' "$value"
 }
 
+# A token, as JSON where this release writes it.
+make_token() {
+  pveum user token add "$MONITOR_USER" "$TOKEN_NAME" --privsep 0 --output-format json 2>&1 ||
+    pveum user token add "$MONITOR_USER" "$TOKEN_NAME" --privsep 0 2>&1
+}
+
 grant() {
   local major guest
   pveum aclmod / -user "$MONITOR_USER" -role PVEAuditor || fail "the right to read could not be granted"
@@ -98,8 +104,11 @@ main() {
   command -v pveum >/dev/null || fail "pveum is missing: run this on a node of Proxmox VE"
   offer_removal
   pveum user add "$MONITOR_USER" --comment "Monitoring: may read" 2>/dev/null || say "The user $MONITOR_USER exists."
-  made=$(pveum user token add "$MONITOR_USER" "$TOKEN_NAME" --privsep 0 --output-format json 2>&1) ||
-    made=$(pveum user token add "$MONITOR_USER" "$TOKEN_NAME" --privsep 0 2>&1) || fail "no token could be made: $made"
+  if ! made=$(make_token); then
+    # This very script ran before: nobody can be told the value of its token any more, so it gets another.
+    pveum user token remove "$MONITOR_USER" "$TOKEN_NAME" >/dev/null 2>&1 || fail "no token could be made: $made"
+    made=$(make_token) || fail "no token could be made: $made"
+  fi
   value=$(value_of "$made")
   [ -n "$value" ] || fail "the token's value is not in what was printed: $made"
   grant

@@ -89,7 +89,7 @@ pub(super) fn write(instances: &[InstanceState], kind: GuestKind, backups: &Back
     out.list(guests.into_iter().map(|(guest, state, facts)| row(guest, state, facts, backups)));
 }
 
-fn row<'a>(guest: &GuestNow, state: &'a InstanceState, facts: &'a GuestFacts, backups: &Backups) -> Guest<'a> {
+fn row<'a>(guest: &'a GuestNow, state: &'a InstanceState, facts: &'a GuestFacts, backups: &Backups) -> Guest<'a> {
     let instance = state.instance.name.as_str();
     let system = facts.system.as_deref();
     let interfaces = system.map(|system| system.interfaces.as_slice()).unwrap_or_default();
@@ -118,7 +118,7 @@ fn row<'a>(guest: &GuestNow, state: &'a InstanceState, facts: &'a GuestFacts, ba
         template: false,
         last_backup: time(backups.newest_of(state.instance.id, guest.vmid)),
         tags: &facts.tags,
-        lock: &facts.lock,
+        lock: &guest.lock,
         last_seen: seen(state),
         disk_status_reason: facts.disk_reason.map(crate::model::proxmox::DiskReason::word),
         disks: disks.iter().map(Disk::from).collect(),

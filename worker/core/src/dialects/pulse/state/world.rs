@@ -58,6 +58,7 @@ pub fn guest(vmid: u32, kind: GuestKind, status: GuestStatus) -> GuestNow {
         disk_total: 34_359_738_368,
         rates: Rates { net_in: 15_320, net_out: 8_211, disk_read: 0, disk_write: -1 },
         uptime_s: 864_000,
+        lock: String::new(),
     }
 }
 
@@ -69,7 +70,6 @@ pub fn facts(vmid: u32, kind: GuestKind, name: &str) -> GuestFacts {
         name: text(name),
         cpus: 1.5,
         tags: vec![],
-        lock: String::new(),
         system: None,
         disk_reason: None,
     }
@@ -121,16 +121,12 @@ pub fn lab() -> InstanceState {
     };
     lab.census.nodes = vec![node("pve1"), node("pve2")];
     lab.guests = vec![
-        guest(101, GuestKind::Qemu, GuestStatus::Running),
+        GuestNow { lock: text("backup"), ..guest(101, GuestKind::Qemu, GuestStatus::Running) },
         guest(102, GuestKind::Qemu, GuestStatus::Stopped),
         guest(201, GuestKind::Lxc, GuestStatus::Running),
         guest(999, GuestKind::Qemu, GuestStatus::Running),
     ];
-    let web = GuestFacts {
-        tags: vec![text("prod"), text("web")],
-        lock: text("backup"),
-        ..facts(101, GuestKind::Qemu, "web")
-    };
+    let web = GuestFacts { tags: vec![text("prod"), text("web")], ..facts(101, GuestKind::Qemu, "web") };
     lab.census.guests = vec![web, facts(102, GuestKind::Qemu, "off"), facts(201, GuestKind::Lxc, "dns")];
     let all = [
         storage("local", "pve1", false, StorageStatus::Available),
