@@ -255,7 +255,8 @@ fn what_is_kept_is_bounded_and_goes_when_nobody_reads() {
         pieces.list(&shard, &wanted(form), START).unwrap();
     }
     let per_host = pieces.bytes() / usize::try_from(HOSTS).unwrap();
-    assert!((300..3_000).contains(&per_host), "{per_host}");
+    // In five forms, of which nobody reads all.
+    assert!((300..4_000).contains(&per_host), "{per_host}");
     // Hosts that are no more go with the next list of all.
     shard.dismiss(HostId(1)).unwrap();
     for form in FORMS {
