@@ -295,6 +295,7 @@ fn line_2_an_instance_that_lets_nobody_in_is_one_node_that_failed_after_a_while(
         "id": "lab-failed", "name": "lab", "displayName": "lab", "instance": "lab", "status": "offline", "type": "node", "cpu": 0,
         "memory": nothing, "disk": nothing, "uptime": 0, "loadAverage": [], "kernelVersion": "", "pveVersion": "",
         "cpuInfo": {"model": "", "cores": 0, "sockets": 0, "mhz": ""}, "connectionHealth": "error",
+        "host": fleet.pve.url(), "isClusterMember": true, "clusterName": "lab-cluster",
     });
     assert_eq!((failed, state["nodes"].as_array().map(Vec::len)), (expected, Some(1)));
     for list in ["vms", "containers", "storage", "pbs", "pbsBackups"] {

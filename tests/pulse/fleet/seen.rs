@@ -49,7 +49,7 @@ fn line_2_the_state_has_every_field_of_the_lab() {
         "vms",
     ];
     assert_eq!(keys(&state), all);
-    nodes(&state["nodes"]);
+    nodes(&state["nodes"], &fleet.pve.url());
     machines(&state["vms"]);
     containers(&state["containers"]);
     storages(&state["storage"]);
@@ -72,7 +72,7 @@ fn line_2_the_state_has_every_field_of_the_lab() {
     assert_eq!(column(&state["hosts"], "hostname"), ["collector"], "what polls is a host too");
 }
 
-fn nodes(list: &Value) {
+fn nodes(list: &Value, host: &str) {
     assert_eq!(column(list, "name"), ["pve1", "pve2"]);
     let (mut here, mut off) = (list[0].clone(), list[1].clone());
     take_recent(&mut here, "lastSeen");
@@ -84,6 +84,7 @@ fn nodes(list: &Value) {
         "kernelVersion": "Linux 6.8.12-13-pve #1 SMP PREEMPT_DYNAMIC PMX 6.8.12-13 (2025-07-22T10:00Z)",
         "pveVersion": "pve-manager/8.4.9/649acf70aab54798",
         "cpuInfo": {"model": "Example CPU 8-Core", "cores": 16, "sockets": 1, "mhz": "3400.000"}, "connectionHealth": "healthy",
+        "host": host, "isClusterMember": true, "clusterName": "lab-cluster",
     });
     assert_eq!(here, expected);
     let nothing = json!({"total": 0, "used": 0, "free": 0, "usage": 0});
@@ -91,6 +92,7 @@ fn nodes(list: &Value) {
         "id": "lab-pve2", "name": "pve2", "displayName": "pve2", "instance": "lab", "status": "offline", "type": "node", "cpu": 0,
         "memory": nothing, "disk": nothing, "uptime": 0, "loadAverage": [], "kernelVersion": "", "pveVersion": "",
         "cpuInfo": {"model": "", "cores": 0, "sockets": 0, "mhz": ""}, "connectionHealth": "healthy",
+        "host": host, "isClusterMember": true, "clusterName": "lab-cluster",
     });
     assert_eq!(off, expected);
 }
@@ -398,9 +400,9 @@ fn line_5_backups_are_told_in_every_form_each_once_and_newest_first() {
     ]);
     assert_eq!(all["storageBackups"], storage);
     let snapshots = json!([
-        {"id": "lab-pve1-201-fresh", "name": "fresh", "node": "pve1", "type": "lxc", "vmid": 201, "time": "2025-08-10T09:00:01Z",
+        {"id": "lab-pve1-201-fresh", "name": "fresh", "node": "pve1", "instance": "lab", "type": "lxc", "vmid": 201, "time": "2025-08-10T09:00:01Z",
          "vmstate": false},
-        {"id": "lab-pve1-101-before-upgrade", "name": "before-upgrade", "node": "pve1", "type": "qemu", "vmid": 101,
+        {"id": "lab-pve1-101-before-upgrade", "name": "before-upgrade", "node": "pve1", "instance": "lab", "type": "qemu", "vmid": 101,
          "time": "2025-08-10T09:00:00Z", "description": "pre 8.4", "vmstate": false},
     ]);
     assert_eq!(all["guestSnapshots"], snapshots, "`current` is none");
