@@ -68,12 +68,11 @@ fn run(mut arguments: Vec<String>) -> Result<(), String> {
         "ops" => &["--fleet"],
         "agent" => &["--seconds", "--pid"],
         "role" => &["--seconds", "--pulls"],
-        "ingest" => &["--seconds"],
+        "ingest" | "pulse" => &["--seconds"],
         "cost" => &["--hosts", "--interval", "--hours", "--warm-up", "--messages-per-request"],
         "fleet" => &["--hosts"],
         "small" => &["--minutes"],
         "openitcockpit" => &["--hosts", "--seconds"],
-        "pulse" => &["--seconds"],
         _ => return Err(format!("no part is named {part}; there are {PARTS}")),
     };
     let options = options(&arguments, known)?;

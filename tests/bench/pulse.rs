@@ -65,7 +65,9 @@ pub fn run(seconds: u64) -> Result<(), String> {
     }
     print!("{}", table(&["asked", "times", "bytes", "p50 ms", "most ms", "CPU ms each"], &rows));
     println!("(CPU: of workerd, all its threads, with what the agent's polls cost meanwhile)\n");
-    lines.iter().for_each(|line| println!("{line}"));
+    for line in &lines {
+        println!("{line}");
+    }
 
     println!("{}", quiet(&worker, seconds.max(120)));
     let usage = process::usage(agent.pid()).ok_or("the agent ended")?;

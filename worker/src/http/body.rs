@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::body::{Body, to_bytes};
 use edgewatch_core::failure::Failure;
 use http::HeaderMap;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+
+use crate::platform::gzip;
 
 /// The cap of routes that name no other. Source: design, "The native API".
 pub const DEFAULT_CAP_BYTES: usize = 1024 * 1024;
@@ -25,6 +27,25 @@ pub async fn read(headers: &HeaderMap, body: Body, cap_bytes: usize) -> Result<V
         Ok(bytes) => Ok(bytes.to_vec()),
         Err(error) if error.to_string().contains("limit") => Err(too_large),
         Err(error) => Err(Failure::Malformed { detail: format!("the body broke off: {error}") }),
+    }
+}
+
+/// The body as it was before it was packed, up to `cap_bytes`; `None` where it is packed in a way that nobody here knows.
+///
+/// # Errors
+/// [`Failure::TooLarge`] over `cap_bytes`; [`Failure::Malformed`] when it is not packed as it says.
+pub async fn plain(headers: &HeaderMap, body: Vec<u8>, cap_bytes: usize) -> Result<Option<Vec<u8>>, Failure> {
+    let encoding = headers.get(CONTENT_ENCODING).map_or("", |value| value.to_str().unwrap_or("?"));
+    if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
+        return Ok(Some(body));
+    }
+    if !encoding.eq_ignore_ascii_case("gzip") {
+        return Ok(None);
+    }
+    match gzip::unpack_up_to(&body, cap_bytes).await {
+        Ok(Some(plain)) => Ok(Some(plain)),
+        Ok(None) => Err(Failure::TooLarge { limit_bytes: cap_bytes }),
+        Err(failure) => Err(Failure::Malformed { detail: failure.to_string() }),
     }
 }
 

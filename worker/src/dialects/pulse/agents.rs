@@ -8,7 +8,6 @@ use edgewatch_core::dialects::pulse::{
 };
 use edgewatch_core::failure::Failure;
 use edgewatch_core::units::UnixMillis;
-use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Request, Uri};
 
 use super::auth::{self, InPath, Known};
@@ -17,8 +16,7 @@ use crate::app::App;
 use crate::app::ingest::Origin;
 use crate::app::pulse::agents::{self, Reporter, Told};
 use crate::dialects::{Caller, context};
-use crate::http::{answer, client, query};
-use crate::platform::gzip;
+use crate::http::{answer, body, client, query};
 
 /// How far back a report may reach, ms: agents keep an hour or so. What is older was measured by a clock that is wrong.
 const MAX_AGE_MS: i64 = 86_400_000;
@@ -32,29 +30,25 @@ struct Came {
 }
 
 async fn came(request: Request<Body>) -> Result<Came, Refusal> {
-    let (parts, body) = request.into_parts();
+    let (parts, content) = request.into_parts();
     let app = context::app(&parts.extensions)?;
     let reporter = agents::reporter(&app, &auth::shown(&parts, None)).await?;
     let from = Caller::of(&parts);
     let origin = Origin { addresses: client::addresses(from.address), country_code: from.country_code };
-    let body = crate::http::body::read(&parts.headers, body, MAX_REPORT_BYTES).await?;
-    let body = plain(&parts.headers, body).await?;
+    let content = body::read(&parts.headers, content, MAX_REPORT_BYTES).await?;
+    let body = plain(&parts.headers, content).await?;
     Ok(Came { app, reporter, origin, body })
 }
 
 /// The body as it was before it was packed.
-async fn plain(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, Refusal> {
-    let encoding = headers.get(CONTENT_ENCODING).map_or("", |value| value.to_str().unwrap_or("?"));
-    if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
-        return Ok(body);
-    }
-    if !encoding.eq_ignore_ascii_case("gzip") {
-        return Err(Refused::new(415, "unsupported_encoding", "Content-Encoding must be gzip or identity").into());
-    }
-    match gzip::unpack_up_to(&body, MAX_REPORT_BYTES).await {
+async fn plain(headers: &HeaderMap, content: Vec<u8>) -> Result<Vec<u8>, Refusal> {
+    match body::plain(headers, content, MAX_REPORT_BYTES).await {
         Ok(Some(plain)) => Ok(plain),
-        Ok(None) => Err(Failure::TooLarge { limit_bytes: MAX_REPORT_BYTES }.into()),
-        Err(_) => Err(Refused::new(400, "invalid_json", "Failed to decode request body").into()),
+        Ok(None) => Err(Refused::new(415, "unsupported_encoding", "Content-Encoding must be gzip or identity").into()),
+        Err(Failure::Malformed { .. }) => {
+            Err(Refused::new(400, "invalid_json", "Failed to decode request body").into())
+        }
+        Err(failure) => Err(failure.into()),
     }
 }
 
