@@ -5,6 +5,11 @@ use edgewatch_harness::receiver::{Answering, Receiver};
 use edgewatch_harness::worker::Worker;
 use serde_json::{Value, json};
 
+/// What runs: the workspace's version.
+const OWN: &str = concat!("v", env!("CARGO_PKG_VERSION"));
+/// What came before it.
+const OWN_CANDIDATE: &str = concat!("v", env!("CARGO_PKG_VERSION"), "-rc.3");
+
 #[test]
 fn what_is_not_configured_is_not_pretended() {
     let worker = Worker::start();
@@ -84,14 +89,14 @@ fn said(status: &str, progress: i64, message: &str) -> (String, i64, String, Opt
 #[test]
 fn line_16_newer_releases_are_found_by_channel_and_others_are_not() {
     for (releases, channel, found) in [
-        ([("v4.3.0", false), ("v4.2.1", false)].as_slice(), "stable", Some(("v4.3.0", false))),
-        (&[("v4.2.1", false)], "stable", None),
-        (&[("v4.2.0", false), ("v4.1.9", false)], "stable", None),
-        (&[("v4.4.0-rc.1", true), ("v4.2.1", false)], "stable", None),
-        (&[("v4.4.0-rc.1", true), ("v4.2.1", false)], "rc", Some(("v4.4.0-rc.1", true))),
-        (&[("v4.3.0-rc.2", true), ("v4.3.0-rc.10", true)], "rc", Some(("v4.3.0-rc.10", true))),
-        (&[("v4.3.0-rc.2", true), ("v4.3.0", false)], "rc", Some(("v4.3.0", false))),
-        (&[("v4.2.1-rc.3", true)], "rc", None),
+        ([("v9.3.0", false), (OWN, false)].as_slice(), "stable", Some(("v9.3.0", false))),
+        (&[(OWN, false)], "stable", None),
+        (&[("v0.0.9", false), ("v0.0.1", false)], "stable", None),
+        (&[("v9.4.0-rc.1", true), (OWN, false)], "stable", None),
+        (&[("v9.4.0-rc.1", true), (OWN, false)], "rc", Some(("v9.4.0-rc.1", true))),
+        (&[("v9.3.0-rc.2", true), ("v9.3.0-rc.10", true)], "rc", Some(("v9.3.0-rc.10", true))),
+        (&[("v9.3.0-rc.2", true), ("v9.3.0", false)], "rc", Some(("v9.3.0", false))),
+        (&[(OWN_CANDIDATE, true)], "rc", None),
         (&[], "stable", None),
     ] {
         let feed = Receiver::start();
@@ -99,11 +104,11 @@ fn line_16_newer_releases_are_found_by_channel_and_others_are_not() {
         let worker = managed(&feed, None);
         let reply = worker.get(&format!("/api/updates/check?channel={channel}"));
         let expected = match found {
-            Some((tag, is_prerelease)) => json!({"available": true, "currentVersion": "v4.2.1", "latestVersion": tag,
+            Some((tag, is_prerelease)) => json!({"available": true, "currentVersion": OWN, "latestVersion": tag,
                 "releaseNotes": format!("notes of {tag}"), "releaseDate": "2025-08-12T18:00:00Z",
                 "downloadUrl": format!("{}/download/{tag}/pulse-{tag}-linux-amd64.tar.gz", feed.url()), "isPrerelease": is_prerelease}),
             None => {
-                json!({"available": false, "currentVersion": "v4.2.1", "latestVersion": "v4.2.1", "releaseNotes": "",
+                json!({"available": false, "currentVersion": OWN, "latestVersion": OWN, "releaseNotes": "",
                 "releaseDate": "0001-01-01T00:00:00Z", "downloadUrl": "", "isPrerelease": false})
             }
         };

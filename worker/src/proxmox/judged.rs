@@ -12,7 +12,7 @@ use edgewatch_core::units::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use super::minutes::storage_host;
-use super::parts::{PBS_KEY, Parts, guest_key};
+use super::parts::{PBS_KEY, Parts, guest_key, guest_name};
 
 /// Rates of limits are in these.
 const MIB: f64 = 1_048_576.0;
@@ -149,7 +149,7 @@ impl World<'_> {
             let resource = Resource {
                 vmid: Some(guest.vmid),
                 tags: facts.tags.clone(),
-                ..self.resource(0, kind, (ids, &facts.name, &facts.node))
+                ..self.resource(0, kind, (ids, &guest_name(facts), &facts.node))
             };
             put(judged, host, resource, Poll { at, condition, values });
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use edgewatch_core::dialects::native::proxmox::known::Now;
-use edgewatch_core::model::proxmox::{Census, GuestKind, Instance, InstanceKind, NodeStatus};
+use edgewatch_core::model::proxmox::{Census, GuestFacts, GuestKind, Instance, InstanceKind, NodeStatus};
 use edgewatch_core::model::{HostClass, HostId};
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +88,11 @@ pub fn guest_key(vmid: u32) -> String {
     format!("guest/{vmid}")
 }
 
+/// What a guest is called; one without a name by its kind and number.
+pub fn guest_name(guest: &GuestFacts) -> String {
+    if guest.name.is_empty() { format!("{} {}", guest.kind.word(), guest.vmid) } else { guest.name.clone() }
+}
+
 /// The key of a Backup Server.
 pub const PBS_KEY: &str = "pbs";
 
@@ -106,7 +111,7 @@ pub fn wanted(instance: &Instance, census: &Census, now: &Now) -> Vec<Wanted> {
     }
     all.extend(census.guests.iter().map(|guest| Wanted {
         key: guest_key(guest.vmid),
-        name: if guest.name.is_empty() { format!("{} {}", guest.kind.word(), guest.vmid) } else { guest.name.clone() },
+        name: guest_name(guest),
         class: match guest.kind {
             GuestKind::Qemu => HostClass::Qemu,
             GuestKind::Lxc => HostClass::Lxc,
@@ -216,7 +221,7 @@ impl Parts {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use edgewatch_core::model::proxmox::{Access, GuestFacts, InstanceId, Monitors, NodeFacts, NodeNow};
+    use edgewatch_core::model::proxmox::{Access, InstanceId, Monitors, NodeFacts, NodeNow};
     use edgewatch_core::units::UnixSeconds;
 
     use super::*;

@@ -22,6 +22,10 @@ use crate::store::{Db, settings};
 /// An instance that was not heard of for so long cannot be polled, ms: three frames.
 const SILENT_MS: i64 = 190_000;
 
+/// So many polls that failed in succession because the credentials were refused, and nothing of the instance is shown any more. Source:
+/// pulse specification, 6.2.
+const LOCKED_OUT_AFTER: u32 = 5;
+
 /// What was put together last: lists are kept for as long as nothing of them changes.
 #[derive(Default)]
 pub(super) struct Shown {
@@ -97,7 +101,8 @@ impl Inner {
                 let started_at = UnixSeconds(started_at_s);
                 #[expect(clippy::cast_precision_loss, reason = "shown, not counted")]
                 let uptime_s = now.seconds().since(started_at) as f64;
-                let totals = Totals { started_at, uptime_s, viewers, ..Totals::default() };
+                let (polls, failed_polls) = self.polls();
+                let totals = Totals { started_at, uptime_s, polls, failed_polls, viewers };
                 let (active, resolved) =
                     (self.active_alerts(hidden, db).await?, self.resolved_alerts(hidden, db).await?);
                 self.with_shown(hidden, |instances, backups| {
@@ -189,13 +194,21 @@ impl Inner {
         Ok(healths)
     }
 
+    /// How many polls there were while the object was awake, and how many of them failed.
+    fn polls(&self) -> (u64, u64) {
+        let lives = self.live.borrow();
+        let all = lives.values().map(|live| live.borrow().now.polls);
+        all.fold((0, 0), |sum, polls| (sum.0.saturating_add(polls.0), sum.1.saturating_add(polls.1)))
+    }
+
     fn health_of(&self, live: &Live) -> Health {
         let now_ms = self.now().0;
         let is_fresh = live.now.polled_at.is_some_and(|at| now_ms.saturating_sub(at.0) <= SILENT_MS);
         let error = live.now.error.as_ref();
         Health {
             is_connected: is_fresh && error.is_none(),
-            is_locked_out: error.is_some_and(|error| error.kind == PollErrorKind::Auth) && !is_fresh,
+            is_locked_out: error.is_some_and(|error| error.kind == PollErrorKind::Auth)
+                && (!is_fresh || live.now.refusals >= LOCKED_OUT_AFTER),
             polled_at: live.now.polled_at,
             took_ms: live.now.took_ms,
             error: error.map(|error| error.text.clone()).unwrap_or_default(),

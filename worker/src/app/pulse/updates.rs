@@ -25,6 +25,11 @@ const MOST_S: i64 = 900;
 /// The feed that this isolate of the Worker read last, by its address, and when.
 static FEED: Mutex<Option<(String, UnixSeconds, Vec<u8>)>> = Mutex::new(None);
 
+/// The version that runs, as releases are called.
+pub fn own_version() -> String {
+    format!("v{OWN}")
+}
+
 /// The feed of releases, at most five minutes old; `None` where none is configured.
 ///
 /// # Errors
@@ -125,7 +130,7 @@ pub async fn apply(app: &App, caller: &Credential, download_url: &str) -> Result
     let audit = app.audit(&actor(caller), "update.apply", download_url)?;
     app.db.batch(vec![update::put(&begun, OWN)?, audit]).await?;
     told::tell(app, &[News::Update(&begun)]).await;
-    let body = format!(r#"{{"download_url":"{download_url}","version":"{OWN}"}}"#);
+    let body = serde_json::json!({ "download_url": download_url, "version": OWN }).to_string();
     let headers = [("Content-Type".to_owned(), "application/json".to_owned())];
     let after = match outbound::send("POST", hook.text(), &headers, &body).await {
         Ok(answer) if (200..300).contains(&answer.status) => {

@@ -29,7 +29,8 @@ pub async fn check(Here(app): Here, request: Request<Body>) -> Result<Response, 
 async fn found(app: &App, channel: &str) -> Result<UpdateReply, Failure> {
     let Some(feed) = updates::feed(app).await? else { return Ok(UpdateReply::unmanaged(VERSION)) };
     let channel = if channel.is_empty() { system::find(app).await?.update_channel } else { channel.to_owned() };
-    let reply = UpdateReply::of_feed(VERSION, &channel, &feed)?;
+    // The releases are ours: the version that programs take us for says nothing of them.
+    let reply = UpdateReply::of_feed(&updates::own_version(), &channel, &feed)?;
     updates::note_checked(app, reply.available.then_some(reply.latest_version.as_str())).await?;
     Ok(reply)
 }

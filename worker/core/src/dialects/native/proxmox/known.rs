@@ -18,6 +18,10 @@ pub struct Now {
     pub took_ms: u32,
     /// Why the newest one failed.
     pub error: Option<model::PollError>,
+    /// How many in succession failed because the credentials were refused.
+    pub refusals: u32,
+    /// How many polls there were as far as is known here, and how many of them failed.
+    pub polls: (u64, u64),
     /// Nodes, sorted by name.
     pub nodes: Vec<model::NodeNow>,
     /// Guests by number.
@@ -44,6 +48,9 @@ impl Now {
     fn take(&mut self, poll: Poll, is_first: bool) {
         let is_well = poll.error.is_none();
         self.error = poll.error.map(|error| model::PollError { kind: kind(error.kind), text: error.text });
+        let is_refusal = self.error.as_ref().is_some_and(|error| error.kind == model::PollErrorKind::Auth);
+        self.refusals = if is_refusal { self.refusals.saturating_add(1) } else { 0 };
+        self.polls = (self.polls.0.saturating_add(1), self.polls.1.saturating_add(u64::from(!is_well)));
         if !is_well {
             if let Some(pbs) = &mut self.pbs {
                 pbs.is_online = false;
@@ -356,6 +363,7 @@ mod tests {
         );
         assert_eq!(now.error.as_ref().map(|error| error.kind), Some(model::PollErrorKind::Auth));
         assert_eq!(now.pbs.as_ref().map(|pbs| pbs.is_online), Some(false));
+        assert_eq!((now.refusals, now.polls), (1, (2, 1)));
     }
 
     #[test]
