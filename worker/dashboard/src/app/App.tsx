@@ -19,6 +19,8 @@ import { hasPage, loadPage, match, type Needs, pageNow, type PageProps } from ".
 import { findSession, type Session, session, sessionTrouble, sessionChanged } from "./session.ts";
 
 const RELOADED = "edgewatch.reloaded";
+/** Whether a page was shown before this one. */
+let hasMoved = false;
 
 export function App() {
   useEffect(() => startActions(), []);
@@ -89,8 +91,11 @@ function Shown({ name, params, isFramed }: { name: string; params: Record<string
   }, [name]);
   useLayoutEffect(() => {
     window.scrollTo(0, restoredScroll ?? 0);
-    // Whoever goes on by keyboard goes on from the new page; a field that wants the focus has it already.
-    if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
+    const field = main.current?.querySelector<HTMLElement>("[autofocus]");
+    if (field) field.focus({ preventScroll: true });
+    // Whoever goes on by keyboard goes on from the new page. At the start the browser knows best.
+    else if (hasMoved && !main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
+    if (page) hasMoved = true;
   }, [page]);
   const Page = page;
   return (
