@@ -2,8 +2,8 @@
 
 import { accessible, check, clean, finish, fitsWidth, host, open, part, shot, until, world } from "./kit.mjs";
 
-/** Two seconds were seen on two cores that others use too; with them to itself it takes a third of that. The product's bound is 1.5 s. */
-const FIRST_RENDER_MS = 3000;
+/** On a machine with nothing else to do; see `slowness`. */
+const FIRST_RENDER_MS = 1500;
 const LONG_TASK_MS = 200;
 const GIB = 2 ** 30;
 const GROUPS = ["production", "staging", "office", "edge", ""];
@@ -38,6 +38,18 @@ function fleet(count) {
   });
 }
 
+/** How much longer than it computes a program takes here just now, because others compute too. At least 1. */
+function slowness() {
+  const [begun, used] = [process.hrtime.bigint(), process.cpuUsage()];
+  let spent = 0;
+  while (spent < 150_000) {
+    for (let at = 0; at < 100_000; at += 1) Math.sqrt(at);
+    const now = process.cpuUsage(used);
+    spent = now.user + now.system;
+  }
+  return Math.max(1, Number(process.hrtime.bigint() - begun) / 1000 / spent);
+}
+
 const made = await world({ staged: true });
 const hosts = fleet(1000);
 await made.hub.set({ hosts });
@@ -61,8 +73,9 @@ await part("a thousand hosts: the first render, and scrolling without a long tas
   await page.goto("/");
   await rows(page).nth(10).waitFor();
   const rendered = await until("the render's time", () => page.evaluate(() => window.renderedMs));
-  process.stdout.write(`        first render of 1,000 hosts: ${Math.round(rendered)} ms\n`);
-  check(rendered < FIRST_RENDER_MS, `the first render took ${rendered} ms`);
+  let slow = slowness();
+  process.stdout.write(`        first render of 1,000 hosts: ${Math.round(rendered)} ms on a machine ${slow.toFixed(1)} times slowed by others\n`);
+  check(rendered < FIRST_RENDER_MS * slow, `the first render took ${rendered} ms`);
   check((await rows(page).count()) < 60, "only what is seen is drawn");
   check((await page.getByRole("table").getAttribute("aria-rowcount")) === "1001", "the table says how long it is");
   await until("the server to know what is in view", async () => (await made.hub.watched()).some((one) => one.hosts.length > 10 && one.hosts.length <= 50));
@@ -81,8 +94,9 @@ await part("a thousand hosts: the first render, and scrolling without a long tas
   clearInterval(pushing);
   await page.getByText("worker-0999.example.net").waitFor();
   const longest = await page.evaluate(() => window.longest);
-  process.stdout.write(`        longest task while scrolling: ${Math.round(longest)} ms\n`);
-  check(longest < LONG_TASK_MS, `a task of ${longest} ms while scrolling`);
+  slow = (slow + slowness()) / 2;
+  process.stdout.write(`        longest task while scrolling: ${Math.round(longest)} ms on a machine ${slow.toFixed(1)} times slowed by others\n`);
+  check(longest < LONG_TASK_MS * slow, `a task of ${longest} ms while scrolling`);
   clean(page);
 });
 
@@ -92,7 +106,7 @@ await part("found by words and states, sorted, grouped, folded, and remembered",
   await page.keyboard.press("/");
   await page.keyboard.type("0077");
   await until("one row", async () => (await rows(page).count()) === 1);
-  check((await firstName(page)) === "db-0077.example.net", "the one that was meant");
+  check((await firstName(page)) === "db-0077.example.net", `the one that was meant, not ${await firstName(page)}`);
   await until("the address to know it", () => new URL(page.url()).searchParams.get("q") === "0077");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: /^Offline/ }).click();
@@ -108,8 +122,7 @@ await part("found by words and states, sorted, grouped, folded, and remembered",
   });
   check((await page.getByRole("columnheader", { name: "CPU" }).getAttribute("aria-sort")) === "descending", "the head says so");
   await page.getByLabel("Group by").selectOption("group");
-  const production = page.getByRole("button", { name: /^production/ });
-  await production.waitFor();
+  await page.getByRole("button", { name: /^edge/, expanded: true }).waitFor();
   await shot(page, "fleet", "groups");
   await accessible(page);
   await page.getByRole("button", { name: /^edge/ }).click();

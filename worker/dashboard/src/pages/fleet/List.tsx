@@ -120,7 +120,7 @@ function useList(list: RefObject<HTMLElement | null>, all: ReturnType<typeof lin
 function SortHead({ column, head, view, onSort, isNumber }: { column: SortKey; head: string; view: View; onSort: (key: SortKey) => void; isNumber?: boolean }) {
   const isOwn = view.sort === column;
   return (
-    <div role="columnheader" class={`fleet-cell fleet-${column} ${isNumber ? "number" : ""}`} aria-sort={isOwn ? (view.isDown ? "descending" : "ascending") : "none"}>
+    <div role="columnheader" class={`fleet-cell fleet-${column === "name" ? "host" : column} ${isNumber ? "number" : ""}`} aria-sort={isOwn ? (view.isDown ? "descending" : "ascending") : "none"}>
       <button type="button" class="fleet-sort" onClick={() => onSort(column)}>{t(head)}</button>
     </div>
   );
