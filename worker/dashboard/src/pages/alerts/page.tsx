@@ -1,0 +1,44 @@
+// Alerts: what is not as it should be, what was not, and what happened.
+
+import en from "../../messages/en/alerts.json";
+import zh from "../../messages/zh/alerts.json";
+import { useMemo } from "preact/hooks";
+
+import { register, t } from "../../app/i18n.ts";
+import { useLoad } from "../../app/load.ts";
+import { location, setQuery } from "../../app/router.ts";
+import { session } from "../../app/session.ts";
+import "../rules/messages.ts";
+import { openAlerts } from "../rules/api.ts";
+import { LinkButton, PageHeader, Tabs } from "../../ui/index.ts";
+import { ActiveAlerts } from "./active.tsx";
+import { Events } from "./events.tsx";
+import { History } from "./history.tsx";
+import "./alerts.css";
+
+register("alerts", { en, zh });
+
+const TABS = ["active", "history", "events"] as const;
+/** An alert that begins is seen within so many seconds. */
+const EVERY_S = 10;
+
+export default function Page() {
+  const { query } = location.value;
+  const tab = TABS.find((one) => one === query.get("tab")) ?? "active";
+  const open = useLoad("alerts.open", openAlerts, { everyS: EVERY_S });
+  const unknown = useMemo(() => (open.data ?? []).filter((alert) => alert.acknowledged_at_s === null).length, [open.data]);
+  const tabs = TABS.map((id) => ({ id, label: t(`alerts.tab.${id}`), count: id === "active" ? open.data?.length : undefined }));
+  const choose = (id: string): void => setQuery({ tab: id === "active" ? null : id, kind: null });
+  return (
+    <>
+      <PageHeader
+        title={unknown > 0 ? `${t("alerts.title")} (${unknown})` : t("alerts.title")}
+        actions={session.value?.isAdmin && <LinkButton href="/ui/rules">{t("alerts.rules")}</LinkButton>}
+      />
+      <div class="alert-tabs"><Tabs label={t("alerts.title")} tabs={tabs} active={tab} onChange={choose} /></div>
+      {tab === "active" && <ActiveAlerts open={open} />}
+      {tab === "history" && <History />}
+      {tab === "events" && <Events />}
+    </>
+  );
+}
