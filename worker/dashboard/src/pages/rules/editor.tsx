@@ -1,5 +1,6 @@
 // The form of one rule: what it watches, where, and who is told; with a sentence beside it that says what was typed.
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { ApiError, asApiError, send } from "../../app/api.ts";
@@ -7,7 +8,7 @@ import { t } from "../../app/i18n.ts";
 import { useLoad } from "../../app/load.ts";
 import { location, navigate } from "../../app/router.ts";
 import { hosts } from "../../live/store.ts";
-import { Button, Card, Checkbox, Empty, ErrorNote, Field, LinkButton, PageHeader, Select, Spinner, TextInput, confirm, describe, sentence as refusalSentence, toast } from "../../ui/index.ts";
+import { Button, Card, Checkbox, Empty, ErrorNote, Field, LinkButton, PageHeader, Spinner, TextInput, confirm, describe, sentence as refusalSentence, toast } from "../../ui/index.ts";
 import { allRules, heardGroups, hostName, V1 } from "./api.ts";
 import { ConditionFields, SpanInput } from "./condition.tsx";
 import { bodyOf, emptyCondition, emptyDraft, freshKey, fromDraft, placeOf, reaches, toDraft, type Draft, type Errors, type Kind, type Mistake, type Repeat, type Rule } from "./rule.ts";
@@ -240,7 +241,7 @@ function WhoFields({ draft, set, errors, groups, areGroupsKnown }: { draft: Draf
   );
 }
 
-function Preview({ draft, children }: { draft: Draft; children: preact.ComponentChildren }) {
+function Preview({ draft, children }: { draft: Draft; children: ComponentChildren }) {
   const read = useMemo(() => fromDraft({ ...draft, name: draft.name.trim() || "-" }, say), [draft]);
   const body = "body" in read ? bodyOf({ ...read.body, id: 0 }) : undefined;
   const count = body ? [...hosts.value.values()].filter((host) => reaches(body, host)).length : 0;

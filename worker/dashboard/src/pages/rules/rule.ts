@@ -339,7 +339,8 @@ export function placeOf(field: string | undefined, draft: Draft): string | undef
     case "start":
     case "unit": {
       // The server names the key, not which condition; where there is one only, it is that one.
-      const name = { above_clear: "aboveClear", below_clear: "belowClear", cycle: "every", unit: "every" }[field] ?? field;
+      const names: Record<string, string> = { above_clear: "aboveClear", below_clear: "belowClear", cycle: "every", unit: "every" };
+      const name = names[field] ?? field;
       const fits = draft.conditions.filter((one) => (field === "metric" ? one.kind !== "silent" : one.kind === "transfer" || field.endsWith("_clear")));
       return fits.length === 1 && fits[0] ? `conditions.${fits[0].key}.${name}` : "conditions";
     }
