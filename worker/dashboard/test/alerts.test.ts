@@ -19,6 +19,9 @@ test("a sentence loses its mark, and its host where that stands beside it", () =
     ["[Incident] a) (b() busy", "a) (b", "busy"],
     ["[Incident] other(203.****.7) busy", "fra-1", "other(203.****.7) busy"],
     ["[Incident] probe down", undefined, "probe down"],
+    ["fra-1 is offline: no sign of life for 61 s", "fra-1", "is offline: no sign of life for 61 s"],
+    ["[IP Changed] fra-1, 203.****.7 => 198.****.9", "fra-1", "203.****.7 => 198.****.9"],
+    ["fra-10 is online again", "fra-1", "fra-10 is online again"],
     ["something else", "fra-1", "something else"],
     ["[Incident] fra-1(cut", "fra-1", "fra-1(cut"],
   ] as const) {

@@ -57,11 +57,15 @@ export function isOfHost(id: number | null, wanted: string, hostName: (id: numbe
   return part === "" || (id !== null && hostName(id).toLowerCase().includes(part));
 }
 
-/** The sentence without the mark before it, and without its host, which stands in a column of its own:
- * `[Incident] fra-1(203.****.7) busy` is `busy`. */
+/** The sentence without the mark before it, and without its host, which stands in front of it:
+ * `[Incident] fra-1(203.****.7) busy` is `busy`, and `fra-1 is online again` is `is online again`. */
 export function subject(text: string, host: string | undefined): string {
-  const bare = text.replace(/^\[(Incident|Resolved)\] /, "");
-  if (host === undefined || host === "" || !bare.startsWith(`${host}(`)) return bare;
+  const bare = text.replace(/^\[(Incident|Resolved|IP Changed)\] /, "");
+  if (host === undefined || host === "") return bare;
+  for (const behind of [" ", ", "]) {
+    if (bare.startsWith(host + behind)) return bare.slice(host.length + behind.length);
+  }
+  if (!bare.startsWith(`${host}(`)) return bare;
   const end = bare.indexOf(") ", host.length);
   return end === -1 ? bare : bare.slice(end + 2);
 }

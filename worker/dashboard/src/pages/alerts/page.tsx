@@ -2,7 +2,7 @@
 
 import en from "../../messages/en/alerts.json";
 import zh from "../../messages/zh/alerts.json";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 
 import { register, t } from "../../app/i18n.ts";
 import { useLoad } from "../../app/load.ts";
@@ -28,13 +28,14 @@ export default function Page() {
   const open = useLoad("alerts.open", openAlerts, { everyS: EVERY_S });
   const unknown = useMemo(() => (open.data ?? []).filter((alert) => alert.acknowledged_at_s === null).length, [open.data]);
   const tabs = TABS.map((id) => ({ id, label: t(`alerts.tab.${id}`), count: id === "active" ? open.data?.length : undefined }));
+  // A tab among others says how many wait for somebody.
+  useEffect(() => {
+    document.title = `${unknown > 0 ? `(${unknown}) ` : ""}${t("alerts.title")} · Edgewatch`;
+  }, [unknown]);
   const choose = (id: string): void => setQuery({ tab: id === "active" ? null : id, kind: null });
   return (
     <>
-      <PageHeader
-        title={unknown > 0 ? `${t("alerts.title")} (${unknown})` : t("alerts.title")}
-        actions={session.value?.isAdmin && <LinkButton href="/ui/rules">{t("alerts.rules")}</LinkButton>}
-      />
+      <PageHeader title={t("alerts.title")} actions={session.value?.isAdmin && <LinkButton href="/ui/rules">{t("alerts.rules")}</LinkButton>} />
       <div class="alert-tabs"><Tabs label={t("alerts.title")} tabs={tabs} active={tab} onChange={choose} /></div>
       {tab === "active" && <ActiveAlerts open={open} />}
       {tab === "history" && <History />}

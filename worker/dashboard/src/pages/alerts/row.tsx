@@ -1,7 +1,7 @@
 // One alert as a row: how bad, where, what, since when, and who knows.
 
 import { ago, dateTime, duration } from "../../app/format.ts";
-import { t } from "../../app/i18n.ts";
+import { locale, t } from "../../app/i18n.ts";
 import { hosts, serverNowMs } from "../../live/store.ts";
 import { Badge, Button, type Tone } from "../../ui/index.ts";
 import { hostName } from "../rules/api.ts";
@@ -38,6 +38,14 @@ export function acknowledger(alert: Alert): string {
   return what === "token" ? t("alerts.by_token", { id: number ?? "" }) : t("alerts.by_user", { id: number ?? "" });
 }
 
+/** A time without what goes without saying: today's has no date, and no time has seconds. */
+function shortTime(unixS: number, nowS: number): string {
+  const [at, now] = [new Date(unixS * 1000), new Date(nowS * 1000)];
+  const isToday = at.toDateString() === now.toDateString();
+  const day: Intl.DateTimeFormatOptions = isToday ? {} : { month: "short", day: "numeric", ...(at.getFullYear() === now.getFullYear() ? {} : { year: "numeric" }) };
+  return new Intl.DateTimeFormat(locale(), { ...day, hour: "2-digit", minute: "2-digit", hour12: false }).format(at);
+}
+
 export function AlertRow({ alert, isAdmin, isLinked, onAcknowledge }: { alert: Alert; isAdmin: boolean; isLinked: boolean; onAcknowledge?: (alert: Alert) => void }) {
   const name = alert.host_id === null ? undefined : hosts.value.get(alert.host_id)?.name;
   const what = subject(alert.text, name);
@@ -66,11 +74,11 @@ export function AlertRow({ alert, isAdmin, isLinked, onAcknowledge }: { alert: A
       </div>
       <div class="alert-when">
         {isOpen ? (
-          <span title={dateTime(alert.opened_at_s)}>{duration(nowS - alert.opened_at_s)}</span>
+          <span>{duration(nowS - alert.opened_at_s)}</span>
         ) : (
-          <span>{dateTime(alert.opened_at_s)}</span>
+          <span title={dateTime(alert.opened_at_s)}>{shortTime(alert.opened_at_s, nowS)}</span>
         )}
-        <span class="muted">{isOpen ? t("alerts.since_at", { time: dateTime(alert.opened_at_s) }) : t("alerts.lasted", { time: duration((alert.closed_at_s ?? 0) - alert.opened_at_s) })}</span>
+        <span class="muted" title={dateTime(alert.opened_at_s)}>{isOpen ? t("alerts.since_at", { time: shortTime(alert.opened_at_s, nowS) }) : t("alerts.lasted", { time: duration((alert.closed_at_s ?? 0) - alert.opened_at_s) })}</span>
       </div>
       {onAcknowledge && isAdmin && (
         <div class="alert-do">

@@ -74,7 +74,7 @@ function Known({ probe, fared, today }: { probe: Probe; fared: Summary | undefin
         <p class="probe-target"><span class="probe-kind">{t(`probes.kind.${probe.kind}`)}</span> {probe.target}</p>
       </PageHeader>
       <Card>
-        <Facts facts={facts} />
+        <div class="probe-facts"><Facts facts={facts} /></div>
         {fared && (
           <div class="probe-month">
             <DayBars days={fared.days} today={today} large />
@@ -104,7 +104,7 @@ function coverageWords(probe: Probe): string {
   const all = [...hosts.value.values()].filter((host) => host.class === undefined);
   const asked = all.filter((host) => covers(probe.hosts, host.id)).length;
   const words = t("probes.hosts_ask", { count: asked });
-  return probe.from_edge ? `${words} + ${t("probes.edge")}` : words;
+  return probe.from_edge ? `${words} ${t("probes.and_edge")}` : words;
 }
 
 interface Row {

@@ -14,8 +14,10 @@ export interface LongColumn<Row> {
   align?: "right";
   /** Left out where there is little room: from this width of the window on it is there. */
   from?: 720 | 1000 | 1240;
-  /** A share of the width, as CSS has it. */
+  /** As CSS has it. */
   width?: string;
+  /** Likewise, on a phone. */
+  phoneWidth?: string;
 }
 
 interface Props<Row> {
@@ -70,7 +72,7 @@ export function LongTable<Row>({ columns, rows, rowKey, caption, sortBy }: Props
   return (
     <table class="px-table" aria-rowcount={sorted.length + 1}>
       <caption class="unseen">{caption}</caption>
-      <colgroup>{shown.map((column) => <col key={column.key} style={column.width ? { width: column.width } : undefined} />)}</colgroup>
+      <colgroup>{shown.map((column) => <col key={column.key} style={{ width: (width <= 720 ? column.phoneWidth : column.width) ?? "auto" }} />)}</colgroup>
       <thead>
         <tr aria-rowindex={1}>
           {shown.map((column) => (

@@ -48,8 +48,8 @@ export function Backups({ guests, count }: { guests: readonly Guest[]; count: nu
             sortBy="-at"
             columns={[
               { key: "guest", head: t("proxmox.col_guest"), sort: (one) => one.name || one.guest, width: "30%", cell: (one) => <span class="px-guest"><span class="px-name">{one.name || one.guest || "–"}</span><span class="px-guest-about">{one.name ? `${one.guest} · ` : ""}{t(`proxmox.type_short.${one.type}`)}<span class="px-phone"> · {one.place}</span></span></span> },
-              { key: "at", head: t("proxmox.col_made"), sort: (one) => one.atS, cell: (one) => <span title={dateTime(one.atS)}>{ago(one.atS, nowS * 1000)}</span> },
-              { key: "size", head: t("proxmox.col_size"), align: "right", sort: (one) => one.size, cell: (one) => bytes(one.size) },
+              { key: "at", head: t("proxmox.col_made"), phoneWidth: "104px", sort: (one) => one.atS, cell: (one) => <span title={dateTime(one.atS)}>{ago(one.atS, nowS * 1000)}</span> },
+              { key: "size", head: t("proxmox.col_size"), align: "right", phoneWidth: "88px", sort: (one) => one.size, cell: (one) => bytes(one.size) },
               { key: "place", head: t("proxmox.col_where"), from: 720, sort: (one) => `${one.place} ${one.where}`, cell: (one) => <span class="px-line">{one.place} <span class="muted">{one.where}</span></span> },
               { key: "marks", head: t("proxmox.col_marks"), from: 720, cell: (one) => <span class="px-marks">{one.isProtected && <Badge tone="accent">{t("proxmox.protected")}</Badge>}{one.verified === true && <Badge tone="ok">{t("proxmox.verified")}</Badge>}</span> },
               { key: "notes", head: t("proxmox.col_notes"), from: 1240, cell: (one) => <span class="px-line muted" title={one.notes}>{one.notes}</span> },

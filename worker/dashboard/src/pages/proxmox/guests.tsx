@@ -52,15 +52,15 @@ export function Guests({ guests }: { guests: readonly Guest[] }) {
                   </span>
                 ),
               },
-              { key: "status", head: t("proxmox.col_state"), sort: (guest) => guest.status, width: "104px", cell: (guest) => <Status tone={GUEST_TONES[guest.status]}>{t(`proxmox.guest.${guest.status}`)}</Status> },
+              { key: "status", head: t("proxmox.col_state"), sort: (guest) => guest.status, width: "104px", phoneWidth: "106px", cell: (guest) => <Status tone={GUEST_TONES[guest.status]}>{t(`proxmox.guest.${guest.status}`)}</Status> },
               { key: "node", head: t("proxmox.col_node"), from: 720, sort: (guest) => guest.node, cell: (guest) => guest.node },
-              { key: "cpu", head: t("proxmox.cpu"), sort: (guest) => (running(guest) ? guest.cpu : null), cell: (guest) => (running(guest) ? <Meter label={t("proxmox.cpu")} value={guest.cpu * 100} /> : <span class="muted">–</span>) },
+              { key: "cpu", head: t("proxmox.cpu"), sort: (guest) => (running(guest) ? guest.cpu : null), phoneWidth: "96px", cell: (guest) => (running(guest) ? <Meter label={t("proxmox.cpu")} value={guest.cpu * 100} /> : <span class="muted">–</span>) },
               { key: "memory", head: t("proxmox.memory"), sort: (guest) => (running(guest) ? guest.memory.usage : null), from: 720, cell: (guest) => (running(guest) ? <Meter label={t("proxmox.memory")} value={guest.memory.usage} /> : <span class="muted">–</span>) },
               { key: "disk", head: t("proxmox.disk"), sort: (guest) => (guest.disk.used > 0 ? guest.disk.usage : null), from: 1000, cell: (guest) => (guest.disk.used > 0 ? <Meter label={t("proxmox.disk")} value={guest.disk.usage} /> : <span class="muted">–</span>) },
               { key: "in", head: t("proxmox.in"), align: "right", from: 1240, sort: (guest) => (guest.networkIn < 0 ? null : guest.networkIn), cell: (guest) => (guest.networkIn < 0 || !running(guest) ? "–" : bytesPerS(guest.networkIn)) },
               { key: "out", head: t("proxmox.out"), align: "right", from: 1240, sort: (guest) => (guest.networkOut < 0 ? null : guest.networkOut), cell: (guest) => (guest.networkOut < 0 || !running(guest) ? "–" : bytesPerS(guest.networkOut)) },
               { key: "uptime", head: t("proxmox.uptime"), align: "right", from: 1000, sort: (guest) => (running(guest) ? guest.uptime : null), cell: (guest) => (running(guest) ? duration(guest.uptime) : "–") },
-              { key: "backup", head: t("proxmox.last_backup"), align: "right", from: 720, sort: (guest) => timeOf(guest.lastBackup), cell: (guest) => <LastBackup guest={guest} nowS={nowS} /> },
+              { key: "backup", head: t("proxmox.last_backup"), align: "right", from: 720, width: "126px", sort: (guest) => timeOf(guest.lastBackup), cell: (guest) => <LastBackup guest={guest} nowS={nowS} /> },
             ]}
           />
         )}

@@ -1,6 +1,6 @@
 // Nodes and Backup Servers as cards, and how polling each instance fares.
 
-import { ago, bytes, duration, number } from "../../app/format.ts";
+import { ago, bytes, duration, number, percent } from "../../app/format.ts";
 import { t } from "../../app/i18n.ts";
 import { hosts, serverNowMs } from "../../live/store.ts";
 import { Badge, Card, Meter, Status, Table, type Tone } from "../../ui/index.ts";
@@ -14,7 +14,7 @@ export function Nodes({ data, guests }: { data: Overview; guests: readonly Guest
   return (
     <>
       {troubled.length > 0 && (
-        <ul class="px-troubles" role="status">
+        <ul class="px-troubles">
           {troubled.map((instance) => <li key={`${instance.kind} ${instance.name}`}><Status tone={POLL_TONES[pollState(instance)]}><b>{instance.name}</b></Status> {trouble(instance)}</li>)}
         </ul>
       )}
@@ -69,7 +69,7 @@ function NodeCard({ node, guests }: { node: Node; guests: readonly Guest[] }) {
         <h2><HostName classes={["node"]} name={node.name} /></h2>
         <Status tone={isUp ? "ok" : node.status === "offline" ? "bad" : "neutral"}>{t(`proxmox.node.${node.status}`)}</Status>
       </div>
-      <p class="px-node-about">{[node.clusterName || node.instance, node.pveVersion].filter(Boolean).join(" · ")}</p>
+      <p class="px-node-about">{[node.clusterName || node.instance, node.pveVersion, isUp ? t("proxmox.up", { time: duration(node.uptime) }) : ""].filter(Boolean).join(" · ")}</p>
       {isUp && (
         <>
           <dl class="px-meters">
@@ -80,7 +80,6 @@ function NodeCard({ node, guests }: { node: Node; guests: readonly Guest[] }) {
           <p class="px-node-foot">
             <span>{t("proxmox.running_of", { running, count: own.length })}</span>
             {node.loadAverage.length > 0 && <span>{t("proxmox.load")} {node.loadAverage.map((load) => number(load, 2)).join(" ")}</span>}
-            <span>{t("proxmox.up", { time: duration(node.uptime) })}</span>
           </p>
         </>
       )}
@@ -112,8 +111,8 @@ export function MeterLine({ label, share, of }: { label: string; share: number; 
   return (
     <div class="px-meter">
       <dt>{label}</dt>
-      <dd><Meter label={label} value={share} /></dd>
-      <dd class="px-meter-of">{of}</dd>
+      <dd class="px-meter-of">{of !== "" && <span class="muted">{of}</span>}<b>{percent(share)}</b></dd>
+      <dd class="px-meter-bar"><Meter label={label} value={share} text={null} /></dd>
     </div>
   );
 }

@@ -51,7 +51,7 @@ export function Snapshots({ guests, count }: { guests: readonly Guest[]; count: 
             sortBy="-at"
             columns={[
               { key: "name", head: t("proxmox.col_snapshot"), sort: (one) => one.name, width: "34%", cell: (one) => <span class="px-guest"><span class="px-name">{one.name}</span><span class="px-guest-about">{one.guest || one.vmid} · {one.vmid}<span class="px-phone"> · {one.node}</span></span></span> },
-              { key: "at", head: t("proxmox.col_made"), sort: (one) => one.atS, cell: (one) => <span title={dateTime(one.atS)}>{one.atS === null ? "–" : ago(one.atS, nowS * 1000)}</span> },
+              { key: "at", head: t("proxmox.col_made"), phoneWidth: "110px", sort: (one) => one.atS, cell: (one) => <span title={dateTime(one.atS)}>{one.atS === null ? "–" : ago(one.atS, nowS * 1000)}</span> },
               { key: "guest", head: t("proxmox.col_guest"), from: 720, sort: (one) => one.guest, cell: (one) => <span class="px-line">{one.guest || one.vmid} <span class="muted">{t(`proxmox.type_short.${one.type}`)}</span></span> },
               { key: "node", head: t("proxmox.col_node"), from: 720, sort: (one) => one.node, cell: (one) => one.node },
               { key: "size", head: t("proxmox.col_size"), align: "right", from: 1000, sort: (one) => one.sizeBytes, cell: (one) => (one.sizeBytes === undefined ? "–" : bytes(one.sizeBytes)) },

@@ -38,7 +38,6 @@ export function RuleList() {
       <ErrorNote error={rules.error} retry={rules.again} />
       <Card
         flush
-        title={all.length > 6 ? undefined : t("rules.title")}
         actions={all.length > 6 ? <TextInput type="search" class="rule-filter" value={filter} onInput={setFilter} aria-label={t("rules.filter")} placeholder={t("rules.filter")} /> : undefined}
       >
         {rules.data === undefined && !rules.error && <Spinner />}
