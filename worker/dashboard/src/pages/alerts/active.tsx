@@ -54,7 +54,7 @@ function AllIsWell() {
         <circle cx="24" cy="24" r="22" />
         <path d="m14.5 24.500 6.700 6.700 12.800-13.200" />
       </svg>
-      <p class="alert-well-title">{t("alerts.well")}</p>
+      <p class="alert-well-title">{t(offline > 0 ? "alerts.quiet" : "alerts.well")}</p>
       <p class="muted">
         {t("alerts.well_online", { count: online })}
         {offline > 0 && <> {t("alerts.well_offline", { count: offline })}</>}

@@ -1,5 +1,7 @@
 // Alerts that are over.
 
+import { useEffect } from "preact/hooks";
+
 import { get } from "../../app/api.ts";
 import { t } from "../../app/i18n.ts";
 import { session } from "../../app/session.ts";
@@ -14,7 +16,8 @@ import { AlertRow } from "./row.tsx";
 const ENOUGH = 50;
 const PAGE = 200;
 
-export function History() {
+/** `onCount` hears how many there are in this time, where all of them are known. */
+export function History({ onCount }: { onCount: (count: number | undefined) => void }) {
   const filter = filterNow();
   const list = usePaged<Alert>(JSON.stringify(filter), (from) => {
     const oldestS = serverNowMs() / 1000 - (SINCE.get(filter.since) ?? Infinity);
@@ -24,6 +27,8 @@ export function History() {
     };
     return readOn(ask, from, { enough: ENOUGH, oldestS, at: (alert) => alert.opened_at_s, wanted: (alert) => alert.closed_at_s !== null && isWanted(alert, filter, hostName) });
   });
+  const count = list.busy || list.isMore || list.error ? undefined : list.rows.length;
+  useEffect(() => onCount(count), [count]);
   const isAdmin = session.value?.isAdmin ?? false;
   return (
     <>

@@ -2,7 +2,7 @@
 
 import en from "../../messages/en/alerts.json";
 import zh from "../../messages/zh/alerts.json";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { register, t } from "../../app/i18n.ts";
 import { useLoad } from "../../app/load.ts";
@@ -27,7 +27,9 @@ export default function Page() {
   const tab = TABS.find((one) => one === query.get("tab")) ?? "active";
   const open = useLoad("alerts.open", openAlerts, { everyS: EVERY_S });
   const unknown = useMemo(() => (open.data ?? []).filter((alert) => alert.acknowledged_at_s === null).length, [open.data]);
-  const tabs = TABS.map((id) => ({ id, label: t(`alerts.tab.${id}`), count: id === "active" ? open.data?.length : undefined }));
+  const [over, setOver] = useState<number>();
+  const counts: Partial<Record<string, number>> = { active: open.data?.length, history: over };
+  const tabs = TABS.map((id) => ({ id, label: t(`alerts.tab.${id}`), count: counts[id] }));
   // A tab among others says how many wait for somebody.
   useEffect(() => {
     document.title = `${unknown > 0 ? `(${unknown}) ` : ""}${t("alerts.title")} · Edgewatch`;
@@ -38,7 +40,7 @@ export default function Page() {
       <PageHeader title={t("alerts.title")} actions={session.value?.isAdmin && <LinkButton href="/ui/rules">{t("alerts.rules")}</LinkButton>} />
       <div class="alert-tabs"><Tabs label={t("alerts.title")} tabs={tabs} active={tab} onChange={choose} /></div>
       {tab === "active" && <ActiveAlerts open={open} />}
-      {tab === "history" && <History />}
+      {tab === "history" && <History onCount={setOver} />}
       {tab === "events" && <Events />}
     </>
   );

@@ -46,7 +46,7 @@ export default function Page() {
       <ErrorNote error={now.error} retry={now.again} />
       {data === undefined && !now.error && <Spinner />}
       {data !== undefined && data.instances.length === 0 && (
-        <Card><Empty title={t("proxmox.empty_title")} action={add}>{t("proxmox.empty")}</Empty></Card>
+        <Card><Empty title={t("proxmox.empty_title")} action={add}><p class="px-empty">{t("proxmox.empty")}</p></Empty></Card>
       )}
       {data !== undefined && data.instances.length > 0 && (
         <>
