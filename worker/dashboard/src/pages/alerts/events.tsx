@@ -4,7 +4,7 @@ import { get } from "../../app/api.ts";
 import { date } from "../../app/format.ts";
 import { locale, t } from "../../app/i18n.ts";
 import { session } from "../../app/session.ts";
-import { hosts, serverNowMs } from "../../live/store.ts";
+import { hosts, isKnown, serverNowMs } from "../../live/store.ts";
 import { Button, Card, Empty, ErrorNote, Spinner, Status } from "../../ui/index.ts";
 import { hostName, V1 } from "../rules/api.ts";
 import { byDay, isOfHost, readOn, SINCE, subject, toneOf, type Event } from "./alert.ts";
@@ -17,7 +17,7 @@ const PAGE = 200;
 
 export function Events() {
   const filter = filterNow();
-  const list = usePaged<Event>(JSON.stringify(filter), (from) => {
+  const list = usePaged<Event>(`${isKnown.value} ${JSON.stringify(filter)}`, (from) => {
     const oldestS = serverNowMs() / 1000 - (SINCE.get(filter.since) ?? Infinity);
     const ask = async (cursor: string | null) => {
       const reply = await get<{ events: Event[]; cursor: string | null }>(`${V1}/events`, { limit: PAGE, cursor: cursor ?? undefined });

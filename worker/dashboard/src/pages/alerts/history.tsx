@@ -5,7 +5,7 @@ import { useEffect } from "preact/hooks";
 import { get } from "../../app/api.ts";
 import { t } from "../../app/i18n.ts";
 import { session } from "../../app/session.ts";
-import { serverNowMs } from "../../live/store.ts";
+import { isKnown, serverNowMs } from "../../live/store.ts";
 import { Button, Card, Empty, ErrorNote, Spinner } from "../../ui/index.ts";
 import { hostName, V1 } from "../rules/api.ts";
 import { isWanted, readOn, SINCE, type Alert } from "./alert.ts";
@@ -19,7 +19,7 @@ const PAGE = 200;
 /** `onCount` hears how many there are in this time, where all of them are known. */
 export function History({ onCount }: { onCount: (count: number | undefined) => void }) {
   const filter = filterNow();
-  const list = usePaged<Alert>(JSON.stringify(filter), (from) => {
+  const list = usePaged<Alert>(`${isKnown.value} ${JSON.stringify(filter)}`, (from) => {
     const oldestS = serverNowMs() / 1000 - (SINCE.get(filter.since) ?? Infinity);
     const ask = async (cursor: string | null) => {
       const reply = await get<{ alerts: Alert[]; cursor: string | null }>(`${V1}/alerts`, { state: "all", limit: PAGE, cursor: cursor ?? undefined });

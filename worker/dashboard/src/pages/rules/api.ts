@@ -1,7 +1,7 @@
 // What the pages of rules, alerts and probes ask the server for.
 
 import { get } from "../../app/api.ts";
-import { hosts } from "../../live/store.ts";
+import { hosts, isKnown } from "../../live/store.ts";
 import { t } from "../../app/i18n.ts";
 import type { Rule } from "./rule.ts";
 
@@ -48,9 +48,9 @@ export async function heardGroups(signal?: AbortSignal): Promise<string[]> {
   return [...new Set(reply.channels.map((channel) => channel.group))].sort();
 }
 
-/** What a host is called, also when it is gone. */
+/** What a host is called, also when it is gone. Nobody knows which are gone before the fleet is there. */
 export function hostName(id: number): string {
-  return hosts.value.get(id)?.name ?? t("rules.gone_host", { id });
+  return hosts.value.get(id)?.name ?? (isKnown.value ? t("rules.gone_host", { id }) : "…");
 }
 
 /** The groups of the hosts that there are, sorted. */
