@@ -189,11 +189,43 @@ fn an_acknowledged_alert_is_repeated_no_more_and_its_end_is_told() {
     let known = worker.post(&format!("{ALERTS}/{key}/acknowledge"), &header, "");
     assert_eq!(known.status, 200, "{}", known.body);
     assert!(known.at("/acknowledged_by").as_str().is_some_and(|by| by.starts_with("token:")), "{}", known.body);
+    assert_eq!((known.at("/severity"), known.at("/note")), (json!("critical"), Value::Null), "{}", known.body);
     worker.restart();
     for later in 2..=4 {
         assert_eq!(step(later, 5.0).len(), 2, "step {later}");
     }
     assert_eq!(step(5, 1.0), ["alert_fired", "alert_reminder", "alert_recovered"]);
+}
+
+#[test]
+fn a_note_is_kept_with_the_alert_and_can_be_changed() {
+    let worker = with_channel();
+    let header = [("Authorization", worker.token.as_str())];
+    let host = worker.add_host("alpha");
+    make(&worker, &load_rule(&json!({})));
+    report(&worker, &host, 1, 5.0);
+    assert_eq!(told(&worker, now_ms()), ["alert_fired"]);
+    let key = worker.get(ALERTS).at("/alerts/0/key").as_str().expect("a key").to_owned();
+    let path = format!("{ALERTS}/{key}/acknowledge");
+    let note = |body: &Value| worker.post(&path, &header, &body.to_string());
+    let known = note(&json!({ "note": " the nightly build\n" }));
+    assert_eq!((known.status, known.at("/note")), (200, json!("the nightly build")), "{}", known.body);
+    let (at, by) = (known.at("/acknowledged_at_s"), known.at("/acknowledged_by"));
+    assert!(at.is_i64());
+    // Doing it again without a word leaves the note, another note takes its place, an empty one takes it away.
+    for (body, kept) in [
+        (json!({}), json!("the nightly build")),
+        (json!({ "note": "<b>still</b>" }), json!("<b>still</b>")),
+        (json!({ "note": "" }), Value::Null),
+    ] {
+        let again = note(&body);
+        assert_eq!((again.status, again.at("/note")), (200, kept.clone()), "{}", again.body);
+        assert_eq!((again.at("/acknowledged_at_s"), again.at("/acknowledged_by")), (at.clone(), by.clone()));
+        assert_eq!(worker.get(ALERTS).at("/alerts/0/note"), kept);
+    }
+    let long = note(&json!({ "note": "x".repeat(2_001) }));
+    assert_eq!((long.status, long.at("/error/field")), (400, json!("note")));
+    assert_eq!(worker.post(&path, &header, "{").at("/error/code"), "malformed");
 }
 
 #[test]

@@ -27,6 +27,40 @@ fn share(used: u64, total: u64) -> f64 {
 }
 
 #[test]
+fn our_own_page_is_told_what_the_state_has_without_its_long_lists() {
+    let fleet = Fleet::start("overview");
+    let state = fleet.whole();
+    let overview = fleet.get("/api/edgewatch/v1/proxmox");
+    let all = ["containers", "counts", "instances", "nodes", "pbs", "storage", "vms"];
+    assert_eq!(keys(&overview), all);
+    for list in ["nodes", "vms", "containers", "storage", "pbs"] {
+        let ids = |of: &Value| column(&of[list], "id").into_iter().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(ids(&overview), ids(&state), "{list}");
+    }
+    assert_eq!(overview["counts"], json!({"storage_backups": 2, "pbs_backups": 3, "snapshots": 2}));
+    let mut first = overview["instances"][0].clone();
+    let polled_at_ms = first.as_object_mut().and_then(|one| one.remove("polled_at_ms"));
+    assert!(polled_at_ms.is_some_and(|at| at.as_i64().is_some_and(|at| at > 1_700_000_000_000)), "{overview}");
+    assert!(first.as_object_mut().and_then(|one| one.remove("took_ms")).is_some_and(|took| took.is_u64()));
+    assert_eq!(
+        first,
+        json!({"name": "lab", "kind": "pve", "host": fleet.pve.url(), "cluster": "lab-cluster", "connected": true, "locked_out": false})
+    );
+    // It is for who may read, and guests are told nothing by it, whatever they may see.
+    for view in ["off", "pulse"] {
+        let settings = json!({ "guest_view": view }).to_string();
+        let set = fleet.worker.request(
+            "PATCH",
+            "/api/edgewatch/v1/settings",
+            &[("Authorization", &fleet.worker.token)],
+            &settings,
+        );
+        assert_eq!(set.status, 200, "{}", set.body);
+        assert_eq!(fleet.worker.get_as("/api/edgewatch/v1/proxmox", &[]).status, 401, "{view}");
+    }
+}
+
+#[test]
 fn line_2_the_state_has_every_field_of_the_lab() {
     let fleet = Fleet::start("state");
     let state = fleet.whole();

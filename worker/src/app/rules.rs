@@ -1,6 +1,6 @@
 //! Rules: when people are to be told of something about hosts; and alerts, which is what rules find.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::domain::alerting::LEAST_REPEAT_S;
@@ -17,7 +17,7 @@ use crate::notify;
 use crate::platform::local_time::local_time;
 use crate::platform::log;
 use crate::store::rules::RuleSet;
-use crate::store::{alerts, channels, rules};
+use crate::store::{alerts, channels, rules, users};
 
 const MAX_NAME_CHARS: usize = 128;
 const MAX_GROUP_CHARS: usize = 64;
@@ -29,6 +29,7 @@ const MAX_TAGS: usize = 64;
 const MAX_TAG_BYTES: usize = 1_024;
 const MAX_HOSTS: usize = 5_000;
 const MAX_ESCALATIONS: usize = 5;
+const MAX_NOTE_CHARS: usize = 2_000;
 /// What all rules together may weigh: the hub keeps them in one row, and no row has more than 2 MB.
 const MAX_BYTES: usize = 1_000_000;
 
@@ -171,25 +172,55 @@ pub async fn list_alerts(
     Ok(alerts::list(&app.db, is_open, before, limit).await?)
 }
 
-/// Somebody knows of an alert: people are told of its end and of nothing before. Gives the alert as it is then.
+/// The names of the people who acknowledged any of these, by their numbers. Nothing is read where nobody did.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the database does not answer.
+pub async fn acknowledgers(app: &App, found: &[Alert]) -> Result<BTreeMap<i64, String>, Failure> {
+    let by_people = |alert: &Alert| alert.acknowledged.as_ref().is_some_and(|(_, by)| by.starts_with("user:"));
+    if !found.iter().any(by_people) {
+        return Ok(BTreeMap::new());
+    }
+    let people = users::list(&app.db).await?;
+    Ok(people.into_iter().map(|account| (account.user.id, account.user.name)).collect())
+}
+
+/// Somebody knows of an alert: people are told of its end and of nothing before. With a `note` that is noted of it, also when
+/// somebody knew already. Gives the alert as it is then.
 ///
 /// # Errors
 /// [`Failure::Forbidden`] for callers who are no administrators; [`Failure::NotFound`] when there is no such alert;
-/// [`Failure::Unavailable`] when a shard does not answer: doing it again helps.
-pub async fn acknowledge(app: &App, caller: &Credential, key: &str) -> Result<Alert, Failure> {
+/// [`Failure::Invalid`] for a note that is too long; [`Failure::Unavailable`] when a shard does not answer: doing it again helps.
+pub async fn acknowledge(app: &App, caller: &Credential, key: &str, note: Option<&str>) -> Result<Alert, Failure> {
     require(caller, Right::Admin)?;
+    let note = note.map(str::trim);
+    if note.is_some_and(|note| note.chars().count() > MAX_NOTE_CHARS) {
+        return Err(invalid("note", "at most 2,000 characters"));
+    }
     let missing = || Failure::NotFound { what: "alert" };
     let known = alerts::find(&app.db, key).await?.ok_or_else(missing)?;
-    if known.acknowledged.is_none() {
-        let (by, audit) = (actor(caller), app.audit(&actor(caller), "alert.acknowledge", key)?);
-        app.db.batch(vec![alerts::acknowledge(key, app.now_s(), &by), audit]).await?;
+    let is_new = known.acknowledged.is_none();
+    let mut statements = Vec::new();
+    if is_new {
+        let by = actor(caller);
+        let audit = app.audit(&by, "alert.acknowledge", key)?;
+        statements.extend([alerts::acknowledge(key, app.now_s(), &by), audit]);
+    }
+    if let Some(note) = note.filter(|note| **note != known.more.memo) {
+        statements.push(alerts::set_memo(key, note));
+        if !is_new {
+            statements.push(app.audit(&actor(caller), "alert.memo", key)?);
+        }
+    }
+    if !statements.is_empty() {
+        app.db.batch(statements).await?;
     }
     if known.closed_at.is_none()
         && let Some(hub) = &app.hub
     {
         hub.acknowledged(key).await?;
     }
-    if known.acknowledged.is_none() && known.cause.source == Source::Threshold {
+    if is_new && known.cause.source == Source::Threshold {
         told::alerts_changed(app).await;
     }
     alerts::find(&app.db, key).await?.ok_or_else(missing)

@@ -114,6 +114,11 @@ impl Inner {
                     Some(out)
                 })
             }
+            What::Overview => self.with_shown(hidden, |instances, backups| {
+                let mut out = Written::default();
+                pulse::write_overview(instances, backups, &mut out);
+                Some(out)
+            }),
             What::Alerts => {
                 let mut out = Written::default();
                 out.list(self.active_alerts(hidden, db).await?.iter().map(pulse::Alert::from));

@@ -60,6 +60,8 @@ pub enum What {
         /// When the deployment began, Unix seconds.
         started_at_s: i64,
     },
+    /// What is polled, and how polling fares, without the lists that are long.
+    Overview,
     /// Alerts that go on.
     Alerts,
     /// Backups of all kinds.

@@ -79,7 +79,7 @@ async fn find(app: &App, id: &str) -> Result<Alert, Failure> {
 pub async fn acknowledge(app: &App, caller: &Credential, id: &str) -> Result<(), Failure> {
     require(caller, Right::Admin)?;
     let alert = find(app, id).await?;
-    rules::acknowledge(app, caller, &alert.key).await.map(drop)
+    rules::acknowledge(app, caller, &alert.key, None).await.map(drop)
 }
 
 /// Ends an alert; it comes again when what it is about is found again.

@@ -2,8 +2,9 @@
 
 use std::sync::Mutex;
 
+use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::Form;
+use edgewatch_core::model::{Credential, Form};
 
 use crate::app::visitor::Visitor;
 use crate::app::{App, hosts};
@@ -71,6 +72,15 @@ pub async fn state(app: &App, visitor: &Visitor, form: &'static Form) -> Result<
 /// As [`state`]; [`Failure::NotFound`] for a storage that there is not.
 pub async fn find(app: &App, visitor: &Visitor, wanted: Wanted) -> Result<Payload, Failure> {
     show(app, visitor, wanted.into()).await
+}
+
+/// What is polled, and how polling fares, without the lists that are long.
+///
+/// # Errors
+/// As [`state`]; [`Failure::Forbidden`] without the right to read.
+pub async fn overview(app: &App, caller: Credential) -> Result<Payload, Failure> {
+    require(&caller, Right::Read)?;
+    show(app, &Visitor::Member(caller), What::Overview).await
 }
 
 async fn show(app: &App, visitor: &Visitor, what: What) -> Result<Payload, Failure> {

@@ -2,11 +2,11 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use edgewatch_core::dialects::native::{AlertListReply, AlertPart};
+use edgewatch_core::dialects::native::{AcknowledgeRequest, AlertListReply, AlertPart};
 use edgewatch_core::failure::Failure;
 use http::Uri;
 
-use super::auth::{Here, Member};
+use super::auth::{Here, JsonOrNothing, Member};
 use super::error::Refusal;
 use crate::app::rules;
 use crate::http::{answer, query};
@@ -38,17 +38,20 @@ pub async fn list(Here(app): Here, Member(caller): Member, uri: Uri) -> Result<R
     let found = rules::list_alerts(&app, &caller, is_open, before, limit).await.map_err(Refusal)?;
     let is_full = u32::try_from(found.len()).is_ok_and(|count| count == limit);
     let cursor = found.last().filter(|_| is_full).map(|alert| alert.key.clone());
-    let alerts = found.into_iter().map(AlertPart::from).collect();
+    let names = rules::acknowledgers(&app, &found).await.map_err(Refusal)?;
+    let alerts = found.into_iter().map(|alert| AlertPart::from(alert).with_name(&names)).collect();
     Ok(answer::json(200, answer::JSON, &AlertListReply { alerts, cursor }))
 }
 
-/// `POST /api/edgewatch/v1/alerts/{key}/acknowledge`: somebody knows.
+/// `POST /api/edgewatch/v1/alerts/{key}/acknowledge`: somebody knows, and may note what. Doing it again changes the note alone.
 #[worker::send]
 pub async fn acknowledge(
     Here(app): Here,
     Member(caller): Member,
     Path(key): Path<String>,
+    JsonOrNothing(request): JsonOrNothing<AcknowledgeRequest>,
 ) -> Result<Response, Refusal> {
-    let alert = rules::acknowledge(&app, &caller, &key).await.map_err(Refusal)?;
-    Ok(answer::json(200, answer::JSON, &AlertPart::from(alert)))
+    let alert = rules::acknowledge(&app, &caller, &key, request.note.as_deref()).await.map_err(Refusal)?;
+    let names = rules::acknowledgers(&app, std::slice::from_ref(&alert)).await.map_err(Refusal)?;
+    Ok(answer::json(200, answer::JSON, &AlertPart::from(alert).with_name(&names)))
 }

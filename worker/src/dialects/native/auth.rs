@@ -38,6 +38,9 @@ pub struct Here(pub App);
 /// The body as JSON.
 pub struct Json<T>(pub T);
 
+/// Likewise, of a request that needs none: what means nothing said when it is empty.
+pub struct JsonOrNothing<T>(pub T);
+
 impl<S: Sync> FromRequestParts<S> for Agent {
     type Rejection = Refusal;
 
@@ -100,6 +103,20 @@ impl<S: Sync, T: DeserializeOwned + Send> FromRequest<S> for Json<T> {
             let bytes = body::read(&parts.headers, body, body::DEFAULT_CAP_BYTES).await.map_err(Refusal)?;
             let malformed = |error: serde_json::Error| Refusal(Failure::Malformed { detail: error.to_string() });
             serde_json::from_slice(&bytes).map(Self).map_err(malformed)
+        })
+    }
+}
+
+impl<S: Sync, T: DeserializeOwned + Default + Send> FromRequest<S> for JsonOrNothing<T> {
+    type Rejection = Refusal;
+
+    fn from_request(request: axum::extract::Request, _: &S) -> impl Future<Output = Result<Self, Refusal>> + Send {
+        SendFuture::new(async move {
+            let (parts, body) = request.into_parts();
+            let bytes = body::read(&parts.headers, body, body::DEFAULT_CAP_BYTES).await.map_err(Refusal)?;
+            let malformed = |error: serde_json::Error| Refusal(Failure::Malformed { detail: error.to_string() });
+            let said = bytes.iter().any(|byte| !byte.is_ascii_whitespace());
+            if said { serde_json::from_slice(&bytes).map(Self).map_err(malformed) } else { Ok(Self(T::default())) }
         })
     }
 }

@@ -63,6 +63,7 @@ fn router() -> Router {
             .route("/api/edgewatch/v1/probes", get(probes::list).post(probes::create))
             .route("/api/edgewatch/v1/probes/summary", get(probes::summary))
             .route("/api/edgewatch/v1/probes/{id}", get(probes::show).put(probes::replace).delete(probes::remove))
+            .route("/api/edgewatch/v1/proxmox", get(proxmox::overview))
             .route("/api/edgewatch/v1/usage", get(usage::read))
             .route("/api/edgewatch/v1/push-agents", get(push_agents::list))
             .route("/api/edgewatch/v1/push-agents/{uuid}", delete(push_agents::remove))

@@ -1,13 +1,16 @@
 //! `GET /agent/v1/proxmox`: the socket of an agent that polls hypervisors. The words spoken there: `core::dialects::native::proxmox`.
+//! `GET /api/edgewatch/v1/proxmox`: what they poll, as our own page shows it.
 
 use axum::response::Response;
 use edgewatch_core::dialects::native::proxmox::SUBPROTOCOL;
 use edgewatch_core::failure::Failure;
 use http::{HeaderMap, HeaderValue, header};
 
-use super::auth::{Agent, Here};
+use super::auth::{Agent, Here, Member};
 use super::error::{self, Refusal};
 use crate::app::proxmox;
+use crate::app::pulse::shown;
+use crate::http::answer;
 use crate::http::upgrade::{self, Upgrade};
 
 /// `GET /agent/v1/proxmox`: opens the socket.
@@ -32,6 +35,14 @@ pub async fn open(Here(app): Here, Agent(agent): Agent, headers: HeaderMap) -> R
         401 => Err(Refusal(Failure::Unauthenticated)),
         status => Err(Refusal(Failure::Unavailable { detail: format!("the object answered with status {status}") })),
     }
+}
+
+/// `GET /api/edgewatch/v1/proxmox`: nodes, guests, storages and Backup Servers now, in the words of `GET /api/state`, and how polling
+/// each instance fares. Backups and snapshots are counted here and listed by `GET /api/backups/unified`.
+#[worker::send]
+pub async fn overview(Here(app): Here, Member(caller): Member) -> Result<Response, Refusal> {
+    let payload = shown::overview(&app, caller).await.map_err(Refusal)?;
+    Ok(answer::with_payload(200, answer::JSON, payload))
 }
 
 /// Whether our protocol is among those that the peer speaks.

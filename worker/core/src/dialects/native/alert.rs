@@ -1,9 +1,11 @@
 //! `/api/edgewatch/v1/alerts` and `/api/edgewatch/v1/quiet-hours`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::model::{Alert, QuietHours};
+use crate::model::{Alert, QuietHours, Severity};
 
 /// The answer of `GET /api/edgewatch/v1/alerts?state=&cursor=&limit=`, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,6 +39,22 @@ pub struct AlertPart {
     pub acknowledged_at_s: Option<i64>,
     /// Who did: `user:<number>` or `token:<number>`.
     pub acknowledged_by: Option<String>,
+    /// What that person is called; left out where it was a token, or nobody is known under the number any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged_by_name: Option<String>,
+    /// How bad it is, or was last: `critical`, `warning` or `unknown`.
+    pub severity: &'static str,
+    /// What somebody noted of it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// The body of `POST /api/edgewatch/v1/alerts/{key}/acknowledge`, which may be left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct AcknowledgeRequest {
+    /// Noted of the alert, in the place of what was; nothing is noted when it is left out. Empty takes a note away.
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 impl From<Alert> for AlertPart {
@@ -53,7 +71,24 @@ impl From<Alert> for AlertPart {
             detail: alert.detail,
             acknowledged_at_s: at,
             acknowledged_by: by,
+            acknowledged_by_name: None,
+            severity: match alert.more.standing.severity {
+                Severity::Critical => "critical",
+                Severity::Warning => "warning",
+                Severity::Unknown => "unknown",
+            },
+            note: alert.more.memo,
         }
+    }
+}
+
+impl AlertPart {
+    /// With the name of the person who acknowledged it, among the names of people by their numbers.
+    #[must_use]
+    pub fn with_name(mut self, names: &BTreeMap<i64, String>) -> Self {
+        let number = self.acknowledged_by.as_deref().and_then(|by| by.strip_prefix("user:")?.parse().ok());
+        self.acknowledged_by_name = number.and_then(|number: i64| names.get(&number).cloned());
+        self
     }
 }
 
@@ -129,6 +164,32 @@ fn invalid(field: &str, reason: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{AlertDetails, Cause, HostId, RuleId, Standing};
+    use crate::units::UnixSeconds;
+
+    #[test]
+    fn an_alert_names_whom_it_can() {
+        let more = AlertDetails {
+            standing: Standing { severity: Severity::Warning, value: None },
+            memo: "disk is on its way".to_owned(),
+            ..AlertDetails::default()
+        };
+        let alert = |by: &str| Alert {
+            key: "k".to_owned(),
+            cause: Cause::rule(RuleId(3), HostId(7)),
+            opened_at: UnixSeconds(8),
+            closed_at: None,
+            text: "t".to_owned(),
+            detail: String::new(),
+            acknowledged: Some((UnixSeconds(9), by.to_owned())),
+            more: more.clone(),
+        };
+        let names = BTreeMap::from([(1, "ada".to_owned())]);
+        let name = |by: &str| AlertPart::from(alert(by)).with_name(&names).acknowledged_by_name;
+        assert_eq!([name("user:1"), name("user:2"), name("token:1")], [Some("ada".to_owned()), None, None]);
+        let text = serde_json::to_string(&AlertPart::from(alert("token:1"))).unwrap();
+        assert!(text.ends_with(r#""severity":"warning","note":"disk is on its way"}"#), "{text}");
+    }
 
     #[test]
     fn quiet_hours_come_back_as_they_were_sent() {

@@ -25,7 +25,7 @@ mod token;
 mod usage;
 mod user;
 
-pub use alert::{AlertListReply, AlertPart, QuietHoursBody, QuietHoursPart};
+pub use alert::{AcknowledgeRequest, AlertListReply, AlertPart, QuietHoursBody, QuietHoursPart};
 pub use channel::{
     ChannelChangeRequest, ChannelKindPart, ChannelKindsReply, ChannelListReply, ChannelPart, ChannelRequest,
     ChannelSettingPart, ChannelTestReply,

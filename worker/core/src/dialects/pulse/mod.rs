@@ -72,7 +72,7 @@ pub use socket::{
 };
 pub use state::{
     Backups, FoundStorage, HOSTS, StateView, Storage, StorageReply, Totals, all_storage, backups_reply, find_storage,
-    pbs_reply, pve_reply, snapshots_reply, write_state,
+    pbs_reply, pve_reply, snapshots_reply, write_overview, write_state,
 };
 pub use system::{SystemKeys, SystemSavedReply, changed_system, system_with};
 pub use tokens::{SuccessReply, TokenDefaults, TokenReply, listed_tokens, read_token_draft, revoked_token};

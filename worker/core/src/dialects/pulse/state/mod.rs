@@ -6,6 +6,7 @@ mod backups;
 mod guest;
 mod host;
 mod node;
+mod overview;
 mod pbs;
 mod storage;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::units::{UnixMillis, UnixSeconds};
 
 pub use backups::{Backups, backups_reply, pbs_reply, pve_reply, snapshots_reply};
 pub use host::HOSTS;
+pub use overview::write_overview;
 pub use storage::{FoundStorage, Storage, StorageReply, all_storage, find_storage};
 
 /// All that the state is made of.
