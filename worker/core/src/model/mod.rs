@@ -32,7 +32,7 @@ pub use access::{
 pub use alert::{Alert, AlertDetails, AlertKind, AlertStep, Cause, Measured, NamedAlert, Source, Standing, Trigger};
 pub use board::{AlertGroupSetting, Dashboard, GraphAnnotation};
 pub use channel::{
-    Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSaid, ChannelSetting, ChannelWish,
+    Backlog, Channel, ChannelChange, ChannelDraft, ChannelInput, ChannelKind, ChannelSaid, ChannelSetting, ChannelWish,
     DEFAULT_GROUP, Delivery, ListedChannel, WishedKind, group_name,
 };
 pub use details::{
