@@ -97,3 +97,15 @@ export function availability(days: readonly Day[]): number | null {
 
 /** The UTC date of a day that is counted since 1970, in Unix seconds at its noon, so that no zone moves it. */
 export const noonOf = (day: number): number => day * 86_400 + 43_200;
+
+/** A public note as people read it: front ends of Nezha keep JSON in it, which is for programs. */
+export function noteText(note: string | undefined): string {
+  const text = (note ?? "").trim();
+  if (!text.startsWith("{") && !text.startsWith("[")) return text;
+  try {
+    JSON.parse(text);
+    return "";
+  } catch {
+    return text;
+  }
+}
