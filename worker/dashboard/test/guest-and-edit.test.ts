@@ -29,7 +29,7 @@ test("one sentence says how everything is", () => {
 test("hosts come by group, the nameless group last, and by their display order", () => {
   const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   const groups = groupsOf([host(1), host(2, { tag: "web" }), host(3, { tag: "db", presence: "offline" }), host(4, { tag: "web", display_index: 9 })], compare);
-  assert.deepEqual(groups.map(({ name, hosts, down }) => [name, hosts.map(({ id }) => id), down]), [["db", [3], 1], ["web", [4, 2], 0], ["", [1], 0]]);
+  assert.deepEqual(groups.map(({ name, hosts, up, down }) => [name, hosts.map(({ id }) => id), up, down]), [["db", [3], 0, 1], ["web", [4, 2], 2, 0], ["", [1], 1, 0]]);
 });
 
 test("a share needs both sides", () => {

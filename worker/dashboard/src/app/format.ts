@@ -25,18 +25,18 @@ export function chooseUnits(wanted: Units): void {
 
 const made = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
 
-/** A count of bytes with three digits at most: `1.4 GiB`. */
-export function bytes(count: Maybe): string {
+/** A count of bytes with three digits at most: `1.4 GiB`; in the units that were chosen, or in these. */
+export function bytes(count: Maybe, unit: Units = chosenUnits.value): string {
   if (!isKnown(count)) return UNKNOWN;
-  const names = UNITS[chosenUnits.value];
-  const step = chosenUnits.value === "binary" ? 1024 : 1000;
-  let unit = 0;
+  const names = UNITS[unit];
+  const step = unit === "binary" ? 1024 : 1000;
+  let size = 0;
   let value = count;
-  while (Math.abs(value) >= 1000 && unit < names.length - 1) {
+  while (Math.abs(value) >= 1000 && size < names.length - 1) {
     value /= step;
-    unit += 1;
+    size += 1;
   }
-  return `${number(value, unit === 0 || Math.abs(value) >= 99.95 ? 0 : 1)} ${names[unit]}`;
+  return `${number(value, size === 0 || Math.abs(value) >= 99.95 ? 0 : 1)} ${names[size]}`;
 }
 
 /** Bytes per second. */

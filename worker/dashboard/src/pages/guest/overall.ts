@@ -42,6 +42,7 @@ export function overallOf(hosts: readonly Seen[], probes: readonly ProbeSeen[]):
 export interface Group<Host extends Seen> {
   name: string;
   hosts: Host[];
+  up: number;
   down: number;
 }
 
@@ -59,6 +60,7 @@ export function groupsOf<Host extends Seen>(hosts: Iterable<Host>, compare: (a: 
   const named = [...groups].map(([name, members]) => ({
     name,
     hosts: members.sort(byOrder),
+    up: members.filter((host) => host.presence === "online").length,
     down: members.filter((host) => host.presence === "offline").length,
   }));
   const last = (name: string): number => (name === "" ? 1 : 0);

@@ -2,10 +2,10 @@
 // and knows of nothing else.
 
 import { signal } from "@preact/signals";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 
 import { get } from "../../app/api.ts";
-import { bytesPerS, date, dateTime, duration, number } from "../../app/format.ts";
+import { ago, bytesPerS, date, dateTime, duration, number } from "../../app/format.ts";
 import { chooseLanguage, language, register, t } from "../../app/i18n.ts";
 import { useLoad } from "../../app/load.ts";
 import { recall } from "../../app/stored.ts";
@@ -81,15 +81,15 @@ export default function Page() {
       {!isReady && <Spinner label={t("guest.connecting")} />}
       {isReady && (
         <>
-          <section class={`guest-overall guest-mood-${overall.mood}`} role="status">
-            <p class="guest-sentence"><span class="guest-mark" aria-hidden="true" />{sentence(overall)}</p>
+          <section class={`guest-overall guest-mood-${overall.mood}`}>
+            <p class="guest-sentence" role="status"><span class="guest-mark" aria-hidden="true" />{sentence(overall)}</p>
             <p class="guest-asof">{t(liveState.value.live ? "guest.as_of" : "guest.stale", { time: dateTime(asOf.value) })}</p>
           </section>
           {groups.map((group) => (
             <section key={group.name} class="guest-group">
               <div class="guest-group-head">
                 <h2>{group.name === "" ? t(groups.length > 1 ? "guest.others" : "guest.systems") : group.name}</h2>
-                <span class="guest-counts">{group.down > 0 ? t("guest.group_down", { count: group.down }) : t("guest.group_up", { count: group.hosts.length })}</span>
+                <span class="guest-counts">{group.down > 0 ? t("guest.group_down", { count: group.down }) : group.up > 0 ? t("guest.group_up", { count: group.up }) : ""}</span>
               </div>
               <ul>{group.hosts.map((host) => <System key={host.id} host={host} />)}</ul>
             </section>
@@ -137,7 +137,6 @@ function Choices({ look }: { look: Look | undefined }) {
 }
 
 function System({ host }: { host: HostNow }) {
-  const [nowMs] = useState(serverNowMs);
   const note = noteText(host.public_note);
   const isUp = host.presence === "online";
   const memory = shareOf(host.mem_used_bytes, host.mem_total_bytes);
@@ -153,7 +152,7 @@ function System({ host }: { host: HostNow }) {
         {t(isUp ? "guest.up" : host.presence === "offline" ? "guest.down" : "guest.never")}
         {isUp && host.uptime_s !== undefined && <span class="guest-since">{t("guest.uptime", { time: duration(host.uptime_s).split(" ").slice(0, 2).join(" ") })}</span>}
         {host.presence === "offline" && host.last_seen_s !== undefined && (
-          <span class="guest-since">{t("guest.down_since", { time: nowMs / 1000 - host.last_seen_s < 86_400 ? dateTime(host.last_seen_s) : date(host.last_seen_s) })}</span>
+          <span class="guest-since" title={dateTime(host.last_seen_s)}>{t("guest.down_since", { time: ago(host.last_seen_s, (asOf.value ?? 0) * 1000) })}</span>
         )}
       </p>
       {isUp && (

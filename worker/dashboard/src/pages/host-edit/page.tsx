@@ -103,7 +103,7 @@ function Edit({ host, again }: { host: HostFull; again: () => void }) {
             </div>
           </Card>
           <ErrorNote error={form.error} />
-          <div class="edit-foot">
+          <div class={changes > 0 ? "edit-foot edit-foot-changed" : "edit-foot"}>
             <Button type="submit" kind="primary" busy={form.busy} disabled={changes === 0 || Object.keys(found).length > 0}>{t("edit.save")}</Button>
             {changes > 0 && <Button onClick={() => form.reset(formOf(host))}>{t("edit.discard")}</Button>}
             <span class="muted" role="status">{changes > 0 && t("edit.changes", { count: changes })}</span>

@@ -48,7 +48,7 @@ function Verdict({ usage }: { usage: Usage }) {
         facts={[
           [s("budget_plan"), `${s(`plan_${plan}`)}${usage.account_percent < 100 ? ` · ${s("budget_share", { percent: usage.account_percent })}` : ""}`],
           [s("budget_day"), s("budget_day_over", { percent: percentText(over), time: duration(usage.day_ends_s - usage.now_s) })],
-          [s("meter_object_requests"), s("budget_messages", { count: usage.messages_per_request })],
+          [s("budget_messages_head"), s("budget_messages", { count: usage.messages_per_request })],
         ]}
       />
     </section>
@@ -71,7 +71,8 @@ function sentence(usage: Usage): string {
 }
 
 function amount(meter: Meter, count: number): string {
-  if (meter.unit === "bytes") return bytes(count);
+  // The price list counts by thousands.
+  if (meter.unit === "bytes") return bytes(count, "decimal");
   if (meter.unit === "ms") return count < 1000 ? `${number(count)} ms` : duration(count / 1000);
   return number(count);
 }

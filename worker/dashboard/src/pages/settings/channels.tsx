@@ -109,7 +109,7 @@ function Row({ channel, edit, remove, tested }: RowProps) {
         <div class="ui-actions">
           <Button small busy={busy} disabled={channel.config === null} aria-label={s("channel_test_label", { name: channel.name })} onClick={() => void run()}>{s("channel_test")}</Button>
           <Button small aria-label={s("channel_edit_label", { name: channel.name })} onClick={edit}>{s("edit")}</Button>
-          <Button small kind="danger" aria-label={s("channel_remove_label", { name: channel.name })} onClick={remove}>{s("remove")}</Button>
+          <Button small kind="quiet" class="settings-take" aria-label={s("channel_remove_label", { name: channel.name })} onClick={remove}>{s("remove")}</Button>
         </div>
       </div>
       <Standing channel={channel} />

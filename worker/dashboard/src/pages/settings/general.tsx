@@ -176,7 +176,7 @@ function Form({ settings }: { settings: Settings }) {
         </div>
       </Card>
       <ErrorNote error={form.error} />
-      <div class="settings-foot">
+      <div class={form.isChanged ? "settings-foot settings-foot-changed" : "settings-foot"}>
         <Button type="submit" kind="primary" busy={form.busy} disabled={!form.isChanged || isMissing}>{s("save")}</Button>
         {form.isChanged && <Button onClick={() => form.reset(valuesOf(settings))}>{s("discard")}</Button>}
         {form.isChanged && <span class="muted">{s("unsaved")}</span>}

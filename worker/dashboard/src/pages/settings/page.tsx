@@ -1,6 +1,7 @@
 // `/ui/settings` and its parts. Who only looks sees what is theirs: this browser, their account, the budget.
 
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 
 import type { PageProps } from "../../app/routes.ts";
 import { session } from "../../app/session.ts";
@@ -38,11 +39,16 @@ export default function Page({ params }: PageProps): JSX.Element {
   const name = (id: string): string => (id === "users" && !isAdmin ? s("account") : s(id));
   const tabs = SECTIONS.filter((one) => isAdmin || !one.forAdmins).map(({ id }) => ({ id, label: name(id) }));
   const View = section?.view;
+  const nav = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // On a phone the list of parts is wider than the screen.
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [active]);
   return (
     <>
       <PageHeader title={s("title")} />
       <div class="settings">
-        <div class="settings-nav">
+        <div class="settings-nav" ref={nav}>
           <Tabs tabs={tabs} active={active} href={(id) => `/ui/settings/${id}`} label={s("sections")} />
         </div>
         <div class="settings-main">

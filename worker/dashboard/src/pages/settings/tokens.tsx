@@ -106,7 +106,7 @@ function columns(revoke: (token: Token) => Promise<void>): Column<Token>[] {
       head: <span class="unseen">{s("token_revoke")}</span>,
       align: "right",
       cell: (token) => (
-        <Button small kind="danger" aria-label={s("token_revoke_label", { tail: token.tail, note: token.note })} onClick={() => void revoke(token)}>{s("token_revoke")}</Button>
+        <Button small kind="quiet" class="settings-take" aria-label={s("token_revoke_label", { tail: token.tail, note: token.note })} onClick={() => void revoke(token)}>{s("token_revoke")}</Button>
       ),
     },
   ];

@@ -110,7 +110,7 @@ function People() {
       cell: (account) => (
         <span class="settings-row-actions">
           <Button small aria-label={s("person_edit", { name: account.name })} onClick={() => setOpen(account)}>{s("edit")}</Button>
-          <Button small kind="danger" aria-label={s("person_remove", { name: account.name })} onClick={() => void remove(account)}>{s("remove")}</Button>
+          <Button small kind="quiet" class="settings-take" aria-label={s("person_remove", { name: account.name })} onClick={() => void remove(account)}>{s("remove")}</Button>
         </span>
       ),
     },
