@@ -1,7 +1,7 @@
 // What several settings pages draw alike.
 
 import type { ComponentChildren } from "preact";
-import { useId, useMemo, useState } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 
 import { hosts } from "../../live/store.ts";
 import { Button, Copy, compareTexts } from "../../ui/index.ts";
@@ -21,8 +21,14 @@ export function Intro({ children, actions }: { children: ComponentChildren; acti
 
 /** Something that is shown this once, until somebody says that they have it. */
 export function ShownOnce({ title, about, text, done }: { title: string; about: string; text: string; done: () => void }) {
+  const section = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // After the dialog gave the focus back to where it was.
+    const timer = setTimeout(() => section.current?.focus());
+    return () => clearTimeout(timer);
+  }, [text]);
   return (
-    <section class="settings-once" aria-label={title}>
+    <section ref={section} class="settings-once" aria-label={title} tabIndex={-1}>
       <h2>{title}</h2>
       <p>{about}</p>
       <Copy text={text} label={title} />
