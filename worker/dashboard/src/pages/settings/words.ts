@@ -1,6 +1,6 @@
 // The messages of the settings pages, and shorter ways to say them.
 
-import { language, register, t } from "../../app/i18n.ts";
+import { register, t } from "../../app/i18n.ts";
 import en from "../../messages/en/settings.json";
 import zh from "../../messages/zh/settings.json";
 import { spanOf } from "./budget.ts";
@@ -17,10 +17,9 @@ export function sOr(key: string, otherwise: string): string {
   return found === `settings.${key}` ? otherwise : found;
 }
 
-/** What a channel's setting is: in our words for a language that the server does not speak, else in the server's. */
+/** What a channel's setting is; in the server's words where it is newer than this page. */
 export function aboutOf(kind: string, setting: ChannelSetting): string {
-  const own = language.value === "en" ? "" : sOr(`about_${kind}_${setting.name}`, "");
-  const text = own === "" ? setting.about : own;
+  const text = sOr(`about_${kind}_${setting.name}`, setting.about);
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
