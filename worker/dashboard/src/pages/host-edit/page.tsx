@@ -1,6 +1,6 @@
 // `/ui/hosts/:id/edit`: what a host is called, who sees it, what is noted of it; and what ends it.
 
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 
 import { ApiError, get, send } from "../../app/api.ts";
 import { dateTime } from "../../app/format.ts";
@@ -53,6 +53,14 @@ function Edit({ host, again }: { host: HostFull; again: () => void }) {
   const { values, set, errors } = form;
   const found = problems(values);
   const changes = useMemo(() => countOf(patchOf(host, values)), [host, values]);
+  const isUnsaved = changes > 0;
+  useEffect(() => {
+    if (!isUnsaved) return undefined;
+    // The browser asks, in its own words.
+    const ask = (event: Event): void => event.preventDefault();
+    window.addEventListener("beforeunload", ask);
+    return () => window.removeEventListener("beforeunload", ask);
+  }, [isUnsaved]);
   return (
     <>
       <PageHeader title={t("edit.title", { name: host.name })} actions={<LinkButton href={`/ui/hosts/${host.id}`}>{t("edit.back")}</LinkButton>} />
