@@ -128,7 +128,7 @@ function Choices({ look }: { look: Look | undefined }) {
   const isDark = theme.value === "dark" || (theme.value === "system" && (look?.theme === "dark" || (look?.theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches)));
   return (
     <div class="guest-choices">
-      <button type="button" lang={language.value === "en" ? "zh-CN" : "en"} aria-label={t("guest.language")} onClick={() => chooseLanguage(language.value === "en" ? "zh" : "en")}>
+      <button type="button" lang={language.value === "en" ? "zh-CN" : "en"} title={t("guest.language")} onClick={() => chooseLanguage(language.value === "en" ? "zh" : "en")}>
         {language.value === "en" ? "中文" : "English"}
       </button>
       <button type="button" aria-label={t("guest.theme")} onClick={() => chooseTheme(isDark ? "light" : "dark")}>{isDark ? <SunIcon /> : <MoonIcon />}</button>

@@ -76,6 +76,7 @@ function columns(revoke: (token: Token) => Promise<void>): Column<Token>[] {
           <span class="muted settings-small">
             <code>…{token.tail}</code>
             {token.address_ranges.length > 0 && ` · ${s("token_from", { ranges: token.address_ranges.join(", ") })}`}
+            <span class="settings-phone-only"> · {s("token_last_use")}: {ago(token.last_use_s, nowMs)}</span>
           </span>
         </span>
       ),
@@ -92,7 +93,7 @@ function columns(revoke: (token: Token) => Promise<void>): Column<Token>[] {
         </span>
       ),
     },
-    { key: "use", head: s("token_last_use"), sort: (token) => token.last_use_s, cell: (token) => <span class="settings-nowrap">{ago(token.last_use_s, nowMs)}</span> },
+    { key: "use", head: s("token_last_use"), wideOnly: true, sort: (token) => token.last_use_s, cell: (token) => <span class="settings-nowrap">{ago(token.last_use_s, nowMs)}</span> },
     {
       key: "expires",
       head: s("token_expires"),
