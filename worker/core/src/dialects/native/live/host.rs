@@ -34,9 +34,6 @@ pub struct HostNow {
     pub parent_id: Option<i64>,
     /// Higher is listed first.
     pub display_index: i64,
-    /// What operators say of it to everybody: any text at all. What they say to each other is never here.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub public_note: String,
     /// Up, down, or never heard from.
     pub presence: PresenceWord,
     /// When it was last heard from, by the server's clock.
@@ -162,7 +159,6 @@ impl From<&Host> for HostNow {
             class: host.class.is_polled().then(|| host.class.word()),
             parent_id: host.parent.map(|id| id.0),
             display_index: host.display_index,
-            public_note: host.public_note.clone(),
             presence: host.presence.into(),
             last_seen_s: host.last_seen.map(|seen| seen.0),
             platform: facts.platform.clone(),
