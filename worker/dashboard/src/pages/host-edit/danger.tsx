@@ -11,6 +11,8 @@ import { Button, Card, Copy, Dialog, ErrorNote, Field, Select, TextInput, compar
 import { confirms, type HostFull } from "./changes.ts";
 
 const HOSTS = "/api/edgewatch/v1/hosts";
+/** Whose agent speaks for the host that stays. */
+type Credential = "kept" | "absorbed";
 
 export function Danger({ host }: { host: HostFull }) {
   return (
@@ -57,6 +59,7 @@ function Secret({ host }: { host: HostFull }) {
 
 function Merge({ host }: { host: HostFull }) {
   const [into, setInto] = useState("");
+  const [credential, setCredential] = useState<Credential>("kept");
   const [isOpen, setOpen] = useState(false);
   const others = [...hosts.value.values()].filter((other) => other.id !== host.id).sort((one, other) => compareTexts(one.name, other.name));
   const chosen = hosts.value.get(Number(into));
@@ -80,7 +83,7 @@ function Merge({ host }: { host: HostFull }) {
           action={t("edit.merge_go")}
           onClose={() => setOpen(false)}
           run={async () => {
-            await send("POST", `${HOSTS}/${host.id}/merge`, { into: chosen.id });
+            await send("POST", `${HOSTS}/${host.id}/merge`, { into: chosen.id, credential });
             toast(t("edit.merged", { name: host.name, other: chosen.name }), "ok");
             navigate(`/ui/hosts/${chosen.id}`);
           }}
@@ -88,9 +91,17 @@ function Merge({ host }: { host: HostFull }) {
           <ul class="edit-means">
             <li>{t("edit.merge_stays", { other: chosen.name })}</li>
             <li>{t("edit.merge_goes", { name: host.name })}</li>
-            <li>{t("edit.merge_history", { other: chosen.name })}</li>
+            <li>{t("edit.merge_history")}</li>
+            <li>{t(`edit.merge_credential_${credential}_means`, { name: host.name, other: chosen.name })}</li>
             <li><strong>{t("edit.merge_no_back")}</strong></li>
           </ul>
+          <Field label={t("edit.merge_credential")}>
+            <Select
+              value={credential}
+              onChange={(value) => setCredential(value as Credential)}
+              options={(["kept", "absorbed"] as const).map((value) => ({ value, label: t(`edit.merge_credential_${value}`, { name: host.name, other: chosen.name }) }))}
+            />
+          </Field>
         </Typed>
       )}
     </section>

@@ -1,5 +1,7 @@
 // What concerns this browser, and what concerns the whole deployment.
 
+import { useState } from "preact/hooks";
+
 import { get, send } from "../../app/api.ts";
 import { units, chooseUnits, type Units } from "../../app/format.ts";
 import { chooseLanguage, language, type Language } from "../../app/i18n.ts";
@@ -97,6 +99,7 @@ function noticesOf({ enabled, group, which, chosen }: Values): AddressNotices {
 }
 
 function Form({ settings }: { settings: Settings }) {
+  const [saved, setSaved] = useState(settings);
   const form = useForm<Values>(valuesOf(settings), async (values) => {
     const named = values.dialect_hosts.map(([host, word]) => [host.trim(), word] as const).filter(([host]) => host !== "");
     const set = await send<Settings>("PATCH", SETTINGS, {
@@ -105,6 +108,7 @@ function Form({ settings }: { settings: Settings }) {
       push_agents: values.push_agents,
       dialect_hosts: Object.fromEntries(named),
     });
+    setSaved(set);
     form.reset(valuesOf(set));
     toast(s("saved"), "ok");
   });
@@ -178,7 +182,7 @@ function Form({ settings }: { settings: Settings }) {
       <ErrorNote error={form.error} />
       <div class={form.isChanged ? "settings-foot settings-foot-changed" : "settings-foot"}>
         <Button type="submit" kind="primary" busy={form.busy} disabled={!form.isChanged || isMissing}>{s("save")}</Button>
-        {form.isChanged && <Button onClick={() => form.reset(valuesOf(settings))}>{s("discard")}</Button>}
+        {form.isChanged && <Button onClick={() => form.reset(valuesOf(saved))}>{s("discard")}</Button>}
         {form.isChanged && <span class="muted">{s("unsaved")}</span>}
       </div>
     </form>
