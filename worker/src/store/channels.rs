@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Db, Statement, StoreError, outbox};
 
-const LIST: &str =
-    "SELECT id, name, kind, group_name, config_sealed, created_at_s, said_json, paused_until_s FROM channels ORDER BY id";
-const FIND: &str =
-    "SELECT id, name, kind, group_name, config_sealed, created_at_s, said_json, paused_until_s FROM channels WHERE id = ?1";
+const LIST: &str = "SELECT id, name, kind, group_name, config_sealed, created_at_s, said_json, paused_until_s FROM channels ORDER BY id";
+const FIND: &str = "SELECT id, name, kind, group_name, config_sealed, created_at_s, said_json, paused_until_s FROM channels WHERE id = ?1";
 const INSERT: &str = "INSERT INTO channels (name, kind, group_name, config_sealed, created_at_s, said_json) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id";
 const UPDATE: &str = "UPDATE channels SET name = ?2, group_name = ?3, config_sealed = ?4, said_json = ?5, paused_until_s = 0 \

@@ -74,9 +74,14 @@ impl Holds {
             Self::Template => ChannelInput::Text,
             Self::Number(least, most) => ChannelInput::Number(least, most),
             Self::OneOf(words) => ChannelInput::OneOf(words),
-            Self::Url | Self::Server | Self::UrlTemplate | Self::Line | Self::Word | Self::Host | Self::From | Self::To => {
-                ChannelInput::Line
-            }
+            Self::Url
+            | Self::Server
+            | Self::UrlTemplate
+            | Self::Line
+            | Self::Word
+            | Self::Host
+            | Self::From
+            | Self::To => ChannelInput::Line,
         }
     }
 }

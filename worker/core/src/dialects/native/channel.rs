@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::model::{
-    ChannelChange, ChannelDraft, ChannelInput, ChannelKind, ChannelSetting, Delivery, ListedChannel,
-};
+use crate::model::{ChannelChange, ChannelDraft, ChannelInput, ChannelKind, ChannelSetting, Delivery, ListedChannel};
 
 /// The body of `POST /api/edgewatch/v1/channels`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
