@@ -45,7 +45,7 @@ const rows = (page) => page.locator(".fleet-row");
 const firstName = (page) => page.locator(".fleet-name").first().textContent();
 
 await part("a thousand hosts: the first render, and scrolling without a long task", async () => {
-  const page = await open(made, "/ui/nothing-yet");
+  const page = await open(made, "about:blank");
   await page.addInitScript(() => {
     window.longest = 0;
     new PerformanceObserver((list) => {

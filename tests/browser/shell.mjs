@@ -138,7 +138,7 @@ await part("the palette goes to hosts and pages, the help tells the keys", async
   const page = await open(made);
   await page.getByRole("link", { name: "database" }).waitFor();
   await page.keyboard.press("Control+k");
-  await page.getByRole("combobox").waitFor();
+  await page.getByRole("combobox", { name: "Go to or do" }).waitFor();
   await page.keyboard.type("datab");
   await page.getByRole("option", { name: /database/ }).waitFor();
   await accessible(page);

@@ -21,6 +21,8 @@ import { findSession, type Session, session, sessionTrouble, sessionChanged } fr
 const RELOADED = "edgewatch.reloaded";
 /** Pages without the frame. */
 const ALONE: ReadonlySet<string> = new Set(["login", "setup", "guest"]);
+/** Whether a page was shown before this one. */
+let hasMoved = false;
 
 export function App() {
   useEffect(() => startActions(), []);
@@ -92,8 +94,11 @@ function Shown({ name, params, isFramed }: { name: string; params: Record<string
   }, [name]);
   useLayoutEffect(() => {
     window.scrollTo(0, restoredScroll ?? 0);
-    // Whoever goes on by keyboard goes on from the new page; a field that wants the focus has it already.
-    if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
+    const field = main.current?.querySelector<HTMLElement>("[autofocus]");
+    if (field) field.focus({ preventScroll: true });
+    // Whoever goes on by keyboard goes on from the new page. At the start the browser knows best.
+    else if (hasMoved && !main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
+    if (page) hasMoved = true;
   }, [page]);
   const Page = page;
   return (

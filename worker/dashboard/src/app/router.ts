@@ -45,6 +45,7 @@ export function isOwn(path: string): boolean {
 /** Listens to the browser. Once, at the start. */
 export function startRouter(): void {
   history.scrollRestoration = "manual";
+  current.value = read();
   window.addEventListener("popstate", (event) => {
     restoredScroll = typeof event.state?.scroll === "number" ? event.state.scroll : 0;
     current.value = read();

@@ -41,7 +41,7 @@ export default function FleetPage() {
   const items = useItems(all, view);
   const sums = useMemo(() => counts(all.values(), typed), [all, typed]);
   const field = useRef<HTMLInputElement>(null);
-  const reach = useRef<(key: string) => void>(() => {});
+  const reach = useRef<(key: string, done?: () => void) => void>(() => {});
   const who = session.value;
   const isGuest = Boolean(who?.guest);
 
@@ -76,12 +76,19 @@ export default function FleetPage() {
   const newest = useRef({ items, look });
   newest.current = { items, look };
   useEffect(() => {
+    // A row gets the focus when it is drawn; who presses faster means the one after that.
+    let reaching: string | undefined;
     const step = (by: 1 | -1) => (): void => {
       const rows = newest.current.items.filter((item) => item.kind === "host");
-      const open = document.activeElement?.closest("[data-key]")?.getAttribute("data-key");
+      const open = reaching ?? document.activeElement?.closest("[data-key]")?.getAttribute("data-key");
       const at = rows.findIndex((item) => item.key === open);
       const next = rows[at === -1 ? (by === 1 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, at + by))];
-      if (next) reach.current?.(next.key);
+      if (!next) return;
+      const { key } = next;
+      reaching = key;
+      reach.current?.(key, () => {
+        if (reaching === key) reaching = undefined;
+      });
     };
     const ends = [
       bind("/", "common.key_filter", () => field.current?.select()),

@@ -19,14 +19,14 @@ export interface ListProps {
   isGuest: boolean;
   onSort: (key: SortKey) => void;
   onFold: (key: string) => void;
-  /** Told how to bring an item into view and give it the focus. */
-  reach: RefObject<(key: string) => void>;
+  /** Told how to bring an item into view and give it the focus; `done` when it has it. */
+  reach: RefObject<(key: string, done?: () => void) => void>;
 }
 
 export const PHONE = "(max-width: 820px)";
 const TABLE = { group: 34, host: 38 };
 const TABLE_ON_PHONE = { group: 38, host: 80 };
-const CARDS = { group: 42, host: 158 };
+const CARDS = { group: 42, host: 168 };
 const CARD_PX = 268;
 
 export function FleetTable(props: ListProps) {
@@ -96,10 +96,10 @@ function useList(list: RefObject<HTMLElement | null>, all: ReturnType<typeof lin
   const ids = all.slice(range.from, range.to).flatMap((line) => line.items.flatMap((item) => (item.kind === "host" ? [item.id] : [])));
   const shown = ids.join(" ");
   useEffect(() => showHosts(ids), [shown]);
-  props.reach.current = (key) => {
+  props.reach.current = (key, done) => {
     const at = all.findIndex((line) => line.items.some((item) => item.key === key));
     const element = list.current;
-    if (at === -1 || !element) return;
+    if (at === -1 || !element) return done?.();
     const begin = element.getBoundingClientRect().top + (tops[at] ?? 0);
     const end = begin + (all[at]?.height ?? 0);
     // Below the page's head and the table's; above the phone's bar.
@@ -110,6 +110,7 @@ function useList(list: RefObject<HTMLElement | null>, all: ReturnType<typeof lin
       requestAnimationFrame(() => {
         const target = element.querySelector(`[data-key="${CSS.escape(key)}"]`);
         target?.querySelector<HTMLElement>("a, button")?.focus({ preventScroll: true });
+        done?.();
       }),
     );
   };

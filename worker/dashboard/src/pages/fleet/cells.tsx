@@ -75,7 +75,7 @@ export function HostCard({ host, itemKey, nowMs, isLink, withGroup }: { host: Ho
   const system = [host.platform, host.platform_version].filter(Boolean).join(" ");
   return (
     <article class="fleet-card" data-key={itemKey} data-id={host.id} data-presence={host.presence}>
-      <h3 class="fleet-card-head"><Name host={host} isLink={isLink} withGroup={false} /></h3>
+      <h2 class="fleet-card-head"><Name host={host} isLink={isLink} withGroup={false} /></h2>
       <p class="fleet-card-sub">{[withGroup ? host.tag : "", system, host.presence === "online" ? duration(host.uptime_s) : ago(host.last_seen_s, nowMs)].filter((part) => part && part !== UNKNOWN).join(" · ")}</p>
       <div class="fleet-card-meters">
         {meters.map(([label, value, title]) => <div key={label} title={title}><span class="muted" aria-hidden="true">{label}</span><Meter label={label} value={value} text={percent(value)} /></div>)}
