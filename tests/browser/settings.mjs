@@ -41,7 +41,7 @@ await part("a token is made, shown once, used, and dead when it is revoked", asy
   check(token.length === 43, `a token of ${token.length} characters`);
   await accessible(page);
   await shot(page, "settings", "token-made");
-  check((await statusOf(made, "/api/v1/server/list", token)) === 200, "it reads");
+  check((await statusOf(made, "/api/edgewatch/v1/events", token)) === 200, "it reads");
   check((await statusOf(made, "/api/edgewatch/v1/settings", token)) === 403, "it does nothing else");
   await once.getByRole("button", { name: "I have it" }).click();
   check(!(await page.content()).includes(token), "it is shown once");
@@ -53,7 +53,7 @@ await part("a token is made, shown once, used, and dead when it is revoked", asy
   await accessible(page);
   await say(page, "Revoke");
   await row.waitFor({ state: "detached" });
-  check((await statusOf(made, "/api/v1/server/list", token)) !== 200, "it is dead at once");
+  check((await statusOf(made, "/api/edgewatch/v1/events", token)) === 401, "it is dead at once");
   clean(page);
 });
 
