@@ -4,6 +4,7 @@ mod access_proxy;
 mod accounts;
 mod alert_ways;
 mod channels;
+mod guests;
 mod probe_alert;
 mod probe_summary;
 mod probes;

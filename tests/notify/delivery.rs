@@ -113,6 +113,9 @@ fn a_receiver_that_asks_to_be_left_alone_is_left_alone_and_told_then() {
     assert!(keys(&other).len() >= 3, "another receiver does not wait");
     let noted = worker.sql("SELECT max(last_error) AS error FROM outbox WHERE attempts > 0");
     assert_eq!(noted["results"][0]["error"], "the receiver answered with status 429: slow down");
+    let listed = worker.get("/api/edgewatch/v1/channels");
+    assert!(listed.at("/channels/0/paused_until_s").is_i64(), "the operator sees until when: {}", listed.body);
+    assert!(listed.at("/channels/1/paused_until_s").is_null(), "{}", listed.body);
     // Until a date; everything restarts in between.
     let until = date((start + 50 * MINUTE) / 1000 + 30);
     asking.answer(Answering::Reply(503, vec![("Retry-After", until)], String::new()));

@@ -7,6 +7,7 @@ use edgewatch_core::model::{
     Audience, Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSaid, Credential, DEFAULT_GROUP,
     Delivery, Event, ListedChannel,
 };
+use edgewatch_core::units::UnixSeconds;
 
 use super::{App, actor};
 use crate::notify;
@@ -32,8 +33,12 @@ pub async fn list(app: &App, caller: &Credential) -> Result<Vec<ListedChannel>, 
     let standing = outbox::list_standing(&app.db).await?;
     let with_backlog = |sealed: SealedChannel| {
         let own = standing.iter().find(|one| one.channel_id == sealed.channel.id);
-        let backlog =
-            own.map(|one| Backlog { waiting: one.waiting, given_up: one.given_up, last_error: one.last_error.clone() });
+        let backlog = own.map(|one| Backlog {
+            waiting: one.waiting,
+            given_up: one.given_up,
+            last_error: one.last_error.clone(),
+            paused_until: None,
+        });
         listed(app, sealed, backlog.unwrap_or_default())
     };
     Ok(channels::list(&app.db).await?.into_iter().map(with_backlog).collect())
@@ -84,7 +89,8 @@ pub(super) async fn create_permitted(
 /// As [`create`]; [`Failure::NotFound`] when there is none of this number.
 pub async fn update(app: &App, caller: &Credential, id: i64, change: ChannelChange) -> Result<ListedChannel, Failure> {
     require(caller, Right::Admin)?;
-    let mut before = find(app, id).await?;
+    // Writing ends a pause.
+    let mut before = SealedChannel { paused_until: UnixSeconds(0), ..find(app, id).await? };
     if let Some(name) = change.name {
         before.channel.name = checked_name(name)?;
     }
@@ -133,7 +139,8 @@ pub async fn save_nezha(
     let Some(before) = before else { return create(app, caller, draft).await.map(drop) };
     let (name, group) = (checked_name(draft.name)?, checked_group(draft.group)?);
     let channel = Channel { name, group, ..before.channel };
-    write(app, caller, &SealedChannel { channel, config_sealed: notify::seal(&app.config, &settings)? }).await
+    let config_sealed = notify::seal(&app.config, &settings)?;
+    write(app, caller, &SealedChannel { channel, config_sealed, ..before }).await
 }
 
 /// Deletes a channel, and what waits for it.
@@ -199,7 +206,7 @@ async fn find(app: &App, id: i64) -> Result<SealedChannel, Failure> {
 pub(super) async fn write(
     app: &App,
     caller: &Credential,
-    SealedChannel { channel, config_sealed }: &SealedChannel,
+    SealedChannel { channel, config_sealed, .. }: &SealedChannel,
 ) -> Result<(), Failure> {
     let audit = app.audit(&actor(caller), "channel.update", &channel.id.to_string())?;
     let (name, group, said) = (&channel.name, &channel.group, channel.said.as_ref());
@@ -208,7 +215,8 @@ pub(super) async fn write(
     if found { Ok(()) } else { Err(Failure::NotFound { what: "channel" }) }
 }
 
-pub(super) fn listed(app: &App, sealed: SealedChannel, backlog: Backlog) -> ListedChannel {
+pub(super) fn listed(app: &App, sealed: SealedChannel, mut backlog: Backlog) -> ListedChannel {
+    backlog.paused_until = (sealed.paused_until.0 > app.now_s().0).then_some(sealed.paused_until);
     let settings = notify::open(&app.config, &sealed).ok().map(|settings| settings.masked());
     ListedChannel { channel: sealed.channel, settings, backlog }
 }

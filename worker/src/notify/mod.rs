@@ -399,6 +399,7 @@ mod tests {
                 said: None,
             },
             config_sealed: String::new(),
+            paused_until: UnixSeconds(0),
         };
         let groups = ["ops", "boss", "boss", ""];
         let events: Vec<Event> = groups.iter().map(|group| event(group, EventKind::AlertFired, group, group)).collect();

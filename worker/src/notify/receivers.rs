@@ -95,7 +95,7 @@ mod tests {
         });
         let (name, kind, group) = (String::new(), "ntfy".to_owned(), group.to_owned());
         let channel = Channel { id, name, kind, group, created_at: UnixSeconds(0), said };
-        SealedChannel { channel, config_sealed: String::new() }
+        SealedChannel { channel, config_sealed: String::new(), paused_until: UnixSeconds(0) }
     }
 
     fn event(host: Option<i64>) -> Event {

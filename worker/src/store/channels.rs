@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Db, Statement, StoreError, outbox};
 
-const LIST: &str =
-    "SELECT id, name, kind, group_name, config_sealed, created_at_s, said_json FROM channels ORDER BY id";
-const FIND: &str =
-    "SELECT id, name, kind, group_name, config_sealed, created_at_s, said_json FROM channels WHERE id = ?1";
+const LIST: &str = "SELECT id, name, kind, group_name, config_sealed, created_at_s, said_json, paused_until_s FROM channels ORDER BY id";
+const FIND: &str = "SELECT id, name, kind, group_name, config_sealed, created_at_s, said_json, paused_until_s FROM channels WHERE id = ?1";
 const INSERT: &str = "INSERT INTO channels (name, kind, group_name, config_sealed, created_at_s, said_json) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id";
 const UPDATE: &str = "UPDATE channels SET name = ?2, group_name = ?3, config_sealed = ?4, said_json = ?5, paused_until_s = 0 \
@@ -24,6 +22,8 @@ pub struct SealedChannel {
     pub channel: Channel,
     /// The configuration, encrypted.
     pub config_sealed: String,
+    /// Until when its receiver asked to be left alone; 1970 when it did not.
+    pub paused_until: UnixSeconds,
 }
 
 /// What is written of a channel.
@@ -48,6 +48,7 @@ struct Row {
     config_sealed: String,
     created_at_s: i64,
     said_json: Option<String>,
+    paused_until_s: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -162,7 +163,7 @@ impl From<Row> for SealedChannel {
             created_at: UnixSeconds(row.created_at_s),
             said: said.map(ChannelSaid::from),
         };
-        Self { channel, config_sealed: row.config_sealed }
+        Self { channel, config_sealed: row.config_sealed, paused_until: UnixSeconds(row.paused_until_s) }
     }
 }
 
@@ -212,6 +213,8 @@ mod tests {
         assert_eq!((found.channel.kind.as_str(), found.config_sealed.as_str()), ("ntfy", "t"));
         assert_eq!(found.channel.said, Some(said));
         assert_eq!(now(list(&db)).unwrap(), [found]);
+        now(db.run(pause(id, UnixSeconds(900)))).unwrap();
+        assert_eq!(now(find_by_id(&db, id)).unwrap().map(|found| found.paused_until), Some(UnixSeconds(900)));
         assert!(!now(update(&db, 99, first, audit("3"))).unwrap());
         assert!(now(delete(&db, id, vec![audit("4")])).unwrap());
         assert_eq!(now(find_by_id(&db, id)).unwrap(), None);

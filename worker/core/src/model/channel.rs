@@ -115,6 +115,8 @@ pub struct Backlog {
     pub given_up: u32,
     /// What went wrong with one of them.
     pub last_error: Option<String>,
+    /// Until when the receiver asked to be left alone.
+    pub paused_until: Option<UnixSeconds>,
 }
 
 /// A channel about to be made.
@@ -174,4 +176,21 @@ pub struct ChannelSetting {
     pub is_secret: bool,
     /// What it is when not said; may be empty.
     pub default: &'static str,
+    /// What a form offers for it.
+    pub input: ChannelInput,
+}
+
+/// What a form offers for a setting of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelInput {
+    /// A line of text.
+    Line,
+    /// Text of several lines.
+    Text,
+    /// A JSON object of texts.
+    Json,
+    /// A whole number in these bounds.
+    Number(i64, i64),
+    /// One of these.
+    OneOf(&'static [&'static str]),
 }

@@ -26,13 +26,13 @@ mod socket_dialect;
 mod thresholds;
 
 pub use access::{
-    Account, AddressRange, Authority, Credential, Invitation, ListedToken, Login, Reach, Role, Scopes, Session, Token,
-    TokenKind, User,
+    Account, AddressRange, AuditEntry, Authority, Credential, Invitation, ListedToken, Login, Reach, Role, Scopes,
+    Session, Token, TokenKind, User,
 };
 pub use alert::{Alert, AlertDetails, AlertKind, AlertStep, Cause, Measured, NamedAlert, Source, Standing, Trigger};
 pub use board::{AlertGroupSetting, Dashboard, GraphAnnotation};
 pub use channel::{
-    Backlog, Channel, ChannelChange, ChannelDraft, ChannelKind, ChannelSaid, ChannelSetting, ChannelWish,
+    Backlog, Channel, ChannelChange, ChannelDraft, ChannelInput, ChannelKind, ChannelSaid, ChannelSetting, ChannelWish,
     DEFAULT_GROUP, Delivery, ListedChannel, WishedKind, group_name,
 };
 pub use details::{
@@ -43,8 +43,10 @@ pub use downtime::{Downtime, DowntimeScope, Recurrence};
 pub use event::{AlertNote, Event, EventKind};
 pub use form::{Form, Listing, Piece};
 pub use group::{Audience, GroupLink, NotificationGroup};
-pub use guest::GuestView;
-pub use host::{Addresses, Facts, Host, HostClass, HostEdit, HostId, Link, Presence, Registration, Watched};
+pub use guest::{GuestPage, GuestTheme, GuestView};
+pub use host::{
+    Addresses, Counted, Facts, Host, HostChange, HostClass, HostEdit, HostId, Link, Presence, Registration, Watched,
+};
 pub use machine::{BlockDevice, FileSystem, Interface, Machine, MemoryKind, Place, Processors, Unfit};
 pub use monitor::{
     Check, CheckId, CheckReport, HostCheck, HostStanding, ListedMonitor, MetricTest, MissingLimits, Monitor,

@@ -1,6 +1,6 @@
 //! The kinds of channels and their settings: one table, which is also what people are shown.
 
-use crate::model::{ChannelKind, ChannelSetting};
+use crate::model::{ChannelInput, ChannelKind, ChannelSetting};
 
 /// A kind of channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,26 @@ pub enum Holds {
     From,
     /// Mail addresses, with commas between them.
     To,
+}
+
+impl Holds {
+    /// What a form offers for it.
+    const fn input(self) -> ChannelInput {
+        match self {
+            Self::Headers | Self::Texts => ChannelInput::Json,
+            Self::Template => ChannelInput::Text,
+            Self::Number(least, most) => ChannelInput::Number(least, most),
+            Self::OneOf(words) => ChannelInput::OneOf(words),
+            Self::Url
+            | Self::Server
+            | Self::UrlTemplate
+            | Self::Line
+            | Self::Word
+            | Self::Host
+            | Self::From
+            | Self::To => ChannelInput::Line,
+        }
+    }
 }
 
 /// A setting.
@@ -257,6 +277,7 @@ pub fn describe() -> Vec<ChannelKind> {
         is_required: one.required,
         is_secret: one.secret,
         default: one.default,
+        input: one.holds.input(),
     };
     let kind = |one: Kind| ChannelKind { word: one.word(), settings: one.settings().iter().map(setting).collect() };
     Kind::ALL.into_iter().map(kind).collect()
@@ -274,5 +295,17 @@ mod tests {
         }
         assert_eq!(Kind::from_word("pigeon"), None);
         assert_eq!(describe().len(), Kind::ALL.len());
+        let settings = describe().into_iter().flat_map(|kind| kind.settings);
+        for (name, input) in settings.map(|one| (one.name, one.input)) {
+            let is_meant = match name {
+                "headers" | "fields" => input == ChannelInput::Json,
+                "body" | "template" => input == ChannelInput::Text,
+                "port" | "priority" | "topic_id" => matches!(input, ChannelInput::Number(..)),
+                "method" | "security" | "silent" => matches!(input, ChannelInput::OneOf(words) if words.len() > 1),
+                "url" | "token" | "to" => input == ChannelInput::Line,
+                _ => true,
+            };
+            assert!(is_meant, "{name}: {input:?}");
+        }
     }
 }

@@ -19,6 +19,8 @@ import { hasPage, loadPage, match, type Needs, pageNow, type PageProps } from ".
 import { findSession, type Session, session, sessionTrouble, sessionChanged } from "./session.ts";
 
 const RELOADED = "edgewatch.reloaded";
+/** Pages without the frame. */
+const ALONE: ReadonlySet<string> = new Set(["login", "setup", "guest"]);
 /** Whether a page was shown before this one. */
 let hasMoved = false;
 
@@ -40,7 +42,8 @@ export function App() {
   const { path } = location.value;
   const found = match(path);
   const wanted = found ? pageFor(found.route.page, found.route.needs, who) : "lost";
-  const framed = who !== null && wanted !== "login" && wanted !== "setup";
+  // The page of guests is nobody's tool: it has a head of its own.
+  const framed = who !== null && !ALONE.has(wanted);
   return (
     <>
       <a class="shell-skip" href="#content">{t("common.skip")}</a>
@@ -99,7 +102,7 @@ function Shown({ name, params, isFramed }: { name: string; params: Record<string
   }, [page]);
   const Page = page;
   return (
-    <main id="content" ref={main} tabIndex={-1} class={isFramed ? "shell-main" : "shell-alone"}>
+    <main id="content" ref={main} tabIndex={-1} class={isFramed ? "shell-main" : name === "guest" ? undefined : "shell-alone"}>
       {name === "lost" && <Lost />}
       {name === "forbidden" && <Empty title={t("common.admin_only")} action={<LinkButton href="/">{t("common.back_to_fleet")}</LinkButton>} />}
       {trouble && <Broken />}

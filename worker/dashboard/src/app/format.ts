@@ -1,23 +1,42 @@
 // Numbers and times in words, in the chosen language and the viewer's own time zone. What is not known is a dash.
 
+import { signal, type ReadonlySignal } from "@preact/signals";
+
 import { language, locale, t } from "./i18n.ts";
+import { recall, remember } from "./stored.ts";
 
 export const UNKNOWN = "–";
 type Maybe = number | null | undefined;
 
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+/** What sizes are counted in: powers of 1,024 or of 1,000. */
+export type Units = "binary" | "decimal";
+const UNITS: Record<Units, readonly string[]> = {
+  binary: ["B", "KiB", "MiB", "GiB", "TiB", "PiB"],
+  decimal: ["B", "kB", "MB", "GB", "TB", "PB"],
+};
+const chosenUnits = signal<Units>(recall("units") === "decimal" ? "decimal" : "binary");
+export const units: ReadonlySignal<Units> = chosenUnits;
+
+/** Chooses what sizes are counted in, here and for next time. */
+export function chooseUnits(wanted: Units): void {
+  chosenUnits.value = wanted;
+  remember("units", wanted === "binary" ? null : wanted);
+}
+
 const made = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
 
-/** A count of bytes with three digits at most: `1.4 GiB`. */
-export function bytes(count: Maybe): string {
+/** A count of bytes with three digits at most: `1.4 GiB`; in the units that were chosen, or in these. */
+export function bytes(count: Maybe, unit: Units = chosenUnits.value): string {
   if (!isKnown(count)) return UNKNOWN;
-  let unit = 0;
+  const names = UNITS[unit];
+  const step = unit === "binary" ? 1024 : 1000;
+  let size = 0;
   let value = count;
-  while (Math.abs(value) >= 1000 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit += 1;
+  while (Math.abs(value) >= 1000 && size < names.length - 1) {
+    value /= step;
+    size += 1;
   }
-  return `${number(value, unit === 0 || Math.abs(value) >= 99.95 ? 0 : 1)} ${UNITS[unit]}`;
+  return `${number(value, size === 0 || Math.abs(value) >= 99.95 ? 0 : 1)} ${names[size]}`;
 }
 
 /** Bytes per second. */

@@ -22,6 +22,8 @@ export interface HostNow {
   parent_id?: number;
   /** Higher is listed first. */
   display_index: number;
+  /** What operators say of it to everybody: its first 500 characters; may be JSON for front ends of Nezha. */
+  public_note?: string;
   presence: PresenceWord;
   last_seen_s?: number;
   platform?: string;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::model::{ChannelChange, ChannelDraft, ChannelKind, ChannelSetting, Delivery, ListedChannel};
+use crate::model::{ChannelChange, ChannelDraft, ChannelInput, ChannelKind, ChannelSetting, Delivery, ListedChannel};
 
 /// The body of `POST /api/edgewatch/v1/channels`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -68,6 +68,8 @@ pub struct ChannelPart {
     pub given_up: u32,
     /// What its receiver said to one of those, or what went wrong before it had words.
     pub last_error: Option<String>,
+    /// Until when nothing is sent, as the receiver asked, Unix seconds; null when it did not.
+    pub paused_until_s: Option<i64>,
 }
 
 /// The answer of `GET /api/edgewatch/v1/channels/kinds`.
@@ -99,6 +101,17 @@ pub struct ChannelSettingPart {
     pub secret: bool,
     /// What it is when left out; may be empty.
     pub default: &'static str,
+    /// What a form offers for it: `line`, `text` (several lines), `json` (an object of texts), `number` or `choice`.
+    pub input: &'static str,
+    /// Of a choice: what there is.
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    pub choices: &'static [&'static str],
+    /// Of a number: the least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least: Option<i64>,
+    /// Of a number: the most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most: Option<i64>,
 }
 
 /// The answer of `POST /api/edgewatch/v1/channels/{id}/test`.
@@ -171,6 +184,7 @@ impl From<ListedChannel> for ChannelPart {
             waiting: listed.backlog.waiting,
             given_up: listed.backlog.given_up,
             last_error: listed.backlog.last_error,
+            paused_until_s: listed.backlog.paused_until.map(|until| until.0),
         }
     }
 }
@@ -183,12 +197,23 @@ impl From<ChannelKind> for ChannelKindPart {
 
 impl From<ChannelSetting> for ChannelSettingPart {
     fn from(setting: ChannelSetting) -> Self {
+        let (input, choices, bounds): (_, &[&str], _) = match setting.input {
+            ChannelInput::Line => ("line", &[], None),
+            ChannelInput::Text => ("text", &[], None),
+            ChannelInput::Json => ("json", &[], None),
+            ChannelInput::Number(least, most) => ("number", &[], Some((least, most))),
+            ChannelInput::OneOf(words) => ("choice", words, None),
+        };
         Self {
             name: setting.name,
             about: setting.about,
             required: setting.is_required,
             secret: setting.is_secret,
             default: setting.default,
+            input,
+            choices,
+            least: bounds.map(|(least, _)| least),
+            most: bounds.map(|(_, most)| most),
         }
     }
 }
