@@ -2,7 +2,7 @@
 
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, SeriesQuery};
+use edgewatch_core::model::{Credential, HostId, SeriesQuery};
 
 use super::{App, guests};
 use crate::hub::client::guests::Place;
@@ -52,6 +52,31 @@ pub async fn read(app: &App, reader: &Credential, query: &SeriesQuery) -> Result
     Ok(History { pieces: answer.series.into_iter().map(|(_, piece)| piece).collect(), complete: answer.complete })
 }
 
+/// The keys of a host's series beside the built-in ones, ascending: from the hub, and when it does not answer those that D1 knows.
+///
+/// # Errors
+/// [`Failure::Forbidden`] without the right to read; [`Failure::NotFound`] when there is no such host; [`Failure::Unavailable`] when
+/// the database does not answer either.
+pub async fn names(app: &App, reader: &Credential, host: HostId) -> Result<Vec<String>, Failure> {
+    require(reader, Right::Read)?;
+    let found = hosts::list_by_ids(&app.db, &[host]).await?;
+    if found.is_empty() {
+        return Err(Failure::NotFound { what: "host" });
+    }
+    let places = guests::places(app, &found).await?;
+    let told = match app.hub.as_ref() {
+        Some(hub) => guests::series_names(hub, host, places.first()).await,
+        None => Err(HubError::Unreachable("there is no hub here".to_owned())),
+    };
+    match told {
+        Ok(names) => Ok(names),
+        Err(error) => {
+            log::error("series", &error.to_string());
+            Ok(series::names_coarse(&app.db, host).await?)
+        }
+    }
+}
+
 /// Asks the hosts' shards.
 async fn ask(app: &App, query: &SeriesQuery, places: &[Place]) -> Result<Answer, HubError> {
     let nobody = || HubError::Unreachable("there is no hub here".to_owned());
@@ -63,7 +88,7 @@ mod tests {
     use super::*;
     use crate::store::Db;
     use crate::store::db::now;
-    use edgewatch_core::model::{HostId, Registration, Scopes, Token, TokenKind};
+    use edgewatch_core::model::{Registration, Scopes, Token, TokenKind};
     use edgewatch_core::units::UnixSeconds;
 
     fn caller(read: bool) -> Credential {
@@ -107,6 +132,10 @@ mod tests {
         assert_eq!(read(caller(true), &query(2, "load1")), Err(Failure::NotFound { what: "host" }));
         let unknown = read(caller(true), &query(1, "temperature/cpu"));
         assert!(matches!(unknown, Err(Failure::Invalid { field, .. }) if field == "metrics"));
+        let names = |caller, host| now(names(&app, &caller, HostId(host)));
+        assert!(matches!(names(caller(false), 1), Err(Failure::Forbidden { .. })));
+        assert_eq!(names(caller(true), 2), Err(Failure::NotFound { what: "host" }));
+        assert_eq!(names(caller(true), 1), Ok(vec![]));
         let history = read(caller(true), &query(1, "load1")).unwrap();
         assert_eq!((history.pieces.len(), history.complete), (1, false));
     }
