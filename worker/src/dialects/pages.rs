@@ -1,6 +1,7 @@
-//! What people and installers fetch: the page at `/` with its files below `/ui/`, the bootstrap script, the agent's
-//! binaries, and the page for what is not there.
+//! What people and installers fetch: the dashboard at `/` and below `/ui/`, the bootstrap script, the agent's binaries, and the
+//! pages that need no script: those of Nezha's readers, and the one for what is not there.
 
+mod dashboard;
 mod ui;
 
 use axum::body::Body;
@@ -20,8 +21,8 @@ const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream")
 // The one policy of all pages: nothing but our own files, nothing inline, no page of ours inside another. Markup made by a
 // script is refused by the browser, where it can.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
 );
 // The page that asks for the view password works without a script: its form is sent to ourselves, which leads back to where it stood.
 const FORM_POLICY: HeaderValue = HeaderValue::from_static(
@@ -32,15 +33,13 @@ const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 
 /// What stands in the script where the address of this deployment belongs.
 const URL_PLACEHOLDER: &str = "__EDGEWATCH_PUBLIC_URL__";
-/// What stands in the home page where the block of data belongs that front ends of Nezha look for; it holds no mark of HTML.
-const LITERAL_PLACEHOLDER: &str = "__SERVERS__";
 /// What stands in the frame where a page's own part belongs.
 const MAIN_PLACEHOLDER: &str = "__MAIN__";
 const FRAME: &str = include_str!("pages/frame.html");
 const CLOSED: &str = include_str!("pages/closed.html");
 const MEMBERS: &str = include_str!("pages/members.html");
-const HOME: &str = include_str!("pages/home.html");
 const LOST: &str = include_str!("pages/lost.html");
+const UNBUILT: &str = include_str!("pages/unbuilt.html");
 const WRONG: &str = include_str!("pages/wrong.html");
 
 /// Whether a request is for the home page.
@@ -102,7 +101,9 @@ fn to_login() -> Response {
 
 async fn page(app: &App, path: &str, literal: &str) -> Result<Response, Failure> {
     match path.split('/').skip(1).collect::<Vec<_>>().as_slice() {
-        [""] | ["ui", "login"] => Ok(html(200, &HOME.replace(LITERAL_PLACEHOLDER, literal))),
+        [""] => shell(app, literal).await,
+        ["ui", rest @ ..] if dashboard::is_page(rest) => shell(app, literal).await,
+        ["ui", "assets", name] => dashboard::file(app.assets.as_ref(), name).await,
         // Where the original's login was.
         ["login"] | ["oauth2", "login"] => Ok(to_login()),
         ["ui", version, name] => ui::file(version, name).ok_or(Failure::NotFound { what: "file" }),
@@ -113,6 +114,14 @@ async fn page(app: &App, path: &str, literal: &str) -> Result<Response, Failure>
         }
         _ => Err(Failure::NotFound { what: "page" }),
     }
+}
+
+/// The dashboard, whichever of its pages is wanted.
+async fn shell(app: &App, literal: &str) -> Result<Response, Failure> {
+    Ok(match dashboard::shell(app.assets.as_ref(), literal).await? {
+        Some(shell) => with_policy(200, shell),
+        None => html(503, UNBUILT),
+    })
 }
 
 /// The bootstrap script, with the configured address in it; never one that the request names.

@@ -1,5 +1,5 @@
-//! The script and style of our pages, below `/ui/<version>/`: the version stands for their content, so that a browser keeps
-//! them for good and a new deployment's page never runs an old one's script.
+//! The style of the pages that the Worker writes itself, below `/ui/<version>/`: the version stands for their content, so that a
+//! browser keeps them for good. They are in the Worker, so that these pages look right where nothing else is there.
 
 use std::sync::OnceLock;
 
@@ -8,18 +8,13 @@ use http::{HeaderValue, header};
 
 use crate::http::answer;
 
-const SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
 const STYLE: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
 const IMAGE: HeaderValue = HeaderValue::from_static("image/svg+xml");
 const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// What stands in a page where the version belongs.
 const PLACEHOLDER: &str = "__VERSION__";
-static FILES: [(&str, HeaderValue, &str); 7] = [
-    ("app.js", SCRIPT, include_str!("ui/app.js")),
-    ("fleet.js", SCRIPT, include_str!("ui/fleet.js")),
-    ("live.js", SCRIPT, include_str!("ui/live.js")),
-    ("words.js", SCRIPT, include_str!("ui/words.js")),
+static FILES: [(&str, HeaderValue, &str); 3] = [
     ("status.css", STYLE, include_str!("ui/status.css")),
     ("style.css", STYLE, include_str!("ui/style.css")),
     ("icon.svg", IMAGE, include_str!("ui/icon.svg")),
@@ -58,7 +53,7 @@ mod tests {
     use super::*;
 
     fn cache(version: &str) -> Option<String> {
-        let response = file(version, "app.js")?;
+        let response = file(version, "style.css")?;
         Some(response.headers().get(header::CACHE_CONTROL)?.to_str().ok()?.to_owned())
     }
 
@@ -66,33 +61,22 @@ mod tests {
     fn this_version_is_kept_and_another_is_not() {
         assert!(cache(version()).is_some_and(|text| text.contains("immutable")));
         assert_eq!(cache("0123").as_deref(), Some("no-store"));
-        assert!(file(version(), "nothing.js").is_none());
+        assert!(file(version(), "nothing.css").is_none());
     }
 
     #[test]
-    fn every_file_that_a_page_or_script_names_is_there() {
-        let pages = [include_str!("home.html"), include_str!("lost.html"), include_str!("frame.html")];
+    fn every_file_that_a_page_names_is_there() {
+        let pages = [include_str!("unbuilt.html"), include_str!("lost.html"), include_str!("frame.html")];
         let others = [include_str!("closed.html"), include_str!("members.html"), include_str!("wrong.html")];
         let pages = [pages, others].concat().into_iter().map(page).collect::<String>();
         assert!(!pages.contains(PLACEHOLDER));
         let named = pages.split('"').filter_map(|part| part.strip_prefix("/ui/")).map(str::to_owned);
         let prefix = format!("{}/", version());
-        let imports = FILES.iter().flat_map(|(_, _, text)| text.split("from \"./").skip(1));
-        let imports = imports.filter_map(|rest| rest.split('"').next()).map(|name| format!("{prefix}{name}"));
-        let all: Vec<String> = named.chain(imports).collect();
+        let all: Vec<String> = named.collect();
         assert!(all.len() >= 6, "{all:?}");
         for path in all {
             let name = path.strip_prefix(&prefix).unwrap_or_else(|| panic!("{path} is of another version"));
             assert!(file(version(), name).is_some(), "{path}");
-        }
-    }
-
-    #[test]
-    fn no_script_writes_markup() {
-        for (name, _, text) in &FILES {
-            for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
-                assert!(!text.contains(sink), "{name} has {sink}");
-            }
         }
     }
 }
