@@ -91,10 +91,10 @@ interface DrawingProps extends ChartProps {
 
 function Drawing({ board, unit, columns, values, bands, fromS, toS, most, stacked, lines, index, label }: DrawingProps) {
   const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot>();
+  const plot = useRef<uPlot | undefined>(undefined);
   const dark = isDark();
   const drawn = stacked ? stack(values) : values;
-  const shown = useRef<Shown>();
+  const shown = useRef<Shown | undefined>(undefined);
   shown.current = { columns, drawn, unit, fromS, toS, bands, fills: stacked === true || lines.length === 1, ...extent(drawn, unit, most) };
 
   useLayoutEffect(() => {

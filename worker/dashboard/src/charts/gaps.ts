@@ -109,7 +109,7 @@ function gaps(question: GapQuestion, offline: readonly Span[], impaired: readonl
     // Neighbours are a step apart; with a hole between them the API has one point without samples.
     const gap = { fromS: before.at + step, toS: after.at };
     const isMarked = points.some((point) => point.samples === 0 && point.at > before.at && point.at < after.at);
-    if (isMarked && gap.toS - gap.fromS >= Math.min(LEAST_GAP_S, step)) found.push(gap);
+    if (isMarked && gap.toS - gap.fromS >= LEAST_GAP_S) found.push(gap);
   }
   const [first, last] = [full[0], full.at(-1)];
   const known = [...offline, ...impaired];

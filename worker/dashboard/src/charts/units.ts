@@ -84,7 +84,7 @@ export function scaleTo(unit: Unit, largest: number, most?: number): { top: numb
   const steps = base === 1024 ? [1, 2, 4, 8, 16, 32, 64, 128, 256, 512].map((part) => part / 4) : [1, 2, 2.5, 5, 10, 20, 25, 50, 100, 200, 250, 500].map((part) => part / 4);
   for (const part of steps) {
     const step = part * power;
-    if (step * 4 >= wanted) return { top: step * Math.max(1, Math.ceil(wanted / step - 1e-9)), step };
+    if (step * 4 >= wanted * (1 - 1e-9)) return { top: Math.max(wanted, step * Math.ceil(wanted / step - 1e-9)), step };
   }
   return { top: base * power, step: (base * power) / 4 };
 }
