@@ -143,7 +143,7 @@ export default function FleetPage() {
             <button type="button" aria-pressed={look === "table"} aria-label={t("fleet.table")} title={t("fleet.table")} onClick={() => chooseLook("table")}><RowsIcon /></button>
             <button type="button" aria-pressed={look === "cards"} aria-label={t("fleet.cards")} title={t("fleet.cards")} onClick={() => chooseLook("cards")}><CardsIcon /></button>
           </div>
-          {who?.isAdmin && <LinkButton href="/ui/add" kind="primary" small icon={<PlusIcon />}>{t("common.add_host")}</LinkButton>}
+          {who?.isAdmin && <LinkButton href="/ui/add" kind="primary" small icon={<PlusIcon />} aria-label={t("common.add_host")}><span class="fleet-add-text">{t("common.add_host")}</span></LinkButton>}
         </div>
       </div>
       {items.length > 0 ? (

@@ -59,7 +59,7 @@ export function HostRow({ host, itemKey, index, nowMs, isLink, withGroup }: { ho
     <div class="fleet-row" role="row" aria-rowindex={index} data-key={itemKey} data-id={host.id} data-presence={host.presence}>
       <div class="fleet-cell fleet-host" role="rowheader"><Name host={host} isLink={isLink} withGroup={withGroup} /></div>
       {COLUMNS.map((column) => (
-        <div key={column.key} role="cell" class={column.isNumber ? `fleet-cell fleet-${column.key} number` : `fleet-cell fleet-${column.key}`}>{column.cell(host, nowMs)}</div>
+        <div key={column.key} role="cell" data-head={column.isNumber ? undefined : t(column.head)} class={column.isNumber ? `fleet-cell fleet-${column.key} number` : `fleet-cell fleet-${column.key}`}>{column.cell(host, nowMs)}</div>
       ))}
     </div>
   );
