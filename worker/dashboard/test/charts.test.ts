@@ -75,13 +75,14 @@ test("questions are of twenty metrics each", () => {
   assert.deepEqual(chunks([1, 2, 3, 4, 5], 2), [[1, 2], [3, 4], [5]]);
 });
 
-test("an axis ends at a round value with at most five marks", () => {
+test("an axis ends at a round value with at most six marks", () => {
   for (const [unit, largest] of [["percent", 3], ["bytes_per_s", 1.3e6], ["load", 0.03], ["count", 7], ["ms", 412], ["number", 1e-5], ["bytes", 5e12], ["celsius", 71]] as const) {
     const { top, step } = scaleTo(unit, largest);
     assert.ok(top >= largest, `${unit} ${top}`);
-    assert.ok(marks(0, top, step).length <= 5, `${unit}: ${marks(0, top, step)}`);
+    assert.ok(marks(0, top, step).length <= 6, `${unit}: ${marks(0, top, step)}`);
   }
-  assert.equal(scaleTo("percent", 12, 100).top, 100);
+  assert.deepEqual([scaleTo("percent", 23), scaleTo("percent", 12, 100)], [{ top: 25, step: 5 }, { top: 100, step: 20 }]);
+  assert.ok(marks(-0.5, 2, 0.5).every((value) => !Object.is(value, -0)), "nothing has no sign");
   assert.equal(scaleTo("bytes", 3 * 2 ** 30, 7.7 * 2 ** 30).step, 2 * 2 ** 30, "marks are round, also where the whole is not");
 });
 

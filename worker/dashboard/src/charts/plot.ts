@@ -44,13 +44,14 @@ export function colourOf(line: number): string {
 
 /** Makes a plot in an element. */
 export function makePlot(element: HTMLElement, syncKey: string, lines: number, shown: () => Shown, events: PlotEvents): uPlot {
+  const isStacked = lines > 1 && shown().fills;
   const colour = (name: string): string => getComputedStyle(element).getPropertyValue(name).trim() || "#888";
   const soft = (name: string, share: number): string => `color-mix(in srgb, ${colour(name)} ${share}%, transparent)`;
   const font = (): string => `${FONT_PX}px ${getComputedStyle(element).fontFamily}`;
   const options: uPlot.Options = {
     width: Math.max(50, element.clientWidth),
     height: Math.max(50, element.clientHeight),
-    padding: [8, 10, 0, 0],
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -95,11 +96,13 @@ export function makePlot(element: HTMLElement, syncKey: string, lines: number, s
         stroke: () => colour(colourOf(line)),
         width: 1.5,
         dash: line < COLOURS ? undefined : [4, 3],
-        fill: () => (shown().fills ? soft(colourOf(line), lines === 1 ? 16 : 28) : "transparent"),
+        fill: () => (shown().fills && line === 0 ? soft(colourOf(line), lines === 1 ? 16 : 40) : "transparent"),
         spanGaps: false,
         points: { show: true, size: 3, width: 0, fill: () => colour(colourOf(line)), filter: (plot, index) => lonely(plot.data[index] as readonly (number | null | undefined)[]) },
       })),
     ],
+    // Of lines on top of each other each fills the room down to the one below.
+    bands: isStacked ? Array.from({ length: lines - 1 }, (_, line) => ({ series: [line + 2, line + 1] as [number, number], fill: () => soft(colourOf(line + 1), 40) })) : [],
     hooks: {
       drawClear: [(plot) => drawBands(plot, shown(), colour)],
       setCursor: [(plot) => events.moved((plot.cursor.left ?? -1) < 0 ? null : (plot.cursor.idx ?? null))],

@@ -46,6 +46,8 @@ export function writeMark(unit: Unit, value: number): string {
       return round(format.bytes(value));
     case "bytes_per_s":
       return round(format.bytesPerS(value));
+    case "ms":
+      return value >= 10_000 ? `${format.number(value / 1000)} s` : `${format.number(value)} ms`;
     default:
       return write(unit, value);
   }
@@ -73,25 +75,27 @@ function short(value: number): string {
   return value.toExponential(1);
 }
 
-/** The upper end of an axis that shows values up to `largest`, and the distance of its marks: at most four of them, at round values. */
+/** An axis is divided into so many parts at most. */
+const MOST_STEPS = 5;
+
+/** The upper end of an axis that shows values up to `largest`, and the distance of its marks, which stand at round values. */
 export function scaleTo(unit: Unit, largest: number, most?: number): { top: number; step: number } {
   const base = unit === "bytes" || unit === "bytes_per_s" ? 1024 : 1000;
   const least: Partial<Record<Unit, number>> = { percent: 4, load: 0.1, count: 4, bytes: 1024, bytes_per_s: 1024, ops_per_s: 1, ms: 1, celsius: 10 };
   const wanted = Math.max(largest, least[unit] ?? Number.MIN_VALUE);
   // What cannot be more than a whole is shown as a part of it, with marks at round values all the same.
   if (most !== undefined && most > 0 && wanted <= most * 1.02) return { top: Math.max(most, largest), step: scaleTo(unit, most).step };
-  const power = base ** Math.floor(Math.log(wanted) / Math.log(base));
-  const steps = base === 1024 ? [1, 2, 4, 8, 16, 32, 64, 128, 256, 512].map((part) => part / 4) : [1, 2, 2.5, 5, 10, 20, 25, 50, 100, 200, 250, 500].map((part) => part / 4);
-  for (const part of steps) {
-    const step = part * power;
-    if (step * 4 >= wanted * (1 - 1e-9)) return { top: Math.max(wanted, step * Math.ceil(wanted / step - 1e-9)), step };
-  }
-  return { top: base * power, step: (base * power) / 4 };
+  const power = base ** Math.floor(Math.log(wanted / MOST_STEPS) / Math.log(base));
+  const steps = base === 1024 ? [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] : [1, 2, 2.5, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000];
+  const part = steps.find((one) => one * power * MOST_STEPS >= wanted * (1 - 1e-9)) ?? base;
+  const step = part * power;
+  return { top: Math.max(wanted, step * Math.ceil(wanted / step - 1e-9)), step };
 }
 
 /** The marks of an axis from `low` up. */
 export function marks(low: number, top: number, step: number): number[] {
   const all: number[] = [];
-  for (let at = Math.ceil(low / step - 1e-9); at * step <= top * (1 + 1e-9); at += 1) all.push(at * step);
+  // Rounding up what is just below nothing gives a zero with a sign.
+  for (let at = Math.ceil(low / step - 1e-9) || 0; at * step <= top * (1 + 1e-9); at += 1) all.push(at * step);
   return all;
 }

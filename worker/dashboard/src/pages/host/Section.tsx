@@ -1,7 +1,6 @@
 // Charts that belong together, below one heading; nothing where none of them has a point.
 
 import type { ComponentChildren } from "preact";
-import { toChildArray } from "preact";
 import { useId, useMemo } from "preact/hooks";
 
 import { t } from "../../app/i18n.ts";
@@ -29,8 +28,8 @@ export function Section({ group, specs, parts, show, board, time, bands, childre
   return (
     <section class="host-section" aria-labelledby={id}>
       <h2 id={id}>{t(`host.group_${group}`)}</h2>
-      <div class="host-charts">
-        {toChildArray(children).length > 0 && <div class="host-beside">{children}</div>}
+      {children}
+      <div class={charts.length % 2 === 1 ? "host-charts host-charts-odd" : "host-charts"}>
         {charts.map((spec) => <Drawing key={spec.id} spec={spec} parts={parts} show={show} board={board} time={time} bands={bands} />)}
       </div>
     </section>

@@ -123,7 +123,7 @@ function ownCharts(names: readonly string[]): ChartSpec[] {
   }
   return [...groups].flatMap(([stem, all]) =>
     chunksOf(all).map((some, at): ChartSpec => ({
-      id: `own:${stem}:${at}`, group: "own", title: stem, isName: true, unit: "number",
+      id: `own:${stem}:${at}`, group: "own", title: all.length === 1 ? (all[0] ?? stem) : stem, isName: true, unit: "number",
       lines: some.map((name) => ({ label: name === stem ? name : name.slice(stem.length + 1), isName: true, metric: name })),
     })),
   );
