@@ -105,3 +105,25 @@ fn what_cannot_be_answered_is_refused_by_name() {
     assert_eq!((unknown.status, unknown.at("/error/field")), (400, json!("metrics")));
     assert!(unknown.body.contains("temperature/cpu"), "{}", unknown.body);
 }
+
+#[test]
+fn what_else_may_be_asked_of_a_host_is_listed() {
+    let worker = Worker::start();
+    let host = worker.add_host("alpha");
+    let path = format!("/api/edgewatch/v1/hosts/{}/metrics", host.id);
+    let nothing = json!({ "host": host.id, "metrics": [], "checks": false, "packages": false });
+    assert_eq!(worker.get(&path).at(""), nothing);
+    report_past(&worker, &host);
+    let reply = worker.get(&path);
+    assert_eq!((reply.status, reply.at("/metrics")), (200, json!(["cpu.user.percentage", "temperature/cpu"])));
+    let cost = reply.cost();
+    assert!(cost.d1_rows_read + cost.object_rows_read <= 20 && cost.d1_rows_written == 0, "{cost:?}");
+    for name in reply.at("/metrics").as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let asked = worker.get(&format!("{SERIES}?hosts={}&metric={name}", host.id));
+        assert!(samples(&asked.at("/series/0")) > 0, "{name}: {}", asked.body);
+    }
+    assert_eq!(worker.get_as(&path, &[]).status, 401);
+    for path in ["/hosts/999/metrics", "/hosts/x/metrics", "/hosts/-1/metrics"] {
+        assert_eq!(worker.get(&format!("/api/edgewatch/v1{path}")).status, 404, "{path}");
+    }
+}

@@ -27,6 +27,12 @@ pub async fn read(Here(app): Here, Member(caller): Member, uri: Uri) -> Result<R
 #[worker::send]
 pub async fn names(Here(app): Here, Member(caller): Member, Path(id): Path<String>) -> Result<Response, Refusal> {
     let host = id.parse().map_err(|_| Refusal(Failure::NotFound { what: "host" }))?;
-    let metrics = series::names(&app, &caller, HostId(host)).await.map_err(Refusal)?;
-    Ok(answer::json(200, answer::JSON, &SeriesNamesReply { host, metrics }))
+    let there_is = series::inventory(&app, &caller, HostId(host)).await.map_err(Refusal)?;
+    let reply = SeriesNamesReply {
+        host,
+        metrics: there_is.names,
+        checks: there_is.has_checks,
+        packages: there_is.has_packages,
+    };
+    Ok(answer::json(200, answer::JSON, &reply))
 }
