@@ -63,6 +63,7 @@ pub struct Builder {
     trust: Option<String>,
     build: Option<PathBuf>,
     migrations: Option<PathBuf>,
+    assets: Option<PathBuf>,
 }
 
 impl Builder {
@@ -115,6 +116,13 @@ impl Builder {
         self
     }
 
+    /// Hands out other static assets than those of `worker/public`.
+    #[must_use]
+    pub fn assets(mut self, folder: &Path) -> Self {
+        self.assets = Some(folder.to_owned());
+        self
+    }
+
     /// Applies other migrations than `d1-migrations/`.
     #[must_use]
     pub fn migrations(mut self, folder: &Path) -> Self {
@@ -139,7 +147,7 @@ impl Builder {
             option("--var", format!("{name}={value}"));
         }
         option("--persist", self.persist.unwrap_or_else(|| folder.join("data")).to_string_lossy().into_owned());
-        for (name, path) in [("--build", self.build), ("--migrations", self.migrations)] {
+        for (name, path) in [("--build", self.build), ("--migrations", self.migrations), ("--assets", self.assets)] {
             if let Some(path) = path {
                 option(name, path.to_string_lossy().into_owned());
             }

@@ -26,7 +26,7 @@ export interface ListProps {
 export const PHONE = "(max-width: 820px)";
 const TABLE = { group: 34, host: 38 };
 const TABLE_ON_PHONE = { group: 38, host: 80 };
-const CARDS = { group: 42, host: 158 };
+const CARDS = { group: 42, host: 168 };
 const CARD_PX = 268;
 
 export function FleetTable(props: ListProps) {
