@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod channels;
 pub mod edge_probes;
 pub mod external;
+pub mod fleet;
 mod guests;
 pub mod host_admin;
 pub mod hosts;

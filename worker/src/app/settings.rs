@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{AddressNotices, Audience, Credential, GuestView, SocketDialect};
+use edgewatch_core::model::{AddressNotices, Audience, Credential, GuestPage, GuestTheme, GuestView, SocketDialect};
 
-use super::visitor::Door;
+use super::visitor::{Door, Visitor};
 use super::{App, accounts, actor, remember, rules};
 use crate::store::rules::RULES_VERSION;
 use crate::store::{address_notices, settings};
 
 const MAX_VIEW_PASSWORD_BYTES: usize = 256;
 const MAX_GROUP_CHARS: usize = 64;
+const MAX_TITLE_CHARS: usize = 100;
 const MAX_HOSTS: usize = 5_000;
 /// So many host names may have a dialect of their own, each so long.
 const MAX_DIALECT_HOSTS: usize = 50;
@@ -25,6 +26,8 @@ const MANUAL: &str = "manual";
 pub struct Settings {
     /// How far guests are let in.
     pub guest_view: GuestView,
+    /// What guests are shown around the hosts.
+    pub guest_page: GuestPage,
     /// Whether guests are asked for a password.
     pub view_password_set: bool,
     /// Whether notifications name addresses in full.
@@ -42,6 +45,10 @@ pub struct Settings {
 pub struct Change {
     /// How far guests are let in.
     pub guest_view: Option<GuestView>,
+    /// What stands above the guest page; empty for the product's name.
+    pub guest_title: Option<String>,
+    /// How the guest page looks.
+    pub guest_theme: Option<GuestTheme>,
     /// What guests are asked for; an empty one for nothing.
     pub view_password: Option<String>,
     /// Whether notifications name addresses in full.
@@ -64,12 +71,28 @@ pub async fn read(app: &App, caller: &Credential) -> Result<Settings, Failure> {
     let plain_ip = settings::find(&app.db, settings::PLAIN_IP_IN_NOTIFICATIONS).await?;
     Ok(Settings {
         guest_view: door.view,
+        guest_page: guest_page(app).await?,
         view_password_set: door.password.is_some(),
         plain_ip_in_notifications: plain_ip.as_deref() == Some("1"),
         address_notices: address_notices::find(&app.db).await?,
         accepts_push_agents: accepts_push_agents(app).await?,
         dialect_hosts: dialect_hosts(app).await?,
     })
+}
+
+/// What guests are shown around the hosts: 2 rows read at most.
+async fn guest_page(app: &App) -> Result<GuestPage, Failure> {
+    let (title, theme) = settings::find_two(&app.db, settings::GUEST_TITLE, settings::GUEST_THEME).await?;
+    let theme = theme.as_deref().and_then(GuestTheme::parse).unwrap_or_default();
+    Ok(GuestPage { title: title.unwrap_or_default(), theme })
+}
+
+/// As much of that as whoever was let in may know, and how far guests are let in.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the database does not answer.
+pub async fn for_guests(app: &App, _visitor: &Visitor) -> Result<(GuestPage, GuestView), Failure> {
+    Ok((guest_page(app).await?, Door::find(app).await?.view))
 }
 
 async fn dialect_hosts(app: &App) -> Result<BTreeMap<String, SocketDialect>, Failure> {
@@ -128,6 +151,18 @@ pub async fn change(app: &App, caller: &Credential, change: &Change) -> Result<(
     if let Some(view) = change.guest_view {
         statements.push(settings::put(settings::GUEST_VIEW, view.word()));
         changed.push("guest_view");
+    }
+    if let Some(title) = &change.guest_title {
+        if title.chars().count() > MAX_TITLE_CHARS || title.chars().any(char::is_control) {
+            let reason = format!("at most {MAX_TITLE_CHARS} characters, none of them control characters");
+            return Err(Failure::Invalid { field: "guest_title".to_owned(), reason });
+        }
+        statements.push(settings::put(settings::GUEST_TITLE, title.trim()));
+        changed.push("guest_title");
+    }
+    if let Some(theme) = change.guest_theme {
+        statements.push(settings::put(settings::GUEST_THEME, theme.word()));
+        changed.push("guest_theme");
     }
     if let Some(password) = &change.view_password {
         if password.len() > MAX_VIEW_PASSWORD_BYTES {
@@ -208,6 +243,7 @@ mod tests {
         let admin = session(Role::Admin);
         let expected = Settings {
             guest_view: GuestView::Off,
+            guest_page: GuestPage::default(),
             view_password_set: false,
             plain_ip_in_notifications: false,
             address_notices: AddressNotices::default(),
@@ -240,6 +276,18 @@ mod tests {
         ] {
             let one = Change { address_notices: Some(wrong), ..Change::default() };
             assert!(matches!(now(change(&app, &admin, &one)), Err(Failure::Invalid { .. })), "{one:?}");
+        }
+        let page = Change {
+            guest_title: Some(" <b>\u{202e} ".to_owned()),
+            guest_theme: Some(GuestTheme::Dark),
+            ..Change::default()
+        };
+        now(change(&app, &admin, &page)).unwrap();
+        let expected = GuestPage { title: "<b>\u{202e}".to_owned(), theme: GuestTheme::Dark };
+        assert_eq!(now(for_guests(&app, &Visitor::Guest)), Ok((expected, GuestView::Status)));
+        for title in ["x".repeat(101), "a\nb".to_owned()] {
+            let one = Change { guest_title: Some(title), ..Change::default() };
+            assert!(matches!(now(change(&app, &admin, &one)), Err(Failure::Invalid { .. })));
         }
         let too_long = Change { view_password: Some("x".repeat(257)), ..Change::default() };
         assert!(matches!(now(change(&app, &admin, &too_long)), Err(Failure::Invalid { .. })));

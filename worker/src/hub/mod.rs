@@ -23,6 +23,7 @@ pub mod lengths;
 pub mod listing;
 #[cfg(test)]
 mod measure;
+pub mod measured;
 pub mod monitors;
 #[cfg(target_arch = "wasm32")]
 mod moving;
@@ -54,6 +55,8 @@ pub mod shard;
 #[cfg(target_arch = "wasm32")]
 mod spending;
 pub mod sql;
+#[cfg(target_arch = "wasm32")]
+mod states;
 pub mod storage;
 #[cfg(test)]
 mod testing;

@@ -73,6 +73,8 @@ impl Inner {
                 self.push_changes(true).await;
                 json(&())
             }
+            (Method::Post, "/states") => self.states(parse(&request.text().await.map_err(refused)?)?, db).await,
+            (Method::Post, "/measured") => self.measured(&parse(&request.text().await.map_err(refused)?)?),
             (Method::Post, "/purge") => {
                 let gone: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.purge(gone.ids.unwrap_or_default().into_iter().map(HostId).collect()).await?;

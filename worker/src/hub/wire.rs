@@ -42,6 +42,9 @@ pub struct HostWire {
     name: String,
     tag: String,
     note: String,
+    /// Labels beside the group.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    tags: Vec<String>,
     #[serde(default)]
     public_note: String,
     display_index: i64,
@@ -308,6 +311,7 @@ impl From<&Host> for HostWire {
             name: host.name.clone(),
             tag: host.tag.clone(),
             note: host.note.clone(),
+            tags: host.tags.clone(),
             public_note: host.public_note.clone(),
             display_index: host.display_index,
             hidden_for_guest: host.hidden_for_guest,
@@ -343,6 +347,7 @@ impl TryFrom<HostWire> for Host {
             name: wire.name,
             tag: wire.tag,
             note: wire.note,
+            tags: wire.tags,
             public_note: wire.public_note,
             display_index: wire.display_index,
             hidden_for_guest: wire.hidden_for_guest,

@@ -1,6 +1,6 @@
 //! Tables `tokens`, `setup_links` and `audit`: what programs come in with, how the first administrator is made, and who did what.
 
-use edgewatch_core::model::{AddressRange, ListedToken, Scopes, Token, TokenKind, User};
+use edgewatch_core::model::{AddressRange, AuditEntry, ListedToken, Scopes, Token, TokenKind, User};
 use edgewatch_core::units::UnixSeconds;
 use serde::Deserialize;
 
@@ -42,6 +42,11 @@ const FIND_LINK: &str =
     "SELECT token_hash AS id FROM setup_links WHERE token_hash = ?1 AND used_s IS NULL AND expires_s > ?2";
 const DELETE_AUDIT: &str =
     "DELETE FROM audit WHERE key IN (SELECT key FROM audit WHERE key < ?1 ORDER BY key LIMIT 500)";
+// Who it was is found by number: a row more read for each change.
+const LIST_AUDIT: &str = "SELECT a.key, a.at_s, a.actor, a.action, a.subject, \
+     CASE WHEN a.actor LIKE 'user:%' THEN (SELECT name FROM users WHERE id = CAST(substr(a.actor, 6) AS INTEGER)) \
+     WHEN a.actor LIKE 'token:%' THEN (SELECT note FROM tokens WHERE id = CAST(substr(a.actor, 7) AS INTEGER)) END AS actor_name \
+     FROM audit a WHERE a.key < coalesce(?1, '~') ORDER BY a.key DESC LIMIT ?2";
 const INSERT_AUDIT: &str = "INSERT INTO audit (key, at_s, actor, action, subject) VALUES (?1, ?2, ?3, ?4, ?5)";
 // Before the statement that makes the user, which does nothing where somebody has the address or the name.
 const INSERT_AUDIT_OF_NEW: &str = "INSERT INTO audit (key, at_s, actor, action, subject) SELECT ?1, ?2, ?3, ?4, ?5 \
@@ -88,6 +93,16 @@ struct TokenRow {
     uses_left: Option<u32>,
     address_ranges_json: String,
     last_use_s: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct AuditRow {
+    key: String,
+    at_s: i64,
+    actor: String,
+    actor_name: Option<String>,
+    action: String,
+    subject: String,
 }
 
 #[derive(Deserialize)]
@@ -264,6 +279,23 @@ pub async fn use_link(db: &Db, first: &FirstAdmin<'_>, with: Statement) -> Resul
         (None, Some(error)) => Err(error),
         (None, None) => Ok(None),
     }
+}
+
+/// At most `limit` changes, newest first; with `before` only those with a smaller key. Two rows read for each.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn list_audit(db: &Db, before: Option<&str>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+    let rows: Vec<AuditRow> = db.run(Statement::new(LIST_AUDIT, vec![before.into(), limit.into()])).await?.rows()?;
+    let entry = |row: AuditRow| AuditEntry {
+        key: row.key,
+        at: UnixSeconds(row.at_s),
+        actor: row.actor,
+        actor_name: row.actor_name,
+        action: row.action,
+        subject: row.subject,
+    };
+    Ok(rows.into_iter().map(entry).collect())
 }
 
 /// The statement that forgets what was done before `key`, some of it at a time: a row each.

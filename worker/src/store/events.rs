@@ -11,6 +11,8 @@ const LIST: &str = "SELECT key, at_s, kind, host_id, text, alert_key, cause, det
      ORDER BY key DESC LIMIT ?1";
 const LIST_BEFORE: &str = "SELECT key, at_s, kind, host_id, text, alert_key, cause, detail, notify_group, quiet FROM events \
      WHERE key < ?2 ORDER BY key DESC LIMIT ?1";
+const LIST_OF_HOST: &str = "SELECT key, at_s, kind, host_id, text, alert_key, cause, detail, notify_group, quiet \
+     FROM events INDEXED BY events_by_host WHERE host_id = ?1 AND key < coalesce(?2, '~') ORDER BY key DESC LIMIT ?3";
 const DELETE_BEFORE: &str =
     "DELETE FROM events WHERE key IN (SELECT key FROM events WHERE key < ?1 ORDER BY key LIMIT 500)";
 const FIND: &str =
@@ -57,6 +59,16 @@ pub async fn list(db: &Db, before: Option<&str>, limit: u32) -> Result<Vec<Event
         None => Statement::new(LIST, vec![limit.into()]),
         Some(key) => Statement::new(LIST_BEFORE, vec![limit.into(), key.into()]),
     };
+    let rows: Vec<Row> = db.run(statement).await?.rows()?;
+    Ok(rows.into_iter().map(Event::from).collect())
+}
+
+/// At most `limit` events of a host, newest first; with `before` only those with a smaller key. Two rows read for each.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_of_host(db: &Db, host: HostId, before: Option<&str>, limit: u32) -> Result<Vec<Event>, StoreError> {
+    let statement = Statement::new(LIST_OF_HOST, vec![host.0.into(), before.into(), limit.into()]);
     let rows: Vec<Row> = db.run(statement).await?.rows()?;
     Ok(rows.into_iter().map(Event::from).collect())
 }

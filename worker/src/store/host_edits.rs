@@ -1,14 +1,22 @@
 //! Table `hosts`: what administrators change of it, and how a host goes.
 
-use edgewatch_core::model::{HostEdit, HostId};
+use edgewatch_core::model::{HostChange, HostEdit, HostId};
 use edgewatch_core::units::UnixSeconds;
 use serde::Deserialize;
 
-use super::{Bind, Db, Statement, StoreError, history, mackerel};
+use super::{Bind, Db, Statement, StoreError, history, hosts, mackerel};
 
 const UPDATE: &str = "UPDATE hosts SET name = ?2, tag = ?3, note = ?4, public_note = ?5, display_index = ?6, \
      hidden_for_guest = ?7, secret_hash = coalesce(?8, secret_hash) WHERE id = ?1 AND retired_at_s IS NULL";
 const UPDATE_NEW: &str = "UPDATE hosts SET public_note = ?2, display_index = ?3 WHERE secret_hash = ?1";
+// What is NULL stays as it is. The name is another statement's: an index holds it.
+const CHANGE: &str = "UPDATE hosts SET tag = coalesce(?2, tag), tags_json = coalesce(?3, tags_json), note = coalesce(?4, note), \
+     public_note = coalesce(?5, public_note), display_index = coalesce(?6, display_index), \
+     hidden_for_guest = coalesce(?7, hidden_for_guest) WHERE id = ?1 AND retired_at_s IS NULL";
+const CHANGE_NEW: &str = "UPDATE hosts SET tags_json = coalesce(?2, tags_json), public_note = coalesce(?3, public_note), \
+     display_index = coalesce(?4, display_index) WHERE secret_hash = ?1";
+const SET_SECRET: &str = "UPDATE hosts SET secret_hash = ?2 WHERE id = ?1 AND retired_at_s IS NULL";
+const LIST_GROUPED: &str = "SELECT tag, tags_json FROM hosts WHERE retired_at_s IS NULL";
 const SET_TAG: &str =
     "UPDATE hosts SET tag = ?2 WHERE id IN (SELECT value FROM json_each(?1)) AND retired_at_s IS NULL";
 // The secret is another one that nobody knows: it is dead, and free to be unique.
@@ -26,6 +34,12 @@ const DELETE: &str = "DELETE FROM hosts WHERE id = ?1 AND retired_at_s IS NOT NU
 struct FoundRow {
     id: i64,
     name: String,
+}
+
+#[derive(Deserialize)]
+struct GroupedRow {
+    tag: String,
+    tags_json: String,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +69,45 @@ pub fn update(id: HostId, edit: &HostEdit, secret_hash: Option<&str>) -> Stateme
 pub fn complete_new(secret_hash: &str, edit: &HostEdit) -> Statement {
     let binds = vec![secret_hash.into(), edit.public_note.as_str().into(), edit.display_index.into()];
     Statement::new(UPDATE_NEW, binds)
+}
+
+/// The statement that changes what is named of a host, but for its name, status, memo and roles: 1 row written, none when there is
+/// no such host.
+pub fn change(id: HostId, change: &HostChange) -> Statement {
+    Statement::new(
+        CHANGE,
+        vec![
+            id.0.into(),
+            change.group.as_deref().into(),
+            change.tags.as_deref().map(hosts::tags_json).into(),
+            change.note.as_deref().into(),
+            change.public_note.as_deref().into(),
+            change.display_index.into(),
+            change.hidden_for_guest.map(i64::from).into(),
+        ],
+    )
+}
+
+/// The statement that adds to a host with this secret, just inserted, what registering says nothing of: 1 row written.
+pub fn change_new(secret_hash: &str, change: &HostChange) -> Statement {
+    let tags = change.tags.as_deref().map(hosts::tags_json);
+    let binds =
+        vec![secret_hash.into(), tags.into(), change.public_note.as_deref().into(), change.display_index.into()];
+    Statement::new(CHANGE_NEW, binds)
+}
+
+/// The statement that gives a host another secret: 2 rows written, none when there is no such host.
+pub fn set_secret(id: HostId, secret_hash: &str) -> Statement {
+    Statement::new(SET_SECRET, vec![id.0.into(), secret_hash.into()])
+}
+
+/// The group and the labels of every host, in no order: a row read for each.
+///
+/// # Errors
+/// As [`search`]; [`StoreError::Corrupt`] for labels that cannot be read.
+pub async fn list_grouped(db: &Db) -> Result<Vec<(String, Vec<String>)>, StoreError> {
+    let rows: Vec<GroupedRow> = db.run(Statement::new(LIST_GROUPED, vec![])).await?.rows()?;
+    rows.into_iter().map(|row| Ok((row.tag, hosts::tags(&row.tags_json)?))).collect()
 }
 
 /// The statement that puts hosts into a group: 1 row written for each.
@@ -103,7 +156,7 @@ fn id_list(ids: &[HostId]) -> Bind {
 mod tests {
     use super::*;
     use crate::store::db::now;
-    use crate::store::hosts::{self, NewHost};
+    use crate::store::hosts::NewHost;
 
     fn db() -> Db {
         let db = Db::in_memory().unwrap();

@@ -14,7 +14,7 @@ macro_rules! select_hosts {
     };
     ($machine:literal, $rest:literal) => {
         concat!(
-            "SELECT h.id, h.public_id, h.uuid, h.class, h.parent_id, h.name, h.tag, h.note, h.public_note, h.display_index, h.hidden_for_guest, h.registered_at_s, ",
+            "SELECT h.id, h.public_id, h.uuid, h.class, h.parent_id, h.name, h.tag, h.tags_json, h.note, h.public_note, h.display_index, h.hidden_for_guest, h.registered_at_s, ",
             "s.presence, s.last_seen_s, s.ipv4, s.ipv6, s.country_code, s.agent_version, s.platform, s.platform_version, ",
             "s.kernel, s.arch, s.virtualization, s.cpu_models_json, s.gpu_models_json, s.mem_total_bytes, s.swap_total_bytes, ",
             "s.disk_total_bytes, s.booted_at_s, s.last_number, s.sampled_at_ms, s.cpu_percent, s.mem_used_bytes, ",
@@ -93,6 +93,7 @@ struct Row {
     parent_id: Option<i64>,
     name: String,
     tag: String,
+    tags_json: String,
     note: String,
     public_note: String,
     display_index: i64,
@@ -268,6 +269,16 @@ fn parse<T: serde::de::DeserializeOwned + Default>(column: &str, text: Option<St
     serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(format!("{column}: {error}")))
 }
 
+/// Labels as they are stored.
+pub(super) fn tags(json: &str) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(json).map_err(|error| StoreError::Corrupt(format!("tags_json: {error}")))
+}
+
+/// Labels to be stored.
+pub(super) fn tags_json(tags: &[String]) -> String {
+    serde_json::Value::from(tags.to_vec()).to_string()
+}
+
 pub(super) fn class(word: &str) -> Result<HostClass, StoreError> {
     HostClass::parse(word).ok_or_else(|| StoreError::Corrupt(format!("class of host {word:?}")))
 }
@@ -348,6 +359,7 @@ impl TryFrom<Row> for Host {
             parent: row.parent_id.map(HostId),
             name: row.name,
             tag: row.tag,
+            tags: tags(&row.tags_json)?,
             note: row.note,
             public_note: row.public_note,
             display_index: row.display_index,

@@ -33,6 +33,7 @@ const RENEW_HOST: &str = "UPDATE hosts SET secret_hash = ?2 \
      WHERE id = (SELECT host_id FROM push_agents WHERE uuid = ?1 AND may_register_again = 1)";
 const RENEW: &str =
     "UPDATE push_agents SET password_hash = ?2, may_register_again = 0 WHERE uuid = ?1 AND may_register_again = 1";
+const SET_PASSWORD: &str = "UPDATE push_agents SET password_hash = ?2, may_register_again = 0 WHERE host_id = ?1";
 const ALLOW: &str = "UPDATE push_agents SET may_register_again = 1 WHERE uuid = ?1 AND registered = 1";
 const NOTE_UNKNOWN: &str = "INSERT INTO push_agents (uuid, registered, password_hash, host_name, address, remote_address, \
      forwarded_for, user_agent, registered_at_s, submitted_at_s, checkdata) \
@@ -213,6 +214,11 @@ pub async fn count_of_token(db: &Db, token_id: i64, after: UnixSeconds) -> Resul
 /// where that was so.
 pub fn renew(uuid: &str, password_hash: &str) -> Vec<Statement> {
     [RENEW_HOST, RENEW].map(|sql| Statement::new(sql, vec![uuid.into(), password_hash.into()])).to_vec()
+}
+
+/// The statement that gives the agent of a host, where it has one, another password.
+pub fn set_password(host: HostId, password_hash: &str) -> Statement {
+    Statement::new(SET_PASSWORD, vec![host.0.into(), password_hash.into()])
 }
 
 /// The statement that lets a registered agent register again, once.

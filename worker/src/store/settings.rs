@@ -29,6 +29,10 @@ pub const COARSE_RINGS: &str = "coarse_rings";
 pub const GUEST_VIEW: &str = "guest_view";
 /// The key of the view password, as it is stored; nothing there or an empty text means that there is none.
 pub const VIEW_PASSWORD: &str = "view_password";
+/// The key of what stands above the guest page; nothing there or an empty text means the product's name.
+pub const GUEST_TITLE: &str = "guest_title";
+/// The key of how the guest page looks: `light` or `dark`; nothing there means as the guest's own system does.
+pub const GUEST_THEME: &str = "guest_theme";
 /// The key of whether notifications name addresses in full: `1`, or `0` as when nothing is there.
 pub const PLAIN_IP_IN_NOTIFICATIONS: &str = "plain_ip_in_notifications";
 /// The key of what becomes of an agent that pushes and registers: `manual`, or `auto` as when nothing is there.

@@ -4,6 +4,7 @@ mod guests;
 pub mod interfaces;
 pub mod mackerel;
 pub mod memory;
+pub mod own;
 mod speeds;
 pub mod watched;
 

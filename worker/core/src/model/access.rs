@@ -243,6 +243,23 @@ impl fmt::Display for AddressRange {
     }
 }
 
+/// A change that a person or a token made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its key, which sorts by time.
+    pub key: String,
+    /// When.
+    pub at: UnixSeconds,
+    /// `user:<number>`, `token:<number>`, or a word for who had neither.
+    pub actor: String,
+    /// What that user is called, or what is noted of that token, where it still is.
+    pub actor_name: Option<String>,
+    /// What was done.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Machine, Sample};
+use super::{HostStatus, Machine, RoleName, Sample};
 use crate::units::UnixSeconds;
 
 /// A host's number: 1, 2, 3 …, never given twice.
@@ -109,6 +109,8 @@ pub struct Host {
     pub name: String,
     /// Its group; may be empty.
     pub tag: String,
+    /// Labels beside the group, as they were given.
+    pub tags: Vec<String>,
     /// A note for administrators.
     pub note: String,
     /// A note for everybody who may see it.
@@ -152,6 +154,40 @@ pub struct HostEdit {
     pub hidden_for_guest: bool,
     /// A new secret for its agent; `None` leaves the one it has.
     pub secret: Option<String>,
+}
+
+/// What is to be changed of a host; `None` stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HostChange {
+    /// What people call it.
+    pub name: Option<String>,
+    /// Its group; may be empty.
+    pub group: Option<String>,
+    /// Labels beside the group: all of them.
+    pub tags: Option<Vec<String>>,
+    /// A note for administrators.
+    pub note: Option<String>,
+    /// A note for everybody who may see it.
+    pub public_note: Option<String>,
+    /// Higher is listed first.
+    pub display_index: Option<i64>,
+    /// In no answer to a guest.
+    pub hidden_for_guest: Option<bool>,
+    /// What it is there for at the moment.
+    pub status: Option<HostStatus>,
+    /// A note of Mackerel's programs.
+    pub memo: Option<String>,
+    /// The roles it plays, sorted: all of them.
+    pub roles: Option<Vec<RoleName>>,
+}
+
+/// Something that hosts have in common, and how many do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// A group, or a label.
+    pub name: String,
+    /// How many hosts are in it, or bear it.
+    pub hosts: u64,
 }
 
 /// What the presence rules need to know of a host.

@@ -26,8 +26,8 @@ mod socket_dialect;
 mod thresholds;
 
 pub use access::{
-    Account, AddressRange, Authority, Credential, Invitation, ListedToken, Login, Reach, Role, Scopes, Session, Token,
-    TokenKind, User,
+    Account, AddressRange, AuditEntry, Authority, Credential, Invitation, ListedToken, Login, Reach, Role, Scopes,
+    Session, Token, TokenKind, User,
 };
 pub use alert::{Alert, AlertDetails, AlertKind, AlertStep, Cause, Measured, NamedAlert, Source, Standing, Trigger};
 pub use board::{AlertGroupSetting, Dashboard, GraphAnnotation};
@@ -43,8 +43,10 @@ pub use downtime::{Downtime, DowntimeScope, Recurrence};
 pub use event::{AlertNote, Event, EventKind};
 pub use form::{Form, Listing, Piece};
 pub use group::{Audience, GroupLink, NotificationGroup};
-pub use guest::GuestView;
-pub use host::{Addresses, Facts, Host, HostClass, HostEdit, HostId, Link, Presence, Registration, Watched};
+pub use guest::{GuestPage, GuestTheme, GuestView};
+pub use host::{
+    Addresses, Counted, Facts, Host, HostChange, HostClass, HostEdit, HostId, Link, Presence, Registration, Watched,
+};
 pub use machine::{BlockDevice, FileSystem, Interface, Machine, MemoryKind, Place, Processors, Unfit};
 pub use monitor::{
     Check, CheckId, CheckReport, HostCheck, HostStanding, ListedMonitor, MetricTest, MissingLimits, Monitor,

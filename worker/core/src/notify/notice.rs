@@ -185,6 +185,7 @@ pub(super) mod tests {
             parent: None,
             name: name.to_owned(),
             tag: String::new(),
+            tags: Vec::new(),
             note: String::new(),
             public_note: String::new(),
             display_index: 0,

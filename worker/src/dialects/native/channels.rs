@@ -7,16 +7,14 @@ use edgewatch_core::dialects::native::{
     ChannelTestReply, EventListReply, EventPart,
 };
 use edgewatch_core::failure::Failure;
+use edgewatch_core::model::HostId;
 use http::{StatusCode, Uri};
 
 use super::auth::{Here, Json, Member};
 use super::error::Refusal;
-use crate::app::channels;
+use super::paging;
+use crate::app::{channels, fleet};
 use crate::http::{answer, query};
-
-/// How many events a page has at most, and when nothing is said.
-const MAX_LIMIT: u32 = 500;
-const DEFAULT_LIMIT: u32 = 100;
 
 /// `GET /api/edgewatch/v1/channels`: every channel, its secrets masked.
 #[worker::send]
@@ -72,26 +70,24 @@ pub async fn test(Here(app): Here, Member(caller): Member, Path(id): Path<String
     Ok(answer::json(200, answer::JSON, &ChannelTestReply::from(sent)))
 }
 
-/// `GET /api/edgewatch/v1/events?cursor=&limit=`: what happened, newest first.
+/// `GET /api/edgewatch/v1/events?host=&cursor=&limit=`: what happened, to one host or at all, newest first.
 #[worker::send]
 pub async fn events(Here(app): Here, Member(caller): Member, uri: Uri) -> Result<Response, Refusal> {
     let pairs = query::pairs(uri.query());
-    let limit = match query::first(&pairs, "limit") {
-        "" => DEFAULT_LIMIT,
-        text => text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
-            let reason = "a number from 1 to 500".to_owned();
-            Refusal(Failure::Invalid { field: "limit".to_owned(), reason })
-        })?,
+    let (limit, before) = (paging::limit(&pairs)?, paging::cursor(&pairs));
+    let found = match query::first(&pairs, "host") {
+        "" => channels::list_events(&app, &caller, before, limit).await,
+        host => fleet::events(&app, &caller, host_number(host)?, before, limit).await,
     };
-    let before = Some(query::first(&pairs, "cursor")).filter(|cursor| !cursor.is_empty());
-    let found = channels::list_events(&app, &caller, before, limit).await.map_err(Refusal)?;
-    let full = u32::try_from(found.len()).is_ok_and(|count| count == limit);
-    let cursor = found.last().filter(|_| full).map(|event| event.key.clone());
-    Ok(answer::json(
-        200,
-        answer::JSON,
-        &EventListReply { events: found.into_iter().map(EventPart::from).collect(), cursor },
-    ))
+    let found = found.map_err(Refusal)?;
+    let cursor = paging::next(&found, limit, |event| event.key.clone());
+    let events = found.into_iter().map(EventPart::from).collect();
+    Ok(answer::json(200, answer::JSON, &EventListReply { events, cursor }))
+}
+
+fn host_number(text: &str) -> Result<HostId, Refusal> {
+    let reason = "a host's number".to_owned();
+    text.parse().map(HostId).map_err(|_| Refusal(Failure::Invalid { field: "host".to_owned(), reason }))
 }
 
 fn number(id: &str) -> Result<i64, Refusal> {

@@ -1,12 +1,16 @@
 //! Our own API: `/agent/v1/` for agents, `/api/edgewatch/v1/` for operators, `/live` for pages.
 //!
-//! So far: reports, live, setup, session, users, tokens, settings, channels, rules, alerts, events, series, usage, agents that push.
+//! So far: reports, live, setup, session, users, tokens, settings, channels, rules, alerts, events, series, usage, agents that push, hosts,
+//! audit.
 
 mod alerts;
+mod audit;
 mod auth;
 mod channels;
 mod error;
+mod hosts;
 mod live;
+mod paging;
 mod probes;
 mod proxmox;
 mod push_agents;
@@ -47,6 +51,7 @@ fn router() -> Router {
             .route("/api/edgewatch/v1/users", get(users::list).post(users::create))
             .route("/api/edgewatch/v1/users/{id}", patch(users::change).delete(users::remove))
             .route("/api/edgewatch/v1/settings", get(settings::show).patch(settings::change))
+            .route("/api/edgewatch/v1/guest", get(settings::for_guests))
             .route("/api/edgewatch/v1/tokens", get(tokens::list).post(tokens::create))
             .route("/api/edgewatch/v1/tokens/{id}", delete(tokens::revoke))
             .route("/api/edgewatch/v1/channels", get(channels::list).post(channels::create))
@@ -70,6 +75,12 @@ fn router() -> Router {
             .route("/api/edgewatch/v1/push-agents/{uuid}/checkdata", get(push_agents::checkdata))
             .route("/api/edgewatch/v1/push-agents/{uuid}/accept", post(push_agents::accept))
             .route("/api/edgewatch/v1/push-agents/{uuid}/register-again", post(push_agents::register_again))
+            .route("/api/edgewatch/v1/hosts", get(hosts::list).post(hosts::create))
+            .route("/api/edgewatch/v1/hosts/{id}", get(hosts::show).patch(hosts::change).delete(hosts::retire))
+            .route("/api/edgewatch/v1/hosts/{id}/secret", post(hosts::renew_secret))
+            .route("/api/edgewatch/v1/hosts/{id}/metrics", get(hosts::metrics))
+            .route("/api/edgewatch/v1/groups", get(hosts::groups))
+            .route("/api/edgewatch/v1/audit", get(audit::list))
             .route("/api/edgewatch/v1/hosts/{id}/checks", get(push_agents::checks))
             .route("/api/edgewatch/v1/hosts/{id}/packages", get(push_agents::packages))
             .fallback(|| async { Refusal(Failure::NotFound { what: "route" }) })

@@ -14,6 +14,7 @@ pub fn host() -> Host {
         parent: None,
         name: "alpha \"1\"\u{202e}".to_owned(),
         tag: "eu".to_owned(),
+        tags: vec!["db".to_owned(), "a,\"b\"".to_owned()],
         note: "n".to_owned(),
         public_note: "p".to_owned(),
         display_index: -3,

@@ -21,6 +21,12 @@ const RENAME: &str = "UPDATE hosts SET name = ?2 WHERE id = ?1 AND retired_at_s 
 const SET_STATUS: &str = "INSERT INTO host_details (host_id, status) SELECT id, ?2 FROM hosts \
      WHERE id IN (SELECT value FROM json_each(?1)) AND retired_at_s IS NULL \
      ON CONFLICT (host_id) DO UPDATE SET status = excluded.status WHERE status <> excluded.status";
+// What is NULL stays as it is.
+const PUT_SAID: &str = "INSERT INTO host_details (host_id, status, memo) SELECT id, coalesce(?2, 'working'), coalesce(?3, '') \
+     FROM hosts WHERE id = ?1 AND retired_at_s IS NULL \
+     ON CONFLICT (host_id) DO UPDATE SET status = coalesce(?2, status), memo = coalesce(?3, memo)";
+const INSERT_SAID: &str = "INSERT INTO host_details (host_id, status, memo) SELECT id, coalesce(?2, 'working'), \
+     coalesce(?3, '') FROM hosts WHERE secret_hash = ?1";
 const RETIRE: &str =
     "UPDATE host_details SET is_retired = 1 WHERE host_id IN (SELECT value FROM json_each(?1)) AND is_retired = 0";
 const ADD_ROLES_NEW: &str = "INSERT INTO host_roles (host_id, service, role) SELECT h.id, j.value->>0, j.value->>1 \
@@ -153,6 +159,16 @@ pub fn rename(id: HostId, name: &str) -> Statement {
 /// The statement that gives live hosts a status: at most 2 rows written for each that has another.
 pub fn set_status(ids: &[HostId], status: HostStatus) -> Statement {
     Statement::new(SET_STATUS, vec![id_list(ids), status.word().into()])
+}
+
+/// The statement that sets a host's status and note, as far as they are given: at most 2 rows written.
+pub fn put_said(id: HostId, status: Option<HostStatus>, memo: Option<&str>) -> Statement {
+    Statement::new(PUT_SAID, vec![id.0.into(), status.map(HostStatus::word).into(), memo.into()])
+}
+
+/// As [`put_said`] of a host with this secret, just inserted.
+pub fn insert_said(secret_hash: &str, status: Option<HostStatus>, memo: Option<&str>) -> Statement {
+    Statement::new(INSERT_SAID, vec![secret_hash.into(), status.map(HostStatus::word).into(), memo.into()])
 }
 
 /// The statement that frees the identifiers of hosts that are retired with it.

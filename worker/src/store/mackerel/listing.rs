@@ -14,10 +14,10 @@ use crate::store::{Bind, Db, Statement, StoreError, hosts};
 macro_rules! select_detailed {
     ($rest:literal) => {
         concat!(
-            "SELECT h.id, h.public_id, h.uuid, h.class, h.parent_id, h.name, h.tag, h.note, h.public_note, h.display_index, h.hidden_for_guest, ",
+            "SELECT h.id, h.public_id, h.uuid, h.class, h.parent_id, h.name, h.tag, h.tags_json, h.note, h.public_note, h.display_index, h.hidden_for_guest, ",
             "h.registered_at_s, h.retired_at_s, s.presence, s.last_seen_s, s.ipv4, s.ipv6, s.country_code, s.agent_version, ",
-            "s.platform, s.platform_version, s.kernel, s.arch, s.virtualization, s.cpu_models_json, s.mem_total_bytes, ",
-            "s.swap_total_bytes, s.disk_total_bytes, d.status, d.display_name, d.custom_identifier, d.memo, d.kind, ",
+            "s.platform, s.platform_version, s.kernel, s.arch, s.virtualization, s.cpu_models_json, s.gpu_models_json, s.mem_total_bytes, ",
+            "s.swap_total_bytes, s.disk_total_bytes, s.booted_at_s, d.status, d.display_name, d.custom_identifier, d.memo, d.kind, ",
             "d.meta_json, d.interfaces_json, s.facts_json, s.machine_json, ",
             "(SELECT json_group_array(json_array(r.service, r.role)) FROM host_roles r WHERE r.host_id = h.id) AS roles_json ",
             "FROM hosts h JOIN host_states s ON s.host_id = h.id LEFT JOIN host_details d ON d.host_id = h.id ",
@@ -50,6 +50,8 @@ const LIST_BY_STATUS: &str = select_detailed!(
      AND status IN (SELECT value FROM json_each(?2))) ORDER BY h.id"
 );
 const FIND: &str = select_detailed!("h.public_id = ?2");
+const FIND_LIVE: &str = select_detailed!("h.id = ?2 AND h.retired_at_s IS NULL");
+const LIST_PAGE: &str = select_detailed!("h.retired_at_s IS NULL AND h.id > ?2 ORDER BY h.id LIMIT ?3");
 
 /// A host that was found, with what only its change needs to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +71,7 @@ struct Row {
     parent_id: Option<i64>,
     name: String,
     tag: String,
+    tags_json: String,
     note: String,
     public_note: String,
     display_index: i64,
@@ -87,9 +90,11 @@ struct Row {
     arch: Option<String>,
     virtualization: Option<String>,
     cpu_models_json: Option<String>,
+    gpu_models_json: Option<String>,
     mem_total_bytes: Option<u64>,
     swap_total_bytes: Option<u64>,
     disk_total_bytes: Option<u64>,
+    booted_at_s: Option<i64>,
     status: Option<String>,
     display_name: Option<String>,
     custom_identifier: Option<String>,
@@ -158,6 +163,29 @@ pub async fn find(db: &Db, made_by: Option<i64>, public_id: &str) -> Result<Opti
     Ok(run(db, statement).await?.into_iter().next())
 }
 
+/// The live host of this number: three rows read, and one for each of its roles.
+///
+/// # Errors
+/// As [`list`].
+pub async fn find_live(db: &Db, made_by: Option<i64>, id: HostId) -> Result<Option<DetailedHost>, StoreError> {
+    let statement = Statement::new(FIND_LIVE, vec![made_by.into(), id.0.into()]);
+    Ok(run(db, statement).await?.into_iter().next().map(|found| found.detailed))
+}
+
+/// At most `limit` live hosts behind a number, by number: three rows read for each, and one for each of its roles.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_page(
+    db: &Db,
+    made_by: Option<i64>,
+    after: HostId,
+    limit: u32,
+) -> Result<Vec<DetailedHost>, StoreError> {
+    let statement = Statement::new(LIST_PAGE, vec![made_by.into(), after.0.into(), limit.into()]);
+    Ok(run(db, statement).await?.into_iter().map(|found| found.detailed).collect())
+}
+
 /// The live hosts that have one of two identifiers, oldest first.
 ///
 /// # Errors
@@ -204,11 +232,14 @@ impl TryFrom<Row> for Found {
                 virtualization: row.virtualization.unwrap_or_default(),
                 cpu: serde_json::from_str(row.cpu_models_json.as_deref().unwrap_or("[]"))
                     .map_err(|error| corrupt("cpu_models_json", &error))?,
+                gpu: serde_json::from_str(row.gpu_models_json.as_deref().unwrap_or("[]"))
+                    .map_err(|error| corrupt("gpu_models_json", &error))?,
                 mem_total_bytes: row.mem_total_bytes.unwrap_or_default(),
                 swap_total_bytes: row.swap_total_bytes.unwrap_or_default(),
                 disk_total_bytes: row.disk_total_bytes.unwrap_or_default(),
+                booted_at: UnixSeconds(row.booted_at_s.unwrap_or_default()),
+                addresses: None,
                 machine: machine(row.machine_json)?,
-                ..Facts::default()
             }),
         };
         let facts = match &row.facts_json {
@@ -223,6 +254,7 @@ impl TryFrom<Row> for Found {
             parent: row.parent_id.map(HostId),
             name: row.name,
             tag: row.tag,
+            tags: hosts::tags(&row.tags_json)?,
             note: row.note,
             public_note: row.public_note,
             display_index: row.display_index,

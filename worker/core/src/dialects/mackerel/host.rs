@@ -174,6 +174,7 @@ pub(super) mod tests {
             parent: None,
             name: name.to_owned(),
             tag: "eu".to_owned(),
+            tags: Vec::new(),
             note: "secret note".to_owned(),
             public_note: String::new(),
             display_index: 0,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model;
 
-/// The answer of `GET /api/edgewatch/v1/events?cursor=&limit=`, newest first.
+/// The answer of `GET /api/edgewatch/v1/events?host=&cursor=&limit=`, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EventListReply {
     /// At most `limit` events.

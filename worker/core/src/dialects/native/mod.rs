@@ -2,10 +2,13 @@
 //! `/api/edgewatch/v1/`.
 
 mod alert;
+mod audit;
 mod channel;
 mod checks;
 mod error;
 mod event;
+mod host;
+mod host_metrics;
 mod intake;
 mod lenient;
 pub mod live;
@@ -26,6 +29,7 @@ mod usage;
 mod user;
 
 pub use alert::{AlertListReply, AlertPart, QuietHoursBody, QuietHoursPart};
+pub use audit::{AuditListReply, AuditPart};
 pub use channel::{
     ChannelChangeRequest, ChannelKindPart, ChannelKindsReply, ChannelListReply, ChannelPart, ChannelRequest,
     ChannelSettingPart, ChannelTestReply,
@@ -33,6 +37,11 @@ pub use channel::{
 pub use checks::{CheckPart, ChecksReply};
 pub use error::{ErrorBody, ErrorReply, render};
 pub use event::{EventListReply, EventPart};
+pub use host::{
+    AddressesPart, CountedPart, FactsPart, GroupListReply, HostListReply, HostMadeReply, HostPart, HostRequest,
+    HostSecretReply, MackerelPart, MackerelRequest,
+};
+pub use host_metrics::{HostMetricsReply, OwnMetricPart};
 pub use intake::{Intake, read_report};
 pub use machine::{BlockDevicePart, FileSystemPart, InterfacePart, MachinePart, ProcessorsPart};
 pub use probe::{ProbeList, ProbePart, ProbeTaskPart};
@@ -45,7 +54,7 @@ pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSett
 pub use rule::{ConditionPart, CyclePart, EscalationPart, RuleBody, RuleListReply, RulePart, RuleSavedReply};
 pub use sample::{Named, Sample, Temperature};
 pub use series::{SeriesNamesReply, SeriesPart, SeriesRequest, read_series_query, series_reply};
-pub use settings::{SettingsReply, SettingsRequest};
+pub use settings::{GuestReply, SettingsReply, SettingsRequest};
 pub use setup::{PasswordRequest, SessionReply, SessionRequest, SetupReply, SetupRequest, UserPart};
 pub use token::{TokenListReply, TokenPart, TokenReply, TokenRequest};
 pub use usage::{LeversPart, MeterPart, RingPart, UsageReply};

@@ -13,6 +13,12 @@ pub struct SettingsRequest {
     /// `off`, `status` or `pulse`: how far guests are let in.
     #[serde(default)]
     pub guest_view: Option<String>,
+    /// What stands above the guest page, at most 100 characters; empty for the product's name.
+    #[serde(default)]
+    pub guest_title: Option<String>,
+    /// `system`, `light` or `dark`: how the guest page looks.
+    #[serde(default)]
+    pub guest_theme: Option<String>,
     /// What guests are asked for; an empty one for nothing. It is never shown again.
     #[serde(default)]
     pub view_password: Option<String>,
@@ -35,6 +41,10 @@ pub struct SettingsRequest {
 pub struct SettingsReply {
     /// `off`, `status` or `pulse`.
     pub guest_view: &'static str,
+    /// What stands above the guest page; empty for the product's name. Any text at all.
+    pub guest_title: String,
+    /// `system`, `light` or `dark`.
+    pub guest_theme: &'static str,
     /// Whether guests are asked for a password.
     pub view_password_set: bool,
     /// Whether notifications name addresses in full.
@@ -46,6 +56,17 @@ pub struct SettingsReply {
     /// By the name of a host, `nezha`, `pulse` or `both`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub dialect_hosts: BTreeMap<String, String>,
+}
+
+/// The answer of `GET /api/edgewatch/v1/guest`, for guests where they are let in, and for members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GuestReply {
+    /// What stands above the guest page; empty for the product's name. Any text at all.
+    pub title: String,
+    /// `system`, `light` or `dark`.
+    pub theme: &'static str,
+    /// `off`, `status` or `pulse`: how far guests are let in.
+    pub view: &'static str,
 }
 
 /// When people are told that a host has another address.

@@ -280,6 +280,7 @@ mod tests {
             parent: None,
             name: "Server2".to_owned(),
             tag: "Tag2".to_owned(),
+            tags: Vec::new(),
             note: String::new(),
             public_note: String::new(),
             display_index: 0,

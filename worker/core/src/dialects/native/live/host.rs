@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use crate::model::{Facts, Host, Presence, Sample, Temperature};
 
+/// So much of a note goes with every change of its host.
+const MAX_NOTE_CHARS: usize = 500;
+
 /// A host now. What is not known is left out; a value is never 0 in its place. Addresses are not in it: the same piece goes
 /// to everybody who may see the host.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,6 +20,12 @@ pub struct HostNow {
     /// Its group.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub tag: String,
+    /// Labels beside the group.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// A note for everybody who may see the host, its first 500 characters: any text at all.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub public_note: String,
     /// What it is to a hypervisor: `node`, `qemu`, `lxc` or `pbs`; left out for a machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<&'static str>,
@@ -145,6 +154,8 @@ impl From<&Host> for HostNow {
             public_id: host.public_id.clone(),
             name: host.name.clone(),
             tag: host.tag.clone(),
+            tags: host.tags.clone(),
+            public_note: host.public_note.chars().take(MAX_NOTE_CHARS).collect(),
             class: host.class.is_polled().then(|| host.class.word()),
             parent_id: host.parent.map(|id| id.0),
             display_index: host.display_index,
@@ -212,6 +223,7 @@ mod tests {
             parent: None,
             name: "</script>".to_owned(),
             tag: String::new(),
+            tags: Vec::new(),
             note: "for administrators".to_owned(),
             public_note: String::new(),
             display_index: 0,

@@ -177,6 +177,7 @@ mod tests {
             parent: None,
             name: "web01".to_owned(),
             tag: "prod".to_owned(),
+            tags: Vec::new(),
             note: String::new(),
             public_note: String::new(),
             display_index: 0,

@@ -1,0 +1,22 @@
+//! `GET /api/edgewatch/v1/hosts/{id}/metrics`: what can be asked of a host's history.
+
+use serde::Serialize;
+
+/// What a host has metrics of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HostMetricsReply {
+    /// Keys of the built-in metrics that its newest sample has.
+    pub built_in: Vec<&'static str>,
+    /// Its own, by name: sensors, and what programs report or post of it. What a name stands for may have been measured last long ago.
+    pub own: Vec<OwnMetricPart>,
+}
+
+/// A metric of a host's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OwnMetricPart {
+    /// Its name, as `GET /api/edgewatch/v1/series` takes it by `metric=`: any text at all.
+    pub name: String,
+    /// `celsius`, or a word of Mackerel's: `float`, `integer`, `percentage`, `bytes`, `bytes/sec`, `iops` and others that a graph
+    /// definition says; null where nobody said one.
+    pub unit: Option<String>,
+}
