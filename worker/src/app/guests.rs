@@ -47,7 +47,11 @@ pub(super) async fn series(hub: &HubClient, query: &SeriesQuery, places: &[Place
 }
 
 /// The keys of a host's series beside the built-in ones, ascending; those of a guest are asked of the nodes it was on.
-pub(super) async fn series_names(hub: &HubClient, host: HostId, place: Option<&Place>) -> Result<Vec<String>, HubError> {
+pub(super) async fn series_names(
+    hub: &HubClient,
+    host: HostId,
+    place: Option<&Place>,
+) -> Result<Vec<String>, HubError> {
     let Some(place) = place else { return hub.series_names(host).await };
     let start = of_guest(place.vmid, "");
     let mut names = BTreeSet::new();

@@ -9,8 +9,8 @@ use crate::hub::client::guests::Place;
 use crate::hub::series::{self, Answer};
 use crate::hub::{HubError, lengths};
 use crate::platform::log;
-use crate::store::{check_results, hosts};
 use crate::store::settings::{self, COARSE_RINGS};
+use crate::store::{check_results, hosts};
 
 /// The answer to a question about history.
 #[derive(Debug, Clone, PartialEq, Eq)]
