@@ -1,7 +1,5 @@
 //! Guests of hypervisors, whose series lie with those of the nodes they were on.
 
-use std::collections::BTreeSet;
-
 use edgewatch_core::failure::Failure;
 use edgewatch_core::metrics::{self, mackerel, of_guest};
 use edgewatch_core::model::{Host, HostId, SeriesQuery};
@@ -44,23 +42,6 @@ pub(super) async fn series(hub: &HubClient, query: &SeriesQuery, places: &[Place
         answers.push(hub.series_of_guest(query, place).await?);
     }
     Ok(Answer::join(answers, &query.hosts))
-}
-
-/// The keys of a host's series beside the built-in ones, ascending; those of a guest are asked of the nodes it was on.
-pub(super) async fn series_names(
-    hub: &HubClient,
-    host: HostId,
-    place: Option<&Place>,
-) -> Result<Vec<String>, HubError> {
-    let Some(place) = place else { return hub.series_names(host).await };
-    let start = of_guest(place.vmid, "");
-    let mut names = BTreeSet::new();
-    for node in &place.nodes {
-        let all = hub.series_names(*node).await?;
-        let own = all.iter().filter_map(|name| name.strip_prefix(&start));
-        names.extend(own.filter(|key| metrics::ALL.iter().all(|one| one.key != *key)).map(str::to_owned));
-    }
-    Ok(names.into_iter().collect())
 }
 
 /// The points of a metric by its name in Mackerel, of a host that is a guest: second and value. `None` of what is no guest, or has no

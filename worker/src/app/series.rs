@@ -2,15 +2,15 @@
 
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, HostId, SeriesQuery};
+use edgewatch_core::model::{Credential, SeriesQuery};
 
 use super::{App, guests};
 use crate::hub::client::guests::Place;
 use crate::hub::series::{self, Answer};
 use crate::hub::{HubError, lengths};
 use crate::platform::log;
+use crate::store::hosts;
 use crate::store::settings::{self, COARSE_RINGS};
-use crate::store::{check_results, hosts};
 
 /// The answer to a question about history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,45 +52,6 @@ pub async fn read(app: &App, reader: &Credential, query: &SeriesQuery) -> Result
     Ok(History { pieces: answer.series.into_iter().map(|(_, piece)| piece).collect(), complete: answer.complete })
 }
 
-/// What there is of a host beside the built-in metrics.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Inventory {
-    /// The keys of its other series, ascending.
-    pub names: Vec<String>,
-    /// Whether an agent pushes what it checks.
-    pub has_checks: bool,
-    /// Whether it is known what is installed.
-    pub has_packages: bool,
-}
-
-/// What there is of a host beside the built-in metrics: names from the hub, and when it does not answer those that D1 knows.
-///
-/// # Errors
-/// [`Failure::Forbidden`] without the right to read; [`Failure::NotFound`] when there is no such host; [`Failure::Unavailable`] when
-/// the database does not answer either.
-pub async fn inventory(app: &App, reader: &Credential, host: HostId) -> Result<Inventory, Failure> {
-    require(reader, Right::Read)?;
-    let found = hosts::list_by_ids(&app.db, &[host]).await?;
-    if found.is_empty() {
-        return Err(Failure::NotFound { what: "host" });
-    }
-    let places = guests::places(app, &found).await?;
-    let told = match app.hub.as_ref() {
-        Some(hub) => guests::series_names(hub, host, places.first()).await,
-        None => Err(HubError::Unreachable("there is no hub here".to_owned())),
-    };
-    let names = match told {
-        Ok(names) => names,
-        Err(error) => {
-            log::error("series", &error.to_string());
-            series::names_coarse(&app.db, host).await?
-        }
-    };
-    let kinds = check_results::list_kinds(&app.db, host).await?;
-    let has = |wanted: &str| kinds.iter().any(|kind| kind == wanted);
-    Ok(Inventory { names, has_checks: has(check_results::CHECKDATA), has_packages: has(check_results::PACKAGES) })
-}
-
 /// Asks the hosts' shards.
 async fn ask(app: &App, query: &SeriesQuery, places: &[Place]) -> Result<Answer, HubError> {
     let nobody = || HubError::Unreachable("there is no hub here".to_owned());
@@ -102,7 +63,7 @@ mod tests {
     use super::*;
     use crate::store::Db;
     use crate::store::db::now;
-    use edgewatch_core::model::{Registration, Scopes, Token, TokenKind};
+    use edgewatch_core::model::{HostId, Registration, Scopes, Token, TokenKind};
     use edgewatch_core::units::UnixSeconds;
 
     fn caller(read: bool) -> Credential {
@@ -146,13 +107,6 @@ mod tests {
         assert_eq!(read(caller(true), &query(2, "load1")), Err(Failure::NotFound { what: "host" }));
         let unknown = read(caller(true), &query(1, "temperature/cpu"));
         assert!(matches!(unknown, Err(Failure::Invalid { field, .. }) if field == "metrics"));
-        let there_is = |caller, host| now(inventory(&app, &caller, HostId(host)));
-        assert!(matches!(there_is(caller(false), 1), Err(Failure::Forbidden { .. })));
-        assert_eq!(there_is(caller(true), 2), Err(Failure::NotFound { what: "host" }));
-        assert_eq!(there_is(caller(true), 1), Ok(Inventory::default()));
-        let stored = check_results::Stored { at_s: 1, size_bytes: 2, is_trimmed: false, packed: vec![] };
-        now(app.db.run(check_results::put(HostId(1), check_results::PACKAGES, &stored))).unwrap();
-        assert_eq!(there_is(caller(true), 1), Ok(Inventory { has_packages: true, ..Inventory::default() }));
         let history = read(caller(true), &query(1, "load1")).unwrap();
         assert_eq!((history.pieces.len(), history.complete), (1, false));
     }

@@ -161,21 +161,6 @@ pub async fn answer_coarse(db: &Db, rings: &Rings, query: &SeriesQuery, now: Uni
     Ok(reader.finish(false))
 }
 
-/// The keys of a host's series that D1 knows beside the built-in ones, ascending: what is left when the hub does not answer.
-///
-/// # Errors
-/// [`HubError::Refused`] when D1 refuses.
-pub async fn names_coarse(db: &Db, host: HostId) -> Result<Vec<String>, HubError> {
-    let stored = history::list_dictionaries(db, &[host, host.posted()]).await?;
-    // One that cannot be read has no names that could be asked for.
-    let read = stored.iter().filter_map(|(_, bytes)| Dictionary::decode(bytes).ok());
-    let mut names = BTreeSet::new();
-    for dictionary in read {
-        names.extend(dictionary.iter().map(|(_, name, _)| name.to_owned()));
-    }
-    Ok(names.into_iter().collect())
-}
-
 fn question(query: &SeriesQuery, host: HostId, now: UnixMillis, known: Known) -> Question {
     Question {
         host,

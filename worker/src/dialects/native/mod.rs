@@ -65,7 +65,6 @@ fn router() -> Router {
             .route("/api/edgewatch/v1/alerts/{key}/acknowledge", post(alerts::acknowledge))
             .route("/api/edgewatch/v1/events", get(channels::events))
             .route("/api/edgewatch/v1/series", get(series::read))
-            .route("/api/edgewatch/v1/hosts/{id}/metrics", get(series::names))
             .route("/api/edgewatch/v1/probes", get(probes::list).post(probes::create))
             .route("/api/edgewatch/v1/probes/summary", get(probes::summary))
             .route("/api/edgewatch/v1/probes/{id}", get(probes::show).put(probes::replace).delete(probes::remove))

@@ -1,10 +1,7 @@
-//! `/api/edgewatch/v1/series` and `/api/edgewatch/v1/hosts/{id}/metrics`.
+//! `/api/edgewatch/v1/series`.
 
-use axum::extract::Path;
 use axum::response::Response;
-use edgewatch_core::dialects::native::{SeriesNamesReply, read_series_query, series_reply};
-use edgewatch_core::failure::Failure;
-use edgewatch_core::model::HostId;
+use edgewatch_core::dialects::native::{read_series_query, series_reply};
 use http::Uri;
 
 use super::auth::{Here, Member};
@@ -21,18 +18,4 @@ pub async fn read(Here(app): Here, Member(caller): Member, uri: Uri) -> Result<R
     let history = series::read(&app, &caller, &query).await.map_err(Refusal)?;
     let reply = series_reply(query.from, query.to, history.complete, &history.pieces);
     Ok(answer::with_body(200, answer::JSON, reply.into_bytes()))
-}
-
-/// `GET /api/edgewatch/v1/hosts/{id}/metrics`: what may be asked of a host's series beside the built-in metrics.
-#[worker::send]
-pub async fn names(Here(app): Here, Member(caller): Member, Path(id): Path<String>) -> Result<Response, Refusal> {
-    let host = id.parse().map_err(|_| Refusal(Failure::NotFound { what: "host" }))?;
-    let there_is = series::inventory(&app, &caller, HostId(host)).await.map_err(Refusal)?;
-    let reply = SeriesNamesReply {
-        host,
-        metrics: there_is.names,
-        checks: there_is.has_checks,
-        packages: there_is.has_packages,
-    };
-    Ok(answer::json(200, answer::JSON, &reply))
 }

@@ -117,18 +117,8 @@ impl HubClient {
     /// [`HubError`] when the shard has no answer.
     pub async fn metric_names(&self, of: HostId) -> Result<(Vec<String>, Epochs), HubError> {
         let shard = self.shard_of(of);
-        let wanted = NamesQuery { of: of.0, of_series: false };
-        let answer: NamesAnswer = self.ask(shard, "metric-names", &wanted).await?;
+        let answer: NamesAnswer = self.ask(shard, "metric-names", &NamesQuery { of: of.0 }).await?;
         Ok((answer.names, Epochs::from([(shard, answer.epoch)])))
-    }
-
-    /// The keys of a host's series beside the built-in ones, ascending.
-    ///
-    /// # Errors
-    /// [`HubError`] when the shard has no answer.
-    pub async fn series_names(&self, of: HostId) -> Result<Vec<String>, HubError> {
-        let wanted = NamesQuery { of: of.0, of_series: true };
-        Ok(self.ask::<NamesAnswer>(self.shard_of(of), "metric-names", &wanted).await?.names)
     }
 }
 

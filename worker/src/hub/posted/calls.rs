@@ -84,7 +84,7 @@ impl Inner {
             }
             _ => {
                 let wanted: NamesQuery = parse(&request.text().await.map_err(refused)?)?;
-                json(&self.metric_names(&wanted)?)
+                json(&self.metric_names(HostId(wanted.of))?)
             }
         }
     }
@@ -138,12 +138,10 @@ impl Inner {
     }
 
     /// The names of the metrics of a host or service.
-    pub(in crate::hub) fn metric_names(&self, wanted: &NamesQuery) -> Answer<NamesAnswer> {
-        let of = HostId(wanted.of);
+    pub(in crate::hub) fn metric_names(&self, of: HostId) -> Answer<NamesAnswer> {
         self.with(|shard| {
             shard.load(of, || self.attached(of))?;
-            let names = if wanted.of_series { shard.series_names(of)? } else { shard.metric_names(of)? };
-            Ok(NamesAnswer { epoch: flush::epoch(shard)?, names: names.into_iter().collect() })
+            Ok(NamesAnswer { epoch: flush::epoch(shard)?, names: shard.metric_names(of)?.into_iter().collect() })
         })
     }
 }

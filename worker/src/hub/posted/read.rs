@@ -129,22 +129,6 @@ impl Shard {
         Ok(names)
     }
 
-    /// The keys of a host's series beside the built-in ones, ascending: sensors, probes, and what is told by name.
-    ///
-    /// # Errors
-    /// As [`Shard::kept_under`].
-    pub fn series_names(&mut self, of: HostId) -> Result<BTreeSet<String>, HubError> {
-        self.load_posted(None)?;
-        let mut names = BTreeSet::new();
-        for id in [of.posted(), of] {
-            if self.get(id).is_some() {
-                let dictionary = self.pending_with_names(id)?.1;
-                names.extend(dictionary.iter().map(|(_, name, _)| name.to_owned()));
-            }
-        }
-        Ok(names)
-    }
-
     /// The newest value of some metrics of a host or service: its second, and the value; of the last day, as samples are kept.
     ///
     /// # Errors

@@ -148,9 +148,6 @@ pub struct LatestAnswer {
 pub struct NamesQuery {
     /// The host's number, or the negative one of a service.
     pub of: i64,
-    /// By their keys in our own API, those that nothing posts among them, such as `temperature/cpu`; without what is built in.
-    #[serde(default)]
-    pub of_series: bool,
 }
 
 /// The names of a host's metrics.

@@ -53,7 +53,7 @@ pub use push_agents::{AcceptRequest, PushAgentListReply, PushAgentPart};
 pub use report::{DroppedValue, HostFacts, ReportReply, ReportRequest, ReportSettings};
 pub use rule::{ConditionPart, CyclePart, EscalationPart, RuleBody, RuleListReply, RulePart, RuleSavedReply};
 pub use sample::{Named, Sample, Temperature};
-pub use series::{SeriesNamesReply, SeriesPart, SeriesRequest, read_series_query, series_reply};
+pub use series::{SeriesPart, SeriesRequest, read_series_query, series_reply};
 pub use settings::{GuestReply, SettingsReply, SettingsRequest};
 pub use setup::{PasswordRequest, SessionReply, SessionRequest, SetupReply, SetupRequest, UserPart};
 pub use token::{TokenListReply, TokenPart, TokenReply, TokenRequest};

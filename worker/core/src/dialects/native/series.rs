@@ -90,20 +90,6 @@ impl From<SeriesRequest> for SeriesQuery {
     }
 }
 
-/// The answer of `GET /api/edgewatch/v1/hosts/{id}/metrics`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SeriesNamesReply {
-    /// The host's number.
-    pub host: i64,
-    /// What may be asked of its series beside the built-in metrics, ascending: `temperature/<sensor>`, `probe/<number>/delay_ms`, and
-    /// the names of what it tells or others post of it. What stopped long ago is in it as long as something of it may be kept.
-    pub metrics: Vec<String>,
-    /// Whether an agent pushes what it checks: then there is `GET …/hosts/{id}/checks`.
-    pub checks: bool,
-    /// Whether it is known what is installed: then there is `GET …/hosts/{id}/packages`.
-    pub packages: bool,
-}
-
 /// The query in decoded pairs of an address.
 ///
 /// # Errors
