@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import type { SeriesPart } from "../src/charts/series.ts";
 import type { HostNow } from "../src/live/types.ts";
-import { builtInCharts, draw, isOwn, metricName, metricsOf, namedCharts } from "../src/pages/host/plan.ts";
+import { builtInCharts, draw, isOwn, metricName, metricsOf, namedCharts, unitOf } from "../src/pages/host/plan.ts";
 import { withTail } from "../src/pages/host/tail.ts";
 import { part } from "./part.ts";
 
@@ -20,7 +20,7 @@ test("names become charts, each where it belongs", () => {
   const lines = Object.fromEntries(specs.map((spec) => [spec.id, spec.lines.map((line) => line.label)]));
   assert.deepEqual(lines, {
     cpu_parts: ["host.line_user", "host.line_system", "host.line_idle"], memory_parts: ["host.line_used", "host.line_cached"], space: ["/"], disk_reads: ["vda"], disk_writes: ["vda"],
-    interface_rx: ["eth0"], interface_tx: ["eth0"], temperature: ["coretemp/Core 0"], delay: ["web"], "own:custom.dice:0": ["d6", "d20"], "own:plain:0": ["plain"],
+    interface_rx: ["eth0"], interface_tx: ["eth0"], temperature: ["coretemp/Core 0"], delay: ["web"], "own:number custom.dice:0": ["d6", "d20"], "own:number plain:0": ["plain"],
   });
   assert.ok(metricsOf(specs).includes("filesystem.vda1.size"), "a share needs its whole");
   assert.ok(!metricsOf(specs).some((metric) => metric.startsWith("guest.")), "guests have pages of their own");
@@ -28,6 +28,13 @@ test("names become charts, each where it belongs", () => {
 
 test("what every host has is not its own", () => {
   assert.deepEqual(NAMES.filter(isOwn), ["custom.dice.d6", "custom.dice.d20", "plain"]);
+});
+
+test("its own metrics bear the units that somebody said", () => {
+  const units = new Map([["custom.queue.bytes", unitOf("bytes")], ["custom.queue.length", unitOf("integer")], ["custom.queue.odd", unitOf("furlongs")]]);
+  const specs = namedCharts([...units.keys()], { units });
+  assert.deepEqual(specs.map((spec) => [spec.title, spec.unit]), [["custom.queue.bytes", "bytes"], ["custom.queue.length", "count"], ["custom.queue.odd", "number"]]);
+  assert.equal(unitOf(null), "number");
 });
 
 test("many lines are several charts, and names that are alike are told apart", () => {

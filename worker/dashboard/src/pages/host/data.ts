@@ -59,9 +59,22 @@ export function useHost(id: number): Loaded<HostFull> {
   return useLoad(`host ${id}`, (signal) => get<HostFull>(`${API}/hosts/${id}`, undefined, signal), { everyS: 300 });
 }
 
-/** The names of what a host measured beside the built-in metrics. */
-export function useNames(id: number): Loaded<string[]> {
-  return useLoad(`names ${id}`, async (signal) => (await get<{ metrics: string[] }>(`${API}/hosts/${id}/metrics`, undefined, signal)).metrics, { everyS: 300 });
+/** What else there is of a host. Source: worker/core/src/dialects/native/host_metrics.rs. */
+export interface Inventory {
+  own: { name: string; unit: string | null }[];
+  probes: number[];
+  checks: boolean;
+  packages: boolean;
+}
+
+/** What there is of a host beside the built-in metrics: what there is not need not be asked for. */
+export function useInventory(id: number): Loaded<Inventory> {
+  return useLoad(`inventory ${id}`, (signal) => get<Inventory>(`${API}/hosts/${id}/metrics`, undefined, signal), { everyS: 300 });
+}
+
+/** The keys of all that may be asked of its history beside the built-in metrics. */
+export function namesOf(inventory: Inventory | undefined): string[] {
+  return [...(inventory?.own ?? []).map((metric) => metric.name), ...(inventory?.probes ?? []).map((probe) => `probe/${probe}/delay_ms`)];
 }
 
 export interface History {

@@ -12,12 +12,12 @@ import { hosts, isKnown, serverNowMs } from "../../live/store.ts";
 import type { HostNow } from "../../live/types.ts";
 import { ErrorNote, Spinner } from "../../ui/feedback.tsx";
 import { Empty, NotHere } from "../../ui/index.ts";
-import { type History, type HostFull, useEvents, useHistory, useHost, useNames, useSamples } from "./data.ts";
+import { type History, type HostFull, type Inventory, namesOf, useEvents, useHistory, useHost, useInventory, useSamples } from "./data.ts";
 import { Happenings } from "./Events.tsx";
 import { Head } from "./Head.tsx";
 import "./host.css";
 import { Checks, Guests, Mounts, Packages, Probes, useProbes } from "./parts.tsx";
-import { BUILT_IN, type ChartSpec, FIRST_OWN, type Group, type Known, builtInCharts, metricName, metricsOf, namedCharts } from "./plan.ts";
+import { BUILT_IN, type ChartSpec, FIRST_OWN, type Group, type Known, builtInCharts, metricName, metricsOf, namedCharts, unitOf } from "./plan.ts";
 import { Section } from "./Section.tsx";
 import { withTail } from "./tail.ts";
 import "./words.ts";
@@ -40,12 +40,12 @@ export default function Page({ params }: { params: Record<string, string> }) {
 
 function Shown({ id, now, full }: { id: number; now: HostNow | undefined; full: HostFull | undefined }) {
   const board = useMemo(makeBoard, []);
-  const names = useNames(id);
+  const inventory = useInventory(id);
   const probes = useProbes();
   const [withAll, setAll] = useState(false);
   const width = useChartWidth();
-  const known = knownOf(now, full, probes.data);
-  const specs = useMemo(() => [...builtInCharts(known), ...namedCharts(names.data ?? [], known)], [names.data, JSON.stringify([known.memTotal, known.swapTotal, known.diskTotal]), full?.facts?.machine, probes.data]);
+  const known = knownOf(now, full, probes.data, inventory.data);
+  const specs = useMemo(() => [...builtInCharts(known), ...namedCharts(namesOf(inventory.data), known)], [inventory.data, JSON.stringify([known.memTotal, known.swapTotal, known.diskTotal]), full?.facts?.machine, probes.data]);
   const own = specs.filter((spec) => spec.group === "own");
   const asked = useMemo(() => {
     const some = withAll ? specs : specs.filter((spec) => spec.group !== "own" || metricsOf(own.slice(0, own.indexOf(spec) + 1)).length <= FIRST_OWN);
@@ -75,7 +75,7 @@ function Shown({ id, now, full }: { id: number; now: HostNow | undefined; full: 
         {data?.complete === false && <p class="host-warning" role="status">{t("charts.incomplete")}</p>}
         {show === "maximum" && lacksMaximum([...parts.values()]) && <p class="host-warning" role="status">{t("charts.only_averages")}</p>}
         {history.error && <ErrorNote error={history.error} retry={history.again} />}
-        {names.error && <ErrorNote error={names.error} retry={names.again} />}
+        {inventory.error && <ErrorNote error={inventory.error} retry={inventory.again} />}
       </div>
       {data === undefined && !history.error && <Spinner />}
       {data !== undefined && !hasAny && <NoData presence={now?.presence} />}
@@ -87,8 +87,8 @@ function Shown({ id, now, full }: { id: number; now: HostNow | undefined; full: 
         </Section>
       ))}
       <Guests id={id} />
-      <Checks id={id} />
-      <Packages id={id} />
+      {inventory.data?.checks && <Checks id={id} />}
+      {inventory.data?.packages && <Packages id={id} />}
       <Happenings id={id} events={events.data?.own} only="events" />
     </div>
   );
@@ -102,13 +102,14 @@ function NoData({ presence }: { presence: HostNow["presence"] | undefined }) {
   return <Empty title={t("host.nothing")}>{t("host.nothing_hint")}</Empty>;
 }
 
-function knownOf(now: HostNow | undefined, full: HostFull | undefined, probes: readonly { id: number; name: string }[] | undefined): Known {
+function knownOf(now: HostNow | undefined, full: HostFull | undefined, probes: readonly { id: number; name: string }[] | undefined, inventory: Inventory | undefined): Known {
   const facts = full?.facts;
   return {
     memTotal: facts?.mem_total_bytes || now?.mem_total_bytes,
     swapTotal: facts?.swap_total_bytes || now?.swap_total_bytes,
     diskTotal: facts?.disk_total_bytes || now?.disk_total_bytes,
     mounts: new Map(facts?.machine?.file_systems?.map((system) => [metricName(system.device), system.mount])),
+    units: new Map(inventory?.own.map((metric) => [metric.name, unitOf(metric.unit)])),
     probes: probes && new Map(probes.map((probe) => [probe.id, probe.name])),
   };
 }

@@ -44,6 +44,15 @@ export interface Known {
   /** The mount of a device as metrics name it. */
   mounts?: ReadonlyMap<string, string>;
   probes?: ReadonlyMap<number, string>;
+  /** The units of its own metrics, as far as somebody said them. */
+  units?: ReadonlyMap<string, Unit>;
+}
+
+const UNITS: Record<string, Unit> = { percentage: "percent", bytes: "bytes", "bytes/sec": "bytes_per_s", "bits/sec": "number", iops: "ops_per_s", milliseconds: "ms", seconds: "seconds", integer: "count", celsius: "celsius" };
+
+/** A unit in Mackerel's words; a plain number where there is none. */
+export function unitOf(word: string | null): Unit {
+  return UNITS[word ?? ""] ?? "number";
 }
 
 /** A chart has so many lines at most; more are further charts. */
@@ -104,7 +113,7 @@ export function namedCharts(names: readonly string[], known: Known): ChartSpec[]
   specs.push(...split("temperature", "sensors", "celsius", matching(/^temperature\/(.*)$/).map((sensor) => name(sensor, `temperature/${sensor}`))));
   const probes = matching(/^probe\/(\d+)\/delay_ms$/).filter((id) => known.probes?.has(Number(id)) ?? true);
   specs.push(...split("delay", "probes", "ms", probes.map((id) => name(known.probes?.get(Number(id)) ?? `#${id}`, `probe/${id}/delay_ms`))));
-  specs.push(...ownCharts(names));
+  specs.push(...ownCharts(names, known.units));
   return specs;
 }
 
@@ -114,16 +123,19 @@ export function isOwn(name: string): boolean {
 }
 
 /** Names of its own, those that belong together on one chart: they differ behind the last dot. */
-function ownCharts(names: readonly string[]): ChartSpec[] {
-  const groups = new Map<string, string[]>();
+function ownCharts(names: readonly string[], units: Known["units"]): ChartSpec[] {
+  const groups = new Map<string, { stem: string; unit: Unit; all: string[] }>();
   for (const name of names.filter(isOwn).toSorted(byName)) {
     const dot = name.lastIndexOf(".");
     const stem = dot > 0 ? name.slice(0, dot) : name;
-    groups.set(stem, [...(groups.get(stem) ?? []), name]);
+    const unit = units?.get(name) ?? "number";
+    const group = groups.get(`${unit} ${stem}`) ?? { stem, unit, all: [] };
+    group.all.push(name);
+    groups.set(`${unit} ${stem}`, group);
   }
-  return [...groups].flatMap(([stem, all]) =>
+  return [...groups].flatMap(([key, { stem, unit, all }]) =>
     chunksOf(all).map((some, at): ChartSpec => ({
-      id: `own:${stem}:${at}`, group: "own", title: all.length === 1 ? (all[0] ?? stem) : stem, isName: true, unit: "number",
+      id: `own:${key}:${at}`, group: "own", title: all.length === 1 ? (all[0] ?? stem) : stem, isName: true, unit,
       lines: some.map((name) => ({ label: name === stem ? name : name.slice(stem.length + 1), isName: true, metric: name })),
     })),
   );
