@@ -105,3 +105,35 @@ fn what_cannot_be_answered_is_refused_by_name() {
     assert_eq!((unknown.status, unknown.at("/error/field")), (400, json!("metrics")));
     assert!(unknown.body.contains("temperature/cpu"), "{}", unknown.body);
 }
+
+#[test]
+fn what_else_may_be_asked_of_a_host_is_listed() {
+    let worker = Worker::start();
+    let host = worker.add_host("alpha");
+    let path = format!("/api/edgewatch/v1/hosts/{}/metrics", host.id);
+    let nothing = json!({ "built_in": [], "own": [], "probes": [], "checks": false, "packages": false });
+    assert_eq!(worker.get(&path).at(""), nothing);
+    report_past(&worker, &host);
+    let number = worker.post(
+        "/api/edgewatch/v1/probes",
+        &[("Authorization", worker.token.as_str())],
+        r#"{"name":"gateway","kind":"icmp","target":"127.0.0.1"}"#,
+    );
+    let probe = number.at("/id");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("past 1970").as_millis();
+    let sample = json!({ "number": SAMPLES + 1, "at_ms": u64::try_from(now).expect("a few centuries"), "probes": [{ "id": probe, "delay_ms": 12.5 }] });
+    let body = json!({ "agent_version": "0.1.0", "sent_at_ms": u64::try_from(now).expect("a few centuries"), "oldest": 1, "period_s": 10, "samples": [sample] });
+    let header = [("Authorization", &*format!("Bearer {}", host.secret))];
+    assert_eq!(worker.post("/agent/v1/reports", &header, &body.to_string()).status, 200);
+    let reply = worker.get(&path);
+    assert_eq!(
+        (reply.status, reply.at("/probes"), reply.at("/checks")),
+        (200, json!([probe]), json!(false)),
+        "{}",
+        reply.body
+    );
+    let own = reply.at("/own");
+    assert_eq!(own.pointer("/0/name"), Some(&json!("cpu.user.percentage")));
+    let delays = worker.get(&format!("{SERIES}?hosts={}&metric=probe/{probe}/delay_ms", host.id));
+    assert_eq!(samples(&delays.at("/series/0")), 1, "{}", delays.body);
+}

@@ -14,7 +14,7 @@ use edgewatch_core::model::{
 use super::{App, actor, host_admin, hosts as all_hosts, secret};
 use crate::platform::{digest, log};
 use crate::store::mackerel::{graph_defs, hosts as said, listing, services};
-use crate::store::{access, events, host_edits, push_agents, settings};
+use crate::store::{access, check_results, events, host_edits, push_agents, settings};
 
 /// What a host has metrics of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,12 @@ pub struct HostMetrics {
     pub built_in: Vec<&'static str>,
     /// Its own, by name, with their units where those are known.
     pub own: Vec<(String, Option<String>)>,
+    /// The probes that it measured delays of, by number.
+    pub probes: Vec<i64>,
+    /// Whether an agent pushes what it checks.
+    pub has_checks: bool,
+    /// Whether it is known what is installed.
+    pub has_packages: bool,
 }
 
 const UNKNOWN: Failure = Failure::NotFound { what: "host" };
@@ -243,8 +249,8 @@ pub async fn groups(app: &App, caller: &Credential) -> Result<(Vec<Counted>, Vec
     Ok((counted(groups), counted(tags)))
 }
 
-/// What a host has metrics of: the built-in ones, and the names of its own with their units where those are known. Three D1 rows read; where
-/// it has some that people named, one for each graph definition.
+/// What a host has metrics of: the built-in ones, and the names of its own with their units where those are known; and what else there is of it. Six D1 rows
+/// read; where it has some that people named, one for each graph definition.
 ///
 /// # Errors
 /// As [`show`]; [`Failure::Unavailable`] when the hub does not answer.
@@ -261,7 +267,10 @@ pub async fn metrics(app: &App, caller: &Credential, id: HostId) -> Result<HostM
         own::unit(name).map(str::to_owned).or_else(of_graph)
     };
     let own = measured.own.into_iter().map(|name| (unit(&name), name)).map(|(unit, name)| (name, unit)).collect();
-    Ok(HostMetrics { built_in, own })
+    let kinds = check_results::list_kinds(&app.db, id).await?;
+    let has = |wanted: &str| kinds.iter().any(|kind| kind == wanted);
+    let (has_checks, has_packages) = (has(check_results::CHECKDATA), has(check_results::PACKAGES));
+    Ok(HostMetrics { built_in, own, probes: measured.probes, has_checks, has_packages })
 }
 
 /// A page of what happened to a host, newest first: two rows read for each event.

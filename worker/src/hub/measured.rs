@@ -7,8 +7,8 @@ use edgewatch_core::metrics::own::is_of_host;
 use edgewatch_core::model::HostId;
 use serde::{Deserialize, Serialize};
 
-use super::HubError;
 use super::shard::Shard;
+use super::{HubError, rows};
 
 /// The metrics that a host has: the columns of the built-in ones in its newest sample, and the names of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct MetricsWire {
     pub built_in: Vec<usize>,
     /// Ascending.
     pub own: Vec<String>,
+    /// Numbers of the probes that it measured delays of, ascending.
+    #[serde(default)]
+    pub probes: Vec<i64>,
 }
 
 impl Shard {
@@ -30,14 +33,15 @@ impl Shard {
         let columns = newest.map(|sample| metrics::columns(&sample));
         let has_value = |(column, value): (usize, Option<f64>)| value.map(|_| column);
         let built_in = columns.into_iter().flat_map(|all| all.into_iter().enumerate().filter_map(has_value)).collect();
-        let mut own = BTreeSet::new();
+        let (mut own, mut probes) = (BTreeSet::new(), BTreeSet::new());
         for id in [of, of.posted()] {
             if self.get(id).is_some() {
                 let names = self.pending_with_names(id)?.1;
                 own.extend(names.iter().map(|(_, name, _)| name).filter(|name| is_of_host(name)).map(str::to_owned));
+                probes.extend(names.iter().filter_map(|(_, name, _)| rows::probe_of_delay(name)));
             }
         }
-        Ok(MetricsWire { built_in, own: own.into_iter().collect() })
+        Ok(MetricsWire { built_in, own: own.into_iter().collect(), probes: probes.into_iter().collect() })
     }
 }
 
@@ -46,8 +50,17 @@ mod tests {
     use super::*;
     use crate::hub::directory::tests::entry;
     use crate::hub::sql::Sql;
+    use edgewatch_core::model::ProbeId;
     use edgewatch_core::model::{Named, Report, Sample};
     use edgewatch_core::units::UnixMillis;
+
+    #[test]
+    fn a_probe_is_known_by_its_delays() {
+        let names = [rows::UP, rows::DELAY, rows::EXPIRES].map(|part| rows::probe_name(ProbeId(3), part));
+        assert_eq!(names.map(|name| rows::probe_of_delay(&name)), [None, Some(3), None]);
+        let others = ["probe/x/delay_ms", "probe/3delay_ms", "custom.probe/3/delay_ms", ""];
+        assert_eq!(others.map(rows::probe_of_delay), [None; 4]);
+    }
 
     #[test]
     fn a_host_has_what_it_measured_and_what_it_named() {
@@ -60,7 +73,7 @@ mod tests {
         let sample = Sample { number: 1, at, cpu_percent: Some(0.0), load1: Some(1.0), named, ..Sample::default() };
         let report = Report { oldest: 1, samples: vec![sample], ..Report::default() };
         shard.post(HostId(1), report, at).unwrap();
-        let expected = MetricsWire { built_in: vec![0, 9], own: vec!["custom.a.b".to_owned()] };
+        let expected = MetricsWire { built_in: vec![0, 9], own: vec!["custom.a.b".to_owned()], probes: vec![] };
         assert_eq!(shard.metrics_of(HostId(1)), Ok(expected));
         assert_eq!(shard.metrics_of(HostId(2)), Ok(MetricsWire::default()), "nobody's");
     }

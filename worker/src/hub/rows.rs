@@ -18,6 +18,11 @@ pub const DELAY: &str = "delay_ms";
 /// See [`UP`].
 pub const EXPIRES: &str = "tls_expires_s";
 
+/// Which probe a series has the delays of.
+pub fn probe_of_delay(name: &str) -> Option<i64> {
+    name.strip_prefix("probe/")?.strip_suffix(DELAY)?.strip_suffix('/')?.parse().ok()
+}
+
 /// The name of a series of a probe's.
 pub fn probe_name(id: ProbeId, part: &str) -> String {
     format!("probe/{}/{part}", id.0)

@@ -20,6 +20,10 @@ const PUT: &str = "INSERT INTO check_results (host_id, kind, at_s, size_bytes, i
 const FIND: &str = "SELECT at_s, size_bytes, is_trimmed, data FROM check_results \
      WHERE host_id = ?1 AND kind = ?2";
 
+// What was pushed within hours lies with the hub alone, so that an agent speaks for the host has to do for what it checked.
+const LIST_KINDS: &str = "SELECT kind FROM check_results WHERE host_id = ?1 \
+     UNION SELECT 'checkdata' FROM push_agents WHERE host_id = ?1";
+
 /// A result as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
@@ -54,6 +58,19 @@ pub fn put(host: HostId, kind: &str, result: &Stored) -> Statement {
             Bind::from(STANDARD.encode(&result.packed)),
         ],
     )
+}
+
+/// Of which kinds there is something of a host, or will be soon: 3 rows read at most.
+///
+/// # Errors
+/// [`StoreError::Backend`] when D1 refuses.
+pub async fn list_kinds(db: &Db, host: HostId) -> Result<Vec<String>, StoreError> {
+    #[derive(Deserialize)]
+    struct Kind {
+        kind: String,
+    }
+    let kinds: Vec<Kind> = db.run(Statement::new(LIST_KINDS, vec![host.0.into()])).await?.rows()?;
+    Ok(kinds.into_iter().map(|row| row.kind).collect())
 }
 
 /// The last result of a host: 1 row read.

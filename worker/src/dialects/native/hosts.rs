@@ -13,7 +13,7 @@ use http::{StatusCode, Uri};
 use super::auth::{Here, Json, Member};
 use super::error::Refusal;
 use super::paging;
-use crate::app::fleet;
+use crate::app::fleet::{self, HostMetrics};
 use crate::http::{answer, query};
 
 /// `GET /api/edgewatch/v1/hosts?cursor=&limit=`: hosts, by number.
@@ -91,7 +91,9 @@ pub async fn renew_secret(
 pub async fn metrics(Here(app): Here, Member(caller): Member, Path(id): Path<String>) -> Result<Response, Refusal> {
     let found = fleet::metrics(&app, &caller, number(&id)?).await.map_err(Refusal)?;
     let own = found.own.into_iter().map(|(name, unit)| OwnMetricPart { name, unit }).collect();
-    Ok(answer::json(200, answer::JSON, &HostMetricsReply { built_in: found.built_in, own }))
+    let HostMetrics { built_in, probes, has_checks, has_packages, .. } = found;
+    let reply = HostMetricsReply { built_in, own, probes, checks: has_checks, packages: has_packages };
+    Ok(answer::json(200, answer::JSON, &reply))
 }
 
 /// `GET /api/edgewatch/v1/groups`: groups and labels, with how many hosts.

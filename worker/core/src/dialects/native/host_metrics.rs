@@ -9,6 +9,12 @@ pub struct HostMetricsReply {
     pub built_in: Vec<&'static str>,
     /// Its own, by name: sensors, and what programs report or post of it. What a name stands for may have been measured last long ago.
     pub own: Vec<OwnMetricPart>,
+    /// Numbers of the probes that it measured delays of: `probe/<number>/delay_ms` in its history.
+    pub probes: Vec<i64>,
+    /// Whether an agent pushes what it checks: then there is `GET …/hosts/{id}/checks`.
+    pub checks: bool,
+    /// Whether it is known what is installed: then there is `GET …/hosts/{id}/packages`.
+    pub packages: bool,
 }
 
 /// A metric of a host's own.
