@@ -19,6 +19,7 @@ const MAX_NAME_BYTES: usize = 255;
 const MAX_DISPLAY_CHARS: usize = 512;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct GraphDefRequest {
     name: String,
@@ -28,6 +29,7 @@ struct GraphDefRequest {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct MetricRequest {
     name: String,
@@ -36,6 +38,7 @@ struct MetricRequest {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct NameRequest {
     name: String,
 }

@@ -7,6 +7,7 @@ use crate::model::{Alert, QuietHours};
 
 /// The answer of `GET /api/edgewatch/v1/alerts?state=&cursor=&limit=`, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertListReply {
     /// At most `limit` alerts.
     pub alerts: Vec<AlertPart>,
@@ -16,6 +17,7 @@ pub struct AlertListReply {
 
 /// One alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertPart {
     /// The alert's key.
     pub key: String,
@@ -59,6 +61,7 @@ impl From<Alert> for AlertPart {
 
 /// The answer of `GET` and the body of `PUT /api/edgewatch/v1/quiet-hours`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuietHoursBody {
     /// Null for none.
     pub quiet_hours: Option<QuietHoursPart>,
@@ -66,6 +69,7 @@ pub struct QuietHoursBody {
 
 /// When people are not to be disturbed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuietHoursPart {
     /// Such as `Europe/Berlin`.
     pub time_zone: String,

@@ -32,6 +32,7 @@ pub fn refused_registration(is_token_required: bool) -> Refused {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
 struct RegisterBody {
@@ -147,6 +148,7 @@ fn invented(kind: InstanceKind, own_url: &str, now: UnixSeconds, random: [u8; 16
 
 /// The answer to a node that registered itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RegisteredReply {
     status: &'static str,
@@ -188,6 +190,7 @@ impl RegisteredReply {
 
 /// The answer to a node that asks whether it is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RegistrationCheckReply {
     /// Whether it is.
     pub registered: bool,

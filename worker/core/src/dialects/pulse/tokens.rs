@@ -24,6 +24,7 @@ pub struct TokenDefaults {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct GenerateBody {
     validity_minutes: Option<i64>,
@@ -60,6 +61,7 @@ pub fn read_token_draft(body: &[u8], defaults: TokenDefaults) -> Result<Registra
 
 /// A token, as it is made and listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenReply {
     token: String,
@@ -93,6 +95,7 @@ pub fn listed_tokens(tokens: &[RegistrationToken], now: UnixSeconds) -> Vec<Toke
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct RevokeBody {
     #[serde(default, deserialize_with = "text")]
     token: String,
@@ -110,6 +113,7 @@ pub fn revoked_token(query: Option<&str>, body: &[u8]) -> Result<String, Failure
 
 /// An answer that says `{"success":true}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SuccessReply {
     success: bool,
 }

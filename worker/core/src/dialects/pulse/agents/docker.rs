@@ -21,18 +21,21 @@ pub struct DockerReport {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[derive(Default)]
 struct Body {
     agent: Agent,
     host: DockerHost,
     #[serde(deserialize_with = "list")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Value>"))]
     containers: Vec<IgnoredAny>,
     #[serde(deserialize_with = "text")]
     timestamp: String,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
 struct DockerHost {
@@ -113,6 +116,7 @@ impl From<Body> for HostReport {
 
 /// The answer to a report about containers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DockerReply {
     success: bool,
