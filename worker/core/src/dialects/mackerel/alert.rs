@@ -166,15 +166,17 @@ impl AlertLogPart {
     }
 }
 
+/// As it is sent.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-struct MemoRequest {
+pub struct MemoRequest {
     memo: String,
 }
 
+/// As it is sent.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-struct CloseRequest {
+pub struct CloseRequest {
     reason: String,
 }
 

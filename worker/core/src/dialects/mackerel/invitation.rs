@@ -38,7 +38,7 @@ pub struct InvitationRequest {
 /// `POST /invitations/revoke`.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-struct RevokeRequest {
+pub struct RevokeRequest {
     email: String,
 }
 

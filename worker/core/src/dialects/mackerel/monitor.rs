@@ -179,6 +179,7 @@ impl MonitorPart {
 
 /// A body that says what a monitor is to be: of `POST /monitors` and of `PUT /monitors/<id>`.
 #[derive(Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MonitorBody(MonitorRequest);
 
 impl MonitorBody {

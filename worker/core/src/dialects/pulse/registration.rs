@@ -31,11 +31,12 @@ pub fn refused_registration(is_token_required: bool) -> Refused {
     Refused::new(401, "unauthorized", words)
 }
 
+/// As it is sent.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
-struct RegisterBody {
+pub struct RegisterBody {
     #[serde(rename = "type", deserialize_with = "text")]
     kind: String,
     #[serde(deserialize_with = "text")]

@@ -23,10 +23,11 @@ pub struct TokenDefaults {
     pub most: Option<u32>,
 }
 
+/// As it is sent.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct GenerateBody {
+pub struct GenerateBody {
     validity_minutes: Option<i64>,
     max_uses: Option<i64>,
     #[serde(default, deserialize_with = "read::list")]
@@ -94,9 +95,10 @@ pub fn listed_tokens(tokens: &[RegistrationToken], now: UnixSeconds) -> Vec<Toke
     tokens.iter().filter(|token| token.is_listed(now)).map(TokenReply::from).collect()
 }
 
+/// As it is sent.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-struct RevokeBody {
+pub struct RevokeBody {
     #[serde(default, deserialize_with = "text")]
     token: String,
 }

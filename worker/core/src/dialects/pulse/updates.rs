@@ -192,10 +192,11 @@ fn download(assets: &[FeedAsset]) -> String {
     usual.or_else(|| assets.first()).map(|asset| asset.browser_download_url.clone()).unwrap_or_default()
 }
 
+/// As it is sent.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct ApplyBody {
+pub struct ApplyBody {
     #[serde(default, deserialize_with = "text")]
     download_url: String,
 }
