@@ -1,6 +1,8 @@
 //! What people and installers fetch: the page at `/` with its files below `/ui/`, the bootstrap script, the agent's
 //! binaries, and the page for what is not there.
 
+mod metrics;
+mod public;
 mod ui;
 
 use axum::body::Body;
@@ -53,9 +55,14 @@ pub async fn serve(request: Request<Body>, literal: &str) -> Response {
     let wants_json = accepts_json(&request);
     let result = match context::app(request.extensions()) {
         Ok(app) if matches!(*request.method(), Method::GET | Method::HEAD) => {
-            page(&app, request.uri().path(), literal).await
+            if request.uri().path() == "/metrics" {
+                metrics::serve(request, &app).await
+            } else {
+                page(&app, request.uri().path(), literal).await
+            }
         }
-        Ok(_) => Err(Failure::NotFound { what: "page" }),
+        // Of a page that there is another method is refused, and any method of one that there is not.
+        Ok(app) => page(&app, request.uri().path(), literal).await.and(Err(Failure::MethodNotAllowed)),
         Err(failure) => Err(failure),
     };
     result.unwrap_or_else(|failure| refuse(&failure, wants_json))
@@ -101,7 +108,11 @@ fn to_login() -> Response {
 }
 
 async fn page(app: &App, path: &str, literal: &str) -> Result<Response, Failure> {
-    match path.split('/').skip(1).collect::<Vec<_>>().as_slice() {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    if let Some(file) = public::find(app, &segments).await? {
+        return Ok(file);
+    }
+    match segments.as_slice() {
         [""] | ["ui", "login"] => Ok(html(200, &HOME.replace(LITERAL_PLACEHOLDER, literal))),
         // Where the original's login was.
         ["login"] | ["oauth2", "login"] => Ok(to_login()),
@@ -154,5 +165,17 @@ fn with_policy(status: u16, page: String) -> Response {
 pub fn refuse(failure: &Failure, as_json: bool) -> Response {
     answer::note(failure, "pages");
     let (status, body) = native::render(failure);
-    if as_json { answer::json(status, answer::JSON, &body) } else { html(status, LOST) }
+    if as_json { answer::json(status, answer::JSON, &body) } else { html(status, &sorry(status)) }
+}
+
+/// The page for people that says so. Its words are ours alone: nothing of a request stands in it.
+fn sorry(status: u16) -> String {
+    let (title, text) = match status {
+        401 => ("Log in first", "This is shown to people who are logged in."),
+        403 => ("Not for you", "Your account may not see this. Somebody who administers it can change that."),
+        404 => ("There is nothing here", "The address is wrong, or what was here is gone."),
+        405 => ("That cannot be done here", "There is something at this address, but it does not take what was sent."),
+        _ => ("This could not be shown", "The server has trouble just now. Try again in a minute; nothing was lost."),
+    };
+    LOST.replace("__TITLE__", title).replace("__TEXT__", text)
 }

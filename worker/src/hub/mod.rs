@@ -23,6 +23,7 @@ pub mod lengths;
 pub mod listing;
 #[cfg(test)]
 mod measure;
+pub mod metrics;
 pub mod monitors;
 #[cfg(target_arch = "wasm32")]
 mod moving;
