@@ -90,7 +90,7 @@ fn what_is_not_there_is_a_page_for_people_and_json_for_programs() {
         let program = worker.get_as(path, &[("Accept", "application/json")]);
         assert_eq!((program.status, program.at("/error/code")), (404, json!("not_found")), "{path}");
     }
-    assert_eq!(worker.post("/", &[], "").status, 404);
+    assert_eq!((worker.post("/", &[], "").status, worker.post("/nothing", &[], "").status), (405, 404));
     assert_eq!(worker.get("/api/v0/nothing").status, 404);
     assert_eq!(worker.post("/agentconnector/submit_checkdata.json", &[], "{}").status, 401);
 }

@@ -11,6 +11,7 @@ pub mod hosts;
 pub mod identity;
 pub mod ingest;
 pub mod mackerel;
+pub mod metrics;
 pub mod organization;
 pub mod posted;
 pub mod presence;
@@ -136,6 +137,7 @@ impl App {
             budget: crate::platform::config::Budget::default(),
             keep_hours: [None; 4],
             pulse: crate::platform::pulse_variables::PulseVariables::default(),
+            security_contact: None,
         };
         Self {
             db,

@@ -2,6 +2,8 @@
 //! pages that need no script: those of Nezha's readers, and the one for what is not there.
 
 mod dashboard;
+mod metrics;
+mod public;
 mod ui;
 
 use axum::body::Body;
@@ -52,9 +54,14 @@ pub async fn serve(request: Request<Body>, literal: &str) -> Response {
     let wants_json = accepts_json(&request);
     let result = match context::app(request.extensions()) {
         Ok(app) if matches!(*request.method(), Method::GET | Method::HEAD) => {
-            page(&app, request.uri().path(), literal).await
+            if request.uri().path() == "/metrics" {
+                metrics::serve(request, &app).await
+            } else {
+                page(&app, request.uri().path(), literal).await
+            }
         }
-        Ok(_) => Err(Failure::NotFound { what: "page" }),
+        // Of a page that there is another method is refused, and any method of one that there is not.
+        Ok(app) => page(&app, request.uri().path(), literal).await.and(Err(Failure::MethodNotAllowed)),
         Err(failure) => Err(failure),
     };
     result.unwrap_or_else(|failure| refuse(&failure, wants_json))
@@ -100,7 +107,11 @@ fn to_login() -> Response {
 }
 
 async fn page(app: &App, path: &str, literal: &str) -> Result<Response, Failure> {
-    match path.split('/').skip(1).collect::<Vec<_>>().as_slice() {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    if let Some(file) = public::find(app, &segments).await? {
+        return Ok(file);
+    }
+    match segments.as_slice() {
         [""] => shell(app, literal).await,
         ["ui", rest @ ..] if dashboard::is_page(rest) => shell(app, literal).await,
         ["ui", "assets", name] => dashboard::file(app.assets.as_ref(), name).await,
@@ -163,5 +174,17 @@ fn with_policy(status: u16, page: String) -> Response {
 pub fn refuse(failure: &Failure, as_json: bool) -> Response {
     answer::note(failure, "pages");
     let (status, body) = native::render(failure);
-    if as_json { answer::json(status, answer::JSON, &body) } else { html(status, LOST) }
+    if as_json { answer::json(status, answer::JSON, &body) } else { html(status, &sorry(status)) }
+}
+
+/// The page for people that says so. Its words are ours alone: nothing of a request stands in it.
+fn sorry(status: u16) -> String {
+    let (title, text) = match status {
+        401 => ("Log in first", "This is shown to people who are logged in."),
+        403 => ("Not for you", "Your account may not see this. Somebody who administers it can change that."),
+        404 => ("There is nothing here", "The address is wrong, or what was here is gone."),
+        405 => ("That cannot be done here", "There is something at this address, but it does not take what was sent."),
+        _ => ("This could not be shown", "The server has trouble just now. Try again in a minute; nothing was lost."),
+    };
+    LOST.replace("__TITLE__", title).replace("__TEXT__", text)
 }

@@ -1,6 +1,6 @@
 //! How the Worker reaches the hub: a function per operation.
 
-use edgewatch_core::dialects::native::{ProbePart, SeriesRequest};
+use edgewatch_core::dialects::native::{ProbePart, SeriesRequest, prometheus};
 use edgewatch_core::model::{Form, Host, HostId, Probe, ProbeResult, Report, SeriesQuery, WebAnswer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,6 +8,7 @@ use worker::{Headers, Method, Request, RequestInit, Response};
 
 use super::listing::{self, ListRequest};
 use super::measured::MetricsWire;
+use super::metrics::MetricsRequest;
 use super::own::{self, OWN_HEADER, Own};
 use super::posted::wire::NamesQuery;
 use super::probe_history::{ProbePoints, Tallies};
@@ -166,6 +167,29 @@ impl HubClient {
             parts.push(body.into_bytes());
         }
         Ok((listing::assemble(form, &parts, ids)?.into(), epochs))
+    }
+
+    /// What there is for Prometheus, and for each shard how often it was told of credentials that were taken away. Of one shard it
+    /// comes as it is handed on; of several the lines are laid together here.
+    ///
+    /// # Errors
+    /// [`HubError`] when one of the shards has no answer.
+    pub async fn metrics(&self, is_open_metrics: bool) -> Result<(Payload, Vec<u64>), HubError> {
+        let request = MetricsRequest { is_open_metrics, is_whole: self.shards <= 1 };
+        let (mut lines, mut epochs) = (Vec::new(), Vec::new());
+        for shard in 0..self.shards.max(1) {
+            let response = self.call(shard, "metrics", &request).await?;
+            if response.status_code() != 200 {
+                return Err(HubError::Corrupt(format!("metrics answered {}", response.status_code())));
+            }
+            epochs.push(epoch_of(&response)?);
+            let body = Payload::of(response).await.map_err(|error| HubError::Unreachable(error.to_string()))?;
+            if request.is_whole {
+                return Ok((body, epochs));
+            }
+            lines.extend(body.into_bytes());
+        }
+        Ok((prometheus::arrange(&lines, is_open_metrics).into(), epochs))
     }
 
     /// Hands a report over; what it answers to be durable is stored. `None` when the host has no such agent.

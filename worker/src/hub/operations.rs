@@ -14,6 +14,7 @@ use worker::{Error, Method, Request, Response};
 use super::governor::ShardReport;
 use super::handover::tidings::Tidings;
 use super::listing::ListRequest;
+use super::metrics::MetricsRequest;
 use super::object::{Answer, Inner};
 use super::probes::{EDGE, ProbeWire};
 use super::rules::usage::TransfersRequest;
@@ -46,6 +47,10 @@ impl Inner {
             (Method::Post, "/list") => {
                 let wanted: ListRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.list(&wanted, db).await
+            }
+            (Method::Post, "/metrics") => {
+                let wanted: MetricsRequest = parse(&request.text().await.map_err(refused)?)?;
+                self.metrics(&wanted, db).await
             }
             (Method::Post, "/epoch") => self.with(|shard| json(&wire::EpochReply { epoch: flush::epoch(shard)? })),
             (Method::Post, "/verdict") => {
@@ -325,11 +330,8 @@ impl Inner {
         })
     }
 
-    async fn probe_tallies(&self, db: Option<&Db>) -> Answer<Response> {
-        let now = self.now();
-        if let Some(text) = self.with(|shard| shard.probe_answer(now))? {
-            return Response::ok(text).map_err(|error| HubError::Refused(error.to_string()));
-        }
+    /// What came of probes is at hand afterwards.
+    pub(super) async fn ready_probes(&self, db: Option<&Db>, now: UnixMillis) -> Answer<()> {
         self.complete()?;
         let missing = self.with(|shard| shard.ready_counts(now))?;
         if !missing.is_empty() {
@@ -340,6 +342,15 @@ impl Inner {
             }
             self.with(|shard| shard.count_anew(now))?;
         }
+        Ok(())
+    }
+
+    async fn probe_tallies(&self, db: Option<&Db>) -> Answer<Response> {
+        let now = self.now();
+        if let Some(text) = self.with(|shard| shard.probe_answer(now))? {
+            return Response::ok(text).map_err(|error| HubError::Refused(error.to_string()));
+        }
+        self.ready_probes(db, now).await?;
         let text = self.with(|shard| {
             let list = shard.probes()?.to_vec();
             let (hosts, edge) = shard.tallies(now);

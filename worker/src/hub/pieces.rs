@@ -14,7 +14,8 @@ use super::tracked::Tracked;
 
 /// Pieces that nobody read for so long are forgotten, ms.
 const KEPT_MS: i64 = 300_000;
-/// So much is kept; what goes beyond is written each time. A host takes about 2 kB in all of Nezha's forms, its texts have caps.
+/// So much is kept; what goes beyond is written each time. A host takes about 2 kB in all of Nezha's forms and as
+/// much in that of Prometheus, its texts have caps.
 const MOST_BYTES: usize = 16 << 20;
 /// What a piece takes beside what is written.
 const PIECE_BYTES: usize = 96;
@@ -55,6 +56,24 @@ impl Pieces {
         let list =
             if wanted.is_whole { self.whole(form, &hosts, wanted.ids.as_deref())? } else { self.part(form, &hosts)? };
         Ok((list, hosts.iter().map(|tracked| tracked.id()).collect()))
+    }
+
+    /// Writes every host as `form` says, by number, with nothing between two of them.
+    ///
+    /// # Errors
+    /// [`HubError::Corrupt`] when a host cannot be written.
+    pub fn write_all(
+        &mut self,
+        form: &'static Form,
+        shard: &Shard,
+        now: UnixMillis,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), HubError> {
+        self.read_ms = now.0;
+        self.forget_strangers(shard);
+        let hosts = shard.select(None, None, false);
+        bytes.reserve(hosts.len() * self.usual_bytes(form));
+        hosts.iter().try_for_each(|tracked| self.write(form, tracked, bytes))
     }
 
     /// What is kept, in bytes.

@@ -1,6 +1,8 @@
 //! How probes fared, over all hosts of the shard: put together once after the object woke, and kept up with every sample that is taken
 //! from then on. So asking again costs no row, and the answer itself is kept for a minute.
 
+mod lines;
+
 use std::collections::BTreeMap;
 
 use edgewatch_core::blocks::tiers::{self, MINUTES, SAMPLES, TWO_HOURS};
@@ -65,6 +67,8 @@ struct Fared {
     recent: BTreeMap<i64, Moment>,
     /// By host: when it last saw a certificate, ms since 1970, and when that one ends.
     certificates: BTreeMap<HostId, (i64, i64)>,
+    /// By host, of the last quarter of an hour when it came.
+    newest: BTreeMap<HostId, Found>,
 }
 
 /// The results of one second.
@@ -100,6 +104,9 @@ impl Fared {
         let from_ms = now_ms.saturating_sub(RECENT_MS);
         if found.at_ms <= from_ms {
             return;
+        }
+        if self.newest.get(&by).is_none_or(|known| known.at_ms <= found.at_ms) {
+            self.newest.insert(by, found);
         }
         while self.recent.first_key_value().is_some_and(|(second, _)| second.saturating_add(1) * 1_000 <= from_ms) {
             self.recent.pop_first();

@@ -12,6 +12,7 @@ const DATABASE: &str = "DB";
 const ASSETS: &str = "ASSETS";
 /// The address that users reach this deployment by, such as `https://watch.example.com`.
 const PUBLIC_URL: &str = "PUBLIC_URL";
+const SECURITY_CONTACT: &str = "SECURITY_CONTACT";
 /// The key for secrets at rest: base64 of 32 bytes. A Worker secret.
 const KEY: &str = "EDGEWATCH_KEY";
 /// `1`: each answer says what it cost. For tests and the bench; deploying refuses it.
@@ -83,6 +84,8 @@ pub struct Config {
     pub keep_hours: [Option<u32>; 4],
     /// What programs for Pulse are told by variables.
     pub pulse: PulseVariables,
+    /// Whom to tell of a hole, as an address with its scheme; `None` when not configured or not understood.
+    pub security_contact: Option<String>,
 }
 
 /// Under which terms the platform's meters are counted.
@@ -136,6 +139,7 @@ impl Config {
             ),
             keep_hours: KEEP.map(|(name, hours)| span_hours(text(name).as_deref(), hours)),
             pulse: PulseVariables::parse(text),
+            security_contact: text(SECURITY_CONTACT).and_then(|contact| clean_contact(&contact)),
         }
     }
 
@@ -185,6 +189,18 @@ pub fn assets(env: &Env) -> Result<worker::Fetcher, Failure> {
 }
 
 /// The address without its last slash, when it is one that may be written into a script: scheme, host, port, nothing else.
+/// A contact as RFC 9116 wants it: a bare e-mail address gets its scheme, and nothing can begin another line.
+fn clean_contact(contact: &str) -> Option<String> {
+    let contact = contact.trim();
+    let is_plain = !contact.is_empty() && contact.chars().all(|one| one.is_ascii_graphic());
+    let has_scheme = ["mailto:", "https://", "tel:"].iter().any(|scheme| contact.starts_with(scheme));
+    match (is_plain, has_scheme) {
+        (true, true) => Some(contact.to_owned()),
+        (true, false) if contact.contains('@') && !contact.contains(':') => Some(format!("mailto:{contact}")),
+        _ => None,
+    }
+}
+
 fn clean_public_url(url: &str) -> Option<String> {
     let url = url.trim_end_matches('/');
     let authority = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
@@ -202,6 +218,17 @@ mod tests {
         assert_eq!(span_hours(Some("4294967295"), 24), Some(u32::MAX));
         for none in [None, Some("ten"), Some("-1"), Some("1.5")] {
             assert_eq!(span_hours(none, 24), None);
+        }
+    }
+
+    #[test]
+    fn a_contact_is_an_address_with_its_scheme_and_one_line() {
+        assert_eq!(clean_contact(" a@example.com ").as_deref(), Some("mailto:a@example.com"));
+        for good in ["mailto:a@example.com", "https://example.com/security", "tel:+1-201-555-0123"] {
+            assert_eq!(clean_contact(good).as_deref(), Some(good));
+        }
+        for bad in ["", "example.com", "http://example.com/", "a@example.com\nExpires: never", "javascript:a@b"] {
+            assert_eq!(clean_contact(bad), None, "{bad}");
         }
     }
 

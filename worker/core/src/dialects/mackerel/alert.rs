@@ -15,6 +15,7 @@ const MOST: u32 = 100;
 
 /// An alert. What it does not have is left out, and never null.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AlertPart {
     /// Its id.
@@ -50,6 +51,7 @@ pub struct AlertPart {
 
 /// `GET /alerts`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AlertListReply {
     /// Newest first.
@@ -61,6 +63,7 @@ pub struct AlertListReply {
 
 /// `PUT /alerts/<id>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertMemoReply {
     /// Its id.
     pub id: String,
@@ -70,6 +73,7 @@ pub struct AlertMemoReply {
 
 /// `GET /alerts/<id>/logs`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AlertLogReply {
     /// Newest first.
@@ -81,6 +85,7 @@ pub struct AlertLogReply {
 
 /// A step of an alert. Quirk: what it does not have is null.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AlertLogPart {
     /// Its id.
@@ -101,6 +106,7 @@ pub struct AlertLogPart {
 
 /// What a check said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatusDetailPart {
     /// `check`.
     #[serde(rename = "type")]
@@ -111,6 +117,7 @@ pub struct StatusDetailPart {
 
 /// The inner part of [`StatusDetailPart`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckDetailPart {
     /// What it said.
     pub message: String,
@@ -159,13 +166,17 @@ impl AlertLogPart {
     }
 }
 
+/// As it is sent.
 #[derive(Deserialize)]
-struct MemoRequest {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MemoRequest {
     memo: String,
 }
 
+/// As it is sent.
 #[derive(Deserialize)]
-struct CloseRequest {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CloseRequest {
     reason: String,
 }
 

@@ -15,6 +15,7 @@ const INTERVAL_MIN: std::ops::RangeInclusive<u32> = 10..=525_600;
 
 /// A setting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AlertGroupSettingPart {
     /// Its id.
@@ -36,6 +37,7 @@ pub struct AlertGroupSettingPart {
 
 /// `GET /alert-group-settings`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AlertGroupSettingListReply {
     /// In the order in which they were made.
@@ -44,6 +46,7 @@ pub struct AlertGroupSettingListReply {
 
 /// `POST /alert-group-settings`, `PUT /alert-group-settings/<id>`.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AlertGroupSettingRequest {
     name: String,

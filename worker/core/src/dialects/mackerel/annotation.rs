@@ -17,6 +17,7 @@ const LAST_S: i64 = 1 << 35;
 
 /// An annotation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GraphAnnotationPart {
     /// Its id.
     pub id: String,
@@ -36,6 +37,7 @@ pub struct GraphAnnotationPart {
 
 /// `GET /graph-annotations`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GraphAnnotationListReply {
     /// By when they begin.
@@ -44,6 +46,7 @@ pub struct GraphAnnotationListReply {
 
 /// `POST /graph-annotations`, `PUT /graph-annotations/<id>`.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GraphAnnotationRequest {
     title: String,
     description: Option<String>,

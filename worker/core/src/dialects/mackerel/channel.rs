@@ -22,6 +22,7 @@ const MENTIONS: [(&str, &str); 3] =
 
 /// A channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ChannelPart {
     /// Its id.
@@ -39,6 +40,7 @@ pub struct ChannelPart {
 
 /// What a type of channel has that the others do not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 pub enum ChannelForm {
     /// Mail.
@@ -68,6 +70,7 @@ pub enum ChannelForm {
 
 /// `GET /channels`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelListReply {
     /// In the order in which they were made.
     pub channels: Vec<ChannelPart>,
@@ -75,6 +78,7 @@ pub struct ChannelListReply {
 
 /// `POST /channels`, `PUT /channels/<id>`.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ChannelRequest {
     name: String,

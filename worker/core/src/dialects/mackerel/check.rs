@@ -17,11 +17,13 @@ const MOST_INTERVAL_MIN: f64 = 525_600.0;
 
 /// `POST /monitoring/checks/report`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReportsRequest {
     reports: Vec<ReportPart>,
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct ReportPart {
     source: SourcePart,
@@ -38,6 +40,7 @@ struct ReportPart {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct SourcePart {
     #[serde(rename = "type")]
@@ -95,6 +98,7 @@ impl ReportPart {
 
 /// A check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckPart {
     /// Its id.
     pub id: String,
@@ -104,6 +108,7 @@ pub struct CheckPart {
 
 /// `GET /monitoring/checks/<id>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckReply {
     /// The check.
     pub check: CheckPart,
@@ -111,6 +116,7 @@ pub struct CheckReply {
 
 /// `GET /monitoring/checks`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CheckListReply {
     /// By id.
@@ -128,6 +134,7 @@ impl From<Check> for CheckPart {
 
 /// `GET /hosts/<id>/monitored-statuses`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MonitoredStatusesReply {
     /// One for each monitor that looks at the host, and for each check of it that reported.
@@ -136,6 +143,7 @@ pub struct MonitoredStatusesReply {
 
 /// How it stands with a monitor or a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MonitoredPart {
     /// Its id.
@@ -149,6 +157,7 @@ pub struct MonitoredPart {
 
 /// What a check says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DetailPart {
     /// `check`.
     #[serde(rename = "type")]

@@ -18,6 +18,7 @@ pub const MAX_WIDGETS_BYTES: usize = 128 * 1024;
 
 /// A dashboard.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DashboardPart {
     /// Its id.
@@ -38,6 +39,7 @@ pub struct DashboardPart {
 
 /// `GET /dashboards`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DashboardListReply {
     /// In the order in which they were made.
     pub dashboards: Vec<DashboardPart>,
@@ -45,6 +47,7 @@ pub struct DashboardListReply {
 
 /// `POST /dashboards`, `PUT /dashboards/<id>`.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DashboardRequest {
     title: String,

@@ -31,6 +31,7 @@ const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Frid
 
 /// A downtime.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DowntimePart {
     /// Its id.
@@ -62,6 +63,7 @@ pub struct DowntimePart {
 
 /// How a downtime comes again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecurrencePart {
     /// `hourly`, `daily`, `weekly`, `monthly` or `yearly`.
     #[serde(rename = "type")]
@@ -78,6 +80,7 @@ pub struct RecurrencePart {
 
 /// `GET /downtimes`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DowntimeListReply {
     /// In the order in which they were made.
     pub downtimes: Vec<DowntimePart>,
@@ -85,6 +88,7 @@ pub struct DowntimeListReply {
 
 /// `POST /downtimes`, `PUT /downtimes/<id>`.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DowntimeRequest {
     name: String,
@@ -101,6 +105,7 @@ pub struct DowntimeRequest {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct RecurrenceRequest {
     #[serde(rename = "type")]
     kind: String,

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 
 /// What a refused request gets. The Go client shows the text of this form alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorReply {
     /// What is wrong.
     pub error: ErrorPart,
@@ -13,6 +14,7 @@ pub struct ErrorReply {
 
 /// The inner part of [`ErrorReply`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorPart {
     /// For people; a single line.
     pub message: String,

@@ -18,25 +18,31 @@ const MAX_NAME_BYTES: usize = 255;
 /// The longest name for people, in characters.
 const MAX_DISPLAY_CHARS: usize = 512;
 
+/// As it is sent.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct GraphDefRequest {
+pub struct GraphDefRequest {
     name: String,
     display_name: Option<String>,
     unit: Option<String>,
     metrics: Vec<MetricRequest>,
 }
 
+/// As it is sent.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct MetricRequest {
+pub struct MetricRequest {
     name: String,
     display_name: Option<String>,
     is_stacked: Option<bool>,
 }
 
+/// As it is sent.
 #[derive(Debug, Deserialize)]
-struct NameRequest {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NameRequest {
     name: String,
 }
 

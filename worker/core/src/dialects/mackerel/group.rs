@@ -15,6 +15,7 @@ const MOST_LINKS: usize = 1_000;
 
 /// A notification group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NotificationGroupPart {
     /// Its id.
@@ -38,6 +39,7 @@ pub struct NotificationGroupPart {
 
 /// A monitor that a group is told of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupMonitorPart {
     /// Its id.
     pub id: String,
@@ -48,6 +50,7 @@ pub struct GroupMonitorPart {
 
 /// A service that a group is told of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupServicePart {
     /// Its name.
     pub name: String,
@@ -58,6 +61,7 @@ pub struct GroupServicePart {
 
 /// `GET /notification-groups`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NotificationGroupListReply {
     /// In the order in which they were made.
@@ -66,6 +70,7 @@ pub struct NotificationGroupListReply {
 
 /// `POST /notification-groups`, `PUT /notification-groups/<id>`.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NotificationGroupRequest {
     name: String,

@@ -12,6 +12,7 @@ use crate::model::{DetailedHost, HostKind};
 
 /// One host.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HostPart {
     /// Eleven characters of base58. Quirk: the Rust client refuses more than 15 bytes.
@@ -50,6 +51,7 @@ pub struct HostPart {
 
 /// `GET /hosts/<id>`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostReply {
     /// The host. Quirk: null where one was looked for by its identifier and is not there.
     pub host: Option<HostPart>,
@@ -57,6 +59,7 @@ pub struct HostReply {
 
 /// `GET /hosts`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostListReply {
     /// By when they were made.
     pub hosts: Vec<HostPart>,
@@ -64,6 +67,7 @@ pub struct HostListReply {
 
 /// What a host was made or changed by answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostIdReply {
     /// Its id.
     pub id: String,
@@ -71,6 +75,7 @@ pub struct HostIdReply {
 
 /// What is answered where there is nothing to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SuccessReply {
     /// True.
     pub success: bool,

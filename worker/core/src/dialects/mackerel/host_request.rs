@@ -23,6 +23,7 @@ const MOST_IDS: usize = 30;
 
 /// `POST /hosts`, `PUT /hosts/<id>`. Any key but the first two may be null or missing, which are not the same.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HostRequest {
     name: String,
@@ -43,6 +44,7 @@ pub struct HostRequest {
 
 /// A check that a host runs. Quirk: in its oldest form a name alone.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum CheckRequest {
     Name(String),
@@ -118,6 +120,7 @@ fn checks(requests: Vec<CheckRequest>) -> Result<Vec<(String, String)>, Failure>
 
 /// `POST /hosts/<id>/status`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatusRequest {
     status: String,
 }
@@ -142,6 +145,7 @@ pub fn status(word: &str) -> Result<HostStatus, Failure> {
 
 /// `POST /hosts/bulk-update-statuses`, `POST /hosts/bulk-retire`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BulkRequest {
     ids: Vec<String>,
     status: Option<String>,
@@ -178,6 +182,7 @@ impl BulkRequest {
 
 /// `PUT /hosts/<id>/role-fullnames`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RolesRequest {
     role_fullnames: Option<Vec<String>>,

@@ -17,6 +17,7 @@ const DEFAULT_NAME: &str = "default";
 
 /// One interface as it is sent. A key that is null is missing.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InterfaceRequest {
     name: String,
@@ -29,6 +30,7 @@ pub struct InterfaceRequest {
 
 /// One interface as it is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InterfacePart {
     name: String,

@@ -8,6 +8,7 @@ use crate::model::{Authority, Invitation};
 
 /// One invitation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InvitationPart {
     /// Who.
     pub email: String,
@@ -20,6 +21,7 @@ pub struct InvitationPart {
 
 /// `GET /invitations`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InvitationListReply {
     /// Those that are good.
     pub invitations: Vec<InvitationPart>,
@@ -27,6 +29,7 @@ pub struct InvitationListReply {
 
 /// `POST /invitations`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InvitationRequest {
     email: String,
     authority: String,
@@ -34,7 +37,8 @@ pub struct InvitationRequest {
 
 /// `POST /invitations/revoke`.
 #[derive(Debug, Deserialize)]
-struct RevokeRequest {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RevokeRequest {
     email: String,
 }
 

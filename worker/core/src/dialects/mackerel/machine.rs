@@ -19,6 +19,7 @@ const PLATFORMS: [(&str, &str); 2] = [("centos", "CentOS"), ("opensuse", "openSU
 
 /// The `meta` of a host. A key of which nothing is known is left out.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MetaPart<'a> {
     #[serde(rename = "agent-revision", skip_serializing_if = "str::is_empty")]
     agent_revision: &'a str,
@@ -44,6 +45,7 @@ pub struct MetaPart<'a> {
 
 /// One processor. Quirk: texts alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CpuPart<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     cache_size: &'a str,
@@ -70,6 +72,7 @@ pub struct CpuPart<'a> {
 
 /// One disk or its like. Quirk: texts alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BlockDevicePart<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     model: &'a str,
@@ -91,6 +94,7 @@ pub struct BlockDevicePart<'a> {
 
 /// One file system.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileSystemPart<'a> {
     kb_available: u64,
     kb_size: u64,
@@ -102,6 +106,7 @@ pub struct FileSystemPart<'a> {
 
 /// The kernel. Quirk: texts alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KernelPart<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     machine: &'a str,

@@ -11,6 +11,7 @@ pub const MAX_DOCUMENT_BYTES: usize = 100 * 1024;
 
 /// `GET …/metadata`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MetadataListReply {
     /// By name.
     pub metadata: Vec<NamespacePart>,
@@ -18,6 +19,7 @@ pub struct MetadataListReply {
 
 /// The name of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NamespacePart {
     /// The name.
     pub namespace: String,

@@ -60,3 +60,11 @@ pub use tsdb::{
     HostValue, LatestReply, NamesReply, Point, PointsReply, ServiceValue, read_latest_query, read_points_query,
 };
 pub use user::{AwsIntegrationListReply, MackerelUser, MackerelUserListReply};
+
+// Read by the functions above and by nobody else: for the documentation alone.
+#[cfg(feature = "schema")]
+pub use {
+    alert::{CloseRequest, MemoRequest},
+    graph_def::{GraphDefRequest, NameRequest},
+    invitation::RevokeRequest,
+};

@@ -9,6 +9,7 @@ use crate::model::{ListedMonitor, MonitorDraft, MonitorKind, Sent};
 
 /// A monitor. Which keys it has depends on its type; a key without a value is left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MonitorPart {
     /// Its id.
@@ -128,6 +129,7 @@ pub struct MonitorPart {
 
 /// A header of a request.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HeaderPart {
     /// Its name.
     pub name: String,
@@ -144,6 +146,7 @@ impl std::fmt::Debug for HeaderPart {
 
 /// `GET /monitors/<id>`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MonitorReply {
     /// The monitor.
     pub monitor: MonitorPart,
@@ -151,6 +154,7 @@ pub struct MonitorReply {
 
 /// `GET /monitors`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MonitorListReply {
     /// By type, then name.
     pub monitors: Vec<MonitorPart>,
@@ -175,6 +179,7 @@ impl MonitorPart {
 
 /// A body that says what a monitor is to be: of `POST /monitors` and of `PUT /monitors/<id>`.
 #[derive(Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MonitorBody(MonitorRequest);
 
 impl MonitorBody {

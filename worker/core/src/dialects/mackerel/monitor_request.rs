@@ -28,6 +28,7 @@ const RATES: [&str; 6] = ["cpu%", "memory%", "disk%", "swap%", "container-cpu%",
 
 /// `POST /monitors`, `PUT /monitors/<id>`. Quirk: Go clients send null for what is not set.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct MonitorRequest {
     #[serde(rename = "type")]

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// The whole answer. Quirk: exactly these two keys. Source: mackerel specification, 10.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrgReply {
     /// Two to 63 characters of a service's name.
     pub name: String,

@@ -34,7 +34,8 @@ pub fn parse_nothing(body: &[u8]) -> Result<(), Failure> {
 
 /// A key that may be there, be null, or be missing.
 #[derive(Debug, Clone)]
-pub struct Key<T>(pub Said<T>);
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+pub struct Key<T>(#[cfg_attr(feature = "schema", schemars(with = "Option<T>"))] pub Said<T>);
 
 impl<T> Default for Key<T> {
     fn default() -> Self {

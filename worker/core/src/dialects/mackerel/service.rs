@@ -12,6 +12,7 @@ const MAX_MEMO_CHARS: usize = 10_000;
 
 /// A service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServicePart {
     /// Its name.
     pub name: String,
@@ -23,6 +24,7 @@ pub struct ServicePart {
 
 /// `GET /services`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServiceListReply {
     /// By name.
     pub services: Vec<ServicePart>,
@@ -30,6 +32,7 @@ pub struct ServiceListReply {
 
 /// A role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RolePart {
     /// Its name.
     pub name: String,
@@ -39,6 +42,7 @@ pub struct RolePart {
 
 /// `GET /services/<name>/roles`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoleListReply {
     /// By name.
     pub roles: Vec<RolePart>,
@@ -46,6 +50,7 @@ pub struct RoleListReply {
 
 /// `POST /services`, `POST /services/<name>/roles`.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NamedRequest {
     name: String,
     memo: Option<String>,

@@ -15,6 +15,7 @@ const MAX_LATEST: usize = 500;
 
 /// One element of `POST /tsdb`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostValue {
     /// The host's id.
     #[serde(rename = "hostId")]
@@ -29,6 +30,7 @@ pub struct HostValue {
 
 /// One element of `POST /services/<service>/tsdb`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServiceValue {
     /// The metric's name.
     pub name: String,
@@ -82,6 +84,7 @@ const fn second(time: f64) -> UnixSeconds {
 
 /// One point.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Point {
     /// Unix seconds.
     pub time: i64,
@@ -97,6 +100,7 @@ impl From<(i64, f64)> for Point {
 
 /// `GET /hosts/<id>/metrics`, `GET /services/<service>/metrics`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PointsReply {
     /// Oldest first.
     pub metrics: Vec<Point>,
@@ -111,6 +115,7 @@ impl PointsReply {
 
 /// `GET /hosts/<id>/metric-names`, `GET /services/<service>/metric-names`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NamesReply {
     /// Ascending.
     pub names: Vec<String>,
@@ -118,6 +123,7 @@ pub struct NamesReply {
 
 /// `GET /tsdb/latest`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LatestReply {
     /// By host and name. Quirk: a metric without data is null, and a host that is not there is no key.
     #[serde(rename = "tsdbLatest")]

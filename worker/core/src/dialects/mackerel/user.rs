@@ -6,6 +6,7 @@ use crate::model::{Account, Role};
 
 /// One person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MackerelUser {
     /// Eleven characters of base58.
     pub id: String,
@@ -32,6 +33,7 @@ pub struct MackerelUser {
 
 /// `GET /users`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MackerelUserListReply {
     /// In the order in which they came.
     pub users: Vec<MackerelUser>,
@@ -39,6 +41,7 @@ pub struct MackerelUserListReply {
 
 /// `GET /aws-integrations`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AwsIntegrationListReply {
     /// There are none. Quirk: in snake case.
     pub aws_integrations: Vec<()>,

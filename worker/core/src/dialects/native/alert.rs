@@ -9,6 +9,7 @@ use crate::model::{Alert, QuietHours, Severity};
 
 /// The answer of `GET /api/edgewatch/v1/alerts?state=&cursor=&limit=`, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertListReply {
     /// At most `limit` alerts.
     pub alerts: Vec<AlertPart>,
@@ -18,6 +19,7 @@ pub struct AlertListReply {
 
 /// One alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertPart {
     /// The alert's key.
     pub key: String,
@@ -94,6 +96,7 @@ impl AlertPart {
 
 /// The answer of `GET` and the body of `PUT /api/edgewatch/v1/quiet-hours`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuietHoursBody {
     /// Null for none.
     pub quiet_hours: Option<QuietHoursPart>,
@@ -101,6 +104,7 @@ pub struct QuietHoursBody {
 
 /// When people are not to be disturbed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuietHoursPart {
     /// Such as `Europe/Berlin`.
     pub time_zone: String,

@@ -10,6 +10,7 @@ use crate::model::{ChannelChange, ChannelDraft, ChannelInput, ChannelKind, Chann
 
 /// The body of `POST /api/edgewatch/v1/channels`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelRequest {
     /// What people call it.
     pub name: String,
@@ -28,6 +29,7 @@ pub struct ChannelRequest {
 
 /// The body of `PATCH /api/edgewatch/v1/channels/{id}`: what is left out stays.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelChangeRequest {
     /// Another name.
     #[serde(default)]
@@ -42,6 +44,7 @@ pub struct ChannelChangeRequest {
 
 /// The answer of `GET /api/edgewatch/v1/channels`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelListReply {
     /// Oldest first.
     pub channels: Vec<ChannelPart>,
@@ -49,6 +52,7 @@ pub struct ChannelListReply {
 
 /// A channel without what is secret in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelPart {
     /// The channel's number.
     pub id: i64,
@@ -74,6 +78,7 @@ pub struct ChannelPart {
 
 /// The answer of `GET /api/edgewatch/v1/channels/kinds`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelKindsReply {
     /// Every kind.
     pub kinds: Vec<ChannelKindPart>,
@@ -81,6 +86,7 @@ pub struct ChannelKindsReply {
 
 /// A kind of channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelKindPart {
     /// Its word.
     pub kind: &'static str,
@@ -90,6 +96,7 @@ pub struct ChannelKindPart {
 
 /// A setting of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelSettingPart {
     /// Its key in `config`.
     pub name: &'static str,
@@ -116,6 +123,7 @@ pub struct ChannelSettingPart {
 
 /// The answer of `POST /api/edgewatch/v1/channels/{id}/test`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelTestReply {
     /// Whether the receiver took it.
     pub delivered: bool,

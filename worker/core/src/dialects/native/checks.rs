@@ -8,6 +8,7 @@ use crate::units::UnixSeconds;
 
 /// What a host's agent checked last, judged, and as it came.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChecksReply<'a> {
     /// The host's number.
     pub host: i64,
@@ -25,6 +26,7 @@ pub struct ChecksReply<'a> {
 
 /// One check.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckPart {
     /// The group of results that it judges, such as `disks`.
     pub group: &'static str,

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 
 /// The body of every refusal below `/agent/v1/` and `/api/edgewatch/v1/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorReply {
     /// The one key.
     pub error: ErrorBody,
@@ -13,6 +14,7 @@ pub struct ErrorReply {
 
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorBody {
     /// A word for programs, such as `unauthenticated`.
     pub code: String,

@@ -6,6 +6,7 @@ use crate::model;
 
 /// The answer of `GET /api/edgewatch/v1/events?host=&cursor=&limit=`, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EventListReply {
     /// At most `limit` events.
     pub events: Vec<EventPart>,
@@ -15,6 +16,7 @@ pub struct EventListReply {
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EventPart {
     /// The event's key, the same in every notification of it.
     pub key: String,

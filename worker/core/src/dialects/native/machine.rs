@@ -9,6 +9,7 @@ use crate::model;
 
 /// A machine in detail.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct MachinePart {
     /// The revision of the sources that its agent was built from.
@@ -42,6 +43,7 @@ pub struct MachinePart {
 
 /// Processors that are alike.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct ProcessorsPart {
     /// Such as `GenuineIntel`.
@@ -71,6 +73,7 @@ pub struct ProcessorsPart {
 
 /// What is read by blocks, as the kernel tells of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct BlockDevicePart {
     /// Such as `vda`.
@@ -100,6 +103,7 @@ pub struct BlockDevicePart {
 
 /// What is mounted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct FileSystemPart {
     /// Such as `/dev/vda`.
@@ -116,6 +120,7 @@ pub struct FileSystemPart {
 
 /// An interface of the network.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct InterfacePart {
     /// Such as `eth0`.

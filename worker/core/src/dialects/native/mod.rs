@@ -15,6 +15,7 @@ pub mod live;
 mod machine;
 mod probe;
 mod probes;
+pub mod prometheus;
 pub mod proxmox;
 mod push_agents;
 mod report;

@@ -8,6 +8,7 @@ use crate::units::UnixSeconds;
 
 /// What an agent is to ask. A kind that an agent does not know is left out by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProbeTaskPart {
     /// The probe's number.
     pub id: i64,
@@ -21,6 +22,7 @@ pub struct ProbeTaskPart {
 
 /// Everything that an agent is to ask.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProbeList {
     /// Which list it is; an agent that posts says it back, so that the list comes once.
     pub version: u64,
@@ -30,6 +32,7 @@ pub struct ProbeList {
 
 /// One element of `probes` in a sample: what came of a probe since the sample before.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProbePart {
     /// The probe's number.
     pub id: i64,

@@ -13,6 +13,7 @@ use crate::model::{Coverage, HostId, Probe, ProbeKind, ProbeNotices, ProbeSpec};
 
 /// The body of `POST /api/edgewatch/v1/probes` and `PUT …/{id}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProbeRequest {
     /// What people call it.
     pub name: String,
@@ -42,6 +43,7 @@ pub struct ProbeRequest {
 
 /// Which hosts ask.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CoveragePart {
     /// Every host but these.
@@ -58,6 +60,7 @@ impl Default for CoveragePart {
 
 /// When people are told of a probe.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProbeNotifyPart {
     /// When its state changes.
     #[serde(default)]
@@ -82,6 +85,7 @@ pub struct ProbeNotifyPart {
 
 /// A probe.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProbeFull {
     /// Its number.
     pub id: i64,
@@ -94,6 +98,7 @@ pub struct ProbeFull {
 
 /// The answer of `GET /api/edgewatch/v1/probes`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProbeListReply {
     /// By number.
     pub probes: Vec<ProbeFull>,
@@ -101,6 +106,7 @@ pub struct ProbeListReply {
 
 /// The answer of `GET /api/edgewatch/v1/probes/summary`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProbeSummaryReply {
     /// Today, as days since 1970 in UTC: the last element of each `days`.
     pub today: i64,
@@ -110,6 +116,7 @@ pub struct ProbeSummaryReply {
 
 /// How a probe fared.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProbeSummary {
     /// Its number.
     pub id: i64,
@@ -139,6 +146,7 @@ pub struct ProbeSummary {
 
 /// What was said of a probe. The words come from a host, or from its target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NotePart {
     /// By which host; 0 is the Worker.
     pub host: i64,
@@ -148,6 +156,7 @@ pub struct NotePart {
 
 /// What the Worker found out itself.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EdgeSummary {
     /// Where it asked from: `edge`, for the platform does not tell a scheduled run where it runs.
     pub place: &'static str,
@@ -161,6 +170,7 @@ pub struct EdgeSummary {
 
 /// One day.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DayPart {
     /// How many results there were.
     pub results: u64,

@@ -6,6 +6,7 @@ use crate::model::{PushAgent, PushStanding};
 
 /// `GET /api/edgewatch/v1/push-agents`, the newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushAgentListReply {
     /// Every agent.
     pub push_agents: Vec<PushAgentPart>,
@@ -13,6 +14,7 @@ pub struct PushAgentListReply {
 
 /// One agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushAgentPart {
     /// What tells it from others.
     pub uuid: String,
@@ -43,6 +45,7 @@ pub struct PushAgentPart {
 
 /// `POST /api/edgewatch/v1/push-agents/{uuid}/accept`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AcceptRequest {
     /// The number of the host that it speaks for from now on, in the place of whoever did; a new host when it is missing.
     #[serde(default)]

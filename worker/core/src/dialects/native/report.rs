@@ -17,6 +17,7 @@ use crate::model::{FRAME_S, PERIOD_S};
 
 /// The body of `POST /agent/v1/reports`. At most [`ReportRequest::MAX_SAMPLES`] samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReportRequest {
     /// The agent's version, for people.
     pub agent_version: String,
@@ -52,6 +53,7 @@ impl ReportRequest {
 
 /// What a host is: changes rarely. Absent where it could not be read.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostFacts {
     /// Distribution id, such as `debian`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,6 +98,7 @@ pub struct HostFacts {
 
 /// The answer to a report, with status 200.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReportReply {
     /// Every sample up to this number is stored for good; the agent may forget them. 0 before the first.
     pub durable_up_to: u64,
@@ -116,6 +119,7 @@ pub struct ReportReply {
 
 /// A value of a report that was left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DroppedValue {
     /// The sample's number; absent for a value of `host`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,6 +132,7 @@ pub struct DroppedValue {
 
 /// How an agent reports, as the Worker wants it. An agent's own configuration may ask for slower, never for faster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReportSettings {
     /// Seconds between two samples.
     pub period_s: u32,

@@ -12,6 +12,7 @@ use crate::units::calendar::parse_rfc3339;
 
 /// The answer of `GET /api/edgewatch/v1/rules`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RuleListReply {
     /// By number.
     pub rules: Vec<RulePart>,
@@ -19,6 +20,7 @@ pub struct RuleListReply {
 
 /// A rule in an answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RulePart {
     /// Its number.
     pub id: i64,
@@ -29,6 +31,7 @@ pub struct RulePart {
 
 /// The answer when a rule was made or replaced.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RuleSavedReply {
     /// The rule.
     #[serde(flatten)]
@@ -40,6 +43,7 @@ pub struct RuleSavedReply {
 
 /// The body of `POST /api/edgewatch/v1/rules` and `PUT /api/edgewatch/v1/rules/{id}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RuleBody {
     /// What people call it.
     pub name: String,
@@ -76,6 +80,7 @@ pub struct RuleBody {
 
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConditionPart {
     /// A metric: `cpu_percent` and so on, `offline`, or `transfer_in_bytes`, `transfer_out_bytes`, `transfer_all_bytes`, which
     /// count since boot, or with `cycle` since its beginning.
@@ -102,6 +107,7 @@ pub struct ConditionPart {
 
 /// A stretch of time that comes again and again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CyclePart {
     /// When the first one began, as RFC 3339 has it; its offset is the calendar's.
     pub start: String,
@@ -114,6 +120,7 @@ pub struct CyclePart {
 
 /// Who else is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EscalationPart {
     /// After so many seconds.
     pub after_s: u32,

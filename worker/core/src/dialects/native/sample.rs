@@ -13,6 +13,7 @@ use crate::model;
 /// A value that could not be measured is left out; it is never 0 in its place. What is no number at all (`null`, a
 /// text) is read as NaN, so that one bad value costs itself and not the report.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sample {
     /// The sample's number: one more than the sample before it, for as long as the host exists. Starts at 1.
     pub number: u64,
@@ -78,6 +79,7 @@ pub struct Sample {
         serialize_with = "by_name",
         skip_serializing_if = "Vec::is_empty"
     )]
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, f64>"))]
     pub named: Vec<Named>,
     /// What probes gave since the sample before, each at most once.
     #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
@@ -160,6 +162,7 @@ fn by_name<S: Serializer>(named: &[Named], serializer: S) -> Result<S::Ok, S::Er
 
 /// One temperature sensor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Temperature {
     /// The sensor's name, unique within a sample.
     pub name: String,

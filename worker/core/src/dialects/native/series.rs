@@ -32,6 +32,7 @@ const DEFAULT_SPAN_S: i64 = 86_400;
 
 /// The request as the hub is asked it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SeriesRequest {
     /// The hosts' numbers.
     pub hosts: Vec<i64>,
@@ -47,6 +48,7 @@ pub struct SeriesRequest {
 
 /// One metric of one host.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SeriesPart {
     /// The host's number.
     pub host: i64,

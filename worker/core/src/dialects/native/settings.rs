@@ -9,6 +9,7 @@ use crate::model::{AddressNotices, HostId, Hosts};
 
 /// The body of `PATCH /api/edgewatch/v1/settings`: what is left out stays.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SettingsRequest {
     /// `off`, `status` or `pulse`: how far guests are let in.
     #[serde(default)]
@@ -38,6 +39,7 @@ pub struct SettingsRequest {
 
 /// The answer of `GET` and `PATCH /api/edgewatch/v1/settings`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SettingsReply {
     /// `off`, `status` or `pulse`.
     pub guest_view: &'static str,
@@ -71,6 +73,7 @@ pub struct GuestReply {
 
 /// When people are told that a host has another address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AddressNoticesPart {
     /// Whether they are at all.
     pub enabled: bool,

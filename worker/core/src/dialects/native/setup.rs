@@ -6,6 +6,7 @@ use crate::model;
 
 /// The body of `POST /api/edgewatch/v1/setup`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SetupRequest {
     /// The token of a setup link: good for one use within an hour.
     pub token: String,
@@ -18,6 +19,7 @@ pub struct SetupRequest {
 
 /// The answer, with status 201 and a session cookie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SetupReply {
     /// The administrator.
     pub user: UserPart,
@@ -27,6 +29,7 @@ pub struct SetupReply {
 
 /// The body of `POST /api/edgewatch/v1/session`: one way of showing who one is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum SessionRequest {
     /// By a token.
@@ -51,6 +54,7 @@ pub enum SessionRequest {
 
 /// The body of `POST /api/edgewatch/v1/session/password`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PasswordRequest {
     /// The password there is.
     pub current: String,
@@ -60,6 +64,7 @@ pub struct PasswordRequest {
 
 /// The answer of `GET /api/edgewatch/v1/session`, and of `POST` with status 201 and a session cookie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionReply {
     /// The person, when a session cookie was sent.
     pub user: Option<UserPart>,
@@ -79,6 +84,7 @@ impl SessionReply {
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UserPart {
     /// The account's number.
     pub id: i64,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The body of `POST /api/edgewatch/v1/tokens`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenRequest {
     /// The holder's words for it.
     #[serde(default)]
@@ -27,6 +28,7 @@ pub struct TokenRequest {
 
 /// The answer to a made token, with status 201.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenReply {
     /// The token's number.
     pub id: i64,
@@ -36,6 +38,7 @@ pub struct TokenReply {
 
 /// The answer of `GET /api/edgewatch/v1/tokens`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenListReply {
     /// Oldest first.
     pub tokens: Vec<TokenPart>,
@@ -43,6 +46,7 @@ pub struct TokenListReply {
 
 /// A token without its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenPart {
     /// The token's number.
     pub id: i64,

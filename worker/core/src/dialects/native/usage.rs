@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsageReply {
     /// When it was made, Unix seconds.
     pub now_s: i64,
@@ -29,6 +30,7 @@ pub struct UsageReply {
 
 /// One meter's day.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MeterPart {
     /// Such as `d1_rows_written`.
     pub meter: &'static str,
@@ -52,6 +54,7 @@ pub struct MeterPart {
 
 /// How reporting is paced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LeversPart {
     /// Seconds between two frames of an agent with a socket that nobody watches.
     pub frame_s: u32,
@@ -69,6 +72,7 @@ pub struct LeversPart {
 
 /// One ring of history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RingPart {
     /// `samples`, `minutes`, `ten_minutes`, `two_hours`.
     pub tier: &'static str,

@@ -6,6 +6,7 @@ use crate::model::Account;
 
 /// The body of `POST /api/edgewatch/v1/users`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UserRequest {
     /// The login name, 1 to 64 characters.
     pub username: String,
@@ -22,6 +23,7 @@ pub struct UserRequest {
 
 /// The body of `PATCH /api/edgewatch/v1/users/{id}`: what is left out stays.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UserChangeRequest {
     /// `admin` or `viewer`. Who is no administrator any more loses the tokens that do more than look.
     #[serde(default)]
@@ -36,6 +38,7 @@ pub struct UserChangeRequest {
 
 /// The answer to a made account, with status 201.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MadeUserReply {
     /// The account's number.
     pub id: i64,
@@ -43,6 +46,7 @@ pub struct MadeUserReply {
 
 /// The answer of `GET /api/edgewatch/v1/users`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UserListReply {
     /// Oldest first.
     pub users: Vec<AccountPart>,
@@ -50,6 +54,7 @@ pub struct UserListReply {
 
 /// A person's account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountPart {
     /// The account's number.
     pub id: i64,

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 
 /// The answer to a write that was carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AdminReply {
     /// Quirk: 200, not the 0 of the read routes.
     pub code: u16,

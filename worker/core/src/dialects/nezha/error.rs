@@ -6,6 +6,7 @@ use crate::failure::Failure;
 
 /// What a refused request gets: no `result`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorReply {
     /// An HTTP-like number. Quirk: not always the status of the response.
     pub code: u16,
@@ -15,6 +16,7 @@ pub struct ErrorReply {
 
 /// What a refused registration gets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RegisterErrorReply {
     /// An HTTP-like number.
     pub code: u16,

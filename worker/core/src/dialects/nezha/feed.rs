@@ -9,6 +9,7 @@ use crate::units::{UnixMillis, UnixSeconds};
 
 /// A server in the feed, but for when it was last active: that is written behind it, see [`Feed::add`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 struct FeedServer {
     #[serde(rename = "ID")]

@@ -71,6 +71,7 @@ impl MonitorForm {
 
 /// The answer of `GET /api/v1/monitor/{id}`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MonitorReply {
     /// 0.
     pub code: u16,
@@ -82,6 +83,7 @@ pub struct MonitorReply {
 
 /// The delays of one monitor as one server saw them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MonitorSeries {
     /// The monitor's number.
     pub monitor_id: i64,

@@ -17,6 +17,7 @@ const COLOURS: usize = 6;
 
 /// A server that may be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerName {
     /// Its number.
     pub id: i64,

@@ -8,6 +8,7 @@ use crate::model::Registration;
 
 /// The long answer, with status 200.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RegisterReply {
     /// Quirk: 200, not the 0 of the read routes.
     pub code: u16,

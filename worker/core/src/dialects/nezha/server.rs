@@ -38,6 +38,7 @@ const GAP: UnixSeconds = UnixSeconds(i64::MIN);
 
 /// One element of `result` in `list`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerSummary {
     /// 1, 2, 3 …, never reused.
     pub id: i64,
@@ -61,6 +62,7 @@ pub struct ServerSummary {
 
 /// One element of `result` in `details`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerDetail {
     /// The same keys as in `list`, in front.
     #[serde(flatten)]
@@ -73,6 +75,7 @@ pub struct ServerDetail {
 
 /// What a server is. Every key always, zero or empty when not known.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct HostPart {
     /// Distribution id.
@@ -105,6 +108,7 @@ pub struct HostPart {
 
 /// What a server does. Every key always, zero when not known.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct StatusPart {
     /// Percent, 0 to 100.
@@ -150,6 +154,7 @@ pub struct StatusPart {
 
 /// One sensor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct TemperaturePart {
     /// The sensor's name.

@@ -71,6 +71,7 @@ impl GroupForm {
 
 /// The answer to a search.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchReply {
     /// Quirk: null, not an empty list, where nothing was found.
     pub results: Option<Vec<SearchResult>>,
@@ -80,6 +81,7 @@ pub struct SearchReply {
 
 /// Something found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchResult {
     /// Its name.
     pub name: String,

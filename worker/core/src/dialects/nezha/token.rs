@@ -15,6 +15,7 @@ const MASK: &str = "-****";
 
 /// The answer of `GET /api/token`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenListReply {
     /// 0.
     pub code: u16,
@@ -26,6 +27,7 @@ pub struct TokenListReply {
 
 /// A token in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenItem {
     /// Quirk: the original shows the token itself for ever; here a form that tells it from others, by which it can be deleted.
     pub token: String,
@@ -35,6 +37,7 @@ pub struct TokenItem {
 
 /// The answer of `POST /api/token`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenReply {
     /// Quirk: 200, where the list has 0.
     pub code: u16,
@@ -46,6 +49,7 @@ pub struct TokenReply {
 
 /// A token that was just made. Quirk: its keys are the other way round than in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MadeToken {
     /// The holder's words for it.
     pub note: String,
@@ -55,6 +59,7 @@ pub struct MadeToken {
 
 /// The answer of `DELETE /api/token/{token}`, whether there was one or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenDeletedReply {
     /// 200, or 400 when there was none.
     pub code: u16,

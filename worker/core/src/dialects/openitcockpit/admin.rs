@@ -7,6 +7,7 @@ use crate::model::{HostId, PushAgent, PushStanding};
 
 /// `GET /agentconnector/push.json`, the newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushListReply {
     /// Every agent that was asked for.
     pub agents: Vec<PushPart>,
@@ -14,6 +15,7 @@ pub struct PushListReply {
 
 /// One agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushPart {
     /// Its number.
     pub id: i64,
@@ -39,6 +41,7 @@ pub struct PushPart {
 
 /// A host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostPart {
     /// Its number.
     pub id: i64,
@@ -48,6 +51,7 @@ pub struct HostPart {
 
 /// How a host is asked: here agents push always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfigPart {
     /// As the host's number.
     pub id: i64,
@@ -59,6 +63,7 @@ pub struct ConfigPart {
 
 /// `GET /agentconnector/select_agent.json?hostId=N`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SelectReply {
     /// Null for a host that no agent speaks for.
     pub config: Option<ConfigPart>,
@@ -74,6 +79,7 @@ pub struct SelectReply {
 
 /// An agent to choose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SelectPart {
     /// Its number.
     pub id: i64,
@@ -85,11 +91,13 @@ pub struct SelectPart {
 
 /// `POST /agentconnector/select_agent.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SelectRequest {
     pushagent: Selected,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Selected {
     id: i64,
     #[serde(default)]
@@ -99,6 +107,7 @@ struct Selected {
 
 /// `GET /agentconnector/showOutput.json?mode=push&id=N`, but for what the agent checked.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutputReply<'a> {
     /// The host that the agent speaks for; null for none.
     pub host: Option<HostPart>,

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 /// A text that may be missing or null, and of which another type is as good as missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub struct Text(pub Option<String>);
 
 impl<'de> Deserialize<'de> for Text {

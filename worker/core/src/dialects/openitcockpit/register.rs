@@ -8,6 +8,7 @@ use crate::model::PushRegistration;
 
 /// What an agent says who wants a password, or wants to know whether its own is good.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RegisterRequest {
     #[serde(default)]
     agentuuid: Text,

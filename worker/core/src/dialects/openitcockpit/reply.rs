@@ -7,6 +7,7 @@ use crate::failure::Failure;
 
 /// 201 of a registration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RegisteredReply {
     /// The UUID that was sent.
     pub agentuuid: String,
@@ -16,6 +17,7 @@ pub struct RegisteredReply {
 
 /// 200 of a registration with a good password: what the server's page documents, and what the server says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KnownReply {
     /// The UUID that was sent.
     pub agentuuid: String,
@@ -27,6 +29,7 @@ pub struct KnownReply {
 
 /// 200 of an inventory, and of what administrators change; not true with 400 for what is not deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SuccessReply {
     /// Whether it was done.
     pub success: bool,
@@ -34,6 +37,7 @@ pub struct SuccessReply {
 
 /// 200 of check results.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReceivedReply {
     /// Always true.
     pub success: bool,
@@ -43,6 +47,7 @@ pub struct ReceivedReply {
 
 /// Any other answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProblemReply {
     /// What is wrong, for the agent's log.
     pub error: String,
@@ -50,6 +55,7 @@ pub struct ProblemReply {
 
 /// 405.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NotAllowedReply<'a> {
     /// `Method Not Allowed`.
     pub message: &'static str,

@@ -18,6 +18,7 @@ pub struct Submission<'a> {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Envelope<'a> {
     /// Quirk: stands first, so that the whole body is read before it is known who sends it.
     #[serde(default, borrow)]

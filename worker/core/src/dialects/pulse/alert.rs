@@ -8,6 +8,7 @@ use crate::model::{Measured, Severity};
 
 /// An alert as the state has it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ShortAlert<'a> {
     id: String,
@@ -36,6 +37,7 @@ pub struct ShortAlert<'a> {
 
 /// An alert in full.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Alert<'a> {
     #[serde(flatten)]
@@ -49,6 +51,7 @@ pub struct Alert<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Metadata {
     resource_type: &'static str,

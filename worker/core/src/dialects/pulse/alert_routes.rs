@@ -125,6 +125,7 @@ impl AlertPath {
 
 /// `POST /api/alerts/bulk/acknowledge` and `/clear`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BulkRequest {
     /// Which alerts.
@@ -148,6 +149,7 @@ impl BulkRequest {
 
 /// What came of a [`BulkRequest`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BulkReply {
     /// In the order asked.
     pub results: Vec<BulkResult>,
@@ -155,6 +157,7 @@ pub struct BulkReply {
 
 /// What came of it at one alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BulkResult {
     /// Which alert.
@@ -176,6 +179,7 @@ impl BulkResult {
 
 /// `DELETE /api/alerts/history` and `POST /api/notifications/alerts/clear`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HistoryClearedReply {
     status: &'static str,
     message: &'static str,
@@ -188,6 +192,7 @@ impl HistoryClearedReply {
 
 /// `POST /api/alerts/activate`: alerts are always told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActivatedReply {
     success: bool,
     state: &'static str,

@@ -7,6 +7,7 @@ use crate::model::proxmox::{InstanceKind, InstanceState};
 
 /// `GET /api/diagnostics`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiagnosticsReply {
     /// As in [`VersionReply`].
     pub version: &'static str,
@@ -26,6 +27,7 @@ pub struct DiagnosticsReply {
 
 /// A Proxmox VE in [`DiagnosticsReply`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NodeDiagnostic {
     /// Such as `pve-0`.
@@ -51,6 +53,7 @@ pub struct NodeDiagnostic {
 
 /// A Backup Server in [`DiagnosticsReply`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PbsDiagnostic {
     /// Such as `pbs-0`.
     pub id: String,
@@ -67,6 +70,7 @@ pub struct PbsDiagnostic {
 
 /// What the server runs on, as far as that means anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SystemDiagnostic {
     /// Where it runs.

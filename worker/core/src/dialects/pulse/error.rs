@@ -10,6 +10,7 @@ use crate::units::UnixSeconds;
 
 /// The body of a refusal: the superset of the two forms that clients know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorReply {
     /// A sentence. Stock clients look for words in it; only an answer that says "success" means one.
     pub error: String,

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// The answer, with status 200 and for everybody.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HealthReply {
     /// `healthy`.
     pub status: String,

@@ -78,3 +78,12 @@ pub use system::{SystemKeys, SystemSavedReply, changed_system, system_with};
 pub use tokens::{SuccessReply, TokenDefaults, TokenReply, listed_tokens, read_token_draft, revoked_token};
 pub use updates::{UpdateReply, UpdateStartedReply, UpdateStatusReply, Version, read_download};
 pub use written::{MAX_CHUNK_BYTES, Written};
+
+// Read by the functions above and by nobody else: for the documentation alone.
+#[cfg(feature = "schema")]
+pub use {
+    agents::DockerBody,
+    registration::RegisterBody,
+    tokens::{GenerateBody, RevokeBody},
+    updates::ApplyBody,
+};

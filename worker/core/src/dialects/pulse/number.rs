@@ -9,6 +9,7 @@ pub const NEVER: &str = "0001-01-01T00:00:00Z";
 
 /// A number: whole ones without a fraction, what is none as 0.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub struct Number(pub f64);
 
 impl Serialize for Number {

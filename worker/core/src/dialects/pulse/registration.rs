@@ -31,10 +31,12 @@ pub fn refused_registration(is_token_required: bool) -> Refused {
     Refused::new(401, "unauthorized", words)
 }
 
+/// As it is sent.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
-struct RegisterBody {
+pub struct RegisterBody {
     #[serde(rename = "type", deserialize_with = "text")]
     kind: String,
     #[serde(deserialize_with = "text")]
@@ -147,6 +149,7 @@ fn invented(kind: InstanceKind, own_url: &str, now: UnixSeconds, random: [u8; 16
 
 /// The answer to a node that registered itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RegisteredReply {
     status: &'static str,
@@ -188,6 +191,7 @@ impl RegisteredReply {
 
 /// The answer to a node that asks whether it is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RegistrationCheckReply {
     /// Whether it is.
     pub registered: bool,

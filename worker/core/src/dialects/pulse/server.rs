@@ -9,6 +9,7 @@ pub const VERSION: &str = "v4.2.1";
 
 /// `GET /api/version`: exactly these keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VersionReply {
     /// Such as `v4.2.1`.
@@ -42,6 +43,7 @@ impl VersionReply {
 
 /// `GET /api/server/info`. Source: pulse specification, 16.2.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ServerInfoReply {
     /// False.
@@ -58,6 +60,7 @@ impl Default for ServerInfoReply {
 
 /// `GET /api/agent/version`. Quirk: for any version but this one stock agents replace themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentVersionReply {
     /// `dev`.
     pub version: &'static str,
@@ -72,6 +75,7 @@ impl Default for AgentVersionReply {
 /// `GET /api/security/status`, for everybody: what is asked of those who want more.
 #[expect(clippy::struct_excessive_bools, reason = "as the product has them")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SecurityReply {
     /// Whether there is a token.
@@ -101,6 +105,7 @@ impl SecurityReply {
 
 /// `GET /api/config`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigReply {
     /// Seconds.
@@ -128,6 +133,7 @@ impl ConfigReply {
 
 /// A server in [`DiscoverReply`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiscoveredServer {
     /// Its address.
     pub ip: String,
@@ -161,6 +167,7 @@ impl From<Discovered> for DiscoveredServer {
 
 /// `GET /api/discover`: what agents found in their networks.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiscoverReply {
     /// Servers that are no nodes yet.
     pub servers: Vec<DiscoveredServer>,

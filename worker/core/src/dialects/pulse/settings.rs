@@ -10,6 +10,7 @@ use crate::model::proxmox::SystemSettings;
 
 /// `GET /api/settings`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SettingsReply {
     /// What is set.
     pub current: SettingsPart,
@@ -21,6 +22,7 @@ pub struct SettingsReply {
 
 /// Settings in the form of [`SettingsReply`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SettingsPart {
     /// Where it would listen.
     pub server: ServerPart,
@@ -30,6 +32,7 @@ pub struct SettingsPart {
 
 /// Two ports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerPart {
     /// Of the API.
     pub backend: PortPart,
@@ -39,6 +42,7 @@ pub struct ServerPart {
 
 /// A port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PortPart {
     /// Its number.
     pub port: u16,
@@ -48,6 +52,7 @@ pub struct PortPart {
 
 /// How it polls.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MonitoringPart {
     /// Seconds.
@@ -56,6 +61,7 @@ pub struct MonitoringPart {
 
 /// What a server of ours can do about its own process: nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Capabilities {
     /// False.
@@ -112,6 +118,7 @@ impl SettingsUpdate {
 
 /// What [`SettingsUpdate`] is answered with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsSavedReply {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -17,6 +17,7 @@ pub const PING_S: u32 = 30;
 
 /// A frame.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Frame<T> {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -54,29 +55,34 @@ pub fn state_frame(kind: StateFrame, state: &Written) -> Written {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Message {
     message: &'static str,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Stamp {
     /// Unix seconds.
     timestamp: i64,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct AlertIdData<'a> {
     alert_id: &'a str,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct NodeTypeData {
     node_type: &'static str,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct RegisteredData<'a> {
     #[serde(rename = "type")]
@@ -91,6 +97,7 @@ struct RegisteredData<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct DiscoveryData {
     servers: Vec<DiscoveredServer>,
     errors: Vec<String>,
@@ -234,6 +241,7 @@ impl ClientFrame {
     /// Reads a frame. What is no JSON means nothing, and harms nobody.
     pub fn parse(text: &str) -> Self {
         #[derive(Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         struct Said {
             #[serde(rename = "type")]
             kind: String,

@@ -17,6 +17,7 @@ pub(super) const FRONTEND_PORT: u16 = 7_655;
 
 /// The settings, as they are answered and exported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SystemKeys {
     /// Seconds.
@@ -151,6 +152,7 @@ fn is_time(text: &str) -> bool {
 
 /// What a change of the settings is answered with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SystemSavedReply {
     /// `success`.

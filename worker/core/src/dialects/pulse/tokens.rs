@@ -23,9 +23,11 @@ pub struct TokenDefaults {
     pub most: Option<u32>,
 }
 
+/// As it is sent.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct GenerateBody {
+pub struct GenerateBody {
     validity_minutes: Option<i64>,
     max_uses: Option<i64>,
     #[serde(default, deserialize_with = "read::list")]
@@ -60,6 +62,7 @@ pub fn read_token_draft(body: &[u8], defaults: TokenDefaults) -> Result<Registra
 
 /// A token, as it is made and listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenReply {
     token: String,
@@ -92,8 +95,10 @@ pub fn listed_tokens(tokens: &[RegistrationToken], now: UnixSeconds) -> Vec<Toke
     tokens.iter().filter(|token| token.is_listed(now)).map(TokenReply::from).collect()
 }
 
+/// As it is sent.
 #[derive(Deserialize)]
-struct RevokeBody {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RevokeBody {
     #[serde(default, deserialize_with = "text")]
     token: String,
 }
@@ -110,6 +115,7 @@ pub fn revoked_token(query: Option<&str>, body: &[u8]) -> Result<String, Failure
 
 /// An answer that says `{"success":true}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SuccessReply {
     success: bool,
 }

@@ -78,6 +78,7 @@ impl PartialOrd for Version {
 
 /// A release of a feed, in the form of GitHub's.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct FeedRelease {
     #[serde(default, deserialize_with = "text")]
     tag_name: String,
@@ -94,6 +95,7 @@ struct FeedRelease {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct FeedAsset {
     #[serde(default, deserialize_with = "text")]
     name: String,
@@ -103,6 +105,7 @@ struct FeedAsset {
 
 /// A feed: a list of releases, or the newest alone.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum Feed {
     List(Vec<FeedRelease>),
@@ -116,6 +119,7 @@ fn wants(channel: &str, release: &FeedRelease, version: &Version) -> bool {
 
 /// `GET /api/updates/check`: seven keys, always.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateReply {
     /// Whether there is a newer version.
@@ -188,9 +192,11 @@ fn download(assets: &[FeedAsset]) -> String {
     usual.or_else(|| assets.first()).map(|asset| asset.browser_download_url.clone()).unwrap_or_default()
 }
 
+/// As it is sent.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct ApplyBody {
+pub struct ApplyBody {
     #[serde(default, deserialize_with = "text")]
     download_url: String,
 }
@@ -216,6 +222,7 @@ pub fn read_download(body: &[u8], prefix: &str) -> Result<String, Failure> {
 
 /// The answer when an update began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UpdateStartedReply {
     status: &'static str,
     message: &'static str,
@@ -228,6 +235,7 @@ impl UpdateStartedReply {
 
 /// `GET /api/updates/status`, and what sockets are told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateStatusReply {
     status: &'static str,

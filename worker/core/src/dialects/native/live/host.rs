@@ -10,6 +10,7 @@ const MAX_NOTE_CHARS: usize = 500;
 /// A host now. What is not known is left out; a value is never 0 in its place. Addresses are not in it: the same piece goes
 /// to everybody who may see the host.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostNow {
     /// The host's number.
     pub id: i64,
@@ -124,6 +125,7 @@ pub struct HostNow {
 
 /// Whether a host is thought to be up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum PresenceWord {
     /// It has not reported since it was registered.
@@ -136,6 +138,7 @@ pub enum PresenceWord {
 
 /// One temperature sensor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TemperatureNow {
     /// The sensor's name.
     pub name: String,

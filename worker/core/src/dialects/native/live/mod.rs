@@ -32,6 +32,7 @@ const MAX_MESSAGE_BYTES: usize = 4096;
 
 /// The first message, and each that replaces all before it. Borrows the pieces: they are written as they came.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Snapshot<'a> {
     r#type: &'static str,
     version: u32,
@@ -42,6 +43,7 @@ pub struct Snapshot<'a> {
 
 /// What changed since the message before.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Delta<'a> {
     r#type: &'static str,
     now_ms: i64,
@@ -61,6 +63,7 @@ pub enum FromViewer {
 
 /// What the viewers' object asks of a hub shard: `POST https://hub/watch`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WatchRequest {
     /// The hosts that somebody looks at; at most [`MAX_WINDOW`], those of other shards among them.
     pub hosts: Vec<i64>,
@@ -75,6 +78,7 @@ pub struct WatchRequest {
 
 /// What a hub shard says of its hosts: the answer to a [`WatchRequest`] with `snapshot`, and `POST https://viewers/digest`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Digest {
     /// The shard's number, from 0.
     pub shard: u32,
@@ -93,6 +97,7 @@ pub struct Digest {
 
 /// One host in a digest.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DigestHost {
     /// The host's number.
     pub id: i64,
@@ -108,6 +113,7 @@ pub struct DigestHost {
 
 /// A host as another dialect's feed has it.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FeedHost {
     /// All of it but when it was last active.
     pub piece: Box<RawValue>,
@@ -121,6 +127,7 @@ pub struct FeedHost {
 
 /// The answer to a pushed digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DigestReply {
     /// How many viewers there are. At 0 the hub may stop.
     pub viewers: u32,
@@ -144,6 +151,7 @@ impl FromViewer {
     /// Reads a text of a browser; whatever it is, there is an answer.
     pub fn read(text: &str) -> Self {
         #[derive(Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         struct Message {
             r#type: String,
             #[serde(default)]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The group `agent`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Agent {
     /// When the cycle ended, for people. Quirk: the text that Go makes of a time, with the agent's own age behind `m=`.
     #[serde(default)]

@@ -6,6 +6,7 @@ use super::group::nullable;
 
 /// One value of the group `customchecks`, whose key is the check's name in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CustomCheck {
     /// What it printed, on both outputs, its last line's end too; what a person reads stands before the first `|`, numbers behind it.
     #[serde(default, deserialize_with = "nullable")]

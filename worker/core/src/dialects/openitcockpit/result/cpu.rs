@@ -6,6 +6,7 @@ use super::Float;
 
 /// The group `cpu`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cpu {
     /// The mean of all processors, percent.
     pub cpu_total_percentage: Float,
@@ -21,6 +22,7 @@ pub struct Cpu {
 
 /// Shares in percent. Quirk: time of interrupts and stolen time are in none, and the five sum to 100. On Windows `nice` and `iowait` are 0.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct CpuTimes {
     /// Programs.

@@ -7,6 +7,7 @@ use super::Float;
 /// One value of the group `disk_io`, whose key is the device's name. Rates are those of the time since the cycle before, whole numbers
 /// per second; 0 in the first one.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DiskIo {
     /// When the counters were read, Unix seconds.

@@ -6,6 +6,7 @@ use super::Float;
 
 /// One element of the group `disks`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Disk {
     /// What is mounted where.
     pub disk: Mount,
@@ -15,6 +16,7 @@ pub struct Disk {
 
 /// A mount.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Mount {
     /// The device, such as `/dev/sda1`, or what stands in its place; on Windows as `mountpoint`.
     pub device: String,
@@ -30,6 +32,7 @@ pub struct Mount {
 
 /// Space in bytes. All 0 where the file system could not be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiskUsage {
     /// All blocks.
     pub total: u64,

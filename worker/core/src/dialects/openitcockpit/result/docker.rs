@@ -6,6 +6,7 @@ use super::Float;
 
 /// One element of the group `docker`: a container that runs. Counters are since it was started.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Container {
     /// The first 10 characters of its id.
     pub id: String,

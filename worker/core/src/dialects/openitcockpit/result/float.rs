@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 /// A number. Quirk: a whole one is written without a fraction (`0`, `100`), as Go does, since readers tell the two kinds apart. What
 /// is no number is written as 0: the stock agent loses its whole document to one.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(transparent)]
 pub struct Float(pub f64);
 

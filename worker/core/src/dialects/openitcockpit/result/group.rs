@@ -9,10 +9,12 @@ use serde_json::value::RawValue;
 
 /// A group's value, or `{"error":"…"}` in its place, whatever the value's type.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged, inline))]
 pub enum Group<T> {
     /// What was found.
     Value(T),
     /// Why nothing was, in words for people.
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
     Failed(String),
 }
 

@@ -8,6 +8,7 @@ use super::Float;
 
 /// One value of the group `libvirt`, whose key is the machine's UUID. What is `null` of one that is stopped is `None`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct Domain {
     /// Its name.
@@ -35,6 +36,7 @@ pub struct Domain {
 
 /// Memory in KiB; the last four are counts since it was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DomainMemory {
     /// All it has.
@@ -58,6 +60,7 @@ pub struct DomainMemory {
 
 /// An interface; per second.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct DomainInterface {
     /// Its name.
@@ -82,6 +85,7 @@ pub struct DomainInterface {
 
 /// A disk; per second.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DomainDisk {
     /// Its name. Quirk: in small letters.
@@ -108,6 +112,7 @@ pub struct DomainDisk {
 
 /// Use of processors, percent.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DomainCpu {
     /// Of the host's.

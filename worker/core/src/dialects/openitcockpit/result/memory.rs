@@ -6,6 +6,7 @@ use super::Float;
 
 /// The group `memory`, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Memory {
     /// All there is.
     pub total: u64,
@@ -31,6 +32,7 @@ pub struct Memory {
 
 /// The group `swap`, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Swap {
     /// All there is.
     pub total: u64,
@@ -51,6 +53,7 @@ pub struct Swap {
 
 /// The group `system_load`: load averages. Quirk: the keys are numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SystemLoad {
     /// Of 1 minute.
     #[serde(rename = "0")]

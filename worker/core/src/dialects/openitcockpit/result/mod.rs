@@ -53,6 +53,7 @@ pub use users::User;
 /// The document. A group is there when its check is switched on and its platform has it; `None` is "not looked at", never "nothing
 /// found". Written in the order of the names, as the stock agent does.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Document {
     /// The machine and its agent. A server takes a document without it for none.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// One value of the group `net_stats`, whose key is the interface's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NetStats {
     /// Quirk: on Linux whether there is a carrier, not whether the interface is switched on.
     pub isup: bool,
@@ -21,6 +22,7 @@ pub struct NetStats {
 /// One value of the group `net_io`, whose key is the interface's name. Averages are those of the time since the cycle before, whole
 /// numbers per second; 0 in the first one.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NetIo {
     /// The interface's name.
     #[serde(default)]

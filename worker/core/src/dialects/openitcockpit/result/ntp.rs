@@ -6,6 +6,7 @@ use super::Float;
 
 /// The group `ntp`. The last two are Linux's alone.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct Ntp {
     /// Unix seconds by the machine's clock.

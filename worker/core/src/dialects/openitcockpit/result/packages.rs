@@ -7,6 +7,7 @@ use super::group::nullable;
 
 /// The group `packagemanager`. Quirk: its keys are capitalised unless it is switched off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum PackageManager {
     /// Switched on.
@@ -27,6 +28,7 @@ impl PackageManager {
 
 /// The packages in numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct PackageSummary {
     /// True.
@@ -44,6 +46,7 @@ pub struct PackageSummary {
 
 /// An inventory in numbers. Zero and empty before the first one.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct PackageStats {
     /// How many are installed.
@@ -75,6 +78,7 @@ pub struct PackageStats {
 
 /// All packages, and all that have a newer version. Lists of other platforms are empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Inventory {
     /// Whether inventories are made.
@@ -107,6 +111,7 @@ pub struct Inventory {
 
 /// An installed package.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct Package {
     /// Its name.
@@ -121,6 +126,7 @@ pub struct Package {
 
 /// A package that has a newer version.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct PackageUpdate {
     /// Its name.
@@ -141,6 +147,7 @@ pub struct PackageUpdate {
 
 /// A program on Windows.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct WindowsApp {
     /// Its name.
@@ -154,6 +161,7 @@ pub struct WindowsApp {
 /// An update of Windows.
 #[expect(clippy::struct_excessive_bools, reason = "so it is on the wire")]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct WindowsUpdate {
     /// Its title.
@@ -180,6 +188,7 @@ pub struct WindowsUpdate {
 
 /// An update of macOS.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct MacosUpdate {
     /// Its name.

@@ -7,6 +7,7 @@ use super::group::nullable;
 
 /// One element of the group `processes`. Quirk: some names are capitalised.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Process {
     /// Its number.
     pub pid: i64,
@@ -50,6 +51,7 @@ pub struct Process {
 
 /// Bytes. Windows has three counters of its own in place of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct ProcessMemory {
     /// In memory.

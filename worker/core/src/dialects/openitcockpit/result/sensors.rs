@@ -7,6 +7,7 @@ use super::group::nullable;
 
 /// The group `sensors`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Sensors {
     /// Temperatures.
@@ -19,6 +20,7 @@ pub struct Sensors {
 
 /// A temperature, degrees Celsius. A limit is 0 where there is none.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Temperature {
     /// Chip and label, such as `coretemp_package_id_0`.
     pub label: String,
@@ -34,6 +36,7 @@ pub struct Temperature {
 
 /// A battery.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Battery {
     /// From 0.
     pub id: i64,

@@ -6,6 +6,7 @@ use super::group::nullable;
 
 /// One element of the group `systemd_services`: a unit of any kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct SystemdUnit {
     /// `active`, `inactive`, `failed` …
@@ -25,6 +26,7 @@ pub struct SystemdUnit {
 
 /// One element of the group `launchd_services`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct LaunchdService {
     /// Whether it runs.
@@ -41,6 +43,7 @@ pub struct LaunchdService {
 
 /// One element of the group `windows_services`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct WindowsService {
     /// For people.
@@ -66,6 +69,7 @@ pub struct WindowsService {
 
 /// One entry of a log of the group `windows_eventlog`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct EventLogEntry {
     /// Where it was written.

@@ -6,6 +6,7 @@ use super::group::nullable;
 
 /// One element of the group `users`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
     /// The account.
     pub name: String,

@@ -20,19 +20,23 @@ pub struct DockerReport {
     pub containers: usize,
 }
 
+/// As it is sent.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[derive(Default)]
-struct Body {
+pub struct DockerBody {
     agent: Agent,
     host: DockerHost,
     #[serde(deserialize_with = "list")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Value>"))]
     containers: Vec<IgnoredAny>,
     #[serde(deserialize_with = "text")]
     timestamp: String,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
 struct DockerHost {
@@ -70,7 +74,7 @@ impl DockerReport {
     /// # Errors
     /// 400 for what cannot be read, and for a host without a name.
     pub fn parse(body: &[u8]) -> Result<Self, Refused> {
-        let body: Body = serde_json::from_slice(body).map_err(|error| invalid_json(&error))?;
+        let body: DockerBody = serde_json::from_slice(body).map_err(|error| invalid_json(&error))?;
         if body.host.hostname.trim().is_empty() {
             return Err(Refused::new(400, "invalid_report", "docker report missing hostname"));
         }
@@ -79,9 +83,9 @@ impl DockerReport {
     }
 }
 
-impl From<Body> for HostReport {
-    fn from(body: Body) -> Self {
-        let Body { agent, host, timestamp, .. } = body;
+impl From<DockerBody> for HostReport {
+    fn from(body: DockerBody) -> Self {
+        let DockerBody { agent, host, timestamp, .. } = body;
         let memory = host.memory;
         let total_bytes = if memory.total_bytes > 0.0 { memory.total_bytes } else { host.total_memory_bytes };
         Self {
@@ -113,6 +117,7 @@ impl From<Body> for HostReport {
 
 /// The answer to a report about containers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DockerReply {
     success: bool,

@@ -20,6 +20,7 @@ const MAX_SENSOR_BYTES: usize = 64;
 
 /// A report. Quirk: zeros are left out, so a missing number is 0.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct HostReport {
     pub(super) agent: Agent,
@@ -38,6 +39,7 @@ pub struct HostReport {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Agent {
     #[serde(deserialize_with = "text")]
@@ -49,6 +51,7 @@ pub(super) struct Agent {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct HostPart {
     #[serde(deserialize_with = "text")]
@@ -78,6 +81,7 @@ pub(super) struct HostPart {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Metrics {
     /// 0 to 100.
@@ -87,6 +91,7 @@ pub(super) struct Metrics {
 
 #[expect(clippy::struct_field_names, reason = "as the product has them")]
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Memory {
     /// Bytes; and so the next three.
@@ -97,6 +102,7 @@ pub(super) struct Memory {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Disk {
     #[serde(deserialize_with = "text")]
@@ -113,6 +119,7 @@ pub(super) struct Disk {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Network {
     #[serde(deserialize_with = "text")]
@@ -127,6 +134,7 @@ pub(super) struct Network {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Sensors {
     /// Degrees by name.

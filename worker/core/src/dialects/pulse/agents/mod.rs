@@ -7,6 +7,8 @@ mod reply;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "schema")]
+pub use docker::DockerBody;
 pub use docker::{DockerReply, DockerReport};
 pub use host::HostReport;
 pub use reply::{

@@ -10,6 +10,7 @@ use crate::units::UnixMillis;
 
 /// The answer to a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HostReportReply {
     success: bool,
@@ -24,6 +25,7 @@ pub struct HostReportReply {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct AgentConfig {
     /// False: there are none.
@@ -48,6 +50,7 @@ impl HostReportReply {
 
 /// `GET /api/agents/host/{id}/config`, and the same below `agent`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AgentConfigReply {
     success: bool,
@@ -106,6 +109,7 @@ pub fn no_host() -> Refused {
 
 /// `GET /api/agents/host/lookup`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LookupReply {
     success: bool,
     host: LookedUpHost,
@@ -113,6 +117,7 @@ pub struct LookupReply {
 
 /// A host in [`LookupReply`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LookedUpHost {
     id: String,
@@ -145,6 +150,7 @@ impl From<&Host> for LookupReply {
 
 /// `DELETE /api/agents/host/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RemovedReply {
     success: bool,

@@ -13,6 +13,7 @@ use crate::model::{AlertConfig, Limit, ThresholdMetric, Thresholds};
 
 /// `GET /api/notifications/thresholds`: the configuration without what single resources have.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ThresholdsView(Map<String, Value>);
 
 impl From<&AlertConfig> for ThresholdsView {

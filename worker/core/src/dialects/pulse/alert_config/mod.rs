@@ -27,6 +27,7 @@ pub use thresholds::ThresholdKeys;
 
 /// The configuration of alerts, as it is answered and exported.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AlertConfigReply {
     enabled: bool,
@@ -51,6 +52,7 @@ pub struct AlertConfigReply {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct TuningKeys {
     /// Percent, or MiB/s.
@@ -67,6 +69,7 @@ struct TuningKeys {
 
 /// Seconds by kind of resource.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct TimeKeys {
     #[serde(skip_serializing_if = "Option::is_none")]
     guest: Option<u32>,
@@ -80,6 +83,7 @@ struct TimeKeys {
 
 /// What a change of the configuration is answered with: the words of 4.2 and those of later releases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SavedReply {
     /// `success`.
     pub status: &'static str,

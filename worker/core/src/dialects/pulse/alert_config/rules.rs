@@ -11,6 +11,7 @@ use crate::model::{Comparison, CustomRule, GuestFilter, GuestText, ThresholdMetr
 
 /// A rule.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RuleKeys {
     id: String,
@@ -25,6 +26,7 @@ pub struct RuleKeys {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct FilterKeys {
     filters: Vec<Value>,
@@ -33,6 +35,7 @@ struct FilterKeys {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct FilterRow<'a> {
     /// `metric`, `text` or `raw`.
@@ -49,6 +52,7 @@ struct FilterRow<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum FilterValue<'a> {
     Number(Number),

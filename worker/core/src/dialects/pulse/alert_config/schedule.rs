@@ -10,6 +10,7 @@ use crate::model::{AlertSchedule, EscalationAudience, EscalationLevel, Grouping,
 
 /// The schedule.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleKeys {
     quiet_hours: QuietKeys,
@@ -27,6 +28,7 @@ pub struct ScheduleKeys {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct QuietKeys {
     enabled: bool,
     /// `HH:MM`; and so the next one.
@@ -41,6 +43,7 @@ struct QuietKeys {
 
 #[expect(clippy::struct_excessive_bools, reason = "a week has seven days")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct DayKeys {
     monday: bool,
     tuesday: bool,
@@ -52,12 +55,14 @@ struct DayKeys {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct EscalationKeys {
     enabled: bool,
     levels: Vec<LevelKeys>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct LevelKeys {
     /// Minutes.
     after: u32,
@@ -66,6 +71,7 @@ struct LevelKeys {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct GroupingKeys {
     enabled: bool,

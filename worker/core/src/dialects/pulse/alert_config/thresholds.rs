@@ -12,6 +12,7 @@ use crate::model::{Limit, Severity, ThresholdMetric, Thresholds};
 
 /// Thresholds of a resource, or of all resources of a kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ThresholdKeys {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +44,7 @@ pub struct ThresholdKeys {
 
 /// A limit: percent, or MiB/s.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitKeys {
     /// At or below 0 there is none.
     trigger: Number,

@@ -41,6 +41,7 @@ pub struct Charts {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct WirePoint {
     /// Unix milliseconds of a whole second.
     timestamp: i64,

@@ -30,6 +30,7 @@ pub struct StorageCharts {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct WirePoint {
     value: Number,
     /// Quirk: RFC 3339, where other charts have milliseconds.

@@ -24,6 +24,7 @@ const VERSION: &str = "4.0";
 
 /// The document of an export.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ExportDocument {
     version: &'static str,
@@ -36,6 +37,7 @@ pub struct ExportDocument {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct NodeLists {
     pve_instances: Vec<PveKeys>,
@@ -44,6 +46,7 @@ struct NodeLists {
 
 #[expect(clippy::struct_excessive_bools, reason = "as the product has them")]
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 struct PveKeys {
     #[serde(flatten)]
@@ -63,6 +66,7 @@ struct PveKeys {
 
 #[expect(clippy::struct_excessive_bools, reason = "as the product has them")]
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 struct PbsKeys {
     #[serde(flatten)]
@@ -79,6 +83,7 @@ struct PbsKeys {
 
 /// Quirk: keys begin with capitals. Secrets are as they are.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 struct NodeKeys {
     name: String,

@@ -20,6 +20,7 @@ const MIN_PASSPHRASE_BYTES: usize = 12;
 
 /// The body of an export.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportRequest {
     /// What the export is encrypted with.
     #[serde(default, deserialize_with = "text")]
@@ -43,6 +44,7 @@ impl ExportRequest {
 
 /// The answer to an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportReply {
     status: &'static str,
     /// Base64.
@@ -58,6 +60,7 @@ impl ExportReply {
 
 /// The body of an import.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImportRequest {
     /// What an export answered: its `data`, or all of the answer as text.
     #[serde(default, deserialize_with = "text")]
@@ -68,6 +71,7 @@ pub struct ImportRequest {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Whole {
     data: String,
 }
@@ -94,6 +98,7 @@ impl ImportRequest {
 
 /// The answer to an import that went well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImportedReply {
     status: &'static str,
     message: &'static str,

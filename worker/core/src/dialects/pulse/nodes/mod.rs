@@ -21,6 +21,7 @@ pub const MAX_NODE_BODY_BYTES: usize = 32 * 1024;
 
 /// The answer to a change that went well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatusReply {
     /// `success`, as a rule.
     pub status: &'static str,
@@ -78,6 +79,7 @@ impl NodeId {
 /// A node of the configuration, without secrets.
 #[expect(clippy::struct_excessive_bools, reason = "as the product has them")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigNode {
     id: String,
@@ -111,6 +113,7 @@ pub struct ConfigNode {
 
 #[expect(clippy::struct_excessive_bools, reason = "as the product has them")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct MonitorKeys {
     #[serde(rename = "monitorVMs", skip_serializing_if = "is_false")]
     vms: bool,
@@ -134,6 +137,7 @@ struct MonitorKeys {
 
 /// A node of a cluster. Quirk: its keys begin with capitals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct ClusterEndpoint {
     #[serde(rename = "NodeID")]

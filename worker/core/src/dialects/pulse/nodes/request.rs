@@ -12,6 +12,7 @@ const MAX_TEXT_BYTES: usize = 512;
 
 /// The body of `POST` and `PUT /api/config/nodes` and of the routes that try one.
 #[derive(Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeRequest {
     /// `pve` or `pbs`.

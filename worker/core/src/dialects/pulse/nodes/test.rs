@@ -7,6 +7,7 @@ use crate::model::proxmox::{TestFailure, Tested};
 
 /// `POST /api/config/nodes/test-connection`, for a node that answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionReply {
     status: &'static str,
@@ -63,6 +64,7 @@ fn words(failure: &TestFailure) -> String {
 
 /// `POST /api/config/nodes/test-config` and `POST /api/config/nodes/{id}/test`. Quirk: status 200 whatever came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NodeTestReply {
     status: &'static str,
     message: String,

@@ -15,6 +15,7 @@ const MAX_RECIPIENTS: usize = 50;
 
 /// The setting, as it is answered and exported: all ten keys, always.
 #[derive(Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EmailConfig {
     enabled: bool,

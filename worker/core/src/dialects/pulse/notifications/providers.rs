@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// A provider, as forms are filled from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EmailProvider {
     /// What people call it.

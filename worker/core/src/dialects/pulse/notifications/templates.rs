@@ -8,6 +8,7 @@ use crate::hooks::{SERVICES, Service};
 
 /// How a service is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookTemplate {
     /// Its word.

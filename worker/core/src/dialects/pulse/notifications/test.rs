@@ -133,6 +133,7 @@ pub fn sample_alert(node: Option<(&str, &str)>, now: UnixSeconds) -> ResourceAle
 
 /// The answer when a notification was taken by its receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TestSentReply {
     /// `success`.
     pub status: &'static str,
@@ -147,6 +148,7 @@ impl TestSentReply {
 
 /// The answer of `POST /api/notifications/webhooks/test`: what the receiver said, with status 200 or 400.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebhookTestReply {
     #[serde(skip_serializing_if = "Option::is_none")]
     success: Option<bool>,

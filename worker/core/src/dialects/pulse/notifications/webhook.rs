@@ -26,6 +26,7 @@ const MOST: usize = 32;
 
 /// A webhook as it is listed.
 #[derive(Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookKeys {
     id: String,
@@ -71,6 +72,7 @@ impl WebhookKeys {
 
 /// What a new or changed webhook is answered with: what was said, and its id.
 #[derive(Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct HookEcho(Map<String, Value>);
 
@@ -172,6 +174,7 @@ pub struct HookRequest {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct AlertPayload<'a> {
     alert: Alert<'a>,
     timestamp: String,

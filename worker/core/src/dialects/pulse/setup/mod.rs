@@ -17,6 +17,7 @@ const MAX_BYTES: usize = 1_024;
 
 /// What a script is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct SetupRequest {
     /// `pve` or `pbs`; `pve` when empty.
@@ -88,6 +89,7 @@ impl SetupRequest {
 
 /// A script, and the answer to those who want it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SetupScript {
     /// Its text.
     pub script: String,
@@ -98,6 +100,7 @@ pub struct SetupScript {
 /// `POST /api/setup-script-url`: a command to type on a node, with a code that lets it register itself once. Source: pulse
 /// specification, 13.1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SetupUrlReply {
     url: String,

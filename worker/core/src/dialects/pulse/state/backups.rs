@@ -28,6 +28,7 @@ pub struct Backups {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct BackupTask<'a> {
     id: String,
@@ -46,6 +47,7 @@ struct BackupTask<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct StorageBackup<'a> {
     id: String,
     storage: &'a str,
@@ -73,6 +75,7 @@ struct StorageBackup<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct GuestSnapshot<'a> {
     id: String,
@@ -96,6 +99,7 @@ struct GuestSnapshot<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct ServerBackup<'a> {
     id: String,

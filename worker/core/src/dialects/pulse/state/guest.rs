@@ -7,6 +7,7 @@ use crate::dialects::pulse::number::{Number, time};
 use crate::model::proxmox::{GuestFacts, GuestKind, GuestNow, InstanceState, Space, Used, guest_id};
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Guest<'a> {
     id: String,
@@ -62,6 +63,7 @@ struct Guest<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Disk<'a> {
     #[serde(flatten)]
     amount: Amount,
@@ -72,6 +74,7 @@ struct Disk<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Interface<'a> {
     name: &'a str,
     mac: &'a str,

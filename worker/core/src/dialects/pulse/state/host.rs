@@ -22,6 +22,7 @@ pub static HOSTS: Form = Form {
 };
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct HostRow {
     id: String,
@@ -50,6 +51,7 @@ struct HostRow {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct HostMemory {
     #[serde(flatten)]
@@ -61,6 +63,7 @@ struct HostMemory {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct HostDisk {
     #[serde(flatten)]
     amount: Amount,
@@ -71,6 +74,7 @@ struct HostDisk {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct HostInterface {
     name: String,
@@ -79,6 +83,7 @@ struct HostInterface {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Sensors {
     /// Degrees by name.

@@ -65,6 +65,7 @@ pub struct Totals {
 
 /// Memory or disk space.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Amount {
     /// Bytes; and so the next two.
     pub total: u64,
@@ -87,6 +88,7 @@ impl From<crate::model::proxmox::Space> for Amount {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Performance {
     api_call_duration: BTreeMap<String, Number>,
@@ -98,6 +100,7 @@ struct Performance {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Stats {
     start_time: String,

@@ -7,6 +7,7 @@ use crate::dialects::pulse::number::Number;
 use crate::model::proxmox::{InstanceKind, InstanceState, NodeFacts, NodeNow, NodeStatus, failed_id, node_id};
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Node<'a> {
     id: String,
@@ -39,6 +40,7 @@ struct Node<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct CpuInfo<'a> {
     model: &'a str,
     /// Quirk: as many as the kernel sees.

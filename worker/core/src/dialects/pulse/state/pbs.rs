@@ -9,6 +9,7 @@ use crate::model::proxmox::{
 };
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Pbs<'a> {
     id: String,
@@ -41,6 +42,7 @@ struct Pbs<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Datastore<'a> {
     name: &'a str,
@@ -60,6 +62,7 @@ struct Datastore<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Namespace<'a> {
     path: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,6 +72,7 @@ struct Namespace<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct SyncJob<'a> {
     id: &'a str,
@@ -82,6 +86,7 @@ struct SyncJob<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct VerifyJob<'a> {
     id: &'a str,
@@ -94,6 +99,7 @@ struct VerifyJob<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct PruneJob<'a> {
     id: &'a str,
@@ -106,6 +112,7 @@ struct PruneJob<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct GarbageJob<'a> {
     id: &'a str,

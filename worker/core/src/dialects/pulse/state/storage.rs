@@ -8,6 +8,7 @@ use crate::units::UnixSeconds;
 
 /// A storage, as it is in lists and alone.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Storage<'a> {
     id: String,
     name: &'a str,
@@ -34,6 +35,7 @@ pub struct Storage<'a> {
 
 /// An answer about storages.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StorageReply<T> {
     /// One, or a list.
     pub data: T,
