@@ -1,6 +1,7 @@
 //! The use cases in our own words: read, decide, write. No HTTP, no JSON, no dialect.
 
 pub mod accounts;
+pub mod backup;
 pub mod channels;
 pub mod edge_probes;
 pub mod external;

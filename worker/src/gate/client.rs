@@ -1,10 +1,14 @@
 //! How the Worker reaches the gate.
 
+use edgewatch_core::failure::Failure;
 use serde::{Deserialize, Serialize};
 
 use super::GateError;
 use super::limits::Ask;
 use crate::platform::objects::{Class, Objects};
+use crate::platform::payload::Payload;
+use crate::store::dump::{self, Table};
+use crate::store::{Db, StoreError};
 
 /// The one object.
 const NAME: &str = "gate";
@@ -104,5 +108,45 @@ pub async fn derive(objects: &Objects, wanted: &Derivation) -> Result<[u8; 32], 
     match answer.status_code() {
         200 => Ok(answer.json().await?),
         status => Err(GateError::Refused(status)),
+    }
+}
+
+/// What is to be done with D1 as a whole: it takes more computing than a request may.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dump {
+    /// A page is to be read, by the cursor of the one before.
+    Read(Option<String>),
+    /// Rows are to be restored, under a number of their own.
+    Fill(u64, Table),
+}
+
+impl Dump {
+    /// Does it; gives the page as JSON, or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer, or takes no such rows.
+    pub async fn run(&self, db: &Db) -> Result<String, StoreError> {
+        match self {
+            Self::Read(cursor) => {
+                let page = dump::read(db, cursor.as_deref()).await?;
+                serde_json::to_string(&page).map_err(|error| StoreError::Corrupt(error.to_string()))
+            }
+            Self::Fill(seq, table) => dump::fill(db, *seq, table).await.map(|()| String::new()),
+        }
+    }
+}
+
+/// Reads a page of D1, or takes rows in.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the object or the database does not answer; [`Failure::Conflict`] with the words of what it refuses.
+pub async fn dump(objects: &Objects, wanted: &Dump) -> Result<Payload, Failure> {
+    let body = serde_json::to_string(wanted).map_err(|error| Failure::Internal(error.to_string()))?;
+    let mut answer = objects.post(Class::Gate, NAME, "dump", &body).await.map_err(GateError::from)?;
+    match answer.status_code() {
+        200 => Ok(Payload::of(answer).await.map_err(GateError::from)?),
+        503 => Err(Failure::Conflict { detail: answer.text().await.unwrap_or_default() }),
+        status => Err(GateError::Refused(status).into()),
     }
 }

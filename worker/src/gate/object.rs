@@ -11,10 +11,11 @@ use worker::{
     WebSocketIncomingMessage, durable_object,
 };
 
-use super::client::{Answer, Derivation, Try, Verdict};
+use super::client::{Answer, Derivation, Dump, Try, Verdict};
 use super::limits::{self, Ask};
 use super::tries::{self, Rows};
-use crate::platform::{clock, log, passphrase, password};
+use crate::platform::{clock, config, log, passphrase, password};
+use crate::store::Db;
 
 const CREATE: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS tallies (key TEXT NOT NULL PRIMARY KEY, count INTEGER NOT NULL, last_s INTEGER NOT NULL) \
@@ -78,6 +79,13 @@ impl DurableObject for Gate {
                     &passphrase::derive(&wanted.passphrase, &wanted.salt, wanted.iterations).await.map_err(broken)?,
                 ),
                 Err(error) => Response::error(format!("nothing to derive: {error}"), 400),
+            },
+            (Method::Post, "/dump") => match serde_json::from_str::<Dump>(&request.text().await?) {
+                Ok(wanted) => match wanted.run(&Db::new(config::database(&self.env).map_err(broken)?)).await {
+                    Ok(text) => Response::ok(text),
+                    Err(error) => Response::error(error.to_string(), 503),
+                },
+                Err(error) => Response::error(format!("nothing to dump: {error}"), 400),
             },
             (Method::Post, "/hash") => Response::ok(password::hash(&request.text().await?).await.map_err(broken)?),
             _ => Response::error("no such operation", 404),

@@ -2,6 +2,7 @@
 //! `/api/edgewatch/v1/`.
 
 mod alert;
+mod backup;
 mod channel;
 mod checks;
 mod error;
@@ -26,6 +27,7 @@ mod usage;
 mod user;
 
 pub use alert::{AlertListReply, AlertPart, QuietHoursBody, QuietHoursPart};
+pub use backup::{BackupHead, FORMAT, RestoreFinishReply, RestoreFinishRequest, RestoreReply, VERSION};
 pub use channel::{
     ChannelChangeRequest, ChannelKindPart, ChannelKindsReply, ChannelListReply, ChannelPart, ChannelRequest,
     ChannelSettingPart, ChannelTestReply,
