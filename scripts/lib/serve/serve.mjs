@@ -123,11 +123,13 @@ async function migrate() {
   return applied.size === 0;
 }
 
+/** The address itself, for those on this machine. */
+const localUrl = () => (["0.0.0.0", "::"].includes(address) ? `http://127.0.0.1:${port}` : url());
 const url = () => `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
 
 async function tellReady() {
   const { results } = await sql({ sql: "SELECT count(*) AS count FROM users" });
-  fs.writeFileSync(path.join(run, "serve.json"), JSON.stringify({ url: process.env.PUBLIC_URL || url(), pid: process.pid }));
+  fs.writeFileSync(path.join(run, "serve.json"), JSON.stringify({ url: process.env.PUBLIC_URL, local: localUrl(), pid: process.pid }));
   log("info", `ready ${url()} (data in ${data})`);
   if (results[0][0].count === 0) {
     log("info", `nobody can log in yet: \`scripts/setup-link --data ${data}\` makes the link for the first admin`);

@@ -6,6 +6,7 @@ pub mod channels;
 pub mod edge_probes;
 pub mod external;
 mod guests;
+pub mod heartbeat;
 pub mod host_admin;
 pub mod hosts;
 pub mod identity;

@@ -20,12 +20,10 @@ pub async fn change(
     let pairs = query::form(&headers, &body);
     let request = SettingRequest::parse(&body, pairs.as_deref()).map_err(AdminRefusal)?;
     let change = Change {
-        guest_view: None,
         view_password: request.view_password,
         plain_ip_in_notifications: Some(request.plain_ip_in_notifications),
         address_notices: Some(request.address_notices),
-        accepts_push_agents: None,
-        dialect_hosts: None,
+        ..Change::default()
     };
     settings::change(&app, &caller, &change).await.map_err(AdminRefusal)?;
     Ok(answer::json(200, answer::JSON_UTF8, &AdminReply::DONE))
