@@ -238,7 +238,7 @@ fn everything_is_there_again_and_agents_go_on() {
     let made = second.post("/api/v1/server/register", &[("Authorization", &admin)], r#"{"Name":"newest"}"#);
     assert_eq!(made.status, 200, "{}", made.body);
     let newest = second.sql("SELECT max(id) AS id FROM hosts");
-    assert_eq!(newest[0]["id"], json!(6), "{newest}");
+    assert_eq!(newest["results"][0]["id"], json!(6), "{newest}");
 }
 
 #[test]
