@@ -45,7 +45,11 @@ fn rows(lines: &[Value]) -> BTreeMap<String, Vec<String>> {
     let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for line in lines.iter().filter(|line| line["tables"].is_array()) {
         for table in line["tables"].as_array().into_iter().flatten() {
-            let name = format!("{}/{}", line["part"].as_str().unwrap_or_default(), table["table"].as_str().unwrap_or_default());
+            let name = format!(
+                "{}/{}",
+                line["part"].as_str().unwrap_or_default(),
+                table["table"].as_str().unwrap_or_default()
+            );
             let of_table = table["rows"].as_array().into_iter().flatten().map(ToString::to_string);
             rows.entry(name).or_default().extend(of_table);
         }
@@ -67,7 +71,9 @@ pub fn assert_same_rows(one: &[Value], other: &[Value]) {
     for (name, rows) in &one {
         assert_eq!(rows, &other[name], "{name}");
     }
-    for needed in ["d1/hosts", "d1/history", "d1/events", "d1/channels", "d1/sqlite_sequence", "hub-0/blocks", "hub-0/hosts"] {
+    for needed in
+        ["d1/hosts", "d1/history", "d1/events", "d1/channels", "d1/sqlite_sequence", "hub-0/blocks", "hub-0/hosts"]
+    {
         assert!(one.contains_key(needed), "no {needed} in {:?}", one.keys());
     }
 }

@@ -74,7 +74,11 @@ fn ask(worker: &Worker, token: &str, path: &str) -> Reply {
 
 /// Everything that people make, each of it at least once.
 fn furnish(worker: &Worker) -> String {
-    post(worker, "/api/edgewatch/v1/users", &json!({ "name": "vera", "role": "viewer", "password": "a long password" }));
+    post(
+        worker,
+        "/api/edgewatch/v1/users",
+        &json!({ "name": "vera", "role": "viewer", "password": "a long password" }),
+    );
     let token = post(worker, "/api/edgewatch/v1/tokens", &json!({ "scopes": ["read"], "note": "reads" }));
     post(
         worker,
@@ -190,7 +194,10 @@ fn everything_is_there_again_and_agents_go_on() {
     assert!(before.values().all(|value| !value.is_null()));
     assert_whole(&fleet, &first, 1);
     let contents = file::read(&file);
-    file::assert_holds_no_secrets(&contents, &[&first.token, &reader, &hosts[0].secret, "very-secret", "also-secret", "a long password"]);
+    file::assert_holds_no_secrets(
+        &contents,
+        &[&first.token, &reader, &hosts[0].secret, "very-secret", "also-secret", "a long password"],
+    );
     let (admin, mode) = (first.token.clone(), file::mode(&file));
     assert_eq!(mode, 0o600);
     drop(first);
@@ -205,7 +212,11 @@ fn everything_is_there_again_and_agents_go_on() {
     let begun = second.post("/api/edgewatch/v1/restore", &[("Authorization", &stranger)], &head);
     assert_eq!(begun.status, 200, "{}", begun.body);
     let page = contents.iter().find(|line| line["part"] == "hub-0").expect("a page of the hub");
-    let sent = second.post("/api/edgewatch/v1/restore/hub-0/1", &[("Authorization", &stranger)], &page["tables"][0].to_string());
+    let sent = second.post(
+        "/api/edgewatch/v1/restore/hub-0/1",
+        &[("Authorization", &stranger)],
+        &page["tables"][0].to_string(),
+    );
     assert_eq!(sent.status, 204, "{}", sent.body);
     let listed = second.get("/api/v1/server/list").at("/result");
     assert!(listed.as_array().is_none_or(Vec::is_empty), "nothing of it is seen: {listed}");
@@ -217,7 +228,10 @@ fn everything_is_there_again_and_agents_go_on() {
     for (path, value) in &before {
         assert_eq!(&after[path], value, "{path}");
     }
-    assert_eq!(ask(&second, &reader, "/api/edgewatch/v1/series?hosts=1&metrics=load1&from=0&to=60&points=1").status, 200);
+    assert_eq!(
+        ask(&second, &reader, "/api/edgewatch/v1/series?hosts=1&metrics=load1&from=0&to=60&points=1").status,
+        200
+    );
     assert_eq!(ask(&second, &reader, "/api/edgewatch/v1/users").status, 403);
     let login = json!({ "username": "vera", "password": "a long password" }).to_string();
     assert!((200..300).contains(&second.post("/api/edgewatch/v1/session", &[], &login).status));

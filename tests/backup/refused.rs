@@ -86,7 +86,9 @@ fn what_is_no_whole_backup_changes_nothing() {
     assert_eq!(send(&second, "POST", "/d1/1", "{}").status, 409, "nothing was begun");
     assert_eq!(send(&second, "POST", "/finish", "{\"rows\":{}}").status, 409);
     assert_eq!(send(&second, "POST", "", &lines[0]).status, 200);
-    let table = |name: &str, columns: Value, rows: Value| json!({ "table": name, "columns": columns, "rows": rows }).to_string();
+    let table = |name: &str, columns: Value, rows: Value| {
+        json!({ "table": name, "columns": columns, "rows": rows }).to_string()
+    };
     for (part, body) in [
         ("d1", table("hosts\" SELECT 1; --", json!(["id"]), json!([[1]]))),
         ("d1", table("users", json!(["id\") SELECT 1; --"]), json!([[1]]))),
@@ -111,9 +113,16 @@ fn what_is_no_whole_backup_changes_nothing() {
     let said = refused(&first, &good);
     assert!(said.contains("empty deployment") && said.contains("hosts: 2"), "{said}");
     assert_eq!(first.get("/api/v1/server/list").at("/result").as_array().map(Vec::len), Some(2));
-    let made = first.post("/api/edgewatch/v1/tokens", &[("Authorization", &first.token)], r#"{"scopes":["read","write"]}"#);
+    let made =
+        first.post("/api/edgewatch/v1/tokens", &[("Authorization", &first.token)], r#"{"scopes":["read","write"]}"#);
     let weak = made.at("/token").as_str().expect("a token").to_owned();
-    for (method, path) in [("GET", "backup"), ("GET", "backup/d1"), ("GET", "backup/hub-0"), ("POST", "restore/finish"), ("DELETE", "restore")] {
+    for (method, path) in [
+        ("GET", "backup"),
+        ("GET", "backup/d1"),
+        ("GET", "backup/hub-0"),
+        ("POST", "restore/finish"),
+        ("DELETE", "restore"),
+    ] {
         let path = format!("/api/edgewatch/v1/{path}");
         for (token, status) in [(weak.as_str(), 403), ("", 401)] {
             let headers = [("Authorization", token)];

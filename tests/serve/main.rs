@@ -47,8 +47,7 @@ fn add_host(serve: &Serve, token: &str, name: &str) -> (u64, String) {
 /// Of how many samples a host's history of the last hour is made.
 fn samples(serve: &Serve, token: &str, host: u64) -> u64 {
     let to_s = now_ms() / 1000 + 60;
-    let path =
-        format!("/api/edgewatch/v1/series?hosts={host}&metrics=load1&from={}&to={to_s}&points=60", to_s - 3600);
+    let path = format!("/api/edgewatch/v1/series?hosts={host}&metrics=load1&from={}&to={to_s}&points=60", to_s - 3600);
     let reply = serve.send("GET", &path, &[("Authorization", token)], "");
     let counts = reply.at("/series/0/samples");
     counts.as_array().into_iter().flatten().filter_map(Value::as_u64).sum()

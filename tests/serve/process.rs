@@ -119,7 +119,8 @@ impl Serve {
     pub fn stop(mut self) {
         signal("TERM", self.child.id());
         let child = &mut self.child;
-        let status = wait_until("the end of scripts/serve", Duration::from_secs(20), || child.try_wait().expect("a child"));
+        let status =
+            wait_until("the end of scripts/serve", Duration::from_secs(20), || child.try_wait().expect("a child"));
         assert!(status.success(), "{status}: {}", self.said());
         let config = self.data.join("run/workerd.capnp").display().to_string();
         assert_eq!(naming(&config), Vec::<u32>::new());

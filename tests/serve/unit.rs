@@ -32,7 +32,9 @@ fn the_unit_is_one_that_systemd_takes() {
     assert!(command.contains(r#""--data" "/var/lib/edgewatch" "--address" "::1" "--port" "9000""#), "{command}");
     verify(&file);
     // How exposed it is, by systemd's own measure: what would be 9.6 without a line.
-    if let Ok(said) = Command::new("systemd-analyze").args(["security", "--offline=true", "--threshold=30"]).arg(&file).output() {
+    if let Ok(said) =
+        Command::new("systemd-analyze").args(["security", "--offline=true", "--threshold=30"]).arg(&file).output()
+    {
         let words = String::from_utf8_lossy(&said.stdout).into_owned();
         assert!(said.status.success() || words.is_empty(), "{words}");
     }

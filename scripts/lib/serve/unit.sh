@@ -23,7 +23,12 @@ install_unit() {
   command=$(unit_word "$ROOT/scripts/serve")
   for option in "${options[@]}"; do command+=" $(unit_word "$option")"; done
   # What lies in somebody's home can be read there, and nothing else.
-  case $ROOT/ in /root/* | /home/*) homes=read-only ;; esac
+  case $ROOT/ in
+    /root/* | /home/*)
+      homes=read-only
+      say "The source tree lies in somebody's home, where another user may not look: /opt/edgewatch would be a better place."
+      ;;
+  esac
   # Below /var/lib systemd makes the folder for a user that it makes as well; elsewhere the folder's owner runs it.
   case $data in
     /var/lib/*/*) ;;

@@ -75,7 +75,10 @@ pub async fn begin(app: &App, caller: &Credential, wanted: &Head) -> Result<(), 
     require(caller, Right::Admin)?;
     let ours = dump::schema_version(&app.db).await?;
     if wanted.schema != ours {
-        let reason = format!("is {:?}, and this deployment's is {ours:?}: restore it into the version that it is of", wanted.schema);
+        let reason = format!(
+            "is {:?}, and this deployment's is {ours:?}: restore it into the version that it is of",
+            wanted.schema
+        );
         return Err(Failure::Invalid { field: "schema".to_owned(), reason });
     }
     let places = places(wanted.parts.iter())?;

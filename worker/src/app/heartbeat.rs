@@ -189,7 +189,9 @@ mod tests {
         assert!(!sealed.contains("abc"));
         assert_eq!(open(&app, sealed).unwrap(), "https://hc.example.com/abc");
         assert!(set(Some(MASK), None).unwrap().is_empty());
-        for (url, interval_s) in [(Some("ftp://x/"), None), (Some("http://169.254.169.254/"), None), (None, Some(59)), (None, Some(3601))] {
+        for (url, interval_s) in
+            [(Some("ftp://x/"), None), (Some("http://169.254.169.254/"), None), (None, Some(59)), (None, Some(3601))]
+        {
             assert!(matches!(set(url, interval_s), Err(Failure::Invalid { .. })), "{url:?} {interval_s:?}");
         }
         set(Some(""), None).unwrap();

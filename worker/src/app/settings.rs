@@ -163,8 +163,7 @@ pub async fn change(app: &App, caller: &Credential, change: &Change) -> Result<(
         statements.push(settings::put(settings::DIALECT_HOSTS, &text_of(hosts)?));
         changed.push("dialect_hosts");
     }
-    let (of_heartbeat, words) =
-        heartbeat::change(app, change.heartbeat_url.as_deref(), change.heartbeat_interval_s)?;
+    let (of_heartbeat, words) = heartbeat::change(app, change.heartbeat_url.as_deref(), change.heartbeat_interval_s)?;
     statements.extend(of_heartbeat);
     changed.extend(words);
     let is_for_hub = change.plain_ip_in_notifications.is_some() || change.address_notices.is_some();

@@ -216,3 +216,88 @@ pub fn count(sql: &Sql) -> Result<u64, HubError> {
     }
     Ok(sum - u64::from(is_closed(sql)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::shard::Shard;
+
+    fn filled() -> Sql {
+        let sql = Sql::in_memory().unwrap();
+        drop(Shard::new(sql.clone()).unwrap());
+        for host in [-7_i64, 1, 2, 3] {
+            for slot in 0..3_i64 {
+                let binds = vec![host.into(), slot.into(), vec![0_u8, 255, 7].repeat(40_000).into()];
+                let put = "INSERT INTO blocks (host_id, tier, slot, block_no, first_number, last_number, start_ms, end_ms, data) \
+                     VALUES (?1, 0, ?2, ?2, 1, 2, 3, 4, ?3)";
+                sql.exec(put, binds).unwrap();
+            }
+            let names = vec![host.into(), vec![1_u8].into()];
+            sql.exec("INSERT INTO dictionaries (host_id, data) VALUES (?1, ?2)", names).unwrap();
+        }
+        sql.exec("INSERT INTO meta (key, value) VALUES ('a', 'b''\"ä')", vec![]).unwrap();
+        sql
+    }
+
+    fn pages(sql: &Sql) -> Vec<Page> {
+        let mut pages = vec![read(sql, None).unwrap()];
+        while let Some(cursor) = pages.last().unwrap().cursor.clone() {
+            pages.push(read(sql, Some(&cursor)).unwrap());
+        }
+        pages
+    }
+
+    #[test]
+    fn what_is_read_by_pages_is_filled_in_again_once_or_twice() {
+        let from = filled();
+        let all = pages(&from);
+        assert!(all.len() > 2, "several pages");
+        for page in &all {
+            for table in page.tables.iter().filter(|table| table.table == "blocks") {
+                for row in &table.rows {
+                    let of_host = table.rows.iter().filter(|other| other[0] == row[0]).count();
+                    assert_eq!(of_host, 3, "all of a host in one page");
+                }
+            }
+        }
+        let to = filled();
+        assert!(matches!(fill(&to, &all[0].tables[0]), Err(HubError::Corrupt(_))), "it is not closed");
+        close(&to).unwrap();
+        close(&to).unwrap();
+        assert!(is_closed(&to).unwrap());
+        assert_eq!(count(&to), Ok(0));
+        for _ in 0..2 {
+            for table in all.iter().flat_map(|page| &page.tables) {
+                fill(&to, &serde_json::from_str(&serde_json::to_string(table).unwrap()).unwrap()).unwrap();
+            }
+        }
+        assert_eq!(count(&to), count(&from));
+        open(&to).unwrap();
+        assert!(!is_closed(&to).unwrap());
+        assert_eq!(pages(&to), all);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let sql = filled();
+        close(&sql).unwrap();
+        let table = |name: &str, columns: &[&str], rows: Vec<Vec<Cell>>| Table {
+            table: name.to_owned(),
+            columns: columns.iter().map(|&one| one.to_owned()).collect(),
+            rows,
+        };
+        let cell = Cell::Text("x".to_owned());
+        for wrong in [
+            table("sqlite_master", &["name"], vec![]),
+            table("meta\"; DROP TABLE meta; --", &["key", "value"], vec![]),
+            table("meta", &["key"], vec![]),
+            table("meta", &["value", "key"], vec![]),
+            table("meta", &["key", "value"], vec![vec![cell.clone()]]),
+            table("dictionaries", &["host_id", "data"], vec![vec![Cell::Int(1), Cell::Blob { b: "0g".to_owned() }]]),
+        ] {
+            assert!(matches!(fill(&sql, &wrong), Err(HubError::Corrupt(_))), "{wrong:?}");
+        }
+        assert_eq!(count(&sql), Ok(0));
+        assert!(read(&sql, Some("x")).is_err());
+    }
+}

@@ -235,11 +235,8 @@ async fn read_large(
     let names = key.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
     let places = (1..=key.len()).map(|place| format!("?{place}")).collect::<Vec<_>>().join(", ");
     let from = if after.is_some() { format!("WHERE ({names}) > ({places})") } else { String::new() };
-    let sql = format!(
-        "SELECT {} FROM {} {from} ORDER BY {names} LIMIT {PAGE_ROWS}",
-        read_columns(columns),
-        quoted(name)
-    );
+    let sql =
+        format!("SELECT {} FROM {} {from} ORDER BY {names} LIMIT {PAGE_ROWS}", read_columns(columns), quoted(name));
     let bind = |value: Value| match value {
         Value::Number(number) => number.as_i64().map(Bind::Int).or_else(|| number.as_f64().map(Bind::Real)),
         Value::String(text) => Some(Bind::Text(text)),
@@ -308,11 +305,7 @@ pub async fn fill(db: &Db, seq: u64, table: &Table) -> Result<(), StoreError> {
 /// `INSERT … SELECT …` of the values of `row`.
 fn insert(name: &str, columns: &[Column]) -> String {
     let value = |(place, column): (usize, &Column)| {
-        if column.is_blob() {
-            format!("unhex(row.value ->> '$[{place}].b')")
-        } else {
-            format!("row.value ->> {place}")
-        }
+        if column.is_blob() { format!("unhex(row.value ->> '$[{place}].b')") } else { format!("row.value ->> {place}") }
     };
     let names = columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
     let values = columns.iter().enumerate().map(value).collect::<Vec<_>>().join(", ");
@@ -325,7 +318,8 @@ fn insert(name: &str, columns: &[Column]) -> String {
 /// As [`schema_version`].
 pub async fn count(db: &Db) -> Result<u64, StoreError> {
     let mut statements = vec![Statement::new(COUNT_STAGED, vec![])];
-    statements.extend(UNSEEN.map(|name| Statement::made(format!("SELECT count(*) AS count FROM {}", quoted(name)), vec![])));
+    statements
+        .extend(UNSEEN.map(|name| Statement::made(format!("SELECT count(*) AS count FROM {}", quoted(name)), vec![])));
     let mut sum = 0;
     for told in db.batch(statements).await? {
         sum += told.first::<CountRow>()?.map_or(0, |row| row.count);
@@ -391,4 +385,96 @@ pub async fn opened(db: &Db) -> Result<(), StoreError> {
 pub async fn give_up(db: &Db) -> Result<(), StoreError> {
     begin(db).await?;
     opened(db).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::db::now;
+
+    fn run(db: &Db, sql: &'static str) {
+        now(db.run(Statement::new(sql, vec![]))).unwrap();
+    }
+
+    fn furnished() -> Db {
+        let db = Db::in_memory().unwrap();
+        run(&db, "INSERT INTO users (id, name, role, created_at_s) VALUES (7, 'ada''\"ä', 'admin', 5)");
+        run(
+            &db,
+            "INSERT INTO history (host_id, tier, slot, block_no, samples, start_ms, end_ms, data) \
+             WITH RECURSIVE n(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < 150) \
+             SELECT at % 3, 2, at, at, 1, 2, 3, x'00ff' FROM n",
+        );
+        run(
+            &db,
+            "INSERT INTO events (key, kind, at_s, text, value) VALUES ('1', 'news', 5, 'a', 0.1 + 0.2), \
+             ('2', 'news', 5, 'b', 1.2345678901234567e-300), ('3', 'news', 5, 'c', NULL)",
+        );
+        db
+    }
+
+    fn pages(db: &Db) -> Vec<Page> {
+        let mut pages = vec![now(read(db, None)).unwrap()];
+        while let Some(cursor) = pages.last().unwrap().cursor.clone() {
+            pages.push(now(read(db, Some(&cursor))).unwrap());
+        }
+        pages
+    }
+
+    fn rows(db: &Db, table: &str) -> Vec<Vec<Cell>> {
+        let found = pages(db).into_iter().flat_map(|page| page.tables).filter(|one| one.table == table);
+        found.flat_map(|one| one.rows).collect()
+    }
+
+    #[test]
+    fn large_tables_are_read_by_pages_in_the_order_of_their_keys() {
+        let db = furnished();
+        let history: Vec<usize> = pages(&db)
+            .iter()
+            .flat_map(|page| &page.tables)
+            .filter(|table| table.table == "history")
+            .map(|table| table.rows.len())
+            .collect();
+        // The engine in memory shows no bytes but as text.
+        assert_eq!(history, [64, 64, 22]);
+        assert!(now(read(&db, Some("x"))).is_err());
+        assert!(now(read(&db, Some(r#"{"table":"users","after":null}"#))).is_err(), "no large one");
+    }
+
+    #[test]
+    fn everything_takes_effect_at_once_and_not_before() {
+        let (from, to) = (furnished(), Db::in_memory().unwrap());
+        run(&to, "INSERT INTO users (id, name, role, created_at_s) VALUES (1, 'stranger', 'admin', 9)");
+        assert_eq!(now(obstacle(&to)), Ok(None));
+        now(begin(&to)).unwrap();
+        let (mut seq, mut sent) = (0, 0);
+        for table in pages(&from).iter().flat_map(|page| &page.tables) {
+            seq += 1;
+            sent += table.rows.len();
+            for _ in 0..2 {
+                now(fill(&to, seq, table)).unwrap();
+            }
+        }
+        assert_eq!(now(count(&to)), Ok(sent as u64));
+        assert_eq!(rows(&to, "users")[0][1], Cell::Text("stranger".to_owned()));
+        assert!(rows(&to, "events").is_empty());
+        now(commit(&to, 1, "k", UnixSeconds(5), "user:1")).unwrap();
+        assert!(now(is_closed(&to)).unwrap());
+        now(opened(&to)).unwrap();
+        assert!(!now(is_begun(&to)).unwrap());
+        for table in ["users", "events", "history"] {
+            assert_eq!(rows(&to, table), rows(&from, table), "{table}");
+        }
+        assert!(
+            rows(&to, "audit").len() == 1
+                && rows(&to, NUMBERS).contains(&vec![Cell::Text("users".to_owned()), Cell::Int(7)])
+        );
+    }
+
+    #[test]
+    fn what_is_there_already_is_an_obstacle() {
+        let db = furnished();
+        run(&db, "INSERT INTO users (id, name, role, created_at_s) VALUES (8, 'bob', 'admin', 5)");
+        assert_eq!(now(obstacle(&db)).unwrap().as_deref(), Some("others: 1"));
+    }
 }

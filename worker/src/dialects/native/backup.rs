@@ -48,13 +48,8 @@ pub async fn page(
 
 /// `POST /api/edgewatch/v1/restore`: begins to restore a backup with this head.
 #[worker::send]
-pub async fn begin(
-    Here(app): Here,
-    Member(caller): Member,
-    Json(head): Json<BackupHead>,
-) -> Result<Response, Refusal> {
-    let invalid =
-        |field: &str, reason: String| Refusal(Failure::Invalid { field: field.to_owned(), reason });
+pub async fn begin(Here(app): Here, Member(caller): Member, Json(head): Json<BackupHead>) -> Result<Response, Refusal> {
+    let invalid = |field: &str, reason: String| Refusal(Failure::Invalid { field: field.to_owned(), reason });
     if head.format != FORMAT {
         return Err(invalid("format", format!("is no {FORMAT}")));
     }

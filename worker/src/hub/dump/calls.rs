@@ -23,7 +23,12 @@ pub struct ReadRequest {
 ///
 /// # Errors
 /// [`HubError`] as the functions of this module's parent.
-pub fn answer(sql: &Sql, path: &str, body: &str, forget: impl Fn() -> Result<(), HubError>) -> Result<Response, HubError> {
+pub fn answer(
+    sql: &Sql,
+    path: &str,
+    body: &str,
+    forget: impl Fn() -> Result<(), HubError>,
+) -> Result<Response, HubError> {
     let refused = |error: Error| HubError::Refused(error.to_string());
     let unread = |error: serde_json::Error| HubError::Corrupt(error.to_string());
     match path {
@@ -81,7 +86,8 @@ impl Place {
     /// # Errors
     /// [`HubError`] when it has no answer.
     pub async fn read(&self, objects: &Objects, cursor: Option<String>) -> Result<Payload, HubError> {
-        let body = serde_json::to_string(&ReadRequest { cursor }).map_err(|error| HubError::Corrupt(error.to_string()))?;
+        let body =
+            serde_json::to_string(&ReadRequest { cursor }).map_err(|error| HubError::Corrupt(error.to_string()))?;
         let answer = self.call(objects, "dump-read", &body).await?;
         Payload::of(answer).await.map_err(|error| HubError::Unreachable(error.to_string()))
     }
