@@ -97,7 +97,7 @@ fn furnish(worker: &Worker) -> String {
     // Doubles that a short text would not hold, and bytes; nothing else makes them in so short a time.
     worker.sql("INSERT INTO history (host_id, tier, slot, block_no, samples, start_ms, end_ms, data) VALUES (1, 2, 900001, 900001, 7, 1, 2, x'00ff10')");
     worker.sql(
-        "INSERT INTO events (key, kind, at_s, text, value) VALUES ('00000000001', 'news', 5, 'it''s \"odd\" \u{e4}', 0.1 + 0.2), \
+        "INSERT INTO events (key, kind, at_s, text, value) VALUES ('00000000001', 'news', 5, 'it''s \"odd\" \u{e4}\u{2028}\u{85}', 0.1 + 0.2), \
          ('00000000002', 'news', 5, 'small', 1.2345678901234567e-300), ('00000000003', 'news', 5, 'large', 9007199254740991)",
     );
     token["token"].as_str().expect("a token").to_owned()

@@ -11,10 +11,10 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::Credential;
 
 use super::{App, actor, remember};
-use crate::gate::client::{self as gate, Dump};
+use crate::gate::client as gate;
 use crate::hub::dump::calls::Place;
 use crate::platform::payload::Payload;
-use crate::store::dump::{self, Table};
+use crate::store::dump;
 use crate::store::settings;
 
 /// The part that is D1.
@@ -41,7 +41,7 @@ pub async fn head(app: &App, caller: &Credential) -> Result<Head, Failure> {
         let detail = "hosts are moving to fewer shards; try again in some minutes".to_owned();
         return Err(Failure::Conflict { detail });
     }
-    if dump::is_begun(&app.db).await? {
+    if dump::begun(&app.db).await?.is_some() {
         return Err(Failure::Conflict { detail: "a backup is being restored here".to_owned() });
     }
     let schema = dump::schema_version(&app.db).await?;
@@ -58,7 +58,7 @@ pub async fn head(app: &App, caller: &Credential) -> Result<Head, Failure> {
 pub async fn page(app: &App, caller: &Credential, part: &str, cursor: Option<String>) -> Result<Payload, Failure> {
     require(caller, Right::Admin)?;
     if part == DATABASE {
-        return gate::dump(app.objects()?, &Dump::Read(cursor)).await;
+        return gate::dump(app.objects()?, cursor).await;
     }
     Ok(place(part)?.read(app.objects()?, cursor).await?)
 }
@@ -86,7 +86,7 @@ pub async fn begin(app: &App, caller: &Credential, wanted: &Head) -> Result<(), 
         let detail = format!("a backup goes into an empty deployment alone, and this one has {words}");
         return Err(Failure::Conflict { detail });
     }
-    dump::begin(&app.db).await?;
+    dump::begin(&app.db, shards_of(&places)).await?;
     for place in places {
         place.close(app.objects()?).await?;
     }
@@ -97,21 +97,24 @@ fn places<'a>(parts: impl Iterator<Item = &'a String>) -> Result<Vec<Place>, Fai
     parts.filter(|part| *part != DATABASE).map(|part| place(part)).collect()
 }
 
+fn shards_of(places: &[Place]) -> u64 {
+    u64::try_from(places.iter().filter(|place| place.is_shard()).count()).unwrap_or(u64::MAX)
+}
+
 /// Takes in rows of one table of a part. `seq`: the number of this call, the same when it is sent again.
 ///
 /// # Errors
 /// As [`begin`]; [`Failure::Conflict`] where no restore was begun, and for rows that do not fit here.
 pub async fn fill(app: &App, caller: &Credential, part: &str, seq: u64, body: Vec<u8>) -> Result<(), Failure> {
     require(caller, Right::Admin)?;
-    if !dump::is_begun(&app.db).await? || dump::is_closed(&app.db).await? {
+    if dump::begun(&app.db).await?.is_none() || dump::is_closed(&app.db).await? {
         return Err(Failure::Conflict { detail: "no restore was begun".to_owned() });
     }
-    let malformed = |detail: String| Failure::Malformed { detail };
+    // Read where there is time for it, not here.
+    let body = String::from_utf8(body).map_err(|error| Failure::Malformed { detail: error.to_string() })?;
     if part == DATABASE {
-        let table: Table = serde_json::from_slice(&body).map_err(|error| malformed(error.to_string()))?;
-        return gate::dump(app.objects()?, &Dump::Fill(seq, table)).await.map(drop);
+        return gate::fill(app.objects()?, seq, &body).await;
     }
-    let body = String::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
     Ok(place(part)?.fill(app.objects()?, &body).await?)
 }
 
@@ -123,7 +126,7 @@ pub async fn fill(app: &App, caller: &Credential, part: &str, seq: u64, body: Ve
 pub async fn finish(app: &App, caller: &Credential, rows: &BTreeMap<String, u64>) -> Result<u64, Failure> {
     require(caller, Right::Admin)?;
     let places = places(rows.keys())?;
-    if !dump::is_begun(&app.db).await? {
+    if dump::begun(&app.db).await?.is_none() {
         return Err(Failure::Conflict { detail: "no restore was begun".to_owned() });
     }
     for (part, sent) in rows {
@@ -135,8 +138,7 @@ pub async fn finish(app: &App, caller: &Credential, rows: &BTreeMap<String, u64>
             return Err(Failure::Conflict { detail: format!("{part} has {there} rows and not {sent}; begin anew") });
         }
     }
-    let shards = places.iter().filter(|place| place.is_shard()).count();
-    let shards = u64::try_from(shards).unwrap_or(u64::MAX);
+    let shards = shards_of(&places);
     dump::commit(&app.db, shards, &app.time_key()?, app.now_s(), &actor(caller)).await?;
     open(app, shards).await?;
     Ok(rows.values().sum())
@@ -173,10 +175,13 @@ pub async fn open_what_is_closed(app: &App) -> Result<(), Failure> {
 /// As [`begin`].
 pub async fn give_up(app: &App, caller: &Credential) -> Result<(), Failure> {
     require(caller, Right::Admin)?;
-    if !dump::is_begun(&app.db).await? || dump::is_closed(&app.db).await? {
+    let Some(shards) = dump::begun(&app.db).await? else {
         return Err(Failure::Conflict { detail: "no restore was begun".to_owned() });
+    };
+    if dump::is_closed(&app.db).await? {
+        return Err(Failure::Conflict { detail: "the restore has taken effect".to_owned() });
     }
-    let hubs = (0..app.hub()?.shards()).map(|shard| format!("hub-{shard}"));
+    let hubs = (0..shards.max(u64::from(app.hub()?.shards()))).map(|shard| format!("hub-{shard}"));
     for part in hubs.chain(["proxmox".to_owned()]) {
         // Emptied, for what came of the backup must not be met by hosts of the same numbers.
         place(&part)?.close(app.objects()?).await?;

@@ -2,13 +2,12 @@
 
 use edgewatch_core::failure::Failure;
 use serde::{Deserialize, Serialize};
+use worker::Response;
 
 use super::GateError;
 use super::limits::Ask;
 use crate::platform::objects::{Class, Objects};
 use crate::platform::payload::Payload;
-use crate::store::dump::{self, Table};
-use crate::store::{Db, StoreError};
 
 /// The one object.
 const NAME: &str = "gate";
@@ -111,41 +110,29 @@ pub async fn derive(objects: &Objects, wanted: &Derivation) -> Result<[u8; 32], 
     }
 }
 
-/// What is to be done with D1 as a whole: it takes more computing than a request may.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Dump {
-    /// A page is to be read, by the cursor of the one before.
-    Read(Option<String>),
-    /// Rows are to be restored, under a number of their own.
-    Fill(u64, Table),
-}
-
-impl Dump {
-    /// Does it; gives the page as JSON, or nothing.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database does not answer, or takes no such rows.
-    pub async fn run(&self, db: &Db) -> Result<String, StoreError> {
-        match self {
-            Self::Read(cursor) => {
-                let page = dump::read(db, cursor.as_deref()).await?;
-                serde_json::to_string(&page).map_err(|error| StoreError::Corrupt(error.to_string()))
-            }
-            Self::Fill(seq, table) => dump::fill(db, *seq, table).await.map(|()| String::new()),
-        }
-    }
-}
-
-/// Reads a page of D1, or takes rows in.
+/// Reads a page of D1, by the cursor of the one before: more computing than a request may take.
 ///
 /// # Errors
-/// [`Failure::Unavailable`] when the object or the database does not answer; [`Failure::Conflict`] with the words of what it refuses.
-pub async fn dump(objects: &Objects, wanted: &Dump) -> Result<Payload, Failure> {
-    let body = serde_json::to_string(wanted).map_err(|error| Failure::Internal(error.to_string()))?;
-    let mut answer = objects.post(Class::Gate, NAME, "dump", &body).await.map_err(GateError::from)?;
+/// [`Failure::Unavailable`] when the object does not answer; [`Failure::Conflict`] with the words of what the database says.
+pub async fn dump(objects: &Objects, cursor: Option<String>) -> Result<Payload, Failure> {
+    let body = serde_json::to_string(&cursor).map_err(|error| Failure::Internal(error.to_string()))?;
+    let answer = told(objects.post(Class::Gate, NAME, "dump", &body).await).await?;
+    Ok(Payload::of(answer).await.map_err(GateError::from)?)
+}
+
+/// Restores rows of a table of D1, as [`dump`] writes one, under a number of their own.
+///
+/// # Errors
+/// As [`dump`]; [`Failure::Malformed`] for what is no table.
+pub async fn fill(objects: &Objects, seq: u64, table: &str) -> Result<(), Failure> {
+    told(objects.post(Class::Gate, NAME, &format!("fill/{seq}"), table).await).await.map(drop)
+}
+
+async fn told(answer: worker::Result<Response>) -> Result<Response, Failure> {
+    let mut answer = answer.map_err(GateError::from)?;
     match answer.status_code() {
-        200 => Ok(Payload::of(answer).await.map_err(GateError::from)?),
+        200 => Ok(answer),
+        400 => Err(Failure::Malformed { detail: answer.text().await.unwrap_or_default() }),
         503 => Err(Failure::Conflict { detail: answer.text().await.unwrap_or_default() }),
         status => Err(GateError::Refused(status).into()),
     }

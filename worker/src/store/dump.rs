@@ -25,7 +25,7 @@ const LEFT_OUT: [&str; 4] = ["d1_migrations", "restore_pages", "setup_links", "s
 const NUMBERS: &str = "sqlite_sequence";
 /// The key of the setting that says that a backup is being restored, and how far that is.
 const RESTORE_KEY: &str = "restore";
-/// Its value when the database is complete and objects are still closed.
+/// Its value when the database is complete and objects are still closed; before that it is how many shards may be closed.
 const CLOSED: &str = "closed";
 
 const LIST_TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 4) <> '_cf_' \
@@ -269,12 +269,13 @@ pub async fn obstacle(db: &Db) -> Result<Option<String>, StoreError> {
     Ok((!words.is_empty()).then(|| words.join(", ")))
 }
 
-/// Forgets what was restored so far and did not take effect, and notes that a restore begins.
+/// Forgets what was restored so far and did not take effect, and notes that a restore begins, of so many shards.
 ///
 /// # Errors
 /// As [`schema_version`].
-pub async fn begin(db: &Db) -> Result<(), StoreError> {
-    let mut statements = vec![Statement::new(FORGET_STAGED, vec![]), settings::put(RESTORE_KEY, "begun")];
+pub async fn begin(db: &Db, shards: u64) -> Result<(), StoreError> {
+    let most = shards.max(begun(db).await?.unwrap_or(0));
+    let mut statements = vec![Statement::new(FORGET_STAGED, vec![]), settings::put(RESTORE_KEY, &most.to_string())];
     statements.extend(UNSEEN.map(|name| Statement::made(format!("DELETE FROM {}", quoted(name)), vec![])));
     db.batch(statements).await.map(drop)
 }
@@ -362,12 +363,12 @@ pub async fn is_closed(db: &Db) -> Result<bool, StoreError> {
     Ok(settings::find(db, RESTORE_KEY).await?.as_deref() == Some(CLOSED))
 }
 
-/// Whether a restore was begun and has not come to its end.
+/// Of how many shards a restore was begun that has not come to its end, at most; `None` where none was.
 ///
 /// # Errors
 /// As [`schema_version`].
-pub async fn is_begun(db: &Db) -> Result<bool, StoreError> {
-    Ok(settings::find(db, RESTORE_KEY).await?.is_some())
+pub async fn begun(db: &Db) -> Result<Option<u64>, StoreError> {
+    Ok(settings::find(db, RESTORE_KEY).await?.map(|text| text.parse().unwrap_or(0)))
 }
 
 /// The objects are open.
@@ -383,7 +384,7 @@ pub async fn opened(db: &Db) -> Result<(), StoreError> {
 /// # Errors
 /// As [`schema_version`].
 pub async fn give_up(db: &Db) -> Result<(), StoreError> {
-    begin(db).await?;
+    begin(db, 0).await?;
     opened(db).await
 }
 
@@ -446,7 +447,9 @@ mod tests {
         let (from, to) = (furnished(), Db::in_memory().unwrap());
         run(&to, "INSERT INTO users (id, name, role, created_at_s) VALUES (1, 'stranger', 'admin', 9)");
         assert_eq!(now(obstacle(&to)), Ok(None));
-        now(begin(&to)).unwrap();
+        now(begin(&to, 3)).unwrap();
+        now(begin(&to, 1)).unwrap();
+        assert_eq!(now(begun(&to)), Ok(Some(3)), "three are closed");
         let (mut seq, mut sent) = (0, 0);
         for table in pages(&from).iter().flat_map(|page| &page.tables) {
             seq += 1;
@@ -461,7 +464,7 @@ mod tests {
         now(commit(&to, 1, "k", UnixSeconds(5), "user:1")).unwrap();
         assert!(now(is_closed(&to)).unwrap());
         now(opened(&to)).unwrap();
-        assert!(!now(is_begun(&to)).unwrap());
+        assert_eq!(now(begun(&to)), Ok(None));
         for table in ["users", "events", "history"] {
             assert_eq!(rows(&to, table), rows(&from, table), "{table}");
         }
