@@ -1,5 +1,7 @@
 //! The schedule alone: hosts go offline and come back, people are told, and nobody is called offline because of us.
 
+mod heartbeat;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use edgewatch_harness::worker::{Fault, TestHost, Worker};

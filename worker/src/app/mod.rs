@@ -1,11 +1,13 @@
 //! The use cases in our own words: read, decide, write. No HTTP, no JSON, no dialect.
 
 pub mod accounts;
+pub mod backup;
 pub mod channels;
 pub mod edge_probes;
 pub mod external;
 pub mod fleet;
 mod guests;
+pub mod heartbeat;
 pub mod host_admin;
 pub mod hosts;
 pub mod identity;

@@ -5,7 +5,7 @@ use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{Event, EventKind, Monitor, ProbeTask};
 use edgewatch_core::units::UnixSeconds;
 
-use super::App;
+use super::{App, backup};
 use crate::notify::{self, Notice};
 use crate::store::rules::RULES_VERSION;
 use crate::store::settings::{self, HOSTS_VERSION, HUB_SHARDS};
@@ -34,6 +34,8 @@ pub struct Summary {
     pub impaired: bool,
     /// What the Worker is to ask in this run: probes, and monitors of web addresses.
     pub edge: (Vec<ProbeTask>, Vec<Monitor>),
+    /// Whether the hub answered, and the database too.
+    pub is_answered: bool,
 }
 
 /// Asks the hub for its verdict at `app.now`. When it has no answer nobody's state changes, and the operator is told once.
@@ -63,10 +65,15 @@ pub async fn watch(app: &App) -> Result<Summary, Failure> {
                 online: verdict.online,
                 impaired: verdict.impaired,
                 edge: verdict.edge_tasks(),
+                is_answered: true,
             }
         }
         Err(error) => {
             crate::platform::log::error("cron.hub", &error.to_string());
+            // A restore that broke off at its very end is the one reason that nobody else mends.
+            if let Err(failure) = backup::open_what_is_closed(app).await {
+                crate::platform::log::error("cron.restore", &failure.to_string());
+            }
             if unanswered.is_none() {
                 statements.push(settings::put(UNANSWERED_KEY, &now.0.to_string()));
                 statements.extend(tell(app, &unanswered_event(app, now)?, None).await?);

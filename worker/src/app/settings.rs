@@ -6,8 +6,9 @@ use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{AddressNotices, Audience, Credential, GuestPage, GuestTheme, GuestView, SocketDialect};
 
+use super::heartbeat::Heartbeat;
 use super::visitor::{Door, Visitor};
-use super::{App, accounts, actor, remember, rules};
+use super::{App, accounts, actor, heartbeat, remember, rules};
 use crate::store::rules::RULES_VERSION;
 use crate::store::{address_notices, settings};
 
@@ -38,6 +39,8 @@ pub struct Settings {
     pub accepts_push_agents: bool,
     /// In whose words `/ws` speaks, by the name of the host that is asked.
     pub dialect_hosts: BTreeMap<String, SocketDialect>,
+    /// What is called as long as all is well.
+    pub heartbeat: Heartbeat,
 }
 
 /// What shall be set; `None` stays.
@@ -59,6 +62,10 @@ pub struct Change {
     pub accepts_push_agents: Option<bool>,
     /// In whose words `/ws` speaks, by the name of the host that is asked: all of them.
     pub dialect_hosts: Option<BTreeMap<String, SocketDialect>>,
+    /// What is called as long as all is well; an empty text for nothing.
+    pub heartbeat_url: Option<String>,
+    /// How many seconds lie between two calls.
+    pub heartbeat_interval_s: Option<u32>,
 }
 
 /// What is set.
@@ -77,6 +84,7 @@ pub async fn read(app: &App, caller: &Credential) -> Result<Settings, Failure> {
         address_notices: address_notices::find(&app.db).await?,
         accepts_push_agents: accepts_push_agents(app).await?,
         dialect_hosts: dialect_hosts(app).await?,
+        heartbeat: heartbeat::read(&app.db).await?,
     })
 }
 
@@ -190,6 +198,9 @@ pub async fn change(app: &App, caller: &Credential, change: &Change) -> Result<(
         statements.push(settings::put(settings::DIALECT_HOSTS, &text_of(hosts)?));
         changed.push("dialect_hosts");
     }
+    let (of_heartbeat, words) = heartbeat::change(app, change.heartbeat_url.as_deref(), change.heartbeat_interval_s)?;
+    statements.extend(of_heartbeat);
+    changed.extend(words);
     let is_for_hub = change.plain_ip_in_notifications.is_some() || change.address_notices.is_some();
     if is_for_hub {
         statements.push(settings::bump(RULES_VERSION));
@@ -249,6 +260,7 @@ mod tests {
             address_notices: AddressNotices::default(),
             accepts_push_agents: true,
             dialect_hosts: BTreeMap::new(),
+            heartbeat: Heartbeat { url: None, interval_s: 60, failures: 0 },
         };
         assert_eq!(now(read(&app, &admin)), Ok(expected.clone()));
         let one = Change { guest_view: Some(GuestView::Status), ..Change::default() };

@@ -1,6 +1,6 @@
 //! The schedules. "Now" is the moment the run was due, never the clock.
 
-use crate::app::{App, edge_probes, host_admin, presence};
+use crate::app::{App, edge_probes, heartbeat, host_admin, presence};
 use crate::notify;
 use crate::platform::log;
 
@@ -10,8 +10,12 @@ pub const EVERY_MINUTE: &str = "* * * * *";
 /// At this minute of each hour it is looked for hosts that are to be deleted for good.
 const PURGE_MINUTE: i64 = 37;
 
-/// What the verdict on presence costs of the subrequests that an invocation may make, with one shard.
-const WATCH_SUBREQUESTS: usize = 5;
+/// What the verdict on presence and a look whether the heartbeat is due cost of the subrequests that an invocation may make, with one
+/// shard.
+const WATCH_SUBREQUESTS: usize = 6;
+
+/// What a call of the heartbeat address costs of them: the call itself, and noting how it went.
+const BEAT_SUBREQUESTS: usize = 4;
 
 /// Runs the jobs of a schedule. One that fails is logged and stops no other.
 pub async fn run(app: &App, cron: &str) {
@@ -28,7 +32,16 @@ pub async fn run(app: &App, cron: &str) {
         log::error("cron.probes", &failure.to_string());
         0
     });
-    let most = notify::left_after(WATCH_SUBREQUESTS + asked + usize::from(asked > 0));
+    // Only what is whole may say so: whoever listens hears by our silence.
+    let beaten = if summary.is_answered {
+        heartbeat::beat(app).await.unwrap_or_else(|failure| {
+            log::error("cron.heartbeat", &failure.to_string());
+            0
+        })
+    } else {
+        0
+    };
+    let most = notify::left_after(WATCH_SUBREQUESTS + asked + usize::from(asked > 0) + beaten * BEAT_SUBREQUESTS);
     if let Err(failure) = notify::deliver(&app.db, &app.config, app.now_s(), most).await {
         log::error("cron.notify", &failure.to_string());
     }

@@ -1,10 +1,13 @@
 //! How the Worker reaches the gate.
 
+use edgewatch_core::failure::Failure;
 use serde::{Deserialize, Serialize};
+use worker::Response;
 
 use super::GateError;
 use super::limits::Ask;
 use crate::platform::objects::{Class, Objects};
+use crate::platform::payload::Payload;
 
 /// The one object.
 const NAME: &str = "gate";
@@ -104,5 +107,33 @@ pub async fn derive(objects: &Objects, wanted: &Derivation) -> Result<[u8; 32], 
     match answer.status_code() {
         200 => Ok(answer.json().await?),
         status => Err(GateError::Refused(status)),
+    }
+}
+
+/// Reads a page of D1, by the cursor of the one before: more computing than a request may take.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the object does not answer; [`Failure::Conflict`] with the words of what the database says.
+pub async fn dump(objects: &Objects, cursor: Option<String>) -> Result<Payload, Failure> {
+    let body = serde_json::to_string(&cursor).map_err(|error| Failure::Internal(error.to_string()))?;
+    let answer = told(objects.post(Class::Gate, NAME, "dump", &body).await).await?;
+    Ok(Payload::of(answer).await.map_err(GateError::from)?)
+}
+
+/// Restores rows of a table of D1, as [`dump`] writes one, under a number of their own.
+///
+/// # Errors
+/// As [`dump`]; [`Failure::Malformed`] for what is no table.
+pub async fn fill(objects: &Objects, seq: u64, table: &str) -> Result<(), Failure> {
+    told(objects.post(Class::Gate, NAME, &format!("fill/{seq}"), table).await).await.map(drop)
+}
+
+async fn told(answer: worker::Result<Response>) -> Result<Response, Failure> {
+    let mut answer = answer.map_err(GateError::from)?;
+    match answer.status_code() {
+        200 => Ok(answer),
+        400 => Err(Failure::Malformed { detail: answer.text().await.unwrap_or_default() }),
+        503 => Err(Failure::Conflict { detail: answer.text().await.unwrap_or_default() }),
+        status => Err(GateError::Refused(status).into()),
     }
 }

@@ -14,7 +14,9 @@ use worker::{
 use super::client::{Answer, Derivation, Try, Verdict};
 use super::limits::{self, Ask};
 use super::tries::{self, Rows};
-use crate::platform::{clock, log, passphrase, password};
+use crate::platform::{clock, config, log, passphrase, password};
+use crate::store::Db;
+use crate::store::dump::{self, Table};
 
 const CREATE: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS tallies (key TEXT NOT NULL PRIMARY KEY, count INTEGER NOT NULL, last_s INTEGER NOT NULL) \
@@ -64,7 +66,8 @@ impl DurableObject for Gate {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        match (request.method(), request.path().as_str()) {
+        let path = request.path();
+        match (request.method(), path.as_str()) {
             (Method::Post, "/try") => match serde_json::from_str::<Try>(&request.text().await?) {
                 Ok(wanted) => Response::from_json(&self.attempt(&wanted).await?),
                 Err(error) => Response::error(format!("no try: {error}"), 400),
@@ -79,6 +82,23 @@ impl DurableObject for Gate {
                 ),
                 Err(error) => Response::error(format!("nothing to derive: {error}"), 400),
             },
+            (Method::Post, "/dump") => match serde_json::from_str::<Option<String>>(&request.text().await?) {
+                Ok(cursor) => match dump::read(&self.database()?, cursor.as_deref()).await {
+                    Ok(page) => Response::from_json(&page),
+                    Err(error) => Response::error(error.to_string(), 503),
+                },
+                Err(error) => Response::error(format!("no cursor: {error}"), 400),
+            },
+            (Method::Post, path) if path.starts_with("/fill/") => {
+                let seq = path.rsplit('/').next().and_then(|seq| seq.parse().ok()).unwrap_or_default();
+                match serde_json::from_str::<Table>(&request.text().await?) {
+                    Ok(table) => match dump::fill(&self.database()?, seq, &table).await {
+                        Ok(()) => Response::ok(""),
+                        Err(error) => Response::error(error.to_string(), 503),
+                    },
+                    Err(error) => Response::error(format!("no table: {error}"), 400),
+                }
+            }
             (Method::Post, "/hash") => Response::ok(password::hash(&request.text().await?).await.map_err(broken)?),
             _ => Response::error("no such operation", 404),
         }
@@ -106,6 +126,10 @@ impl DurableObject for Gate {
 }
 
 impl Gate {
+    fn database(&self) -> Result<Db> {
+        Ok(Db::new(config::database(&self.env).map_err(broken)?))
+    }
+
     /// Counts a request, unless it is one too many: then in how many seconds the next one is let in. Nothing is awaited in between.
     fn ask(&self, ask: &Ask) -> Result<Option<u32>> {
         let rows = Stored { sql: &self.sql, read: Cell::new(0), written: Cell::new(0) };

@@ -10,6 +10,7 @@ mod days;
 #[cfg(target_arch = "wasm32")]
 mod digest;
 pub mod directory;
+pub mod dump;
 mod enrolment;
 pub mod failure;
 pub mod fitting;

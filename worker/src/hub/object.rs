@@ -22,7 +22,7 @@ use super::lengths::Lengths;
 use super::pieces::Pieces;
 use super::shard::Shard;
 use super::sql::Sql;
-use super::{HubError, digest, directory, flush, governor, handover, moving, presence, spending, wire};
+use super::{HubError, digest, directory, dump, flush, governor, handover, moving, presence, spending, wire};
 use crate::platform::config::Config;
 use crate::platform::objects::Objects;
 use crate::platform::{clock, config, log, sockets};
@@ -223,12 +223,27 @@ impl Inner {
 
     fn read_shard(&self) -> Answer<Shard> {
         let mut shard = Shard::new(Sql::new(self.state.storage().sql()))?;
+        if dump::is_closed(&shard.storage.sql)? {
+            return Err(HubError::Refused("a backup is being restored here".to_owned()));
+        }
         shard.governor.terms = governor::terms(self.config.budget, self.shards);
         shard.storage.lengths = Lengths::read(&shard.storage.sql, Wishes { hours: self.config.keep_hours })?;
         shard.read_watch(self.now())?;
         shard.read_rules()?;
         self.flush.read(&shard)?;
         Ok(shard)
+    }
+
+    /// Answers a call of a backup: it speaks to the database alone, past what is in memory.
+    pub(super) fn of_dump(&self, path: &str, body: &str) -> Answer<Response> {
+        let sql = Sql::new(self.state.storage().sql());
+        let forget = || {
+            self.shard.take();
+            self.pieces.take();
+            self.open.set(self.state.get_websockets().len());
+            Shard::new(sql.clone()).map(drop)
+        };
+        dump::calls::answer(&sql, path, body, forget)
     }
 
     /// Every host in memory.

@@ -24,7 +24,7 @@ use super::wire::{
     VerdictRequest,
 };
 use super::{
-    HubError, digest, flush, handover, moving, presence, probe_counts, probe_history, rules, series, spending,
+    HubError, digest, dump, flush, handover, moving, presence, probe_counts, probe_history, rules, series, spending,
 };
 use crate::platform::log;
 use crate::store::mackerel::monitors::MonitorWire;
@@ -106,6 +106,10 @@ impl Inner {
             }
             (Method::Post, path) if path.starts_with("/probe") || path == "/edge-results" => {
                 self.of_probes(path, &mut request, db).await
+            }
+            (Method::Post, path) if path.starts_with(dump::calls::PATHS) => {
+                let body = request.text().await.map_err(refused)?;
+                self.of_dump(path, &body)
             }
             (Method::Post, "/series") => {
                 let wanted: SeriesRequest = parse(&request.text().await.map_err(refused)?)?;

@@ -100,6 +100,11 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 pub struct Row(Vec<Value>);
 
 impl Row {
+    /// Its cells.
+    pub fn into_cells(self) -> Vec<Value> {
+        self.0
+    }
+
     /// Whether the cell is NULL or not there at all.
     pub fn is_null(&self, column: usize) -> bool {
         matches!(self.0.get(column), None | Some(Value::Null))
@@ -240,6 +245,14 @@ impl Sql {
     /// # Errors
     /// [`HubError::Refused`] in the platform's words; [`HubError::Corrupt`] for a whole number that is not exact as a double.
     pub fn exec(&self, sql: &'static str, binds: Vec<Value>) -> Result<Vec<Row>, HubError> {
+        self.exec_made(sql, binds)
+    }
+
+    /// As [`Sql::exec`], a statement made of names that the schema itself tells, never of input: for what knows no table by name.
+    ///
+    /// # Errors
+    /// As [`Sql::exec`].
+    pub(super) fn exec_made(&self, sql: &str, binds: Vec<Value>) -> Result<Vec<Row>, HubError> {
         for bind in &binds {
             if let Value::Int(value) = bind
                 && value.unsigned_abs() > MAX_EXACT_INTEGER
@@ -323,7 +336,7 @@ mod engine {
         HubError::Refused(error.to_string())
     }
 
-    pub fn exec(engine: &Engine, meter: &Meter, sql: &'static str, binds: Vec<Value>) -> Result<Vec<Row>, HubError> {
+    pub fn exec(engine: &Engine, meter: &Meter, sql: &str, binds: Vec<Value>) -> Result<Vec<Row>, HubError> {
         let binds: Vec<SqlStorageValue> = binds.into_iter().map(bound).collect();
         let cursor = engine.exec(sql, binds).map_err(refused)?;
         let rows: Result<Vec<Row>, HubError> = cursor
@@ -401,7 +414,7 @@ mod engine {
         }
     }
 
-    pub fn exec(engine: &Engine, meter: &Meter, sql: &'static str, binds: Vec<Value>) -> Result<Vec<Row>, HubError> {
+    pub fn exec(engine: &Engine, meter: &Meter, sql: &str, binds: Vec<Value>) -> Result<Vec<Row>, HubError> {
         let connection = engine.lock().map_err(poisoned)?;
         let before = connection.total_changes();
         let mut statement = connection.prepare_cached(sql).map_err(refused)?;

@@ -21,6 +21,7 @@ use super::shown::Shown;
 use super::tables::Tables;
 use crate::hub::HubError;
 use crate::hub::client::HubClient;
+use crate::hub::dump;
 use crate::hub::sql::Sql;
 use crate::hub::wire::COST_HEADER;
 use crate::platform::config::Config;
@@ -174,9 +175,29 @@ impl Inner {
         if let Some(tables) = self.tables.borrow().as_ref() {
             return Ok(tables.clone());
         }
-        let tables = Tables::new(Sql::new(self.state.storage().sql()))?;
+        let sql = Sql::new(self.state.storage().sql());
+        let tables = Tables::new(sql.clone())?;
+        if dump::is_closed(&sql)? {
+            return Err(HubError::Refused("a backup is being restored here".to_owned()));
+        }
         *self.tables.borrow_mut() = Some(tables.clone());
         Ok(tables)
+    }
+
+    /// Answers a call of a backup: it speaks to the database alone, past what is in memory.
+    fn of_dump(&self, path: &str, body: &str) -> Answer<Response> {
+        let sql = Sql::new(self.state.storage().sql());
+        let forget = || {
+            self.tables.take();
+            self.known.take();
+            self.live.take();
+            self.staged.take();
+            self.shown.take();
+            self.hosts_version.set(None);
+            self.alerts_changed();
+            Tables::new(sql.clone()).map(drop)
+        };
+        dump::calls::answer(&sql, path, body, forget)
     }
 
     /// Every instance, as D1 had it when it was asked last.
@@ -197,7 +218,8 @@ impl Inner {
 
     async fn operation(self: Rc<Self>, mut request: Request, db: Option<&Db>) -> Answer<Response> {
         let refused = |error: Error| HubError::Refused(error.to_string());
-        match (request.method(), request.path().as_str()) {
+        let path = request.path();
+        match (request.method(), path.as_str()) {
             (Method::Get, "/connect") => self.connect(&request, db).await,
             (Method::Post, "/changed") => {
                 self.changed(db).await?;
@@ -215,6 +237,10 @@ impl Inner {
             (Method::Post, "/show") => {
                 let text = request.text().await.map_err(refused)?;
                 self.show(&text, db).await
+            }
+            (Method::Post, path) if path.starts_with(dump::calls::PATHS) => {
+                let body = request.text().await.map_err(refused)?;
+                self.of_dump(path, &body)
             }
             (Method::Post, "/health") => {
                 let health = self.health(db).await?;

@@ -3,6 +3,7 @@
 //! Everything goes through [`Db::batch`]: one round trip and one transaction. Numbers are bound as doubles in both
 //! engines, as D1 does it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -76,14 +77,19 @@ impl<T: Into<Self>> From<Option<T>> for Bind {
 /// A statement and what is bound to it, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
-    sql: &'static str,
+    sql: Cow<'static, str>,
     binds: Vec<Bind>,
 }
 
 impl Statement {
     /// A statement with its values. At most 100, the platform's limit.
     pub fn new(sql: &'static str, binds: Vec<Bind>) -> Self {
-        Self { sql, binds }
+        Self { sql: Cow::Borrowed(sql), binds }
+    }
+
+    /// A statement made of names that the schema itself tells, never of input: for what knows no table by name.
+    pub(super) fn made(sql: String, binds: Vec<Bind>) -> Self {
+        Self { sql: Cow::Owned(sql), binds }
     }
 }
 
@@ -228,7 +234,7 @@ mod engine {
         let mut prepared = Vec::with_capacity(statements.len());
         for statement in &statements {
             let values: Vec<JsValue> = statement.binds.iter().map(value).collect();
-            let bound = engine.0.prepare(statement.sql).bind(&values).map_err(|error| failed(&error))?;
+            let bound = engine.0.prepare(&*statement.sql).bind(&values).map_err(|error| failed(&error))?;
             prepared.push(bound);
         }
         let results = engine.0.batch(prepared).await.map_err(|error| failed(&error))?;
@@ -321,7 +327,7 @@ mod engine {
         let mut outcomes = Vec::with_capacity(statements.len());
         for statement in &statements {
             let before = transaction.total_changes();
-            let mut prepared = transaction.prepare(statement.sql).map_err(failed)?;
+            let mut prepared = transaction.prepare(&statement.sql).map_err(failed)?;
             let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
             let mut rows = Vec::new();
             let mut found =

@@ -41,6 +41,12 @@ pub const PUSH_AGENTS: &str = "push_agents";
 pub const DIALECT_HOSTS: &str = "dialect_hosts";
 /// The key of what this deployment's organization is called, where it was named.
 pub const ORGANIZATION: &str = "organization";
+/// The key of the address that is called as long as all is well, sealed; an empty text for none.
+pub const HEARTBEAT: &str = "heartbeat";
+/// The key of how many seconds lie between two of those calls.
+pub const HEARTBEAT_INTERVAL_S: &str = "heartbeat_interval_s";
+/// The key of how many of them in a row failed.
+pub const HEARTBEAT_FAILED: &str = "heartbeat_failed";
 /// The key of the start that `uptime` counts from.
 const INSTALLED_AT_MS: &str = "installed_at_ms";
 

@@ -6,6 +6,7 @@
 mod alerts;
 mod audit;
 mod auth;
+mod backup;
 mod channels;
 mod error;
 mod hosts;
@@ -52,6 +53,11 @@ fn router() -> Router {
             .route("/api/edgewatch/v1/users/{id}", patch(users::change).delete(users::remove))
             .route("/api/edgewatch/v1/settings", get(settings::show).patch(settings::change))
             .route("/api/edgewatch/v1/guest", get(settings::for_guests))
+            .route("/api/edgewatch/v1/backup", get(backup::head))
+            .route("/api/edgewatch/v1/backup/{part}", get(backup::page))
+            .route("/api/edgewatch/v1/restore", post(backup::begin).delete(backup::give_up))
+            .route("/api/edgewatch/v1/restore/finish", post(backup::finish))
+            .route("/api/edgewatch/v1/restore/{part}/{seq}", post(backup::fill))
             .route("/api/edgewatch/v1/tokens", get(tokens::list).post(tokens::create))
             .route("/api/edgewatch/v1/tokens/{id}", delete(tokens::revoke))
             .route("/api/edgewatch/v1/channels", get(channels::list).post(channels::create))

@@ -53,6 +53,8 @@ pub async fn change(
         plain_ip_in_notifications: request.plain_ip_in_notifications,
         address_notices: request.ip_change_notifications.map(AddressNotices::try_from).transpose().map_err(Refusal)?,
         accepts_push_agents: accepts.transpose().map_err(Refusal)?,
+        heartbeat_url: request.heartbeat_url,
+        heartbeat_interval_s: request.heartbeat_interval_s,
         dialect_hosts: hosts.map(|hosts| hosts.ok_or_else(reason)).transpose().map_err(Refusal)?,
     };
     settings::change(&app, &caller, &change).await.map_err(Refusal)?;
@@ -69,6 +71,9 @@ async fn reply(app: &App, caller: &Credential) -> Result<Response, Refusal> {
         plain_ip_in_notifications: set.plain_ip_in_notifications,
         ip_change_notifications: set.address_notices.into(),
         push_agents: if set.accepts_push_agents { "auto" } else { "manual" },
+        heartbeat_url: set.heartbeat.url,
+        heartbeat_interval_s: set.heartbeat.interval_s,
+        heartbeat_failures: set.heartbeat.failures,
         dialect_hosts: set.dialect_hosts.into_iter().map(|(host, dialect)| (host, dialect.word().to_owned())).collect(),
     };
     Ok(answer::json(200, answer::JSON, &reply))

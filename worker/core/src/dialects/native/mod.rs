@@ -3,6 +3,7 @@
 
 mod alert;
 mod audit;
+mod backup;
 mod channel;
 mod checks;
 mod error;
@@ -31,6 +32,7 @@ mod user;
 
 pub use alert::{AcknowledgeRequest, AlertListReply, AlertPart, QuietHoursBody, QuietHoursPart};
 pub use audit::{AuditListReply, AuditPart};
+pub use backup::{BackupHead, FORMAT, RestoreFinishReply, RestoreFinishRequest, RestoreReply, VERSION};
 pub use channel::{
     ChannelChangeRequest, ChannelKindPart, ChannelKindsReply, ChannelListReply, ChannelPart, ChannelRequest,
     ChannelSettingPart, ChannelTestReply,

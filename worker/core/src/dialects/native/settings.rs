@@ -35,6 +35,12 @@ pub struct SettingsRequest {
     /// All of them: by the name of a host, in whose words its `/ws` speaks, `nezha`, `pulse` or `both`.
     #[serde(default)]
     pub dialect_hosts: Option<BTreeMap<String, String>>,
+    /// What is called as long as Edgewatch is whole; an empty text for nothing. It is never shown again.
+    #[serde(default)]
+    pub heartbeat_url: Option<String>,
+    /// How many seconds lie between two calls: 60 to 3600.
+    #[serde(default)]
+    pub heartbeat_interval_s: Option<u32>,
 }
 
 /// The answer of `GET` and `PATCH /api/edgewatch/v1/settings`.
@@ -58,6 +64,13 @@ pub struct SettingsReply {
     /// By the name of a host, `nezha`, `pulse` or `both`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub dialect_hosts: BTreeMap<String, String>,
+    /// What is called as long as Edgewatch is whole, masked; left out where nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heartbeat_url: Option<String>,
+    /// How many seconds lie between two calls.
+    pub heartbeat_interval_s: u32,
+    /// How many calls in a row failed until now.
+    pub heartbeat_failures: u64,
 }
 
 /// The answer of `GET /api/edgewatch/v1/guest`, for guests where they are let in, and for members.
