@@ -175,6 +175,25 @@ await part("the Worker goes and comes back, and the page says so", async () => {
   await until("the page to be live again", () => page.getByText("Live", { exact: true }).isVisible(), 60_000);
 });
 
+await part("a hidden tab stops listening and catches up when it is seen", async () => {
+  const made = await world({ staged: true });
+  await made.hub.set({ hosts: [host(1, { name: "alpha" })] });
+  const page = await open(made);
+  await until("the page to be live", () => page.getByText("Live", { exact: true }).isVisible());
+  await until("a viewer", async () => (await made.hub.push({ hosts: [] })).viewers === 1);
+  const hide = (hidden) => page.evaluate((value) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => value });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await hide(true);
+  await page.getByText("Paused", { exact: true }).waitFor();
+  await until("no viewer", async () => (await made.hub.push({ hosts: [] })).viewers === 0);
+  await made.hub.set({ hosts: [host(1, { name: "renamed" })] });
+  await hide(false);
+  await page.getByRole("link", { name: "renamed" }).waitFor();
+  clean(page);
+});
+
 await part("what is not there, on a phone", async () => {
   const made = await world({ staged: true });
   const page = await open(made, "/ui/hosts/7/nothing", { width: 360, height: 740 });
