@@ -88,7 +88,7 @@ function Known({ probe, fared, today }: { probe: Probe; fared: Summary | undefin
           </div>
         )}
       </Card>
-      <Delays probe={probe} />
+      <Delays probe={probe} fared={fared} />
       {fared?.notes && fared.notes.length > 0 && (
         <Card title={t("probes.notes")}>
           <ul class="probe-notes">
@@ -115,32 +115,31 @@ interface Row {
   good: number | null;
 }
 
-function Delays({ probe }: { probe: Probe }) {
+function Delays({ probe, fared }: { probe: Probe; fared: Summary | undefined }) {
   const range = RANGES.has(location.value.query.get("range") ?? "") ? (location.value.query.get("range") as string) : "24h";
   const [filter, setFilter] = useState("");
   const covered = [...hosts.value.values()].filter((host) => host.class === undefined && covers(probe.hosts, host.id)).sort((one, other) => compareTexts(one.name, other.name));
   const wanted = filter.trim().toLowerCase();
   const asked = covered.filter((host) => host.name.toLowerCase().includes(wanted)).slice(0, MOST_HOSTS).map((host) => host.id);
   const span = RANGES.get(range) ?? 86_400;
+  // Whether there is anything to ask for: of what no host has the server knows no series.
+  const wasAsked = fared?.days.some((day) => day.results > 0) ?? false;
+  const wasAnswered = fared?.days.some((day) => (day.up_percent ?? 0) > 0) ?? false;
   const loaded = useLoad(
-    `probe.${probe.id}.${range}.${asked.join(",")}`,
+    `probe.${probe.id}.${range}.${asked.join(",")}.${wasAsked}.${wasAnswered}`,
     async (signal) => {
       const to = Math.floor(serverNowMs() / 1000) + 1;
       const from = to - span;
-      if (asked.length === 0) return { from, to, lines: [], good: new Map<number, number>() };
+      if (asked.length === 0 || !wasAsked) return { from, to, lines: [], good: new Map<number, number>() };
       const metric = (part: string) => `probe/${probe.id}/${part}`;
       try {
         const ask = (part: string) => get<Parameters<typeof linesOf>[0]>("/api/edgewatch/v1/series", { hosts: asked.join(","), metrics: metric(part), from, to, points: 240 }, signal);
         const up = await ask("up");
-        // A probe that was never answered has no delays at all.
-        const delays = await ask("delay_ms").catch((error: unknown) => {
-          if (error instanceof ApiError && error.code === "invalid") return { series: [] };
-          throw error;
-        });
+        const delays = wasAnswered ? await ask("delay_ms") : { series: [] };
         const good = new Map(linesOf(up).map((line) => [line.host, mean(line.values) * 100]));
         return { from, to, lines: linesOf(delays), good };
       } catch (error) {
-        // None of these hosts has a result yet.
+        // None of these hosts has one yet.
         if (error instanceof ApiError && error.code === "invalid") return { from, to, lines: [], good: new Map<number, number>() };
         throw error;
       }

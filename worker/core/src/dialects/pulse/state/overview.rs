@@ -8,7 +8,7 @@ use crate::model::proxmox::{GuestKind, InstanceState, StorageIds};
 
 /// An instance, and how polling it fares.
 #[derive(Serialize)]
-struct Polled<'a> {
+struct InstanceRow<'a> {
     name: &'a str,
     /// `pve` or `pbs`.
     kind: &'static str,
@@ -47,7 +47,7 @@ pub fn write_overview(instances: &[InstanceState], backups: &Backups, out: &mut 
     let ids = StorageIds::of(instances);
     out.raw("{");
     out.name("instances");
-    out.list(instances.iter().map(Polled::from));
+    out.list(instances.iter().map(InstanceRow::from));
     out.name("nodes");
     node::write(instances, out);
     out.name("vms");
@@ -71,7 +71,7 @@ fn counts(instances: &[InstanceState]) -> Counts {
     }
 }
 
-impl<'a> From<&'a InstanceState> for Polled<'a> {
+impl<'a> From<&'a InstanceState> for InstanceRow<'a> {
     fn from(state: &'a InstanceState) -> Self {
         let (instance, health) = (&state.instance, &state.health);
         let cluster = state.census.cluster.as_ref().or(instance.cluster.as_ref());
