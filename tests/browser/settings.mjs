@@ -264,6 +264,7 @@ await part("settings of the deployment are kept, and those of the browser stay i
   await page.getByRole("button", { name: "Add a name" }).click();
   await page.getByLabel("Name of the host that is asked").fill("pulse.example.com");
   await accessible(page);
+  await page.evaluate(() => scrollTo(0, 0));
   await shot(page, "settings", "general-changed", { fullPage: true });
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Saved.").waitFor();
