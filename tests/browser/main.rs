@@ -39,4 +39,4 @@ macro_rules! scenarios {
     };
 }
 
-scenarios![shell, fleet, add];
+scenarios![shell, fleet, add, host];
