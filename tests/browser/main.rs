@@ -39,4 +39,4 @@ macro_rules! scenarios {
     };
 }
 
-scenarios![shell, fleet, add, alerts, settings, guest];
+scenarios![shell, fleet, add, alerts, settings, guest, host];

@@ -27,6 +27,8 @@ export interface HostFull {
   class: string;
   parent_id: number | null;
   registered_at_s: number;
+  presence: HostNow["presence"];
+  last_seen_s: number | null;
   agent_version: string;
   addresses: { ipv4: string | null; ipv6: string | null };
   country_code: string;
@@ -69,7 +71,7 @@ export interface Inventory {
 
 /** What there is of a host beside the built-in metrics: what there is not need not be asked for. */
 export function useInventory(id: number): Loaded<Inventory> {
-  return useLoad(`inventory ${id}`, (signal) => get<Inventory>(`${API}/hosts/${id}/metrics`, undefined, signal), { everyS: 300 });
+  return useLoad(`inventory ${id}`, async (signal) => ({ own: [], probes: [], ...(await get<Inventory>(`${API}/hosts/${id}/metrics`, undefined, signal)) }), { everyS: 300 });
 }
 
 /** The keys of all that may be asked of its history beside the built-in metrics. */

@@ -78,7 +78,7 @@ function Shown({ id, now, full }: { id: number; now: HostNow | undefined; full: 
         {inventory.error && <ErrorNote error={inventory.error} retry={inventory.again} />}
       </div>
       {data === undefined && !history.error && <Spinner />}
-      {data !== undefined && !hasAny && <NoData presence={now?.presence} />}
+      {data !== undefined && !hasAny && <NoData presence={now?.presence ?? full?.presence} />}
       {hasAny && GROUPS.map((group) => (
         <Section key={group} group={group} specs={asked.specs.filter((spec: ChartSpec) => spec.group === group)} parts={parts} show={show} board={board as Board} time={time} bands={gaps}>
           {group === "disks" && <Mounts systems={full?.facts?.machine?.file_systems} parts={parts} />}
