@@ -17,7 +17,8 @@ export default class extends WorkerEntrypoint {
     if (!isOpen) return new Response("starting\n", { status: 503, headers: { "retry-after": "5" } });
     const headers = new Headers(request.headers);
     for (const name of OF_THE_EDGE) headers.delete(name);
-    const peer = request.cf?.clientIp;
+    // With its port: 192.0.2.1:5000, [2001:db8::1]:5000. A socket in the file system has none.
+    const peer = /^\[?([0-9A-Fa-f.:]+?)\]?:\d+$/.exec(request.cf?.clientIp ?? "")?.[1];
     if (peer) headers.set("cf-connecting-ip", peer);
     return new built.default(this.ctx, this.env).fetch(new Request(request, { headers, cf: {} }));
   }

@@ -43,7 +43,7 @@ const PUT_NUMBERS: &str = "INSERT INTO sqlite_sequence (name, seq) SELECT row.va
      FROM restore_pages AS page, json_each(page.body) AS row WHERE page.table_name = 'sqlite_sequence'";
 const FORGET_SETTING: &str = "DELETE FROM settings WHERE key = ?1";
 const COUNT_THINGS: &str = "SELECT (SELECT count(*) FROM hosts) AS hosts, (SELECT count(*) FROM channels) AS channels, \
-     (SELECT count(*) FROM probes) AS probes, (SELECT count(*) FROM alerts) AS alerts, (SELECT count(*) FROM monitors) AS monitors, \
+     (SELECT count(*) FROM probes) AS probes, (SELECT count(*) FROM alerts) AS alerts, (SELECT count(*) > 1 FROM monitors) AS monitors, \
      (SELECT count(*) FROM proxmox_instances) AS instances, (SELECT count(*) FROM push_agents) AS pushing, \
      (SELECT count(*) > 1 FROM users) AS others";
 
