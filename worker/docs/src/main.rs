@@ -2,7 +2,11 @@
 //!
 //! Usage: edgewatch-docs DIRECTORY
 
+mod markdown;
 mod openapi;
+mod page;
+mod reference;
+mod site;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -25,6 +29,16 @@ fn main() -> ExitCode {
 fn write_all(directory: &Path) -> io::Result<()> {
     for (name, api) in openapi::all() {
         write(&directory.join(name), &openapi::write(&api.document()))?;
+    }
+    let docs = directory.join("docs");
+    // A page that is no more is served no more.
+    match fs::remove_dir_all(&docs) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    write(&docs.join("docs.css"), site::STYLE)?;
+    for (path, html) in site::pages(Path::new(env!("CARGO_MANIFEST_DIR")))? {
+        write(&docs.join(format!("{path}.html")), &html)?;
     }
     Ok(())
 }
