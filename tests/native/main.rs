@@ -4,6 +4,8 @@ mod access_proxy;
 mod accounts;
 mod alert_ways;
 mod channels;
+mod hosts;
+mod merges;
 mod probe_alert;
 mod probe_summary;
 mod probes;

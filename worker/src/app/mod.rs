@@ -11,6 +11,7 @@ pub mod hosts;
 pub mod identity;
 pub mod ingest;
 pub mod mackerel;
+pub mod merging;
 pub mod organization;
 pub mod posted;
 pub mod presence;

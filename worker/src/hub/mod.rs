@@ -24,6 +24,7 @@ pub mod listing;
 #[cfg(test)]
 mod measure;
 pub mod measured;
+pub mod merging;
 pub mod monitors;
 #[cfg(target_arch = "wasm32")]
 mod moving;
