@@ -5,6 +5,8 @@ mod accounts;
 mod alert_ways;
 mod channels;
 mod guests;
+mod hosts;
+mod merges;
 mod probe_alert;
 mod probe_summary;
 mod probes;

@@ -1,4 +1,4 @@
-//! Guests of hypervisors, whose series lie with those of the nodes they were on.
+//! Guests of hypervisors, whose series lie with those of the nodes they were on; and hosts that others were merged into.
 
 use edgewatch_core::failure::Failure;
 use edgewatch_core::metrics::{self, mackerel, of_guest};
@@ -27,16 +27,26 @@ pub(super) async fn places(app: &App, hosts: &[Host]) -> Result<Vec<Place>, Fail
     Ok(parts::find(&app.db, &guests).await?.into_iter().filter_map(place).collect())
 }
 
-/// The answer of the hub to a question about hosts, guests of these places among them.
-pub(super) async fn series(hub: &HubClient, query: &SeriesQuery, places: &[Place]) -> Result<Answer, HubError> {
-    if places.is_empty() {
+/// The answer of the hub to a question about hosts, guests of these places among them, and such that others were merged into.
+pub(super) async fn series(
+    hub: &HubClient,
+    query: &SeriesQuery,
+    places: &[Place],
+    found: &[Host],
+) -> Result<Answer, HubError> {
+    let merged: Vec<&Host> = found.iter().filter(|host| !host.absorbed.is_empty()).collect();
+    if places.is_empty() && merged.is_empty() {
         return hub.series(query).await;
     }
-    let is_guest = |id: &HostId| places.iter().any(|place| place.guest == *id);
-    let others: Vec<HostId> = query.hosts.iter().copied().filter(|id| !is_guest(id)).collect();
+    let is_apart =
+        |id: &HostId| places.iter().any(|place| place.guest == *id) || merged.iter().any(|host| host.id == *id);
+    let others: Vec<HostId> = query.hosts.iter().copied().filter(|id| !is_apart(id)).collect();
     let mut answers = Vec::new();
     if !others.is_empty() {
         answers.push(hub.series(&SeriesQuery { hosts: others, ..query.clone() }).await?);
+    }
+    for host in merged {
+        answers.push(hub.series_of_merged(query, host.id, &host.absorbed).await?);
     }
     for place in places {
         answers.push(hub.series_of_guest(query, place).await?);

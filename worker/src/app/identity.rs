@@ -15,8 +15,8 @@ use crate::hub::wire::AgentWire;
 use crate::platform::{digest, log};
 use crate::store::{access, hosts, sessions};
 
-/// Agents whose secrets were found lately: which host a secret belongs to never changes, and whether it is still good the hub
-/// knows.
+/// Agents whose secrets were found lately: which host a secret belongs to changes when two are merged and never else, and whether it is
+/// still good the hub knows.
 static AGENTS: Mutex<BTreeMap<String, HostId>> = Mutex::new(BTreeMap::new());
 /// So many are remembered.
 const MAX_AGENTS: usize = 20_000;
@@ -127,6 +127,18 @@ impl Party {
 /// [`Failure::Forbidden`] for anybody else.
 pub fn require_admin(caller: &Credential) -> Result<(), Failure> {
     require(caller, Right::Admin)
+}
+
+/// The host that an agent speaks for now, where the hub does not know it as the one's that was remembered: hosts are merged. It is
+/// looked up anew, and forgotten where no host has its secret.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the database does not answer.
+pub async fn moved(app: &App, agent: &AgentIdentity) -> Result<Option<AgentIdentity>, Failure> {
+    forget_agent(agent);
+    let known = hosts::find_by_secret(&app.db, &agent.secret_hash).await?;
+    let moved = known.map(|known| known.id).filter(|id| *id != agent.host_id);
+    Ok(moved.map(|host_id| AgentIdentity { secret_hash: agent.secret_hash.clone(), host_id }))
 }
 
 /// Forgets an agent that the hub does not know.

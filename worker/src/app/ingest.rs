@@ -37,10 +37,12 @@ pub struct Recorded {
 /// [`Failure::Unavailable`] when the hub does not answer. The report may be stored all the same, and sending it again is harmless.
 /// [`Failure::Unauthenticated`] when the host was retired or has another secret by now.
 pub async fn record(app: &App, agent: AgentIdentity, report: Report, origin: Origin) -> Result<Recorded, Failure> {
-    let wire = agent.wire(origin, report.agent_version.clone(), report.probes_version);
-    let Some(recorded) = app.hub()?.report(&wire, &report).await? else {
-        identity::forget_agent(&agent);
-        return Err(Failure::Unauthenticated);
+    let wire = |agent: &AgentIdentity| agent.wire(origin.clone(), report.agent_version.clone(), report.probes_version);
+    let recorded = if let Some(recorded) = app.hub()?.report(&wire(&agent), &report).await? {
+        recorded
+    } else {
+        let moved = identity::moved(app, &agent).await?.ok_or(Failure::Unauthenticated)?;
+        app.hub()?.report(&wire(&moved), &report).await?.ok_or(Failure::Unauthenticated)?
     };
     let time_off = |number| Dropped { number: Some(number), field: "at_ms".to_owned(), reason: DropReason::TimeOff };
     Ok(Recorded {

@@ -13,6 +13,7 @@ pub mod hosts;
 pub mod identity;
 pub mod ingest;
 pub mod mackerel;
+pub mod merging;
 pub mod metrics;
 pub mod organization;
 pub mod posted;

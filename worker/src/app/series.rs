@@ -2,7 +2,7 @@
 
 use edgewatch_core::domain::access::{Right, require};
 use edgewatch_core::failure::Failure;
-use edgewatch_core::model::{Credential, SeriesQuery};
+use edgewatch_core::model::{Credential, Host, SeriesQuery};
 
 use super::{App, guests};
 use crate::hub::client::guests::Place;
@@ -33,7 +33,7 @@ pub async fn read(app: &App, reader: &Credential, query: &SeriesQuery) -> Result
         return Err(Failure::NotFound { what: "host" });
     }
     let places = guests::places(app, &found).await?;
-    let answer = match ask(app, query, &places).await {
+    let answer = match ask(app, query, &places, &found).await {
         Ok(answer) => answer,
         Err(error) => {
             log::error("series", &error.to_string());
@@ -53,9 +53,9 @@ pub async fn read(app: &App, reader: &Credential, query: &SeriesQuery) -> Result
 }
 
 /// Asks the hosts' shards.
-async fn ask(app: &App, query: &SeriesQuery, places: &[Place]) -> Result<Answer, HubError> {
+async fn ask(app: &App, query: &SeriesQuery, places: &[Place], found: &[Host]) -> Result<Answer, HubError> {
     let nobody = || HubError::Unreachable("there is no hub here".to_owned());
-    guests::series(app.hub.as_ref().ok_or_else(nobody)?, query, places).await
+    guests::series(app.hub.as_ref().ok_or_else(nobody)?, query, places, found).await
 }
 
 #[cfg(test)]

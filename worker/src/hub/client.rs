@@ -10,7 +10,6 @@ use super::listing::{self, ListRequest};
 use super::measured::MetricsWire;
 use super::metrics::MetricsRequest;
 use super::own::{self, OWN_HEADER, Own};
-use super::posted::wire::NamesQuery;
 use super::probe_history::{ProbePoints, Tallies};
 use super::probes::edge_shard;
 use super::rules::usage::{Transfer, TransfersRequest};
@@ -23,7 +22,9 @@ use super::{HubError, series};
 use crate::platform::objects::{Class, Objects};
 use crate::platform::payload::Payload;
 
+mod fleet;
 pub mod guests;
+mod merged;
 mod posted;
 mod results;
 
@@ -401,34 +402,6 @@ impl HubClient {
             }
         }
         Ok(())
-    }
-
-    /// How those of these hosts are now that the hub has, without their newest measurements, in no order.
-    ///
-    /// # Errors
-    /// [`HubError`] when a shard has no answer.
-    pub async fn states(&self, ids: &[HostId]) -> Result<Vec<Host>, HubError> {
-        let mut hosts = Vec::with_capacity(ids.len());
-        for shard in 0..self.shards {
-            let of_shard: Vec<i64> =
-                ids.iter().filter(|id| shard_of(**id, self.shards) == shard).map(|id| id.0).collect();
-            if !of_shard.is_empty() {
-                let request = ChangedRequest { ids: Some(of_shard) };
-                let wires: Vec<HostWire> = self.ask(shard, "states", &request).await?;
-                for wire in wires {
-                    hosts.push(Host::try_from(wire)?);
-                }
-            }
-        }
-        Ok(hosts)
-    }
-
-    /// The metrics that a host has.
-    ///
-    /// # Errors
-    /// [`HubError`] when its shard has no answer.
-    pub async fn measured(&self, of: HostId) -> Result<MetricsWire, HubError> {
-        self.ask(shard_of(of, self.shards), "measured", &NamesQuery { of: of.0 }).await
     }
 
     /// Tells the hub that these hosts were made, changed or retired.

@@ -242,6 +242,7 @@ pub fn unlisted(id: HostId, coarse_done: Option<u64>, floor: u64) -> Entry {
         name: String::new(),
         tag: String::new(),
         tags: Vec::new(),
+        absorbed: Vec::new(),
         note: String::new(),
         public_note: String::new(),
         display_index: 0,

@@ -25,6 +25,7 @@ pub mod listing;
 #[cfg(test)]
 mod measure;
 pub mod measured;
+pub mod merging;
 pub mod metrics;
 pub mod monitors;
 #[cfg(target_arch = "wasm32")]

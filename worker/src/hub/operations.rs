@@ -14,6 +14,7 @@ use worker::{Error, Method, Request, Response};
 use super::governor::ShardReport;
 use super::handover::tidings::Tidings;
 use super::listing::ListRequest;
+use super::merging::RaiseRequest;
 use super::metrics::MetricsRequest;
 use super::object::{Answer, Inner};
 use super::probes::{EDGE, ProbeWire};
@@ -24,7 +25,7 @@ use super::wire::{
     VerdictRequest,
 };
 use super::{
-    HubError, digest, dump, flush, handover, moving, presence, probe_counts, probe_history, rules, series, spending,
+    HubError, digest, dump, flush, handover, moving, presence, probe_counts, probe_history, rings, rules, series, spending,
 };
 use crate::platform::log;
 use crate::store::mackerel::monitors::MonitorWire;
@@ -80,6 +81,17 @@ impl Inner {
             }
             (Method::Post, "/states") => self.states(parse(&request.text().await.map_err(refused)?)?, db).await,
             (Method::Post, "/measured") => self.measured(&parse(&request.text().await.map_err(refused)?)?),
+            (Method::Post, "/part") => self.part(&parse(&request.text().await.map_err(refused)?)?, db).await,
+            (Method::Post, "/raise") => {
+                let wanted: RaiseRequest = parse(&request.text().await.map_err(refused)?)?;
+                let (id, now) = (HostId(wanted.of), self.now());
+                self.with(|shard| {
+                    shard.load(id, || self.attached(id))?;
+                    shard.raise(wanted, now)
+                })?;
+                self.attach_anew(id);
+                json(&())
+            }
             (Method::Post, "/purge") => {
                 let gone: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.purge(gone.ids.unwrap_or_default().into_iter().map(HostId).collect()).await?;
@@ -436,7 +448,12 @@ impl series::Memory for Inner {
     }
 
     fn pending(&self, id: HostId) -> (Vec<Row>, Dictionary) {
-        self.with(|shard| shard.pending_with_names(id)).unwrap_or_default()
+        self.with(|shard| match shard.get(id) {
+            Some(_) => shard.pending_with_names(id),
+            // Of a host that was merged into another there are rows, and nothing else.
+            None => Ok((Vec::new(), rings::dictionary(&shard.storage.sql, id)?)),
+        })
+        .unwrap_or_default()
     }
 }
 

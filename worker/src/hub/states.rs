@@ -7,7 +7,7 @@ use super::object::{Answer, Inner};
 use super::operations::json;
 use super::posted::wire::NamesQuery;
 use super::wire::{ChangedRequest, HostWire};
-use super::{flush, presence};
+use super::{HubError, coarse, flush, presence};
 use crate::store::Db;
 
 impl Inner {
@@ -33,5 +33,22 @@ impl Inner {
             shard.load(of, || self.attached(of))?;
             json(&shard.metrics_of(of)?)
         })
+    }
+
+    /// A host goes, or went: what is here of it is put into rows, and into D1. Gives the number of its last sample.
+    pub(super) async fn part(&self, wanted: &NamesQuery, db: Option<&Db>) -> Answer<Response> {
+        let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
+        let (id, now) = (HostId(wanted.of), self.now());
+        let (days, last_number) = self.with(|shard| {
+            shard.load(id, || self.attached(id))?;
+            shard.last_days(id, now)
+        })?;
+        self.attach_anew(id);
+        let rings = self.with(|shard| Ok(shard.storage.lengths.target()))?;
+        let written = coarse::write(db, &rings, &days).await;
+        match written.failed {
+            Some(error) => Err(error),
+            None => json(&last_number),
+        }
     }
 }

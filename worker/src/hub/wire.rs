@@ -45,6 +45,9 @@ pub struct HostWire {
     /// Labels beside the group.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     tags: Vec<String>,
+    /// The hosts that were merged into it, the latest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    absorbed: Vec<i64>,
     #[serde(default)]
     public_note: String,
     display_index: i64,
@@ -312,6 +315,7 @@ impl From<&Host> for HostWire {
             tag: host.tag.clone(),
             note: host.note.clone(),
             tags: host.tags.clone(),
+            absorbed: host.absorbed.iter().map(|id| id.0).collect(),
             public_note: host.public_note.clone(),
             display_index: host.display_index,
             hidden_for_guest: host.hidden_for_guest,
@@ -348,6 +352,7 @@ impl TryFrom<HostWire> for Host {
             tag: wire.tag,
             note: wire.note,
             tags: wire.tags,
+            absorbed: wire.absorbed.into_iter().map(HostId).collect(),
             public_note: wire.public_note,
             display_index: wire.display_index,
             hidden_for_guest: wire.hidden_for_guest,

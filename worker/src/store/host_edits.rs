@@ -24,7 +24,9 @@ const RETIRE: &str = "UPDATE hosts SET retired_at_s = ?2, machine_id = NULL, sec
      WHERE id IN (SELECT value FROM json_each(?1)) AND retired_at_s IS NULL";
 const SEARCH: &str = "SELECT id, name FROM hosts WHERE retired_at_s IS NULL AND (CAST(id AS TEXT) = ?1 \
      OR instr(name, ?1) OR instr(tag, ?1) OR instr(note, ?1)) ORDER BY id LIMIT 1000";
+// What was merged into a host stays for as long as that one is there.
 const LIST_RETIRED: &str = "SELECT id FROM hosts WHERE retired_at_s IS NOT NULL AND retired_at_s < ?1 \
+     AND NOT EXISTS (SELECT 1 FROM hosts k WHERE k.id = hosts.merged_into_id AND k.retired_at_s IS NULL) \
      ORDER BY retired_at_s LIMIT ?2";
 const DELETE_STATE: &str = "DELETE FROM host_states WHERE host_id = ?1 \
      AND EXISTS (SELECT 1 FROM hosts WHERE id = ?1 AND retired_at_s IS NOT NULL)";

@@ -14,7 +14,7 @@ macro_rules! select_hosts {
     };
     ($machine:literal, $rest:literal) => {
         concat!(
-            "SELECT h.id, h.public_id, h.uuid, h.class, h.parent_id, h.name, h.tag, h.tags_json, h.note, h.public_note, h.display_index, h.hidden_for_guest, h.registered_at_s, ",
+            "SELECT h.id, h.public_id, h.uuid, h.class, h.parent_id, h.name, h.tag, h.tags_json, h.absorbed_json, h.note, h.public_note, h.display_index, h.hidden_for_guest, h.registered_at_s, ",
             "s.presence, s.last_seen_s, s.ipv4, s.ipv6, s.country_code, s.agent_version, s.platform, s.platform_version, ",
             "s.kernel, s.arch, s.virtualization, s.cpu_models_json, s.gpu_models_json, s.mem_total_bytes, s.swap_total_bytes, ",
             "s.disk_total_bytes, s.booted_at_s, s.last_number, s.sampled_at_ms, s.cpu_percent, s.mem_used_bytes, ",
@@ -94,6 +94,7 @@ struct Row {
     name: String,
     tag: String,
     tags_json: String,
+    absorbed_json: String,
     note: String,
     public_note: String,
     display_index: i64,
@@ -274,6 +275,13 @@ pub(super) fn tags(json: &str) -> Result<Vec<String>, StoreError> {
     serde_json::from_str(json).map_err(|error| StoreError::Corrupt(format!("tags_json: {error}")))
 }
 
+/// Numbers of hosts as they are stored.
+pub(super) fn absorbed(json: &str) -> Result<Vec<HostId>, StoreError> {
+    let ids: Vec<i64> =
+        serde_json::from_str(json).map_err(|error| StoreError::Corrupt(format!("absorbed_json: {error}")))?;
+    Ok(ids.into_iter().map(HostId).collect())
+}
+
 /// Labels to be stored.
 pub(super) fn tags_json(tags: &[String]) -> String {
     serde_json::Value::from(tags.to_vec()).to_string()
@@ -360,6 +368,7 @@ impl TryFrom<Row> for Host {
             name: row.name,
             tag: row.tag,
             tags: tags(&row.tags_json)?,
+            absorbed: absorbed(&row.absorbed_json)?,
             note: row.note,
             public_note: row.public_note,
             display_index: row.display_index,

@@ -12,6 +12,7 @@ mod failure;
 pub mod hex;
 pub mod history;
 pub mod host_edits;
+pub mod host_merges;
 pub mod hosts;
 pub mod machine;
 pub mod mackerel;

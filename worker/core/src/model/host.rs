@@ -135,6 +135,8 @@ pub struct Host {
     pub facts: Option<Facts>,
     /// Its newest measurements.
     pub newest: Option<Sample>,
+    /// The hosts that were merged into it, the latest first: their history is read where it has none.
+    pub absorbed: Vec<HostId>,
 }
 
 /// What an administrator says of a host: all of it.

@@ -186,6 +186,7 @@ pub(super) mod tests {
             name: name.to_owned(),
             tag: String::new(),
             tags: Vec::new(),
+            absorbed: Vec::new(),
             note: String::new(),
             public_note: String::new(),
             display_index: 0,

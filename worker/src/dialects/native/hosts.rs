@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use edgewatch_core::dialects::native::{
     CountedPart, GroupListReply, HostListReply, HostMadeReply, HostMetricsReply, HostPart, HostRequest,
-    HostSecretReply, OwnMetricPart,
+    HostSecretReply, MergeRequest, OwnMetricPart,
 };
 use edgewatch_core::failure::Failure;
 use edgewatch_core::model::{HostChange, HostId};
@@ -14,6 +14,7 @@ use super::auth::{Here, Json, Member};
 use super::error::Refusal;
 use super::paging;
 use crate::app::fleet::{self, HostMetrics};
+use crate::app::merging::{self, Speaker};
 use crate::http::{answer, query};
 
 /// `GET /api/edgewatch/v1/hosts?cursor=&limit=`: hosts, by number.
@@ -84,6 +85,25 @@ pub async fn renew_secret(
 ) -> Result<Response, Refusal> {
     let secret = fleet::renew_secret(&app, &caller, number(&id)?).await.map_err(Refusal)?;
     Ok(answer::json(200, answer::JSON, &HostSecretReply { secret }))
+}
+
+/// `POST /api/edgewatch/v1/hosts/{id}/merge`: the host becomes a part of another one, which is the answer.
+#[worker::send]
+pub async fn merge(
+    Here(app): Here,
+    Member(caller): Member,
+    Path(id): Path<String>,
+    Json(request): Json<MergeRequest>,
+) -> Result<Response, Refusal> {
+    let reason = || Failure::Invalid { field: "credential".to_owned(), reason: "kept or absorbed".to_owned() };
+    let speaker = request.credential.as_deref().map(|word| match word {
+        "kept" => Ok(Speaker::Kept),
+        "absorbed" => Ok(Speaker::Absorbed),
+        _ => Err(Refusal(reason())),
+    });
+    let (absorbed, into) = (number(&id)?, HostId(request.into));
+    let kept = merging::merge(&app, &caller, absorbed, into, speaker.transpose()?).await.map_err(Refusal)?;
+    Ok(answer::json(200, answer::JSON, &HostPart::whole(kept)))
 }
 
 /// `GET /api/edgewatch/v1/hosts/{id}/metrics`: what can be asked of a host's history.

@@ -84,6 +84,7 @@ fn router() -> Router {
             .route("/api/edgewatch/v1/hosts", get(hosts::list).post(hosts::create))
             .route("/api/edgewatch/v1/hosts/{id}", get(hosts::show).patch(hosts::change).delete(hosts::retire))
             .route("/api/edgewatch/v1/hosts/{id}/secret", post(hosts::renew_secret))
+            .route("/api/edgewatch/v1/hosts/{id}/merge", post(hosts::merge))
             .route("/api/edgewatch/v1/hosts/{id}/metrics", get(hosts::metrics))
             .route("/api/edgewatch/v1/groups", get(hosts::groups))
             .route("/api/edgewatch/v1/audit", get(audit::list))

@@ -6,6 +6,7 @@ use http::HeaderMap;
 
 use super::auth::{Agent, Here};
 use super::error::{self, Refusal};
+use crate::app::identity;
 use crate::app::ingest::Origin;
 use crate::dialects::Caller;
 use crate::http::client;
@@ -22,6 +23,10 @@ pub async fn open(Here(app): Here, Agent(agent): Agent, from: Caller, headers: H
     let hub = app.hub().map_err(Refusal)?;
     let answer = crate::hub::client::connect(hub, negotiation, &agent.wire(origin, String::new(), None)).await;
     let answer = answer.map_err(|error| Refusal(error.into()))?;
+    if answer.status_code() == 401 {
+        // Its next try finds the host that it speaks for since two were merged.
+        identity::moved(&app, &agent).await.map_err(Refusal)?;
+    }
     match answer.status_code() {
         101 => upgrade::answer(answer).await.map_err(Refusal),
         401 => Err(Refusal(Failure::Unauthenticated)),

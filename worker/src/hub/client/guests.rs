@@ -20,15 +20,15 @@ pub struct Place {
 
 /// A series as a shard writes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Piece {
-    host: i64,
-    metric: String,
-    tiers: Vec<String>,
-    step_s: i64,
-    at_s: Vec<i64>,
-    average: Vec<Option<f64>>,
-    maximum: Vec<Option<f64>>,
-    samples: Vec<u64>,
+pub(super) struct Piece {
+    pub(super) host: i64,
+    pub(super) metric: String,
+    pub(super) tiers: Vec<String>,
+    pub(super) step_s: i64,
+    pub(super) at_s: Vec<i64>,
+    pub(super) average: Vec<Option<f64>>,
+    pub(super) maximum: Vec<Option<f64>>,
+    pub(super) samples: Vec<u64>,
 }
 
 /// The first `count` and what comes behind the first `skipped` of the others.

@@ -15,6 +15,7 @@ pub fn host() -> Host {
         name: "alpha \"1\"\u{202e}".to_owned(),
         tag: "eu".to_owned(),
         tags: vec!["db".to_owned(), "a,\"b\"".to_owned()],
+        absorbed: vec![HostId(5)],
         note: "n".to_owned(),
         public_note: "p".to_owned(),
         display_index: -3,

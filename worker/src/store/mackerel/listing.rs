@@ -14,7 +14,7 @@ use crate::store::{Bind, Db, Statement, StoreError, hosts};
 macro_rules! select_detailed {
     ($rest:literal) => {
         concat!(
-            "SELECT h.id, h.public_id, h.uuid, h.class, h.parent_id, h.name, h.tag, h.tags_json, h.note, h.public_note, h.display_index, h.hidden_for_guest, ",
+            "SELECT h.id, h.public_id, h.uuid, h.class, h.parent_id, h.name, h.tag, h.tags_json, h.absorbed_json, h.note, h.public_note, h.display_index, h.hidden_for_guest, ",
             "h.registered_at_s, h.retired_at_s, s.presence, s.last_seen_s, s.ipv4, s.ipv6, s.country_code, s.agent_version, ",
             "s.platform, s.platform_version, s.kernel, s.arch, s.virtualization, s.cpu_models_json, s.gpu_models_json, s.mem_total_bytes, ",
             "s.swap_total_bytes, s.disk_total_bytes, s.booted_at_s, d.status, d.display_name, d.custom_identifier, d.memo, d.kind, ",
@@ -72,6 +72,7 @@ struct Row {
     name: String,
     tag: String,
     tags_json: String,
+    absorbed_json: String,
     note: String,
     public_note: String,
     display_index: i64,
@@ -255,6 +256,7 @@ impl TryFrom<Row> for Found {
             name: row.name,
             tag: row.tag,
             tags: hosts::tags(&row.tags_json)?,
+            absorbed: hosts::absorbed(&row.absorbed_json)?,
             note: row.note,
             public_note: row.public_note,
             display_index: row.display_index,

@@ -180,6 +180,7 @@ pub(super) mod tests {
             name: name.to_owned(),
             tag: "eu".to_owned(),
             tags: Vec::new(),
+            absorbed: Vec::new(),
             note: "secret note".to_owned(),
             public_note: String::new(),
             display_index: 0,

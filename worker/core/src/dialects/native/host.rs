@@ -186,6 +186,16 @@ pub struct HostSecretReply {
     pub secret: String,
 }
 
+/// The body of `POST /api/edgewatch/v1/hosts/{id}/merge`: the host in the path becomes a part of this one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct MergeRequest {
+    /// The number of the host that stays.
+    pub into: i64,
+    /// Whose agent goes on: `kept` or `absorbed`; when left out, the one that was heard from last.
+    #[serde(default)]
+    pub credential: Option<String>,
+}
+
 /// The answer of `GET /api/edgewatch/v1/groups`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GroupListReply {

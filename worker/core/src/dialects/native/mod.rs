@@ -42,7 +42,7 @@ pub use error::{ErrorBody, ErrorReply, render};
 pub use event::{EventListReply, EventPart};
 pub use host::{
     AddressesPart, CountedPart, FactsPart, GroupListReply, HostListReply, HostMadeReply, HostPart, HostRequest,
-    HostSecretReply, MackerelPart, MackerelRequest,
+    HostSecretReply, MackerelPart, MackerelRequest, MergeRequest,
 };
 pub use host_metrics::{HostMetricsReply, OwnMetricPart};
 pub use intake::{Intake, read_report};

@@ -150,6 +150,7 @@ mod tests {
             parent: None,
             name: "</script>'\"&\u{2028}\\".to_owned(),
             tags: Vec::new(),
+            absorbed: Vec::new(),
             tag: "AG".to_owned(),
             note: "SECRET NOTE".to_owned(),
             public_note: r#"{"a":"b'c"}"#.to_owned(),

@@ -286,6 +286,7 @@ mod tests {
             name: "Server2".to_owned(),
             tag: "Tag2".to_owned(),
             tags: Vec::new(),
+            absorbed: Vec::new(),
             note: String::new(),
             public_note: String::new(),
             display_index: 0,

@@ -227,6 +227,7 @@ mod tests {
             name: "</script>".to_owned(),
             tag: String::new(),
             tags: Vec::new(),
+            absorbed: Vec::new(),
             note: "for administrators".to_owned(),
             public_note: String::new(),
             display_index: 0,

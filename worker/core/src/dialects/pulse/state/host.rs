@@ -183,6 +183,7 @@ mod tests {
             name: "web01".to_owned(),
             tag: "prod".to_owned(),
             tags: Vec::new(),
+            absorbed: Vec::new(),
             note: String::new(),
             public_note: String::new(),
             display_index: 0,
