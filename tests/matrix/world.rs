@@ -29,7 +29,8 @@ pub struct World {
     mackerel: mackerel::Agent,
     openitcockpit: openitcockpit::Agent,
     pulse: pulse::Agent,
-    pub collected: proxmox::Collected,
+    /// There only when somebody asks of it.
+    collected: Option<proxmox::Collected>,
     pub subjects: Vec<Subject>,
 }
 
@@ -57,7 +58,7 @@ fn name(writer: Writer) -> &'static str {
 
 impl World {
     /// Everybody is there; nobody has said anything yet.
-    pub fn begin() -> Self {
+    pub fn begin(with_proxmox: bool) -> Self {
         let worker = Worker::start();
         let booted_ms = second(now_ms()) - UPTIME_S * 1000;
         let before = Truth::before(booted_ms, second(now_ms()));
@@ -69,7 +70,7 @@ impl World {
             mackerel: mackerel::Agent::begin(&worker, &before, name(Writer::Mackerel)),
             openitcockpit: openitcockpit::Agent::begin(&worker, name(Writer::OpenItCockpit)),
             pulse: pulse::Agent::begin(&worker),
-            collected: proxmox::Collected::begin(&worker, &before),
+            collected: with_proxmox.then(|| proxmox::Collected::begin(&worker, &before)),
             ahead_ms: 0,
             booted_ms,
             subjects: Vec::new(),
@@ -102,8 +103,10 @@ impl World {
         let at_ms = second(self.now_ms());
         let of = if is_now { Truth::now } else { Truth::before };
         let truth = of(self.booted_ms, at_ms);
-        self.collected.show(&truth, is_now);
-        self.collected.collect(&self.worker);
+        if let Some(collected) = &mut self.collected {
+            collected.show(&truth, is_now);
+        }
+        self.collect();
         let stream = self.stream.as_mut().expect("a socket");
         let mut said: Vec<(Writer, Said)> = vec![
             (Writer::Socket, stream.write(&truth, name(Writer::Socket))),
@@ -112,11 +115,14 @@ impl World {
             (Writer::OpenItCockpit, self.openitcockpit.write(&self.worker, &truth, name(Writer::OpenItCockpit))),
             (Writer::Pulse, self.pulse.write(&self.worker, &truth, name(Writer::Pulse))),
         ];
-        self.polled(&truth);
+        if self.collected.is_some() {
+            self.polled(&truth);
+        }
         self.schedule();
         let machines = said.drain(..).map(|(writer, said)| (writer, Kind::Machine, 0, said));
         let polled = [(Kind::Node, 0), (Kind::Virtual, 1), (Kind::Container, 2)]
             .map(|(kind, place)| (Writer::Proxmox, kind, place, proxmox::Collected::said(&truth, kind)));
+        let polled = polled.into_iter().filter(|_| self.collected.is_some());
         let all: Vec<_> = machines.chain(polled).collect();
         let hosts = readers::first_of_live(&self.worker);
         let subject = |(writer, kind, place, said): (Writer, Kind, usize, Said)| {
@@ -138,6 +144,23 @@ impl World {
             }
         };
         self.subjects = all.into_iter().map(subject).collect();
+    }
+
+    /// The collector learns of the Worker's clock anew.
+    pub fn collect(&mut self) {
+        if let Some(collected) = &mut self.collected {
+            collected.collect(&self.worker);
+        }
+    }
+
+    /// The virtual machine is shut down.
+    pub fn stop_guest(&self) {
+        self.collected.iter().for_each(proxmox::Collected::stop_guest);
+    }
+
+    /// Nobody sees the node any more.
+    pub fn lose_node(&self) {
+        self.collected.iter().for_each(proxmox::Collected::lose_node);
     }
 
     /// Waits until the collector has polled what is true now.

@@ -30,27 +30,28 @@ pub fn all(worker: &Worker, key: &str, subjects: &[Subject]) -> Look {
         let names: Vec<String> = list(&get(&format!("/hosts/{id}/metric-names")), "/names")
             .filter_map(|name| name.as_str().map(str::to_owned))
             .collect();
-        let values = newest(&get, &id, &names);
+        let (values, seen_s) = newest(&get, &id, &names);
         let mut shown = described(host);
         shown.extend(measured(&values, host["meta"]["cpu"].as_array().map_or(0, Vec::len)));
         look.shown.insert(name.clone(), shown);
-        // Hosts have a status that people set; whether one is there, alerts tell: 8.1.
+        // Hosts have a status that people set; whether one is there, alerts tell (8.1), or its newest values by their age.
         let is_gone =
             list(&alerts, "/alerts").any(|alert| alert["type"] == "connectivity" && alert["hostId"] == id.as_str());
-        look.presence.insert(name, if is_gone { Presence::Offline } else { Presence::Online });
+        look.presence.insert(name, if is_gone { Presence::Offline } else { Presence::Seen(seen_s) });
     }
     look
 }
 
-/// The newest value of each metric; one that its points have another newest value of is no number.
-fn newest(get: &impl Fn(&str) -> Json, id: &str, names: &[String]) -> BTreeMap<String, f64> {
-    let mut values = BTreeMap::new();
+/// The newest value of each metric, one that its points have another newest value of is no number; and when the newest of all is of.
+fn newest(get: &impl Fn(&str) -> Json, id: &str, names: &[String]) -> (BTreeMap<String, f64>, i64) {
+    let (mut values, mut seen_s) = (BTreeMap::new(), 0);
     for some in names.chunks(20) {
         let query: String = some.iter().map(|name| format!("&name={name}")).collect();
         let latest = get(&format!("/tsdb/latest?hostId={id}{query}"));
         for name in some {
             let Some(one) = latest["tsdbLatest"][id].get(name).filter(|one| !one.is_null()) else { continue };
             let (at_s, value) = (one["time"].as_i64().unwrap_or(0), one["value"].as_f64().unwrap_or(f64::NAN));
+            seen_s = seen_s.max(at_s);
             let (from, to) = (at_s - SPAN_S, at_s + SPAN_S);
             let points = get(&format!("/hosts/{id}/metrics?name={name}&from={from}&to={to}"));
             let last = list(&points, "/metrics").last().and_then(|point| point["value"].as_f64());
@@ -58,7 +59,7 @@ fn newest(get: &impl Fn(&str) -> Json, id: &str, names: &[String]) -> BTreeMap<S
             values.insert(name.clone(), if is_same { value } else { f64::NAN });
         }
     }
-    values
+    (values, seen_s)
 }
 
 fn described(host: &Json) -> Shown {

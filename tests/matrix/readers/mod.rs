@@ -3,7 +3,7 @@
 mod live;
 mod mackerel;
 mod nezha;
-mod prometheus;
+pub mod prometheus;
 mod pulse;
 mod series;
 

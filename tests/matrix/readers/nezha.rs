@@ -21,7 +21,10 @@ pub fn details(worker: &Worker) -> Look {
         let mut taker = Taker::of(server);
         taker.text(M::Name, "/name");
         taker.text(M::Group, "/tag");
-        taker.text(M::Address, "/valid_ip");
+        // The address of a host that did not say one is where it was seen: here.
+        if server["valid_ip"] != "127.0.0.1" {
+            taker.text(M::Address, "/valid_ip");
+        }
         shown.extend(taker.shown);
         look.presence.insert(name.clone(), Presence::Seen(server["last_active"].as_i64().unwrap_or(0)));
         look.shown.insert(name, shown);

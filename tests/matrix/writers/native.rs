@@ -120,6 +120,8 @@ fn said(truth: &Truth, name: &str) -> Said {
     spaced(&mut said, truth.disk_total(), truth.disk_used());
     single_things(&mut said, truth);
     said.put(Metric::Address, truth::V4);
+    // The group of hosts that a script registers. Source: nezha specification, 6.
+    said.put(Metric::Group, "AutoRegister");
     said.put(Metric::Virtualization, truth::VIRTUALIZATION);
     said.put(Metric::CpuModel, truth::CPU_MODEL);
     said.put(Metric::GpuModel, truth::GPU_MODEL);

@@ -71,6 +71,8 @@ impl Agent {
         said.put(Metric::CpuModel, truth::CPU_MODEL);
         said.put(Metric::Group, TAG);
         said.put(Metric::FileSystems, truth.file_systems());
+        // What is counted has a rate: 19.
+        said.put(Metric::InterfaceRates, truth.interface_rates());
         // The inner one has no address.
         let inner = "docker0".to_owned();
         said.put(
