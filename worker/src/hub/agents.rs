@@ -152,7 +152,7 @@ impl Inner {
         self.open.set(self.open.get().saturating_sub(1));
         let now = self.now();
         let id = self.host_of(socket);
-        let pinged_ms = self.pinged_ms(socket, now);
+        let pinged_ms = self.pinged_ms(socket);
         let kept = self.with(|shard| {
             if let Some(id) = id
                 && shard.load(id, || self.attached(id).or_else(|| held_of(socket)))?
@@ -173,11 +173,9 @@ impl Inner {
         }
     }
 
-    /// When the host of a socket last pinged, by our clock.
-    pub(super) fn pinged_ms(&self, socket: &WebSocket, now: UnixMillis) -> Option<i64> {
-        // The runtime's time stamps know nothing of the tests' clock.
-        let ahead_ms = now.0.saturating_sub(clock::now().0);
-        sockets::answered_at_ms(&self.state, socket).map(|at_ms| at_ms.saturating_add(ahead_ms))
+    /// When the host of a socket last pinged, by our clock: the tests' clock is in the runtime's time stamps already.
+    pub(super) fn pinged_ms(&self, socket: &WebSocket) -> Option<i64> {
+        sockets::answered_at_ms(&self.state, socket)
     }
 
     /// Tells agents how to report from now on.
@@ -211,20 +209,20 @@ impl Inner {
     }
 
     /// The last sign of life of every host with an open socket, ms: its ping, where it pinged.
-    pub(super) fn signs(&self, now: UnixMillis) -> Vec<(HostId, i64)> {
-        self.signs_in(&self.state.get_websockets(), now)
+    pub(super) fn signs(&self) -> Vec<(HostId, i64)> {
+        self.signs_in(&self.state.get_websockets())
     }
 
     /// As [`Inner::signs`] of these hosts, as far as that is less to look at.
-    pub(super) fn signs_of(&self, ids: Option<&[i64]>, now: UnixMillis) -> Vec<(HostId, i64)> {
-        let Some(ids) = ids.filter(|ids| ids.len() <= FEW) else { return self.signs(now) };
+    pub(super) fn signs_of(&self, ids: Option<&[i64]>) -> Vec<(HostId, i64)> {
+        let Some(ids) = ids.filter(|ids| ids.len() <= FEW) else { return self.signs() };
         let sockets = ids.iter().flat_map(|id| self.state.get_websockets_with_tag(&id.to_string()));
-        self.signs_in(&sockets.collect::<Vec<_>>(), now)
+        self.signs_in(&sockets.collect::<Vec<_>>())
     }
 
-    fn signs_in(&self, sockets: &[WebSocket], now: UnixMillis) -> Vec<(HostId, i64)> {
+    fn signs_in(&self, sockets: &[WebSocket]) -> Vec<(HostId, i64)> {
         let open = sockets.iter().filter(|socket| sockets::is_open(socket));
-        let sign = |socket: &WebSocket| Some((self.host_of(socket)?, self.pinged_ms(socket, now).unwrap_or(0)));
+        let sign = |socket: &WebSocket| Some((self.host_of(socket)?, self.pinged_ms(socket).unwrap_or(0)));
         open.filter_map(sign).collect()
     }
 }

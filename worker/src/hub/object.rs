@@ -315,7 +315,7 @@ impl Inner {
     fn look_round(&self, now: UnixMillis) -> Answer<Option<i64>> {
         self.complete()?;
         self.pieces.borrow_mut().forget_unread(now);
-        let signs = self.signs(now);
+        let signs = self.signs();
         self.with(|shard| {
             presence::hear_all(shard, &signs);
             let seen = signs.iter().filter_map(|(id, _)| shard.get(*id)).map(|tracked| tracked.seen_ms);

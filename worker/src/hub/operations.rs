@@ -251,7 +251,7 @@ impl Inner {
         flush::enrol_first(self, db).await?;
         self.complete()?;
         let now = self.now();
-        let signs = self.signs_of(wanted.ids.as_deref(), now);
+        let signs = self.signs_of(wanted.ids.as_deref());
         let (list, epoch, told) = self.with(|shard| {
             presence::hear_all(shard, &signs);
             let (list, ids) = self.pieces.borrow_mut().list(shard, wanted, now)?;
@@ -276,7 +276,7 @@ impl Inner {
         }
         self.complete()?;
         let now = self.now();
-        let signs = self.signs(now);
+        let signs = self.signs();
         let due = UnixMillis(wanted.now_ms);
         self.pieces.borrow_mut().forget_unread(now);
         let others = wanted.monitors.clone().filter(|_| self.index == 0);
@@ -404,7 +404,7 @@ impl Inner {
             flush::enrol_first(self, db).await?;
         }
         self.complete()?;
-        let signs = self.signs(now);
+        let signs = self.signs();
         let ids: Vec<HostId> = wanted.hosts.iter().copied().map(HostId).collect();
         let (digest, told) = self.with(|shard| {
             presence::hear_all(shard, &signs);

@@ -451,8 +451,10 @@ fn node_facts(live: &Live, node: &NodeNow) -> Facts {
     Facts {
         platform: "proxmox".to_owned(),
         platform_version: version.to_owned(),
-        kernel: known.map(|known| known.kernel_version.clone()).unwrap_or_default(),
-        cpu: known.map(|known| vec![format!("{} x{}", known.cpu_model, known.cpu_count)]).unwrap_or_default(),
+        kernel: known.map(|known| release(&known.kernel_version).to_owned()).unwrap_or_default(),
+        cpu: known
+            .map(|known| vec![format!("{} {} Physical Core", known.cpu_model, known.cpu_count)])
+            .unwrap_or_default(),
         mem_total_bytes: node.memory.total,
         swap_total_bytes: node.swap.total,
         disk_total_bytes: node.disk.total,
@@ -461,12 +463,18 @@ fn node_facts(live: &Live, node: &NodeNow) -> Facts {
     }
 }
 
+/// The release in the words of a hypervisor about its kernel: `Linux 6.8.12-13-pve #1 SMP PREEMPT_DYNAMIC …`.
+fn release(kernel: &str) -> &str {
+    kernel.strip_prefix("Linux ").and_then(|rest| rest.split(' ').next()).unwrap_or(kernel)
+}
+
 fn guest_facts(live: &Live, guest: &GuestNow) -> Facts {
     let cpus = live.census.guest(guest.vmid).map_or(0.0, |facts| facts.cpus);
     Facts {
         platform: guest.kind.word().to_owned(),
         virtualization: guest.kind.word().to_owned(),
-        cpu: vec![format!("{cpus} vCPU")],
+        // A part of a processor, which a container may have, is one to its kernel.
+        cpu: if cpus > 0.0 { vec![format!("{} Virtual Core", cpus.ceil())] } else { vec![] },
         mem_total_bytes: guest.memory.total,
         disk_total_bytes: guest.disk_total,
         booted_at: began(live, guest.uptime_s),

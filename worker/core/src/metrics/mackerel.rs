@@ -65,6 +65,13 @@ pub const DERIVED: [Derived; 9] = [
     Derived { name: "memory.used", metric: Metric::MemUsed, how: How::Same },
 ];
 
+/// A part of a metric's name, as Mackerel's agent makes one: what is no letter, digit, `_` or `-` is `_`.
+pub fn name_part(part: &str) -> String {
+    let letter = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
+    let name: String = part.chars().map(letter).take(100).collect();
+    if name.is_empty() { "_".to_owned() } else { name }
+}
+
 /// Which of our metrics answers one of Mackerel's names.
 pub fn derived(name: &str) -> Option<&'static Derived> {
     DERIVED.iter().find(|derived| derived.name == name)

@@ -9,7 +9,7 @@ mod speeds;
 pub mod watched;
 
 pub use guests::of_guest;
-pub use speeds::fill_speeds;
+pub use speeds::{fill_speeds, name_speeds};
 
 use crate::model::{DropReason, Sample};
 use crate::units::{MAX_EXACT_INTEGER, Step};

@@ -1,6 +1,8 @@
 //! Speeds that are told by two counts, for who has but one at a time.
 
-use crate::model::Sample;
+use super::interfaces::is_own;
+use super::mackerel::name_part;
+use crate::model::{Interface, Named, Sample};
 
 /// Fills the speeds of network traffic that a sample does not say, from its counts and those of `before`, an older sample of the
 /// host: 0 after a count stepped back. Source: pulse specification, 19.
@@ -12,6 +14,19 @@ pub fn fill_speeds(before: &Sample, sample: &mut Sample) {
     };
     sample.net_in_bytes_per_s = sample.net_in_bytes_per_s.or(speed(before.net_in_bytes, sample.net_in_bytes));
     sample.net_out_bytes_per_s = sample.net_out_bytes_per_s.or(speed(before.net_out_bytes, sample.net_out_bytes));
+}
+
+/// Names the speeds of a sample as those of the one interface that is the host's way out, by Mackerel's names. Of several nobody knows
+/// which had what.
+pub fn name_speeds(interfaces: &[Interface], sample: &mut Sample) {
+    let mut own = interfaces.iter().filter(|one| is_own(&one.name));
+    let (Some(one), None) = (own.next(), own.next()) else { return };
+    let name = name_part(&one.name);
+    for (part, speed) in [("rxBytes", sample.net_in_bytes_per_s), ("txBytes", sample.net_out_bytes_per_s)] {
+        #[expect(clippy::cast_precision_loss, reason = "bounded by 2^53 when it came in")]
+        let value = speed.map(|speed| speed as f64);
+        sample.named.extend(value.map(|value| Named { name: format!("interface.{name}.{part}.delta"), value }));
+    }
 }
 
 #[cfg(test)]
@@ -30,5 +45,19 @@ mod tests {
         };
         assert_eq!((speed(10_000, Some(23_456)), speed(10_000, Some(999_999))), (Some(10_000), Some(0)));
         assert_eq!((speed(0, Some(1)), speed(-5, Some(1)), speed(10_000, None)), (None, None, None));
+    }
+
+    #[test]
+    fn the_one_way_out_has_the_speeds_and_of_two_nobody_knows() {
+        let interface = |name: &str| Interface { name: name.to_owned(), mac: String::new(), v4: vec![], v6: vec![] };
+        let named = |names: &[&str]| {
+            let all: Vec<Interface> = names.iter().map(|name| interface(name)).collect();
+            let mut sample = Sample { net_in_bytes_per_s: Some(7), ..Sample::default() };
+            name_speeds(&all, &mut sample);
+            sample.named
+        };
+        let expected = Named { name: "interface.eth0_1.rxBytes.delta".to_owned(), value: 7.0 };
+        assert_eq!(named(&["lo", "eth0.1", "docker0"]), [expected]);
+        assert_eq!((named(&["eth0", "eth1"]), named(&[])), (vec![], vec![]));
     }
 }

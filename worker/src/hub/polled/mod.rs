@@ -70,6 +70,7 @@ mod tests {
     use super::*;
     use crate::hub::directory;
     use crate::hub::directory::tests::entry;
+    use crate::hub::posted::wire::PointsQuery;
     use crate::hub::sql::Sql;
 
     const NOW: UnixMillis = UnixMillis(1_795_361_190_000);
@@ -165,6 +166,41 @@ mod tests {
         let mut shard = shard();
         tell(&mut shard, 3, State::Up, NOW);
         assert_eq!((presence(&shard, 3), shard.get(HostId(3)).unwrap().newest.is_none()), (Presence::Never, true));
+    }
+
+    #[test]
+    fn what_is_polled_is_found_by_the_names_of_others() {
+        let mut shard = shard();
+        for id in [1, 2] {
+            tell(&mut shard, id, State::Up, NOW);
+        }
+        let facts = Facts { cpu: vec!["4 Virtual Core".to_owned()], ..Facts::default() };
+        for id in [1, 2] {
+            let told = PolledHost::new(id, State::Up, 60, vec![sample(after(60), 5.0)]).with_facts(&facts);
+            shard.take_polled(told, after(60)).unwrap();
+        }
+        let minute = Sample { at: after(30), cpu_percent: Some(10.0), ..Sample::default() };
+        shard.take_posted(HostId(1), vec![minute], after(120)).unwrap();
+        let name = "cpu.idle.percentage";
+        for id in [1, 2] {
+            let newest = shard.latest_values(HostId(id), &[name.to_owned()]).unwrap();
+            assert_eq!(newest, [Some((after(60).seconds().0, 380.0))]);
+            assert!(shard.metric_names(HostId(id)).unwrap().contains(name));
+        }
+        // The series of a guest lie with its node's: here it has none.
+        for (id, count) in [(1, 1), (2, 0)] {
+            let place = shard.find_metric(HostId(id), name).unwrap().unwrap();
+            let wanted = PointsQuery {
+                of: id,
+                name: name.to_owned(),
+                from_s: after(-600).seconds().0,
+                to_s: after(600).seconds().0,
+            };
+            let plan = shard.points_plan(&place, &wanted, after(120));
+            let points = shard.points(&place, &wanted, &plan, &[]).unwrap();
+            assert_eq!(points, vec![(after(30).seconds().0, 360.0); count]);
+        }
+        assert_eq!(shard.find_metric(HostId(2), "loadavg1").unwrap(), None, "nobody said it");
     }
 
     #[test]

@@ -90,7 +90,9 @@ impl Shard {
     /// As [`Shard::kept_under`].
     pub fn find_metric(&mut self, of: HostId, name: &str) -> Result<Option<Place>, HubError> {
         self.load_posted(None)?;
-        let host = self.get(of).filter(|_| !self.lives_by_posts(of));
+        // What is said of a part of a hypervisor has no names, and is posted by columns under the node's number.
+        let is_polled = self.is_polled(of);
+        let host = self.get(of).filter(|_| is_polled || !self.lives_by_posts(of));
         let derived = mackerel::derived(name).zip(host).and_then(|(derived, host)| {
             let facts = host.entry.host.facts.clone();
             derived.newest(host.newest.as_ref()?, facts.as_ref())?;
@@ -104,7 +106,8 @@ impl Shard {
                 return Ok(Some(Place { id, named: Some(series), derived: derived.filter(|_| id == of) }));
             }
         }
-        Ok(derived.map(|derived| Place { id: of, named: None, derived: Some(derived) }))
+        let id = if is_polled && self.get(of.posted()).is_some() { of.posted() } else { of };
+        Ok(derived.map(|derived| Place { id, named: None, derived: Some(derived) }))
     }
 
     /// Every name by which a metric of a host or service is found, ascending.
@@ -276,14 +279,13 @@ fn posted_points(
     (from_ms, to_ms): (i64, i64),
     pending: &[Row],
 ) -> Result<Vec<Point>, HubError> {
-    let Some(series) = place.named else { return Ok(Vec::new()) };
     let minutes = rows_of_time(sql, place.id, rings, from_ms, to_ms, pending)?;
     let from_ms = MINUTE.start_ms(MINUTE.window(from_ms));
     let samples = samples_of_time(sql, place.id, rings, from_ms, to_ms)?;
     let mut said: Vec<(u64, u64, i64)> = samples
         .iter()
         .chain(pending)
-        .filter(|row| row.get(series).is_some())
+        .filter(|row| place.value(row).is_some())
         .map(|row| (MINUTE.window(row.at_ms), row.number, row.at_ms))
         .collect();
     said.sort_unstable();
@@ -292,7 +294,10 @@ fn posted_points(
         let behind = said.partition_point(|(of, ..)| *of <= window);
         said.get(behind.checked_sub(1)?).filter(|(of, ..)| *of == window).map(|(.., at_ms)| *at_ms)
     };
-    let point = |row: &Row| Some((second_of(row.number).unwrap_or(row.at_ms), true, row.get(series)?));
+    let point = |row: &Row| {
+        let (is_told, value) = place.value(row)?;
+        Some((second_of(row.number).unwrap_or(row.at_ms), is_told, value))
+    };
     Ok(minutes.iter().filter_map(point).collect())
 }
 

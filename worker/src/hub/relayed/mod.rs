@@ -10,10 +10,11 @@ use edgewatch_core::units::UnixMillis;
 
 use self::wire::RelayedReport;
 use super::HubError;
+use super::results::DETAILS_EVERY_MS;
 use super::shard::Shard;
 
 impl Shard {
-    /// Takes a report of a host in memory; speeds are computed from the report before it. What was taken already is not taken twice.
+    /// Takes a report of a host in memory; speeds are computed from the report before it. Single things are kept once a minute. What was taken already is not taken twice.
     /// Writes the journal's row, and another one where a block ends or what the host is changed.
     ///
     /// # Errors
@@ -27,6 +28,8 @@ impl Shard {
             .get_mut(&id)
             .ok_or_else(|| HubError::Corrupt("a report of a host that is not here".to_owned()))?;
         tracked.ensure_loaded(&sql)?;
+        let details_ms = self.results.details_ms(id);
+        let is_detailed = now.0.saturating_sub(details_ms) >= DETAILS_EVERY_MS || now.0 < details_ms;
         let (sample, facts) = report.into_parts();
         let Some(mut sample) = sample else { return Ok(()) };
         if let Some(before) = tracked.newest.as_ref() {
@@ -42,6 +45,12 @@ impl Shard {
         } else if sample.at > now {
             sample.at = now;
         }
+        if is_detailed {
+            let interfaces = facts.machine.as_ref().map(|machine| machine.interfaces.as_slice());
+            metrics::name_speeds(interfaces.unwrap_or_default(), &mut sample);
+        } else {
+            sample.named.clear();
+        }
         let number = tracked.progress().0.saturating_add(1);
         let report = Report {
             agent_version,
@@ -53,7 +62,11 @@ impl Shard {
             facts: Some(facts),
             samples: vec![Sample { number, ..sample }],
         };
-        self.post(id, report, now).map(drop)
+        self.post(id, report, now)?;
+        if is_detailed {
+            self.results.note_details(id, now);
+        }
+        Ok(())
     }
 }
 

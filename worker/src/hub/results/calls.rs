@@ -56,6 +56,8 @@ impl Inner {
         let bytes = request.bytes().await.map_err(|error| HubError::Refused(error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|error| HubError::Corrupt(error.to_string()))?;
         let document = Document::read(&text).map_err(|error| HubError::Corrupt(error.to_string()))?;
+        // It says in the document what it is; its request says nothing.
+        let agent = AgentWire { agent_version: document.agent_version(), ..agent };
         reply.received = u32::try_from(document.judged().len()).unwrap_or(u32::MAX);
         // Who pushes has no socket; one that is still here is of an agent that the host had before.
         self.dismiss_sockets(&[id], &goodbye(Reason::Replaced, 0, "the host pushes", None));

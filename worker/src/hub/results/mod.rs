@@ -18,7 +18,7 @@ use super::shard::Shard;
 use super::tracked::Tracked;
 
 /// Single things are told as often as Mackerel's agent does, ms; a little less, for cycles are not exact.
-const DETAILS_EVERY_MS: i64 = 55_000;
+pub const DETAILS_EVERY_MS: i64 = 55_000;
 /// A host that says that it was started some seconds earlier or later was not: its clock and its count are whole seconds.
 const SAME_START_S: i64 = 60;
 

@@ -1,8 +1,10 @@
 //! Tables `host_details` and `host_roles`: what is changed of them; and what hosts say they are, in `host_states`.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
-use edgewatch_core::model::{Facts, HostDetails, HostId, HostMeta, HostStatus, RoleName};
+use edgewatch_core::model::{Facts, HostDetails, HostId, HostMeta, HostStatus, Interface, Machine, RoleName};
 use edgewatch_core::units::UnixSeconds;
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +81,29 @@ struct SaidRow {
     mem_total_bytes: u64,
     swap_total_bytes: u64,
     disk_total_bytes: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    interfaces: Vec<InterfaceRow>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct InterfaceRow {
+    name: String,
+    mac: String,
+    v4: Vec<Ipv4Addr>,
+    v6: Vec<Ipv6Addr>,
+}
+
+impl From<&Interface> for InterfaceRow {
+    fn from(one: &Interface) -> Self {
+        Self { name: one.name.clone(), mac: one.mac.clone(), v4: one.v4.clone(), v6: one.v6.clone() }
+    }
+}
+
+impl From<InterfaceRow> for Interface {
+    fn from(row: InterfaceRow) -> Self {
+        Self { name: row.name, mac: row.mac, v4: row.v4, v6: row.v6 }
+    }
 }
 
 /// What a machine says that it is, to be stored.
@@ -97,6 +122,7 @@ pub fn said_json(meta: &HostMeta) -> Result<String, StoreError> {
         mem_total_bytes: facts.mem_total_bytes,
         swap_total_bytes: facts.swap_total_bytes,
         disk_total_bytes: facts.disk_total_bytes,
+        interfaces: facts.machine.iter().flat_map(|machine| &machine.interfaces).map(InterfaceRow::from).collect(),
     };
     serde_json::to_string(&row).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
@@ -108,6 +134,7 @@ pub fn said_json(meta: &HostMeta) -> Result<String, StoreError> {
 pub fn said(json: &str) -> Result<Said, StoreError> {
     let row: SaidRow =
         serde_json::from_str(json).map_err(|error| StoreError::Corrupt(format!("facts_json: {error}")))?;
+    let interfaces: Vec<Interface> = row.interfaces.into_iter().map(Interface::from).collect();
     let facts = Facts {
         platform: row.platform,
         platform_version: row.platform_version,
@@ -117,6 +144,7 @@ pub fn said(json: &str) -> Result<Said, StoreError> {
         mem_total_bytes: row.mem_total_bytes,
         swap_total_bytes: row.swap_total_bytes,
         disk_total_bytes: row.disk_total_bytes,
+        machine: (!interfaces.is_empty()).then(|| Arc::new(Machine { interfaces, ..Machine::default() })),
         ..Facts::default()
     };
     Ok(Said { facts, agent_version: row.agent_version })

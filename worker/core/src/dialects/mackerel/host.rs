@@ -126,7 +126,13 @@ impl HostPart {
 fn meta(host: &crate::model::Host, given: Option<String>) -> Result<Box<RawValue>, Failure> {
     match given {
         Some(json) => stored("meta", json),
-        None => written(&MetaPart::of(&host.agent_version, host.facts.as_ref())),
+        None => {
+            let mut meta = MetaPart::of(&host.agent_version, host.facts.as_ref());
+            if host.class.is_guest() {
+                meta.leave_out_no_swap();
+            }
+            written(&meta)
+        }
     }
 }
 

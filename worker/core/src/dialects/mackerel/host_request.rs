@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::host::{is_told_by_our_agent, made_json};
-use super::interface::{InterfaceRequest, normal_json};
+use super::interface::{InterfaceRequest, machine_of, normal_json};
 use super::machine::is_our_agent;
 use super::meta::read_meta;
 use super::names::{is_check_name, role_names};
@@ -85,6 +85,11 @@ impl HostRequest {
             {
                 interfaces_json = Said::Nothing;
             }
+        }
+        if let Some(meta) = &mut meta {
+            let known = current.and_then(|current| current.details.interfaces_json.as_deref());
+            let said = if let Said::Value(json) = &interfaces_json { Some(json.as_str()) } else { known };
+            meta.facts.machine = said.and_then(machine_of);
         }
         let short = |field: &'static str| move |text: String| bounded(field, text, MAX_NAME_CHARS);
         Ok(HostDraft {

@@ -1,12 +1,13 @@
 //! `interfaces` of a host: normal on the way in, the same on the way out. Source: mackerel specification, 2.2.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::read::invalid;
 use crate::failure::Failure;
-use crate::model::{Addresses, Host, Interface};
+use crate::model::{Addresses, Host, Interface, Machine};
 
 /// So many interfaces has a host.
 const MOST_INTERFACES: usize = 1_000;
@@ -29,7 +30,7 @@ pub struct InterfaceRequest {
 }
 
 /// One interface as it is answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InterfacePart {
@@ -84,6 +85,27 @@ pub fn normal_json(interfaces: Vec<InterfaceRequest>) -> Result<String, Failure>
     }
     let parts = interfaces.into_iter().map(normal).collect::<Result<Vec<_>, _>>()?;
     serde_json::to_string(&parts).map_err(|error| Failure::Internal(error.to_string()))
+}
+
+/// The interfaces of a list that is normal, in our words; nothing of one that is not.
+pub fn machine_of(normal_json: &str) -> Option<Arc<Machine>> {
+    let parts: Vec<InterfacePart> = serde_json::from_str(normal_json).unwrap_or_default();
+    let interfaces: Vec<Interface> = parts.into_iter().map(Interface::from).collect();
+    let mut machine = Machine { interfaces, ..Machine::default() };
+    // What is too much is left out; agents of others are not told.
+    machine.fit();
+    (!machine.interfaces.is_empty()).then(|| Arc::new(machine))
+}
+
+impl From<InterfacePart> for Interface {
+    fn from(part: InterfacePart) -> Self {
+        Self {
+            name: part.name,
+            mac: part.mac_address.unwrap_or_default(),
+            v4: part.ipv4_addresses.iter().filter_map(|address| address.parse().ok()).collect(),
+            v6: part.ipv6_addresses.iter().filter_map(|address| address.parse().ok()).collect(),
+        }
+    }
 }
 
 fn normal(request: InterfaceRequest) -> Result<InterfacePart, Failure> {

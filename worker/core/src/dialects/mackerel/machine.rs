@@ -175,6 +175,11 @@ impl<'a> MetaPart<'a> {
         self.memory = machine.memory.iter().filter_map(kind).collect();
     }
 
+    /// Says nothing of swap where there is none: of a guest nobody asked.
+    pub fn leave_out_no_swap(&mut self) {
+        self.memory.retain(|key, text| *key != "swap_total" || text != "0kB");
+    }
+
     /// Whether it tells of our agent.
     pub fn is_of_our_agent(&self) -> bool {
         is_our_agent(&self.agent_name)
@@ -215,10 +220,10 @@ fn each(processors: &Processors) -> impl Iterator<Item = CpuPart<'_>> {
     })
 }
 
-/// `ARM Cortex-A72 4 Physical Core` is four of that name; a line without a number is one.
+/// `ARM Cortex-A72 4 Physical Core` is four of that name, `4 Virtual Core` four without one; a line without a number is one.
 fn processors_of(line: &str) -> impl Iterator<Item = CpuPart<'_>> {
     let counted = CORE_WORDS.into_iter().find_map(|words| line.strip_suffix(words)).and_then(|rest| {
-        let (model, count) = rest.rsplit_once(' ')?;
+        let (model, count) = rest.rsplit_once(' ').unwrap_or(("", rest));
         Some((model, count.parse::<usize>().ok()?))
     });
     let (model_name, count) = counted.unwrap_or((line, 1));
@@ -365,6 +370,8 @@ mod tests {
         assert_eq!(serde_json::to_string(&MetaPart::of("", None)).unwrap(), "{}");
         let back = read_meta(serde_json::from_str(&json).unwrap()).unwrap().facts;
         assert_eq!((back.cpu[0].as_str(), back.mem_total_bytes), ("ARM Cortex-A72 2 Physical Core", 2048));
+        let nameless = Facts { cpu: vec![text("4 Virtual Core")], ..Facts::default() };
+        assert_eq!(MetaPart::of("", Some(&nameless)).cpu, vec![CpuPart::default(); 4]);
         let many = Facts { cpu: vec![text("x 99999999999 Virtual Core")], ..Facts::default() };
         assert_eq!(MetaPart::of("", Some(&many)).cpu.len(), MOST_PROCESSORS);
     }

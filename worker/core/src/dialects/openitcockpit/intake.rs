@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::result::{Agent, CustomCheck, Disk, Document, Group};
+use crate::metrics::mackerel::name_part;
 use crate::metrics::{CELSIUS_BOUNDS, Metric, interfaces, within};
 use crate::model::{CheckReport, Facts, Named, Sample, Severity, Temperature};
 use crate::units::{UnixMillis, UnixSeconds};
@@ -175,7 +176,7 @@ impl Document {
             }
         }
         for disk in self.own_disks().filter(|one| one.disk.device.starts_with("/dev/")) {
-            let name = clean(disk.disk.device.trim_start_matches("/dev/"));
+            let name = name_part(disk.disk.device.trim_start_matches("/dev/"));
             let size = disk.usage.used.saturating_add(disk.usage.free);
             details.put_whole(format_args!("filesystem.{name}.size"), size);
             details.put_whole(format_args!("filesystem.{name}.used"), disk.usage.used);
@@ -184,23 +185,23 @@ impl Document {
             if interfaces::is_loopback(name) || name.starts_with("veth") {
                 continue;
             }
-            let name = clean(name);
+            let name = name_part(name);
             details.put_whole(format_args!("interface.{name}.rxBytes.delta"), io.avg_bytes_recv_ps);
             details.put_whole(format_args!("interface.{name}.txBytes.delta"), io.avg_bytes_sent_ps);
         }
         for (name, check) in value(self.customchecks.as_ref()).into_iter().flatten() {
-            let name = clean(name);
+            let name = name_part(name);
             for (label, number) in perfdata(&check.stdout) {
-                details.put(format_args!("custom.check.{name}.{}", clean(label)), number);
+                details.put(format_args!("custom.check.{name}.{}", name_part(label)), number);
             }
         }
         for container in value(self.docker.as_ref()).into_iter().flatten() {
-            let name = clean(container.name.trim_start_matches('/'));
+            let name = name_part(container.name.trim_start_matches('/'));
             details.put(format_args!("custom.container.{name}.cpu_percent"), container.cpu_percentage.0);
             details.put_whole(format_args!("custom.container.{name}.memory_bytes"), container.memory_used);
         }
         for (name, io) in value(self.disk_io.as_ref()).into_iter().flatten() {
-            let name = clean(name);
+            let name = name_part(name);
             if !name.starts_with("dm-") {
                 details.put_whole(format_args!("disk.{name}.reads.delta"), io.read_iops_per_second);
                 details.put_whole(format_args!("disk.{name}.writes.delta"), io.write_iops_per_second);
@@ -262,13 +263,6 @@ fn real(metric: Metric, value: f64) -> Option<f64> {
 /// A text without control characters, not too long.
 pub(super) fn short(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(MAX_TEXT_CHARS).collect::<String>().trim().to_owned()
-}
-
-/// A part of a metric's name, as Mackerel's agent makes one: what is no letter, digit, `_` or `-` is `_`.
-fn clean(part: &str) -> String {
-    let letter = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
-    let name: String = part.chars().map(letter).take(100).collect();
-    if name.is_empty() { "_".to_owned() } else { name }
 }
 
 /// Quirk: Windows says its version elsewhere.

@@ -152,6 +152,7 @@ impl From<&Host> for HostNow {
         let facts = host.facts.as_ref().unwrap_or(&no_facts);
         let sample = host.newest.as_ref().unwrap_or(&no_sample);
         let total = |bytes: fn(&Facts) -> u64| host.facts.as_ref().map(bytes);
+        let some = |bytes: &u64| *bytes > 0;
         Self {
             id: host.id.0,
             public_id: host.public_id.clone(),
@@ -170,9 +171,11 @@ impl From<&Host> for HostNow {
             virtualization: facts.virtualization.clone(),
             country_code: host.country_code.clone(),
             agent_version: host.agent_version.clone(),
-            mem_total_bytes: total(|facts| facts.mem_total_bytes),
-            swap_total_bytes: total(|facts| facts.swap_total_bytes),
-            disk_total_bytes: total(|facts| facts.disk_total_bytes),
+            // Without memory or disks there is no host: then nobody said it. Without swap there are many, which say what they use of it.
+            mem_total_bytes: total(|facts| facts.mem_total_bytes).filter(some),
+            swap_total_bytes: total(|facts| facts.swap_total_bytes)
+                .filter(|bytes| some(bytes) || sample.swap_used_bytes.is_some()),
+            disk_total_bytes: total(|facts| facts.disk_total_bytes).filter(some),
             sampled_at_ms: host.newest.as_ref().map(|sample| sample.at.0),
             cpu_percent: sample.cpu_percent,
             mem_used_bytes: sample.mem_used_bytes,
@@ -266,5 +269,9 @@ mod tests {
         assert_eq!((&value["cpu_percent"], value.get("load1")), (&serde_json::json!(0.0), None));
         assert_eq!((&value["mem_total_bytes"], &value["sampled_at_ms"]), (&1024.into(), &5000.into()));
         assert_eq!(value["temperatures"][0]["celsius"], -3.5);
+        assert_eq!((value.get("swap_total_bytes"), value.get("disk_total_bytes")), (None, None), "nobody said it");
+        let newest = host.newest.clone().map(|newest| Sample { swap_used_bytes: Some(0), ..newest });
+        let without_swap = serde_json::to_value(HostNow::from(&Host { newest, ..host })).unwrap();
+        assert_eq!(without_swap["swap_total_bytes"], 0);
     }
 }

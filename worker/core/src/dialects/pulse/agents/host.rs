@@ -8,14 +8,17 @@ use serde::Deserialize;
 use super::{INTERVAL_S, INTERVALS_S, invalid_json, is_own_disk, sanitized, short};
 use crate::dialects::pulse::error::Refused;
 use crate::dialects::pulse::read::{list, text};
+use crate::metrics::mackerel::name_part;
 use crate::metrics::{CELSIUS_BOUNDS, Metric, interfaces, within};
-use crate::model::{Facts, Interface, Machine, Sample, Temperature};
+use crate::model::{Facts, Interface, Machine, Named, Sample, Temperature};
 use crate::units::calendar::parse_rfc3339_ms;
 use crate::units::{MAX_EXACT_INTEGER, UnixMillis, UnixSeconds};
 
 /// The most sensors of a report that are looked at.
 const MAX_SENSORS: usize = 64;
-/// The longest name of one, bytes.
+/// The most file systems of a report that are told of one by one.
+const MAX_FILE_SYSTEMS: usize = 64;
+/// The longest name of a sensor, bytes.
 const MAX_SENSOR_BYTES: usize = 64;
 
 /// A report. Quirk: zeros are left out, so a missing number is 0.
@@ -113,9 +116,10 @@ pub(super) struct Disk {
     pub filesystem: String,
     #[serde(rename = "type", deserialize_with = "text")]
     pub kind: String,
-    /// Bytes; and so the next one.
+    /// Bytes; and so the next two.
     pub total_bytes: f64,
     pub used_bytes: f64,
+    pub free_bytes: f64,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -212,6 +216,7 @@ impl HostReport {
             load5: load(Metric::Load5, 1),
             load15: load(Metric::Load15, 2),
             temperatures: self.temperatures(),
+            named: self.file_systems(),
             ..Sample::default()
         };
         let own: Vec<&Network> = self.network.iter().filter(|one| interfaces::is_own(&one.name)).collect();
@@ -230,6 +235,18 @@ impl HostReport {
             let is_own = disk.total_bytes > 0.0 && is_own_disk(kind, &disk.mountpoint);
             is_own && (disk.device.is_empty() || seen.insert(disk.device.as_str()))
         })
+    }
+
+    /// Each file system of a device of its own, by Mackerel's names: what is kept for the administrator does not count.
+    fn file_systems(&self) -> Vec<Named> {
+        let devices = self.own_disks().filter_map(|disk| Some((disk.device.strip_prefix("/dev/")?, disk)));
+        let parts = devices.take(MAX_FILE_SYSTEMS).flat_map(|(device, disk)| {
+            let size = if disk.free_bytes > 0.0 { disk.used_bytes + disk.free_bytes } else { disk.total_bytes };
+            let device = name_part(device);
+            [("size", size), ("used", disk.used_bytes)]
+                .map(|(part, value)| Named { name: format!("filesystem.{device}.{part}"), value })
+        });
+        parts.filter(|one| whole(one.value).is_some()).collect()
     }
 
     fn temperatures(&self) -> Vec<Temperature> {
