@@ -184,7 +184,11 @@ fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
 }
 
 fn paragraphs(text: &str) -> String {
-    text.split("\n\n").filter(|part| !part.is_empty()).map(|part| format!("<p>{}</p>\n", inline(part))).collect()
+    let mut html = String::new();
+    for part in text.split("\n\n").filter(|part| !part.is_empty()) {
+        html.extend(["<p>", &inline(part), "</p>\n"]);
+    }
+    html
 }
 
 /// Text with its words in backticks as code.

@@ -102,7 +102,8 @@ fn open(app: &App, sealed: String) -> Result<String, Failure> {
         created_at: UnixSeconds(0),
         said: None,
     };
-    let opened = notify::open(&app.config, &SealedChannel { channel, config_sealed: sealed })?;
+    let opened =
+        notify::open(&app.config, &SealedChannel { channel, config_sealed: sealed, paused_until: UnixSeconds(0) })?;
     let url = opened.targets().into_iter().find(|(name, _)| *name == "url").map(|(_, url)| url.to_owned());
     url.ok_or_else(|| Failure::Internal("a heartbeat without an address".to_owned()))
 }

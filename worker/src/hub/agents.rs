@@ -12,7 +12,7 @@ use super::object::{Answer, HAD_SOCKETS_KEY, Inner};
 use super::operations::{SOON_MS, identity};
 use super::shard::goodbye;
 use super::{HubError, directory};
-use crate::platform::{clock, log, sockets};
+use crate::platform::{log, sockets};
 use crate::store::Db;
 
 /// The closing code of RFC 6455 for an end that was meant.

@@ -1,22 +1,20 @@
 //! How the Worker reaches the hub: a function per operation.
 
 use edgewatch_core::dialects::native::{ProbePart, SeriesRequest, prometheus};
-use edgewatch_core::model::{Form, Host, HostId, Probe, ProbeResult, Report, SeriesQuery, WebAnswer};
+use edgewatch_core::model::{Form, HostId, Probe, ProbeResult, Report, SeriesQuery, WebAnswer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Headers, Method, Request, RequestInit, Response};
 
 use super::listing::{self, ListRequest};
-use super::measured::MetricsWire;
-use super::metrics::MetricsRequest;
 use super::own::{self, OWN_HEADER, Own};
 use super::probe_history::{ProbePoints, Tallies};
 use super::probes::edge_shard;
 use super::rules::usage::{Transfer, TransfersRequest};
 use super::wire::{
-    self, AcknowledgedRequest, AgentWire, COST_HEADER, ChangedRequest, EPOCH_HEADER, EdgeRequest, EpochReply, HostWire,
-    IDENTITY_HEADER, PointsRequest, RecordedWire, TalliesReply, UsageWire, VerdictReply, VerdictRequest, shard_name,
-    shard_of,
+    self, AcknowledgedRequest, AgentWire, COST_HEADER, ChangedRequest, EPOCH_HEADER, EdgeRequest, EpochReply,
+    IDENTITY_HEADER, MetricsRequest, PointsRequest, RecordedWire, TalliesReply, UsageWire, VerdictReply,
+    VerdictRequest, shard_name, shard_of,
 };
 use super::{HubError, series};
 use crate::platform::objects::{Class, Objects};

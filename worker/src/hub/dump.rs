@@ -122,11 +122,11 @@ pub fn read(sql: &Sql, cursor: Option<&str>) -> Result<Page, HubError> {
     let owned: Vec<&Shape> = shapes.iter().filter(|shape| shape.owner.is_some()).collect();
     let (mut tables, mut size): (BTreeMap<String, Table>, usize) = (BTreeMap::new(), 0);
     while size < PAGE_BYTES {
-        let Some(owner) = next_owner(sql, &owned, from)? else {
+        let Some(next) = next_owner(sql, &owned, from)? else {
             return Ok(Page { tables: tables.into_values().collect(), cursor: None });
         };
         for shape in &owned {
-            let found = select(sql, shape, Some(owner))?;
+            let found = select(sql, shape, Some(next))?;
             if found.rows.is_empty() {
                 continue;
             }
@@ -136,7 +136,7 @@ pub fn read(sql: &Sql, cursor: Option<&str>) -> Result<Page, HubError> {
                 None => drop(tables.insert(shape.name.clone(), found)),
             }
         }
-        from = owner.saturating_add(1);
+        from = next.saturating_add(1);
     }
     Ok(Page { tables: tables.into_values().collect(), cursor: Some(from.to_string()) })
 }
@@ -148,8 +148,8 @@ fn next_owner(sql: &Sql, owned: &[&Shape], from: i64) -> Result<Option<i64>, Hub
         let column = quoted(shape.owner.as_deref().unwrap_or_default());
         let statement = format!("SELECT min({column}) FROM {} WHERE {column} >= ?1", quoted(&shape.name));
         let found = sql.exec_made(&statement, vec![from.into()])?;
-        let owner = found.first().map(|row| row.optional(0, super::sql::Row::int)).transpose()?.flatten();
-        lowest = [lowest, owner].into_iter().flatten().min();
+        let least = found.first().map(|row| row.optional(0, super::sql::Row::int)).transpose()?.flatten();
+        lowest = [lowest, least].into_iter().flatten().min();
     }
     Ok(lowest)
 }

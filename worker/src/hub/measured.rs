@@ -50,8 +50,9 @@ mod tests {
     use super::*;
     use crate::hub::directory::tests::entry;
     use crate::hub::sql::Sql;
+    use crate::hub::testing;
     use edgewatch_core::model::ProbeId;
-    use edgewatch_core::model::{Named, Report, Sample};
+    use edgewatch_core::model::{Named, Sample};
     use edgewatch_core::units::UnixMillis;
 
     #[test]
@@ -71,7 +72,7 @@ mod tests {
         let named = vec![Named { name: "custom.a.b".to_owned(), value: 1.0 }];
         let at = UnixMillis(1_795_361_190_000);
         let sample = Sample { number: 1, at, cpu_percent: Some(0.0), load1: Some(1.0), named, ..Sample::default() };
-        let report = Report { oldest: 1, samples: vec![sample], ..Report::default() };
+        let report = testing::report(vec![sample], 1, at, 10);
         shard.post(HostId(1), report, at).unwrap();
         let expected = MetricsWire { built_in: vec![0, 9], own: vec!["custom.a.b".to_owned()], probes: vec![] };
         assert_eq!(shard.metrics_of(HostId(1)), Ok(expected));

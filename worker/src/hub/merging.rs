@@ -69,7 +69,8 @@ mod tests {
     use super::*;
     use crate::hub::directory::tests::entry;
     use crate::hub::sql::Sql;
-    use edgewatch_core::model::{Report, Sample};
+    use crate::hub::testing;
+    use edgewatch_core::model::Sample;
 
     const NOW: UnixMillis = UnixMillis(1_795_361_190_000);
 
@@ -87,7 +88,7 @@ mod tests {
             load1: Some(1.0),
             ..Sample::default()
         };
-        let report = Report { oldest: number, samples: vec![sample], ..Report::default() };
+        let report = testing::report(vec![sample], number, NOW, 10);
         shard.post(HostId(id), report, NOW).unwrap().0
     }
 

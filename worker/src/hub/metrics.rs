@@ -2,22 +2,13 @@
 //! asked for once a minute or oftener for good, so nothing of it reads a row, and nobody's agents send live frames for it.
 
 use edgewatch_core::dialects::native::prometheus::{self, Lines};
-use serde::{Deserialize, Serialize};
 use worker::{Error, Response};
 
 use super::object::{Answer, Inner};
+use super::wire::MetricsRequest;
 use super::{HubError, flush, presence, wire};
 use crate::platform::log;
 use crate::store::Db;
-
-/// How it is to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MetricsRequest {
-    /// As `OpenMetrics`.
-    pub is_open_metrics: bool,
-    /// The whole document; else its lines, in no order.
-    pub is_whole: bool,
-}
 
 impl Inner {
     /// Answers [`super::client::HubClient::metrics`].
@@ -32,7 +23,7 @@ impl Inner {
         if self.index == 0 {
             self.account(now)?;
         }
-        let signs = self.signs(now);
+        let signs = self.signs();
         let (lines, epoch) = self.with(|shard| {
             presence::hear_all(shard, &signs);
             let mut lines = Vec::new();
@@ -40,7 +31,9 @@ impl Inner {
             let mut more = Lines::default();
             let probes = shard.probes()?.to_vec();
             if self.index == 0 {
-                probes.iter().for_each(|probe| prometheus::probe_info(&mut more, probe));
+                for probe in &probes {
+                    prometheus::probe_info(&mut more, probe);
+                }
                 prometheus::usage(&mut more, &shard.usage(now));
             }
             shard.write_results(&probes, self.index, now, &mut more);

@@ -26,7 +26,8 @@ pub mod listing;
 mod measure;
 pub mod measured;
 pub mod merging;
-pub mod metrics;
+#[cfg(target_arch = "wasm32")]
+mod metrics;
 pub mod monitors;
 #[cfg(target_arch = "wasm32")]
 mod moving;

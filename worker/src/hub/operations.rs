@@ -12,20 +12,18 @@ use edgewatch_core::units::UnixMillis;
 use worker::{Error, Method, Request, Response};
 
 use super::governor::ShardReport;
-use super::handover::tidings::Tidings;
 use super::listing::ListRequest;
-use super::merging::RaiseRequest;
-use super::metrics::MetricsRequest;
 use super::object::{Answer, Inner};
 use super::probes::{EDGE, ProbeWire};
 use super::rules::usage::TransfersRequest;
 use super::shard::goodbye;
 use super::wire::{
-    self, AcknowledgedRequest, AgentWire, ChangedRequest, EdgeRequest, IDENTITY_HEADER, PointsRequest, TalliesReply,
-    VerdictRequest,
+    self, AcknowledgedRequest, AgentWire, ChangedRequest, EdgeRequest, IDENTITY_HEADER, MetricsRequest, PointsRequest,
+    TalliesReply, VerdictRequest,
 };
 use super::{
-    HubError, digest, dump, flush, handover, moving, presence, probe_counts, probe_history, rings, rules, series, spending,
+    HubError, digest, dump, flush, handover, moving, presence, probe_counts, probe_history, rings, rules, series,
+    spending,
 };
 use crate::platform::log;
 use crate::store::mackerel::monitors::MonitorWire;
@@ -53,19 +51,18 @@ impl Inner {
                 let wanted: MetricsRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.metrics(&wanted, db).await
             }
+            (Method::Post, "/series") => {
+                let wanted: SeriesRequest = parse(&request.text().await.map_err(refused)?)?;
+                self.series(&wanted.into(), db).await
+            }
             (Method::Post, "/epoch") => self.with(|shard| json(&wire::EpochReply { epoch: flush::epoch(shard)? })),
             (Method::Post, "/verdict") => {
                 let wanted: VerdictRequest = parse(&request.text().await.map_err(refused)?)?;
                 self.verdict(&wanted, db).await
             }
-            (Method::Post, "/adopt") => {
+            (Method::Post, path @ ("/adopt" | "/tidings")) => {
                 let body = request.bytes().await.map_err(refused)?;
-                handover::calls::adopt(&self, &body, db).await?;
-                json(&())
-            }
-            (Method::Post, "/tidings") => {
-                let tidings: Tidings = parse(&request.text().await.map_err(refused)?)?;
-                handover::calls::heed(&self, tidings, db).await?;
+                handover::calls::take(&self, path, &body, db).await?;
                 json(&())
             }
             (Method::Post, "/changed") => {
@@ -79,23 +76,8 @@ impl Inner {
                 self.push_changes(true).await;
                 json(&())
             }
-            (Method::Post, "/states") => self.states(parse(&request.text().await.map_err(refused)?)?, db).await,
-            (Method::Post, "/measured") => self.measured(&parse(&request.text().await.map_err(refused)?)?),
-            (Method::Post, "/part") => self.part(&parse(&request.text().await.map_err(refused)?)?, db).await,
-            (Method::Post, "/raise") => {
-                let wanted: RaiseRequest = parse(&request.text().await.map_err(refused)?)?;
-                let (id, now) = (HostId(wanted.of), self.now());
-                self.with(|shard| {
-                    shard.load(id, || self.attached(id))?;
-                    shard.raise(wanted, now)
-                })?;
-                self.attach_anew(id);
-                json(&())
-            }
-            (Method::Post, "/purge") => {
-                let gone: ChangedRequest = parse(&request.text().await.map_err(refused)?)?;
-                self.purge(gone.ids.unwrap_or_default().into_iter().map(HostId).collect()).await?;
-                json(&())
+            (Method::Post, path @ ("/states" | "/measured" | "/part" | "/raise" | "/purge")) => {
+                self.of_hosts(path, &mut request, db).await
             }
             (Method::Post, "/taken-away") => {
                 self.with(|shard| flush::raise_epoch(shard))?;
@@ -122,10 +104,6 @@ impl Inner {
             (Method::Post, path) if path.starts_with(dump::calls::PATHS) => {
                 let body = request.text().await.map_err(refused)?;
                 self.of_dump(path, &body)
-            }
-            (Method::Post, "/series") => {
-                let wanted: SeriesRequest = parse(&request.text().await.map_err(refused)?)?;
-                self.series(&wanted.into(), db).await
             }
             (
                 Method::Post,
@@ -154,22 +132,6 @@ impl Inner {
             }
             _ => Response::error("no such operation", 404).map_err(refused),
         }
-    }
-
-    /// Forgets hosts that are no more, and services by the numbers of their metrics, with all that is stored of them.
-    async fn purge(&self, gone: Vec<HostId>) -> Answer<()> {
-        let now = self.now();
-        let is_news = self.with(|shard| {
-            // A host's alerts ended when it retired.
-            gone.iter().filter(|id| id.is_posted()).for_each(|id| shard.end_alerts(*id, now));
-            gone.iter().flat_map(|id| [*id, id.posted()]).try_for_each(|id| handover::purge(shard, id))?;
-            Ok(shard.rules.take_news())
-        })?;
-        if is_news {
-            self.flush.soon();
-            self.wake_at(now.0 + SOON_MS).await;
-        }
-        Ok(())
     }
 
     async fn of_probes(&self, path: &str, request: &mut Request, db: Option<&Db>) -> Answer<Response> {

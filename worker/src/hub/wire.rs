@@ -27,6 +27,15 @@ pub const COST_HEADER: &str = "x-edgewatch-object-cost";
 /// The header of a list with the epoch of [`EpochReply`]: the body is handed on unread.
 pub const EPOCH_HEADER: &str = "x-edgewatch-epoch";
 
+/// How [`super::client::HubClient::metrics`] is to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricsRequest {
+    /// As `OpenMetrics`.
+    pub is_open_metrics: bool,
+    /// The whole document; else its lines, in no order.
+    pub is_whole: bool,
+}
+
 /// A host as the object has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HostWire {

@@ -12,11 +12,11 @@ type Point = (i64, Option<f64>, Option<f64>, u64);
 impl Piece {
     /// Those of its points that have a value.
     fn known(&self) -> impl Iterator<Item = Point> {
-        let values = self.average.iter().zip(&self.maximum).zip(&self.samples);
-        let point = |(at_s, ((average, maximum), samples)): (&i64, ((&Option<f64>, &Option<f64>), &u64))| {
-            average.map(|_| (*at_s, *average, *maximum, *samples))
-        };
-        self.at_s.iter().zip(values).filter_map(point)
+        let values = self.average.iter().copied().zip(self.maximum.iter().copied());
+        let points = self.at_s.iter().copied().zip(values).zip(self.samples.iter().copied());
+        points
+            .filter(|((_, (average, _)), _)| average.is_some())
+            .map(|((at_s, (average, maximum)), samples)| (at_s, average, maximum, samples))
     }
 
     /// Its points, and those of `other` whose time it has none of; between two that do not follow one another a gap, as everywhere.

@@ -30,6 +30,18 @@ pub struct Schedule {
     has_spoken: Cell<bool>,
 }
 
+/// Takes what another shard sends: a host, or what is to be known ahead of one.
+///
+/// # Errors
+/// As [`adopt`] and [`heed`].
+pub async fn take(inner: &Inner, path: &str, body: &[u8], db: Option<&Db>) -> Answer<()> {
+    if path == "/adopt" {
+        return adopt(inner, body, db).await;
+    }
+    let tidings = serde_json::from_slice(body).map_err(|error| HubError::Corrupt(error.to_string()))?;
+    heed(inner, tidings, db).await
+}
+
 /// Hands over hosts that belong elsewhere, unless that is under way or storage refuses; gives how much is left, and never 0 when
 /// that is not known. What a host's new shard refuses waits for the next run.
 pub async fn run(inner: &Inner, now: UnixMillis) -> usize {

@@ -124,16 +124,14 @@ impl HostPart {
 
 /// The meta that stands in a host's answer, as it was given or made of what is known.
 fn meta(host: &crate::model::Host, given: Option<String>) -> Result<Box<RawValue>, Failure> {
-    match given {
-        Some(json) => stored("meta", json),
-        None => {
-            let mut meta = MetaPart::of(&host.agent_version, host.facts.as_ref());
-            if host.class.is_guest() {
-                meta.leave_out_no_swap();
-            }
-            written(&meta)
-        }
+    if let Some(json) = given {
+        return stored("meta", json);
     }
+    let mut meta = MetaPart::of(&host.agent_version, host.facts.as_ref());
+    if host.class.is_guest() {
+        meta.leave_out_no_swap();
+    }
+    written(&meta)
 }
 
 fn interfaces(host: &crate::model::Host, given: Option<String>) -> Result<Box<RawValue>, Failure> {

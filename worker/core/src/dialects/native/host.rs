@@ -366,9 +366,9 @@ fn role_names(texts: Vec<String>) -> Result<Vec<RoleName>, Failure> {
         let (service, role) = text.split_once(':').filter(|(service, role)| is_word(service) && is_word(role))?;
         Some(RoleName { service: service.to_owned(), role: role.to_owned() })
     };
-    let rule = "service:role, both of 2 to 63 of a-z, A-Z, 0-9, - and _, the first a letter or digit";
+    let wanted = "service:role, both of 2 to 63 of a-z, A-Z, 0-9, - and _, the first a letter or digit";
     let roles: Option<Vec<RoleName>> = texts.into_iter().map(role).collect();
-    let mut roles = roles.ok_or_else(|| invalid("mackerel.roles", rule.to_owned()))?;
+    let mut roles = roles.ok_or_else(|| invalid("mackerel.roles", wanted.to_owned()))?;
     roles.sort();
     roles.dedup();
     if roles.len() > MAX_ROLES {

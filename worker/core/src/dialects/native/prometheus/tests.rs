@@ -11,6 +11,7 @@ fn host(id: i64, name: &str) -> Host {
         parent: None,
         name: name.to_owned(),
         tag: "web".to_owned(),
+        tags: vec![],
         note: "for administrators".to_owned(),
         public_note: String::new(),
         display_index: 0,
@@ -22,6 +23,7 @@ fn host(id: i64, name: &str) -> Host {
         country_code: String::new(),
         agent_version: String::new(),
         facts: Some(Facts { mem_total_bytes: 1 << 33, platform: "debian".to_owned(), ..Facts::default() }),
+        absorbed: vec![],
         newest: Some(Sample {
             at: UnixMillis(1_795_361_189_050),
             cpu_percent: Some(12.5),
