@@ -34,7 +34,7 @@ pub fn mode(file: &Path) -> u32 {
 pub fn assert_holds_no_secrets(lines: &[Value], secrets: &[&str]) {
     let text = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     for secret in secrets {
-        let hex: String = secret.bytes().map(|byte| format!("{byte:02X}")).collect();
+        let hex = secret.bytes().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().concat();
         assert!(!text.contains(secret) && !text.contains(&hex), "{secret} is in it");
     }
     assert!(text.contains("1:"), "but sealed it is");
@@ -54,7 +54,9 @@ fn rows(lines: &[Value]) -> BTreeMap<String, Vec<String>> {
             rows.entry(name).or_default().extend(of_table);
         }
     }
-    rows.values_mut().for_each(|rows| rows.sort());
+    for rows in rows.values_mut() {
+        rows.sort();
+    }
     // Who did what: the restore itself is there. Settings: how many shards there ever were. When a token was used last. The object's
     // own small state: what it spends is counted, and credentials are counted as taken away.
     for name in ["d1/audit", "d1/settings", "d1/sessions", "d1/tokens", "hub-0/meta"] {

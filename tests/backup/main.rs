@@ -25,6 +25,9 @@ pub struct Folder(pub PathBuf);
 
 impl Folder {
     /// A new one.
+    ///
+    /// # Panics
+    /// When it cannot be made.
     pub fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("edgewatch-backup-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
@@ -39,6 +42,9 @@ impl Drop for Folder {
 }
 
 /// `scripts/backup` or `scripts/restore` as a user runs it.
+///
+/// # Panics
+/// When it does not run.
 pub fn script(name: &str, worker: &Worker, token: &str, file: &Path) -> Output {
     let program = format!("{}/../scripts/{name}", env!("CARGO_MANIFEST_DIR"));
     let url = format!("http://{}", worker.address());
@@ -249,8 +255,8 @@ fn everything_is_there_again_and_agents_go_on() {
     let listed = ask(&second, &admin, "/api/v1/server/list").at("/result");
     assert_eq!(listed.as_array().map(Vec::len), Some(5));
     // Numbers are never given twice.
-    let made = second.post("/api/v1/server/register", &[("Authorization", &admin)], r#"{"Name":"newest"}"#);
-    assert_eq!(made.status, 200, "{}", made.body);
+    let added = second.post("/api/v1/server/register", &[("Authorization", &admin)], r#"{"Name":"newest"}"#);
+    assert_eq!(added.status, 200, "{}", added.body);
     let newest = second.sql("SELECT max(id) AS id FROM hosts");
     assert_eq!(newest["results"][0]["id"], json!(6), "{newest}");
 }

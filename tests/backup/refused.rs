@@ -25,6 +25,28 @@ fn state(worker: &Worker) -> Value {
     told["results"].clone()
 }
 
+/// Neither is open to who may not administer.
+fn assert_is_for_admins(first: &Worker) {
+    let made =
+        first.post("/api/edgewatch/v1/tokens", &[("Authorization", &first.token)], r#"{"scopes":["read","write"]}"#);
+    let weak = made.at("/token").as_str().expect("a token").to_owned();
+    for (method, path) in [
+        ("GET", "backup"),
+        ("GET", "backup/d1"),
+        ("GET", "backup/hub-0"),
+        ("POST", "restore/finish"),
+        ("DELETE", "restore"),
+    ] {
+        let path = format!("/api/edgewatch/v1/{path}");
+        for (token, status) in [(weak.as_str(), 403), ("", 401)] {
+            let headers = [("Authorization", token)];
+            let headers = if token.is_empty() { &headers[..0] } else { &headers[..] };
+            assert_eq!(first.request(method, &path, headers, "{\"rows\":{}}").status, status, "{method} {path}");
+        }
+    }
+    assert_eq!(first.get("/api/edgewatch/v1/backup/nothing").status, 404);
+}
+
 #[test]
 fn what_is_no_whole_backup_changes_nothing() {
     let folder = Folder::new("refused");
@@ -109,28 +131,11 @@ fn what_is_no_whole_backup_changes_nothing() {
     assert_eq!(state(&second), before, "given up");
     assert_eq!(second.get("/api/v1/server/list").status, 200);
 
-    // Where there is something already, and who may not.
+    // Where there is something already, and for who may not.
     let said = refused(&first, &good);
     assert!(said.contains("empty deployment") && said.contains("hosts: 2"), "{said}");
     assert_eq!(first.get("/api/v1/server/list").at("/result").as_array().map(Vec::len), Some(2));
-    let made =
-        first.post("/api/edgewatch/v1/tokens", &[("Authorization", &first.token)], r#"{"scopes":["read","write"]}"#);
-    let weak = made.at("/token").as_str().expect("a token").to_owned();
-    for (method, path) in [
-        ("GET", "backup"),
-        ("GET", "backup/d1"),
-        ("GET", "backup/hub-0"),
-        ("POST", "restore/finish"),
-        ("DELETE", "restore"),
-    ] {
-        let path = format!("/api/edgewatch/v1/{path}");
-        for (token, status) in [(weak.as_str(), 403), ("", 401)] {
-            let headers = [("Authorization", token)];
-            let headers = if token.is_empty() { &headers[..0] } else { &headers[..] };
-            assert_eq!(first.request(method, &path, headers, "{\"rows\":{}}").status, status, "{method} {path}");
-        }
-    }
-    assert_eq!(first.get("/api/edgewatch/v1/backup/nothing").status, 404);
+    assert_is_for_admins(&first);
 
     // And the good one goes in after all that.
     let done = script("restore", &second, &second.token, &good);

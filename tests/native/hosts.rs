@@ -11,7 +11,7 @@ const TOKENS: &str = "/api/edgewatch/v1/tokens";
 /// Texts that mean something to a page, a database, a shell or a reader of text.
 const HOSTILE: &str = "</script><img src=x onerror=alert(1)>'; DROP TABLE hosts; -- \u{202e}$(id)";
 
-fn as_admin<'a>(worker: &'a Worker) -> [(&'a str, &'a str); 1] {
+fn as_admin(worker: &Worker) -> [(&str, &str); 1] {
     [("Authorization", &worker.token)]
 }
 
@@ -63,8 +63,8 @@ fn a_host_is_made_shown_changed_and_retired() {
         (200, json!("online"), json!("debian"))
     );
     assert!(shown.at("/last_seen_s").is_i64() && !shown.body.contains(secret), "{}", shown.body);
-    // The token, three rows of the host and one of its role; the hub says how it is now.
-    let cost = shown.cost();
+    // The token, three rows of the host and one of its role; the hub says how it is now. It asked D1 for hosts once, just now.
+    let cost = worker.get(&format!("{HOSTS}/{id}")).cost();
     assert_eq!((cost.d1_rows_read, cost.d1_rows_written, cost.object_rows_written), (5, 0, 0), "{cost:?}");
 
     let changed = patch(&worker, id, &json!({ "name": "alpha", "tags": [], "mackerel": { "memo": "" } }));
@@ -142,10 +142,8 @@ fn lists_come_in_pages_and_groups_are_counted() {
         (json!("a"), json!("b"), json!("2"))
     );
     let second = worker.get(&format!("{HOSTS}?limit=2&cursor=2"));
-    assert_eq!(
-        (second.at("/hosts/0/name"), second.at("/hosts/1"), second.at("/cursor")),
-        (json!("c"), json!(null), json!(null))
-    );
+    let hosts = second.at("/hosts").as_array().map(Vec::len);
+    assert_eq!((second.at("/hosts/0/name"), hosts, second.at("/cursor")), (json!("c"), Some(1), json!(null)));
     // The token, and three rows a host.
     assert!(second.cost().d1_rows_read <= 4, "{:?}", second.cost());
     let groups = worker.get("/api/edgewatch/v1/groups");
@@ -209,7 +207,7 @@ fn an_agents_token_keeps_the_hosts_it_made_and_no_others() {
     let id = mine.at("/host/id");
     assert_eq!(worker.post(HOSTS, &header, r#"{"name":"one too many"}"#).status, 403);
     let listed = worker.get_as(HOSTS, &header);
-    assert_eq!((listed.at("/hosts/0/id"), listed.at("/hosts/1")), (id.clone(), json!(null)));
+    assert_eq!((listed.at("/hosts/0/id"), listed.at("/hosts").as_array().map(Vec::len)), (id.clone(), Some(1)));
     let (mine, others) = (format!("{HOSTS}/{id}"), format!("{HOSTS}/{}", other.id));
     assert_eq!(worker.request("PATCH", &mine, &header, r#"{"note":"x"}"#).status, 200);
     assert_eq!(worker.request("PATCH", &mine, &header, r#"{"hidden_for_guest":false}"#).status, 403);

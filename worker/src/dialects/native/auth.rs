@@ -94,6 +94,15 @@ impl<S: Sync> FromRequestParts<S> for Here {
     }
 }
 
+/// Reads a JSON object. A list would be read as one too, its values by their places: nobody documents that, and `[]` would mean nothing said.
+fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    let malformed = |detail: String| Refusal(Failure::Malformed { detail });
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first != b'{') {
+        return Err(malformed("a JSON object is expected".to_owned()));
+    }
+    serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))
+}
+
 impl<S: Sync, T: DeserializeOwned + Send> FromRequest<S> for Json<T> {
     type Rejection = Refusal;
 
@@ -101,8 +110,7 @@ impl<S: Sync, T: DeserializeOwned + Send> FromRequest<S> for Json<T> {
         SendFuture::new(async move {
             let (parts, body) = request.into_parts();
             let bytes = body::read(&parts.headers, body, body::DEFAULT_CAP_BYTES).await.map_err(Refusal)?;
-            let malformed = |error: serde_json::Error| Refusal(Failure::Malformed { detail: error.to_string() });
-            serde_json::from_slice(&bytes).map(Self).map_err(malformed)
+            object(&bytes).map(Self)
         })
     }
 }
@@ -114,9 +122,8 @@ impl<S: Sync, T: DeserializeOwned + Default + Send> FromRequest<S> for JsonOrNot
         SendFuture::new(async move {
             let (parts, body) = request.into_parts();
             let bytes = body::read(&parts.headers, body, body::DEFAULT_CAP_BYTES).await.map_err(Refusal)?;
-            let malformed = |error: serde_json::Error| Refusal(Failure::Malformed { detail: error.to_string() });
             let said = bytes.iter().any(|byte| !byte.is_ascii_whitespace());
-            if said { serde_json::from_slice(&bytes).map(Self).map_err(malformed) } else { Ok(Self(T::default())) }
+            if said { object(&bytes).map(Self) } else { Ok(Self(T::default())) }
         })
     }
 }

@@ -47,8 +47,7 @@ pub struct AlertPart {
     /// How bad it is, or was last: `critical`, `warning` or `unknown`.
     pub severity: &'static str,
     /// What somebody noted of it.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub note: String,
+    pub note: Option<String>,
 }
 
 /// The body of `POST /api/edgewatch/v1/alerts/{key}/acknowledge`, which may be left out.
@@ -79,7 +78,7 @@ impl From<Alert> for AlertPart {
                 Severity::Warning => "warning",
                 Severity::Unknown => "unknown",
             },
-            note: alert.more.memo,
+            note: Some(alert.more.memo).filter(|memo| !memo.is_empty()),
         }
     }
 }
