@@ -29,7 +29,7 @@ await part("an administrator lets guests in, and they see what is not hidden and
   await closed.getByRole("heading", { name: "Log in" }).waitFor();
 
   const page = await open(made, "/ui/settings/guests");
-  await page.getByLabel("The status page", { exact: true }).check();
+  await page.getByText("The status page", { exact: true }).click();
   await page.getByLabel("Title").fill("Example services");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Saved.").waitFor();

@@ -46,7 +46,10 @@ const cell = (page, name, column) => chart(page, name).locator(`.chart-legend tb
 
 /** What a canvas shows, as a number that another picture does not have. */
 const picture = (page, name) => chart(page, name).locator("canvas").evaluate((canvas) => {
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  // A copy: reading one that is drawn by hardware twice makes the browser complain.
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
   return data.reduce((sum, byte, at) => (sum * 31 + byte * (at % 7)) % 1_000_003, 7);
 });
 
@@ -83,10 +86,10 @@ await part("history shows its gaps, and people zoom, compare and read it", async
   // As exactly as points are apart.
   for (const [kind, long] of [["Host down", 15], ["Agent cut off", 10], ["We were away", 10], ["Reported later", 15]]) {
     const told = Number(new RegExp(`${kind}\\s+once, (\\d+) min`).exec(words)?.[1]);
-    check(Math.abs(told - long) < 2, `the legend tells of ${kind} for ${long} min: ${words}`);
+    check(Math.abs(told - long) <= 2, `the legend tells of ${kind} for ${long} min: ${words}`);
   }
   for (const name of ["CPU", "CPU by kind of work", "Load", "Memory", "Swap", "Disk space", "Space used by mount", "Network", "Connections", "Processes", "Temperatures", "Graphics", "custom.queue"]) {
-    check((await chart(page, name).count()) === 1, `there is a chart of ${name}`);
+    await chart(page, name).waitFor();
   }
   check((await chart(page, "Disk reads").count()) === 0, "what was not measured has no chart");
   check((await chart(page, "Temperatures").getByText("<b>nvme</b>").count()) === 1, "a hostile name is a text");
@@ -162,11 +165,11 @@ await part("history shows its gaps, and people zoom, compare and read it", async
 
   // A range of one's own.
   await page.getByRole("button", { name: "Custom", exact: true }).click();
-  await page.getByLabel("From").fill("2026-01-02T00:00:00");
-  await page.getByLabel("To").fill("2026-01-01T00:00:00");
+  await page.getByLabel("From", { exact: true }).fill("2026-01-02T00:00:00");
+  await page.getByLabel("To", { exact: true }).fill("2026-01-01T00:00:00");
   await page.getByRole("button", { name: "Show", exact: true }).click();
   await page.getByText("The end comes after the beginning.").waitFor();
-  await page.getByLabel("To").fill("2026-01-03T00:00:00");
+  await page.getByLabel("To", { exact: true }).fill("2026-01-03T00:00:00");
   await page.getByRole("button", { name: "Show", exact: true }).click();
   await page.getByText("Nothing was measured in this time").waitFor();
   for (const name of ["5 y", "30 d", "24 h"]) {

@@ -167,7 +167,7 @@ await part("a channel is made, tested with the receiver's own words, changed wit
     Object.assign(ear, { status: 503, words: "the disk is full" });
     await row.getByRole("button", { name: "Send a test to ops" }).click();
     await row.getByText("Not delivered").waitFor();
-    await row.getByText("status 503").waitFor();
+    await row.getByText("status 503", { exact: true }).waitFor();
     await row.getByText("the disk is full").waitFor();
     await accessible(page);
     await shot(page, "settings", "channel-test");

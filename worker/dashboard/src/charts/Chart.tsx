@@ -12,7 +12,7 @@ import type { Board } from "./board.ts";
 import "./charts.css";
 import { type Band, bandAt } from "./gaps.ts";
 import { PointTable, TableIcon } from "./PointTable.tsx";
-import { type Shown, colourOf, makePlot, renew } from "./plot.ts";
+import { type Shown, colourOf, makePlot, pointAt, renew } from "./plot.ts";
 import { type Columns, type Stats, type Value, stack } from "./series.ts";
 import { writeMoment } from "./time.ts";
 import { type Unit, scaleTo, write } from "./units.ts";
@@ -128,7 +128,7 @@ function Drawing({ board, unit, columns, values, bands, fromS, toS, most, stacke
 
   const move = (at: number): void => {
     const [made, time] = [plot.current, columns.at[at]];
-    if (made && time !== undefined) made.setCursor({ left: made.valToPos(time, "x"), top: 10 });
+    if (made && time !== undefined) pointAt(made, made.valToPos(time, "x"));
   };
   const key = (event: KeyboardEvent): void => {
     const last = columns.at.length - 1;
@@ -152,7 +152,7 @@ function Drawing({ board, unit, columns, values, bands, fromS, toS, most, stacke
     const [made, element] = [plot.current, place.current];
     if (event.pointerType === "mouse" || !made || !element) return;
     const box = made.over.getBoundingClientRect();
-    made.setCursor({ left: Math.min(Math.max(0, event.clientX - box.left), box.width - 1), top: 10 });
+    pointAt(made, Math.min(Math.max(0, event.clientX - box.left), box.width - 1));
   };
   return (
     <div
@@ -165,7 +165,7 @@ function Drawing({ board, unit, columns, values, bands, fromS, toS, most, stacke
       onKeyDown={key}
       onPointerDown={touch}
       onPointerMove={touch}
-      onBlur={() => plot.current?.setCursor({ left: -10, top: -10 })}
+      onBlur={() => plot.current && pointAt(plot.current, -10)}
     />
   );
 }

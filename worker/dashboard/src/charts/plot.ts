@@ -120,6 +120,13 @@ export function makePlot(element: HTMLElement, syncKey: string, lines: number, s
   return new uPlot(options, dataOf(shown(), lines), element);
 }
 
+/** Puts the crosshair there, in px from the left, in this chart and all of its board; less than 0: away. */
+export function pointAt(plot: uPlot, left: number): void {
+  // The library tells the other charts only if a third argument says so, which its types do not name.
+  const setCursor = plot.setCursor as (at: { left: number; top: number }, fires: boolean, tells: boolean) => void;
+  setCursor({ left, top: left < 0 ? -10 : 10 }, true, true);
+}
+
 /** Shows what is to be shown now. */
 export function renew(plot: uPlot, shown: Shown): void {
   plot.batch(() => {

@@ -50,7 +50,7 @@ const asOf = signal<number | null>(null);
 
 export default function Page() {
   const { data: look } = useLoad<Look>("guest", (signal) => get("/api/edgewatch/v1/guest", undefined, signal));
-  const { data: probes } = useLoad<Probes>("probes", (signal) => get("/api/edgewatch/v1/probes/summary", undefined, signal), { everyS: PROBES_AGAIN_S });
+  const { data: probes, error: probesError } = useLoad<Probes>("probes", (signal) => get("/api/edgewatch/v1/probes/summary", undefined, signal), { everyS: PROBES_AGAIN_S });
   const title = look?.title || t("guest.default_title");
   const fleet = hosts.value;
   const groups = useMemo(() => groupsOf(fleet.values(), compareTexts), [fleet, language.value]);
@@ -70,7 +70,8 @@ export default function Page() {
     asOf.value = serverNowMs() / 1000;
   }, [fleet]);
 
-  const isReady = isKnown.value && (probes !== undefined || !liveState.value.live);
+  // What is not known of probes keeps nobody from seeing the hosts.
+  const isReady = isKnown.value && (probes !== undefined || probesError !== undefined || !liveState.value.live);
   const overall = overallOf([...fleet.values()], probes?.probes ?? []);
   return (
     <div class="guest">

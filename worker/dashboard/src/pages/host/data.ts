@@ -71,7 +71,7 @@ export interface Inventory {
 
 /** What there is of a host beside the built-in metrics: what there is not need not be asked for. */
 export function useInventory(id: number): Loaded<Inventory> {
-  return useLoad(`inventory ${id}`, async (signal) => ({ own: [], probes: [], ...(await get<Inventory>(`${API}/hosts/${id}/metrics`, undefined, signal)) }), { everyS: 300 });
+  return useLoad(`inventory ${id}`, (signal) => get<Inventory>(`${API}/hosts/${id}/metrics`, undefined, signal), { everyS: 300 });
 }
 
 /** The keys of all that may be asked of its history beside the built-in metrics. */
