@@ -80,7 +80,7 @@ fn write_operation(main: &mut String, path: &str, method: &str, operation: &Valu
     main.push_str(&paragraphs(text(&operation["description"])));
     let parameters = list(&operation["parameters"]);
     if !parameters.is_empty() {
-        main.push_str("<div class=\"wide\"><table>\n<thead><tr><th>Parameter</th><th>In</th><th>What it is</th></tr></thead>\n<tbody>\n");
+        main.push_str("<table class=\"rows\">\n<thead><tr><th>Parameter</th><th>In</th><th>What it is</th></tr></thead>\n<tbody>\n");
         for parameter in parameters {
             let needed = if parameter["required"] == true { ", needed" } else { "" };
             let _ = writeln!(
@@ -91,14 +91,14 @@ fn write_operation(main: &mut String, path: &str, method: &str, operation: &Valu
                 inline(text(&parameter["description"])),
             );
         }
-        main.push_str("</tbody>\n</table></div>\n");
+        main.push_str("</tbody>\n</table>\n");
     }
     for (_, content) in entries(&operation["requestBody"]["content"]) {
         let or_nothing = if operation["requestBody"]["required"] == true { "" } else { ", or no body" };
         let _ = writeln!(main, "<p>Takes {}{or_nothing}.</p>", kind(&content["schema"]));
     }
     main.push_str(
-        "<div class=\"wide\"><table>\n<thead><tr><th>Status</th><th>When</th><th>Body</th></tr></thead>\n<tbody>\n",
+        "<table class=\"rows\">\n<thead><tr><th>Status</th><th>When</th><th>Body</th></tr></thead>\n<tbody>\n",
     );
     for (status, response) in entries(&operation["responses"]) {
         let bodies: Vec<String> = entries(&response["content"])
@@ -115,12 +115,12 @@ fn write_operation(main: &mut String, path: &str, method: &str, operation: &Valu
             inline(text(&response["description"]))
         );
     }
-    main.push_str("</tbody>\n</table></div>\n</details>\n");
+    main.push_str("</tbody>\n</table>\n</details>\n");
 }
 
 fn write_properties(main: &mut String, schema: &Value) {
     main.push_str(
-        "<div class=\"wide\"><table>\n<thead><tr><th>Key</th><th>Type</th><th>What it is</th></tr></thead>\n<tbody>\n",
+        "<table class=\"rows\">\n<thead><tr><th>Key</th><th>Type</th><th>What it is</th></tr></thead>\n<tbody>\n",
     );
     let required = list(&schema["required"]);
     for (key, property) in entries(&schema["properties"]) {
@@ -133,7 +133,7 @@ fn write_properties(main: &mut String, schema: &Value) {
             inline(text(&property["description"])),
         );
     }
-    main.push_str("</tbody>\n</table></div>\n");
+    main.push_str("</tbody>\n</table>\n");
 }
 
 /// What a schema lets in, in words.

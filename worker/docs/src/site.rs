@@ -73,7 +73,7 @@ fn metrics() -> Page {
     let mut page = markdown::render("metrics".to_owned(), include_str!("metrics.md"));
     page.main.push_str(&heading(2, "names", "Names"));
     page.main.push_str(
-        "<div class=\"wide\"><table>\n<thead><tr><th>Name</th><th>Kind</th><th>Labels</th><th>What it is</th></tr></thead>\n<tbody>\n",
+        "<table class=\"rows\">\n<thead><tr><th>Name</th><th>Kind</th><th>Labels</th><th>What it is</th></tr></thead>\n<tbody>\n",
     );
     for family in FAMILIES {
         let labels: Vec<String> = family.labels.iter().map(|label| format!("<code>{label}</code>")).collect();
@@ -86,7 +86,7 @@ fn metrics() -> Page {
             escape(family.help)
         );
     }
-    page.main.push_str("</tbody>\n</table></div>\n");
+    page.main.push_str("</tbody>\n</table>\n");
     page
 }
 
