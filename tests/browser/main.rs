@@ -39,4 +39,4 @@ macro_rules! scenarios {
     };
 }
 
-scenarios![shell, fleet, add, alerts, settings, guest, host];
+scenarios![shell, fleet, add, alerts, settings, guest, host, docs];

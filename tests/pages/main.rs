@@ -1,5 +1,8 @@
 //! Pages and files: the start, what is not there, the bootstrap script and the binaries.
 
+mod docs;
+mod guides;
+
 use edgewatch_harness::worker::Worker;
 use serde_json::json;
 

@@ -4,74 +4,83 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::page::{escape, page, slug};
+use crate::page::{Page, escape, heading, slug};
 
-/// The page. `address`: where the document is.
-pub fn render(document: &Value, address: &str) -> String {
-    let mut main = String::new();
+/// The page at `path`. `address`: where the document is.
+pub fn render(path: String, document: &Value, address: &str) -> Page {
     let info = &document["info"];
-    let title = text(&info["title"]);
-    let _ = write!(main, "<h1>{}</h1>\n{}", escape(title), paragraphs(text(&info["description"])));
-    let _ = writeln!(main, "<p>The same for programs: <a href=\"{address}\">{address}</a> (OpenAPI 3.1).</p>");
-    main.push_str("<h2 id=\"who\">Who shows what</h2>\n<dl>\n");
+    let (title, description) = (text(&info["title"]).to_owned(), text(&info["description"]));
+    let summary = description.split("\n\n").next().unwrap_or_default().replace('`', "");
+    let mut page = Page { path, title, summary, parts: vec![], main: String::new() };
+    let _ = write!(page.main, "<h1>{}</h1>\n{}", escape(&page.title), paragraphs(description));
+    let _ = writeln!(page.main, "<p>The same for programs: <a href=\"{address}\">{address}</a> (OpenAPI 3.1).</p>");
+    begin(&mut page, "who", "Who shows what");
+    page.main.push_str("<dl>\n");
     for (name, scheme) in entries(&document["components"]["securitySchemes"]) {
         let place = match (scheme["in"].as_str(), scheme["name"].as_str()) {
             (Some(place), Some(name)) => format!("{place} <code>{}</code>", escape(name)),
             _ => "header <code>Authorization: Bearer …</code>".to_owned(),
         };
-        let _ = writeln!(main, "<dt>{}</dt><dd>{place}: {}</dd>", escape(name), inline(text(&scheme["description"])));
+        let words = inline(text(&scheme["description"]));
+        let _ = writeln!(page.main, "<dt><code>{}</code></dt><dd>{place}: {words}</dd>", escape(name));
     }
-    main.push_str("</dl>\n");
+    page.main.push_str("</dl>\n");
     for tag in list(&document["tags"]) {
         let name = text(&tag["name"]);
-        let _ = writeln!(
-            main,
-            "<h2 id=\"{}\">{}</h2>\n<p>{}</p>",
-            slug(name),
-            escape(name),
-            inline(text(&tag["description"]))
-        );
+        begin(&mut page, &slug(name), name);
+        let _ = writeln!(page.main, "<p>{}</p>", inline(text(&tag["description"])));
         for (path, item) in entries(&document["paths"]) {
             for (method, operation) in
                 entries(item).filter(|(_, operation)| list(&operation["tags"]).iter().any(|one| one == name))
             {
-                write_operation(&mut main, path, method, operation);
+                write_operation(&mut page.main, path, method, operation);
             }
         }
     }
-    main.push_str("<h2 id=\"types\">Types</h2>\n");
+    begin(&mut page, "types", "Types");
     for (name, schema) in entries(&document["components"]["schemas"]) {
-        let _ = write!(main, "<section id=\"type-{0}\">\n<h3>{0}</h3>\n", escape(name));
-        main.push_str(&paragraphs(text(&schema["description"])));
-        if schema["properties"].is_object() {
-            write_properties(&mut main, schema);
-        } else {
-            let _ = writeln!(main, "<p>{}</p>", kind(schema));
-        }
-        for (one, other) in [("oneOf", "One of these:"), ("anyOf", "One of these:"), ("allOf", "All of these:")] {
-            let all = list(&schema[one]);
-            if !all.is_empty() && schema["properties"].is_object() {
-                let _ = writeln!(main, "<p>{other} {}</p>", all.iter().map(kind).collect::<Vec<_>>().join(" or "));
-            }
-        }
-        main.push_str("</section>\n");
+        write_type(&mut page.main, name, schema);
     }
-    page(title, &main)
+    page
+}
+
+/// Begins a part of the page.
+fn begin(page: &mut Page, id: &str, words: &str) {
+    page.parts.push((id.to_owned(), words.to_owned()));
+    page.main.push_str(&heading(2, id, words));
+}
+
+fn write_type(main: &mut String, name: &str, schema: &Value) {
+    main.push_str(&heading(3, &escape(&format!("type-{name}")), name));
+    main.push_str(&paragraphs(text(&schema["description"])));
+    if schema["properties"].is_object() {
+        write_properties(main, schema);
+    } else {
+        let _ = writeln!(main, "<p>{}</p>", kind(schema));
+    }
+    for (one, other) in [("oneOf", "One of these:"), ("anyOf", "One of these:"), ("allOf", "All of these:")] {
+        let all = list(&schema[one]);
+        if !all.is_empty() && schema["properties"].is_object() {
+            let _ = writeln!(main, "<p>{other} {}</p>", all.iter().map(kind).collect::<Vec<_>>().join(" or "));
+        }
+    }
 }
 
 fn write_operation(main: &mut String, path: &str, method: &str, operation: &Value) {
     let _ = write!(
         main,
-        "<details class=\"operation\" id=\"{}\">\n<summary><span class=\"method {method}\">{}</span> <code>{}</code> <span>{}</span></summary>\n",
-        escape(text(&operation["operationId"])),
+        "<details class=\"operation\">\n<summary><span class=\"method\">{}</span> <code>{}</code> <span>{}</span></summary>\n",
         method.to_uppercase(),
         escape(path),
         inline(text(&operation["summary"])),
     );
+    // Within what is folded: a browser unfolds what its address names.
+    let id = escape(text(&operation["operationId"]));
+    let _ = writeln!(main, "<p class=\"here\" id=\"{id}\"><a href=\"#{id}\">#{id}</a></p>");
     main.push_str(&paragraphs(text(&operation["description"])));
     let parameters = list(&operation["parameters"]);
     if !parameters.is_empty() {
-        main.push_str("<table>\n<thead><tr><th>Parameter</th><th>In</th><th>What it is</th></tr></thead>\n<tbody>\n");
+        main.push_str("<table class=\"rows\">\n<thead><tr><th>Parameter</th><th>In</th><th>What it is</th></tr></thead>\n<tbody>\n");
         for parameter in parameters {
             let needed = if parameter["required"] == true { ", needed" } else { "" };
             let _ = writeln!(
@@ -85,9 +94,12 @@ fn write_operation(main: &mut String, path: &str, method: &str, operation: &Valu
         main.push_str("</tbody>\n</table>\n");
     }
     for (_, content) in entries(&operation["requestBody"]["content"]) {
-        let _ = writeln!(main, "<p>Takes {}.</p>", kind(&content["schema"]));
+        let or_nothing = if operation["requestBody"]["required"] == true { "" } else { ", or no body" };
+        let _ = writeln!(main, "<p>Takes {}{or_nothing}.</p>", kind(&content["schema"]));
     }
-    main.push_str("<table>\n<thead><tr><th>Status</th><th>When</th><th>Body</th></tr></thead>\n<tbody>\n");
+    main.push_str(
+        "<table class=\"rows\">\n<thead><tr><th>Status</th><th>When</th><th>Body</th></tr></thead>\n<tbody>\n",
+    );
     for (status, response) in entries(&operation["responses"]) {
         let bodies: Vec<String> = entries(&response["content"])
             .map(|(media_type, content)| match media_type {
@@ -107,7 +119,9 @@ fn write_operation(main: &mut String, path: &str, method: &str, operation: &Valu
 }
 
 fn write_properties(main: &mut String, schema: &Value) {
-    main.push_str("<table>\n<thead><tr><th>Key</th><th>Type</th><th>What it is</th></tr></thead>\n<tbody>\n");
+    main.push_str(
+        "<table class=\"rows\">\n<thead><tr><th>Key</th><th>Type</th><th>What it is</th></tr></thead>\n<tbody>\n",
+    );
     let required = list(&schema["required"]);
     for (key, property) in entries(&schema["properties"]) {
         let may_miss = if required.iter().any(|one| one == key) { "" } else { ", may be missing" };

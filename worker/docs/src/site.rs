@@ -7,44 +7,56 @@ use std::{fs, io};
 use edgewatch_core::dialects::native::prometheus::FAMILIES;
 
 use crate::openapi;
-use crate::page::{escape, page};
+use crate::page::{Page, Section, escape, heading, slug};
 use crate::{markdown, reference};
 
 /// The look of all pages.
 pub const STYLE: &str = include_str!("docs.css");
 
-/// A page: where it is below /docs, and its HTML.
-type Page = (String, String);
-
-/// Every page, the index first. `sources`: where the Markdown is.
+/// Every page, the index first: where it is below /docs, and its HTML. `sources`: where the Markdown is.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn pages(sources: &Path) -> io::Result<Vec<Page>> {
-    let (guides, told) = (written(&sources.join("guides"), "guides/")?, written(sources, "")?);
-    let mut apis = Vec::new();
-    let mut pages = Vec::new();
-    for (file, api) in openapi::all() {
-        let name = file.strip_prefix("openapi/").and_then(|name| name.strip_suffix(".json")).unwrap_or("native");
-        pages.push((format!("api/{name}"), reference::render(&api.document(), &format!("/{file}"))));
-        apis.push((format!("/docs/api/{name}"), api.title.to_owned(), String::new()));
+pub fn pages(sources: &Path) -> io::Result<Vec<(String, String)>> {
+    let apis = openapi::all()
+        .into_iter()
+        .map(|(file, api)| reference::render(format!("api/{}", name_of(file)), &api.document(), &format!("/{file}")));
+    let mut sections = vec![
+        Section { name: "Guides", pages: written(&sources.join("guides"), "guides/")? },
+        Section { name: "APIs", pages: apis.collect() },
+        Section { name: "More", pages: written(sources, "")? },
+    ];
+    if let Some(more) = sections.last_mut() {
+        more.pages.push(metrics());
     }
-    let entry = |(path, title, _): &(String, String, String)| (format!("/docs/{path}"), title.clone(), String::new());
-    let mut index = "<h1>Documentation</h1>\n<h2 id=\"guides\">Guides</h2>\n".to_owned();
-    index.push_str(&markdown::list(&guides.iter().map(entry).collect::<Vec<_>>()));
-    index.push_str("<h2 id=\"apis\">APIs</h2>\n");
-    index.push_str(&markdown::list(&apis));
-    index.push_str("<h2 id=\"more\">More</h2>\n");
-    let metrics = ("/docs/metrics".to_owned(), "Metrics for Prometheus".to_owned(), String::new());
-    index.push_str(&markdown::list(&told.iter().map(entry).chain([metrics]).collect::<Vec<_>>()));
-    pages.insert(0, ("index".to_owned(), page("Documentation", &index)));
-    pages.extend(guides.into_iter().chain(told).map(|(path, title, html)| (path, page(&title, &html))));
-    pages.push(("metrics".to_owned(), metrics_page()));
-    Ok(pages)
+    let start = index(&sections);
+    let all = std::iter::once(&start).chain(sections.iter().flat_map(|section| &section.pages));
+    Ok(all.map(|page| (page.path.clone(), page.framed(&sections))).collect())
 }
 
-/// The Markdown files of a folder by name: where their pages are, their titles, and their HTML.
-fn written(folder: &Path, prefix: &str) -> io::Result<Vec<(String, String, String)>> {
+/// What an API's page is called, by its document.
+fn name_of(file: &str) -> &str {
+    file.strip_prefix("openapi/").and_then(|name| name.strip_suffix(".json")).unwrap_or("native")
+}
+
+fn index(sections: &[Section]) -> Page {
+    let mut main = "<h1>Documentation</h1>\n".to_owned();
+    let summary = "How hosts are added, how programs for other products find their way, and every route.".to_owned();
+    let _ = writeln!(main, "<p>{summary}</p>");
+    for section in sections {
+        main.push_str(&heading(2, &slug(section.name), section.name));
+        main.push_str("<dl class=\"pages\">\n");
+        for page in &section.pages {
+            let (address, title, summary) = (page.address(), escape(&page.title), escape(&page.summary));
+            let _ = writeln!(main, "<dt><a href=\"{address}\">{title}</a></dt>\n<dd>{summary}</dd>");
+        }
+        main.push_str("</dl>\n");
+    }
+    Page { path: "index".to_owned(), title: "Documentation".to_owned(), summary, parts: vec![], main }
+}
+
+/// The Markdown files of a folder, by name.
+fn written(folder: &Path, prefix: &str) -> io::Result<Vec<Page>> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
@@ -52,19 +64,21 @@ fn written(folder: &Path, prefix: &str) -> io::Result<Vec<(String, String, Strin
     let mut pages = Vec::new();
     for file in files {
         let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-        let (title, html) = markdown::render(&fs::read_to_string(&file)?);
-        pages.push((format!("{prefix}{name}"), title, html));
+        pages.push(markdown::render(format!("{prefix}{name}"), &fs::read_to_string(&file)?));
     }
     Ok(pages)
 }
 
-fn metrics_page() -> String {
-    let (_, mut main) = markdown::render(include_str!("metrics.md"));
-    main.push_str("<h2 id=\"names\">Names</h2>\n<table>\n<thead><tr><th>Name</th><th>Kind</th><th>Labels</th><th>What it is</th></tr></thead>\n<tbody>\n");
+fn metrics() -> Page {
+    let mut page = markdown::render("metrics".to_owned(), include_str!("metrics.md"));
+    page.main.push_str(&heading(2, "names", "Names"));
+    page.main.push_str(
+        "<table class=\"rows\">\n<thead><tr><th>Name</th><th>Kind</th><th>Labels</th><th>What it is</th></tr></thead>\n<tbody>\n",
+    );
     for family in FAMILIES {
         let labels: Vec<String> = family.labels.iter().map(|label| format!("<code>{label}</code>")).collect();
         let _ = writeln!(
-            main,
+            page.main,
             "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td></tr>",
             family.name,
             family.kind.word(),
@@ -72,8 +86,8 @@ fn metrics_page() -> String {
             escape(family.help)
         );
     }
-    main.push_str("</tbody>\n</table>\n");
-    page("Metrics for Prometheus", &main)
+    page.main.push_str("</tbody>\n</table>\n");
+    page
 }
 
 #[cfg(test)]
@@ -82,14 +96,20 @@ mod tests {
 
     use super::*;
 
-    fn all() -> Vec<Page> {
+    fn all() -> Vec<(String, String)> {
         pages(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the pages")
+    }
+
+    /// The values of an attribute.
+    fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
+        let mark = format!(" {attribute}=\"");
+        html.split(mark.as_str()).skip(1).filter_map(|part| part.split('"').next()).collect::<Vec<&str>>()
     }
 
     #[test]
     fn no_page_runs_or_fetches_anything_that_the_policy_forbids() {
         for (path, html) in all() {
-            for forbidden in ["<script", " style=", "<style", "javascript:", " onclick", " src="] {
+            for forbidden in ["<script", " style=", "<style", "javascript:", " onclick", " src=", "<iframe", "<form"] {
                 assert!(!html.contains(forbidden), "{path}: {forbidden}");
             }
             let name = |part: &str| {
@@ -100,20 +120,33 @@ mod tests {
     }
 
     #[test]
+    fn every_page_says_what_it_is_once_and_can_be_skipped_to() {
+        for (path, html) in all() {
+            for once in ["<html lang=\"en\">", "<h1>", "<main id=\"main\"", "<a class=\"skip\" href=\"#main\">"] {
+                assert_eq!(html.matches(once).count(), 1, "{path}: {once}");
+            }
+            assert!(!html.contains("<meta name=\"description\" content=\"\">"), "{path}: no summary");
+            let mut ids = BTreeSet::new();
+            let twice: Vec<&str> = values(&html, "id").into_iter().filter(|id| !ids.insert(*id)).collect();
+            assert!(twice.is_empty(), "{path}: {twice:?}");
+        }
+    }
+
+    #[test]
     fn every_link_within_the_documentation_leads_somewhere() {
         let pages = all();
-        let known: BTreeSet<String> = pages.iter().map(|(path, _)| format!("/docs/{path}")).collect();
+        let address = |path: &str| if path == "index" { "/docs".to_owned() } else { format!("/docs/{path}") };
         for (path, html) in &pages {
-            for link in html.split("href=\"").skip(1).filter_map(|part| part.split('"').next()) {
+            for link in values(html, "href") {
                 let (file, part) = link.split_once('#').unwrap_or((link, ""));
-                if file.is_empty() {
-                    assert!(html.contains(&format!("id=\"{part}\"")), "{path}: {link}");
-                } else if file.starts_with("/docs/") && file != "/docs/docs.css" {
-                    assert!(known.contains(file), "{path}: {link}");
-                    let other =
-                        pages.iter().find(|(path, _)| format!("/docs/{path}") == file).map_or("", |(_, html)| html);
-                    assert!(part.is_empty() || other.contains(&format!("id=\"{part}\"")), "{path}: {link}");
-                }
+                let other = match file {
+                    "" => Some(html),
+                    _ => pages.iter().find(|(path, _)| address(path) == file).map(|(_, html)| html),
+                };
+                let is_elsewhere = !file.is_empty() && (!file.starts_with("/docs") || file == "/docs/docs.css");
+                assert!(other.is_some() || is_elsewhere, "{path}: {link}");
+                let has = |html: &String| part.is_empty() || html.contains(&format!(" id=\"{part}\""));
+                assert!(other.is_none_or(has), "{path}: {link}");
             }
         }
     }
@@ -126,7 +159,7 @@ mod tests {
         };
         assert!(FAMILIES.iter().all(|family| of("metrics").contains(family.name)));
         for (file, api) in openapi::all() {
-            let name = file.strip_prefix("openapi/").and_then(|name| name.strip_suffix(".json")).unwrap_or("native");
+            let name = name_of(file);
             let html = of(&format!("api/{name}"));
             assert_eq!(html.matches("<details class=\"operation\"").count(), api.operations.len(), "{name}");
         }

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 
 import { hosts, liveState } from "../live/store.ts";
-import { CheckIcon, GlobeIcon, KeyboardIcon, LeaveIcon, LogoIcon, MoonIcon, MoreIcon, ScreenIcon, SearchIcon, SunIcon } from "../ui/icons.tsx";
+import { BookIcon, CheckIcon, GlobeIcon, KeyboardIcon, LeaveIcon, LogoIcon, MoonIcon, MoreIcon, ScreenIcon, SearchIcon, SunIcon } from "../ui/icons.tsx";
 import { isHelpOpen, isPaletteOpen, leave } from "./actions.ts";
 import { Keys } from "./Help.tsx";
 import { chooseLanguage, language, t } from "./i18n.ts";
@@ -124,6 +124,7 @@ function AccountMenu({ links }: { links: readonly Link[] }) {
             setOpen(false);
             isHelpOpen.value = true;
           }}><KeyboardIcon />{t("common.help")}<Keys keys="?" /></button>
+          <a class="shell-menu-item" href="/docs"><BookIcon />{t("common.docs")}</a>
           {who?.guest ? (
             <button type="button" class="shell-menu-item" onClick={() => navigate("/ui/login")}><CheckIcon />{t("common.log_in")}</button>
           ) : (

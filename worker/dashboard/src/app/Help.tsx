@@ -24,6 +24,7 @@ export function HelpDialog() {
           </div>
         ))}
       </dl>
+      <p class="shell-docs"><a href="/docs">{t("common.docs")}</a></p>
     </Dialog>
   );
 }

@@ -67,6 +67,7 @@ export function startActions(): () => void {
     addCommand({ label: "common.help", words: "keys shortcuts help 快捷键", keys: "?", run: () => {
       isHelpOpen.value = true;
     } }),
+    addCommand({ label: "common.docs", words: "docs help guide api openapi 文档 帮助", run: () => window.location.assign("/docs") }),
     addCommand({ label: "common.log_out", words: "log out leave 退出", run: () => void leave() }),
   ];
   return () => ends.forEach((end) => end());

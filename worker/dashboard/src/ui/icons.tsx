@@ -37,5 +37,6 @@ export const CopyIcon = () => <Icon><rect x="5.5" y="5.5" width="8" height="8" r
 export const CheckIcon = () => <Icon><path d="m3 8.5 3.2 3.200L13 4.8" /></Icon>;
 export const GlobeIcon = () => <Icon><circle cx="8" cy="8" r="6" /><path d="M2 8h12M8 2c2.2 2 2.2 10 0 12M8 2c-2.2 2-2.2 10 0 12" /></Icon>;
 export const LeaveIcon = () => <Icon><path d="M6.5 2.500h-3a1 1 0 0 0-1 1v9a1 1 0 0 0 1 1h3M10 5l3 3-3 3M13 8H6" /></Icon>;
+export const BookIcon = () => <Icon><path d="M8 4.200C6.800 3.300 4.800 2.800 2 2.800v9.400c2.800 0 4.800.5 6 1.400M8 4.200c1.200-.9 3.200-1.400 6-1.400v9.400c-2.800 0-4.800.5-6 1.400M8 4.200v9.400" /></Icon>;
 export const KeyboardIcon = () => <Icon><rect x="1.5" y="4" width="13" height="8" rx="1.2" /><path d="M4 6.500h.01M6.7 6.500h.01M9.3 6.500h.01M12 6.500h.01M5 9.500h6" /></Icon>;
 export const ArrowIcon = () => <Icon><path d="M3 8h10M9 4l4 4-4 4" /></Icon>;

@@ -113,7 +113,8 @@ impl Api {
                 Content::Other(media_type) => (media_type, json!({})),
                 Content::Nothing => ("application/json", json!({})),
             };
-            written["requestBody"] = json!({ "required": true, "content": { media_type: { "schema": schema } } });
+            let is_needed = operation.is_request_needed;
+            written["requestBody"] = json!({ "required": is_needed, "content": { media_type: { "schema": schema } } });
         }
         let mut security: Vec<Value> = operation.who.schemes.iter().map(|scheme| json!({ *scheme: [] })).collect();
         if operation.who.optional {

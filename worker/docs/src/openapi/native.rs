@@ -59,10 +59,32 @@ struct SeriesColumns {
     samples: Vec<u64>,
 }
 
+/// `GET /api/edgewatch/v1/backup/{part}`, which passes through as it was read.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "likewise")]
+struct BackupPage {
+    /// Rows of several tables.
+    tables: Vec<BackupTable>,
+    /// Send it as `cursor` to get what follows; null at the end.
+    cursor: Option<String>,
+}
+
+/// Rows of one table of a backup.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "likewise")]
+struct BackupTable {
+    /// Its name.
+    table: String,
+    /// The names of its columns, in their order.
+    columns: Vec<String>,
+    /// The rows: null, a number, a text, or bytes as `{"b": "<hexadecimal>"}`, for each column.
+    rows: Vec<Vec<Value>>,
+}
+
 /// The API.
 pub fn api() -> Api {
     Api {
-        title: "Edgewatch",
+        title: "Edgewatch's API",
         description: "The API of Edgewatch itself: `/api/edgewatch/v1/` for operators and programs, `/agent/v1/` for agents, `/live` for \
                       pages, `/metrics` for Prometheus.\n\nBodies are JSON in UTF-8, keys are in snake case with their unit, times are \
                       Unix seconds (`_s`) or milliseconds (`_ms`) in UTC. Every refusal has the same shape: \
@@ -78,7 +100,11 @@ pub fn api() -> Api {
             ("Hosts", "What hosts said last, and before."),
             ("Probes", "What agents and the Worker ask from outside."),
             ("Push agents", "openITCOCKPIT's agents in push mode."),
-            ("Operation", "What Edgewatch itself uses."),
+            ("Operation", "What Edgewatch itself uses, and who changed what."),
+            (
+                "Backup",
+                "Everything there is, by pages, and how it comes into an empty deployment; `scripts/backup` and `scripts/restore` use them.",
+            ),
             ("Agents", "What our agent and our page speak."),
         ],
         security: json!({
@@ -94,6 +120,8 @@ pub fn api() -> Api {
             ("id", "Its number, as the list has it."),
             ("key", "Its key, as the list has it."),
             ("uuid", "The agent's UUID."),
+            ("part", "One of the `parts` that the backup's head names."),
+            ("seq", "The number of this call, another for each; the same when one is sent again."),
         ],
         operations: operations(),
         error: |_| DESCRIBE_ERROR,
@@ -117,6 +145,7 @@ fn operations() -> Vec<Operation> {
         of_probes(),
         of_push_agents(),
         of_us(),
+        of_backups(),
         of_agents(),
     ]
     .concat()
@@ -193,6 +222,8 @@ fn of_settings() -> Vec<Operation> {
             patch("/api/edgewatch/v1/settings", "Sets what is named and answers with what is set then.", ADMIN)
                 .takes::<native::SettingsRequest>()
                 .gives::<native::SettingsReply>(200),
+            get("/api/edgewatch/v1/guest", "Title and theme of the guest page.", VISITOR)
+                .gives::<native::GuestReply>(200),
             get("/api/edgewatch/v1/quiet-hours", "When people are not to be disturbed.", ADMIN)
                 .gives::<native::QuietHoursBody>(200),
             put("/api/edgewatch/v1/quiet-hours", "Sets when people are not to be disturbed; null for never.", ADMIN)
@@ -202,6 +233,16 @@ fn of_settings() -> Vec<Operation> {
     )
 }
 
+const MAKER: Who = Who {
+    words: "a token with the scope `register` or of the kind `agent`, or an administrator's session",
+    schemes: MEMBERS,
+    optional: false,
+};
+const KEEPER: Who = Who {
+    words: "a token with the scope `admin`, an administrator's session, or a token of the kind `agent` for the hosts it made",
+    schemes: MEMBERS,
+    optional: false,
+};
 const CURSOR: (&str, &str) = ("cursor", "Where the page before ended: its `cursor`.");
 const LIMIT: (&str, &str) = ("limit", "How many at most: 1 to 500, 100 unless something is said.");
 
@@ -228,8 +269,10 @@ fn of_alerts() -> Vec<Operation> {
                 "Says that somebody knows of an alert: no reminders, no escalation.",
                 ADMIN,
             )
+            .may_take::<native::AcknowledgeRequest>()
             .gives::<native::AlertPart>(200),
             get("/api/edgewatch/v1/events", "What happened, newest first.", READ)
+                .query("host", "A host's number: what happened to that one alone.")
                 .query(CURSOR.0, CURSOR.1)
                 .query(LIMIT.0, LIMIT.1)
                 .gives::<native::EventListReply>(200),
@@ -265,6 +308,33 @@ fn of_channels() -> Vec<Operation> {
 
 fn of_hosts() -> Vec<Operation> {
     group("Hosts", vec![
+        get("/api/edgewatch/v1/hosts", "Hosts by number. A token of the kind `agent` sees those it made.", READ)
+            .query(CURSOR.0, CURSOR.1)
+            .query(LIMIT.0, LIMIT.1)
+            .gives::<native::HostListReply>(200),
+        post("/api/edgewatch/v1/hosts", "Makes a host; its agent's secret is shown this once. That guests see it is for administrators to say.", MAKER)
+            .takes::<native::HostRequest>()
+            .gives::<native::HostMadeReply>(201),
+        get("/api/edgewatch/v1/hosts/{id}", "One host, with what it is made of.", READ)
+            .gives::<native::HostPart>(200),
+        patch("/api/edgewatch/v1/hosts/{id}", "Changes what is named, all of it or nothing; the rest stays.", KEEPER)
+            .takes::<native::HostRequest>()
+            .gives::<native::HostPart>(200),
+        delete("/api/edgewatch/v1/hosts/{id}", "Retires a host.", KEEPER)
+            .gives_nothing(204, "It is in no list any more, its secret is dead, and its data is kept for thirty days."),
+        post("/api/edgewatch/v1/hosts/{id}/secret", "Another secret for the host's agent, shown this once.", ADMIN)
+            .gives::<native::HostSecretReply>(200),
+        post("/api/edgewatch/v1/hosts/{id}/merge", "Makes the host a part of another one, which is the answer.", ADMIN)
+            .takes::<native::MergeRequest>()
+            .gives::<native::HostPart>(200)
+            .may(May::Conflict),
+        get("/api/edgewatch/v1/hosts/{id}/metrics", "What a host's history can be asked for.", READ)
+            .gives::<native::HostMetricsReply>(200),
+        get("/api/edgewatch/v1/groups", "Groups and labels, each with how many hosts.", READ)
+            .gives::<native::GroupListReply>(200),
+        get("/api/edgewatch/v1/proxmox", "What is polled of Proxmox, in the words of `GET /api/state`, and how polling each server fares; \
+             backups and snapshots are only counted.", READ)
+            .gives::<serde_json::Map<String, Value>>(200),
         get("/api/edgewatch/v1/series", "History as columns: averages and maxima in as many points as asked for, gaps as gaps.", READ)
             .needs("hosts", "Numbers of hosts, with commas between them; at most 20.")
             .query("metrics", "Keys of metrics, with commas between them, such as `cpu_percent,load1`; all built-in ones unless something is said.")
@@ -338,9 +408,41 @@ fn of_us() -> Vec<Operation> {
     group("Operation", vec![
         get("/api/edgewatch/v1/usage", "What the platform's meters show today, where the day is heading, and what is done about it.", READ)
             .gives::<native::UsageReply>(200),
+        get("/api/edgewatch/v1/audit", "Who changed what, newest first.", ADMIN)
+            .query(CURSOR.0, CURSOR.1)
+            .query(LIMIT.0, LIMIT.1)
+            .gives::<native::AuditListReply>(200),
         get("/metrics", "Every host and probe, and what Edgewatch uses, for Prometheus; OpenMetrics where `Accept` asks for it.", READ)
             .gives_other(200, "text/plain", "The text format of Prometheus, version 0.0.4; the page on metrics lists every name."),
     ])
+}
+
+fn of_backups() -> Vec<Operation> {
+    group(
+        "Backup",
+        vec![
+            get("/api/edgewatch/v1/backup", "The head of a backup: which parts there are to read.", ADMIN)
+                .gives::<native::BackupHead>(200)
+                .may(May::Conflict),
+            get("/api/edgewatch/v1/backup/{part}", "A page of a part.", ADMIN)
+                .query(CURSOR.0, CURSOR.1)
+                .gives::<BackupPage>(200),
+            post("/api/edgewatch/v1/restore", "Begins to restore the backup of this head, or begins anew.", ADMIN)
+                .takes::<native::BackupHead>()
+                .gives::<native::RestoreReply>(200)
+                .may(May::Conflict),
+            post("/api/edgewatch/v1/restore/{part}/{seq}", "Takes in rows of one table. At most 8 MiB.", ADMIN)
+                .takes::<BackupTable>()
+                .gives_nothing(204, "They are there, and nobody sees them yet.")
+                .may(May::Conflict),
+            post("/api/edgewatch/v1/restore/finish", "Lets it take effect, all of it at once.", ADMIN)
+                .takes::<native::RestoreFinishRequest>()
+                .gives::<native::RestoreFinishReply>(200)
+                .may(May::Conflict),
+            delete("/api/edgewatch/v1/restore", "Gives it up.", ADMIN)
+                .gives_nothing(204, "What was sent is forgotten."),
+        ],
+    )
 }
 
 fn of_agents() -> Vec<Operation> {

@@ -77,6 +77,8 @@ pub struct Operation {
     pub query: Vec<Query>,
     /// What is sent.
     pub request: Option<Content>,
+    /// Whether it has to be.
+    pub is_request_needed: bool,
     /// What is answered.
     pub answers: Vec<Answer>,
     /// What may go wrong besides.
@@ -100,7 +102,7 @@ fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 impl Operation {
     fn new(method: &'static str, path: &'static str, summary: &'static str, who: Who) -> Self {
         let (query, answers, may) = (vec![], vec![], vec![]);
-        Self { method, path, summary, tag: "", who, query, request: None, answers, may }
+        Self { method, path, summary, tag: "", who, query, request: None, is_request_needed: true, answers, may }
     }
 
     /// May have this in its query.
@@ -122,6 +124,13 @@ impl Operation {
     pub fn takes<T: JsonSchema>(mut self) -> Self {
         self.request = Some(Content::Json(describe::<T>));
         self
+    }
+
+    /// Takes JSON of this type, or no body at all.
+    #[must_use]
+    pub fn may_take<T: JsonSchema>(mut self) -> Self {
+        self.is_request_needed = false;
+        self.takes::<T>()
     }
 
     /// Answers with JSON of this type.

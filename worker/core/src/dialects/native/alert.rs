@@ -52,6 +52,7 @@ pub struct AlertPart {
 
 /// The body of `POST /api/edgewatch/v1/alerts/{key}/acknowledge`, which may be left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AcknowledgeRequest {
     /// Noted of the alert, in the place of what was; nothing is noted when it is left out. Empty takes a note away.
     #[serde(default)]

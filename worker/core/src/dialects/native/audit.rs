@@ -6,6 +6,7 @@ use crate::model::AuditEntry;
 
 /// The answer of `GET /api/edgewatch/v1/audit?cursor=&limit=`, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditListReply {
     /// At most `limit` changes.
     pub changes: Vec<AuditPart>,
@@ -15,6 +16,7 @@ pub struct AuditListReply {
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditPart {
     /// Its key.
     pub key: String,

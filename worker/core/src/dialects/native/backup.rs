@@ -11,6 +11,7 @@ pub const VERSION: u32 = 1;
 
 /// The answer of `GET /api/edgewatch/v1/backup`, the head of a backup, and the body of `POST /api/edgewatch/v1/restore`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BackupHead {
     /// `edgewatch-backup`.
     pub format: String,
@@ -28,6 +29,7 @@ pub struct BackupHead {
 
 /// The answer of `POST /api/edgewatch/v1/restore`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RestoreReply {
     /// What may be sent.
     pub parts: Vec<String>,
@@ -35,6 +37,7 @@ pub struct RestoreReply {
 
 /// The body of `POST /api/edgewatch/v1/restore/finish`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RestoreFinishRequest {
     /// How many rows were sent of each part.
     pub rows: BTreeMap<String, u64>,
@@ -42,6 +45,7 @@ pub struct RestoreFinishRequest {
 
 /// Its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RestoreFinishReply {
     /// How many rows there are now, of all parts.
     pub rows: u64,

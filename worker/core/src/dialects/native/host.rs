@@ -24,6 +24,7 @@ const MAX_ROLES: usize = 100;
 
 /// The answer of `GET /api/edgewatch/v1/hosts?cursor=&limit=`, by number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostListReply {
     /// At most `limit` hosts.
     pub hosts: Vec<HostPart>,
@@ -33,6 +34,7 @@ pub struct HostListReply {
 
 /// A host, for those who may know all of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostPart {
     /// Its number.
     pub id: i64,
@@ -78,6 +80,7 @@ pub struct HostPart {
 
 /// The addresses of a host; null when not known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AddressesPart {
     /// In dotted form.
     pub ipv4: Option<String>,
@@ -87,6 +90,7 @@ pub struct AddressesPart {
 
 /// What a host is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FactsPart {
     /// Distribution id, such as `debian`.
     pub platform: String,
@@ -118,6 +122,7 @@ pub struct FactsPart {
 
 /// What programs for Mackerel know of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MackerelPart {
     /// `working`, `standby`, `maintenance` or `poweroff`: monitors look at it or do not.
     pub status: &'static str,
@@ -129,6 +134,7 @@ pub struct MackerelPart {
 
 /// The body of `POST` and `PATCH /api/edgewatch/v1/hosts`: what is left out stays, or is as for every new host.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostRequest {
     /// What people call it, 1 to 1,024 bytes. A new host needs one.
     #[serde(default)]
@@ -158,6 +164,7 @@ pub struct HostRequest {
 
 /// What is to be changed of what programs for Mackerel know.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MackerelRequest {
     /// `working`, `standby`, `maintenance` or `poweroff`.
     #[serde(default)]
@@ -172,6 +179,7 @@ pub struct MackerelRequest {
 
 /// The answer of `POST /api/edgewatch/v1/hosts`, with status 201.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostMadeReply {
     /// The host.
     pub host: HostPart,
@@ -181,6 +189,7 @@ pub struct HostMadeReply {
 
 /// The answer of `POST /api/edgewatch/v1/hosts/{id}/secret`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostSecretReply {
     /// The agent's new secret, shown this once. The one before it is dead.
     pub secret: String,
@@ -188,6 +197,7 @@ pub struct HostSecretReply {
 
 /// The body of `POST /api/edgewatch/v1/hosts/{id}/merge`: the host in the path becomes a part of this one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MergeRequest {
     /// The number of the host that stays.
     pub into: i64,
@@ -198,6 +208,7 @@ pub struct MergeRequest {
 
 /// The answer of `GET /api/edgewatch/v1/groups`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupListReply {
     /// Groups that hosts are in, by name; the one with an empty name holds those in none.
     pub groups: Vec<CountedPart>,
@@ -207,6 +218,7 @@ pub struct GroupListReply {
 
 /// A group or a label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CountedPart {
     /// Its name.
     pub name: String,

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// What a host has metrics of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostMetricsReply {
     /// Keys of the built-in metrics that its newest sample has.
     pub built_in: Vec<&'static str>,
@@ -19,6 +20,7 @@ pub struct HostMetricsReply {
 
 /// A metric of a host's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OwnMetricPart {
     /// Its name, as `GET /api/edgewatch/v1/series` takes it by `metric=`: any text at all.
     pub name: String,

@@ -75,6 +75,7 @@ pub struct SettingsReply {
 
 /// The answer of `GET /api/edgewatch/v1/guest`, for guests where they are let in, and for members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GuestReply {
     /// What stands above the guest page; empty for the product's name. Any text at all.
     pub title: String,
