@@ -192,7 +192,7 @@ await part("history shows its gaps, and people zoom, compare and read it", async
   await drawn(phone);
   await phone.getByRole("heading", { name: "处理器" }).waitFor();
   await fitsWidth(phone);
-  await phone.getByLabel("时间范围").selectOption("24h");
+  await phone.getByRole("combobox", { name: "时间范围" }).selectOption("24h");
   await until("the range chosen on a phone", () => phone.url().includes("range=24h"));
   await shot(phone, "host", "phone");
   await shot(phone, "host", "phone-long", { fullPage: true });

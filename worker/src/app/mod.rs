@@ -73,6 +73,15 @@ impl App {
         self.now.seconds()
     }
 
+    /// The bytes of the static file at `path`, which begins with a slash.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when there is none; [`Failure::Unavailable`] when the assets do not answer.
+    pub async fn asset(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        let assets = self.assets.as_ref().ok_or(Failure::NotFound { what: "file" })?;
+        Ok(assets.get(path).await?.body)
+    }
+
     /// The Durable Objects.
     ///
     /// # Errors

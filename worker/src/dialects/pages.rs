@@ -114,14 +114,14 @@ async fn page(app: &App, path: &str, literal: &str) -> Result<Response, Failure>
     match segments.as_slice() {
         [""] => shell(app, literal).await,
         ["ui", rest @ ..] if dashboard::is_page(rest) => shell(app, literal).await,
-        ["ui", "assets", name] => dashboard::file(app.assets.as_ref(), name).await,
+        ["ui", "assets", name] => dashboard::file(app, name).await,
         // Where the original's login was.
         ["login"] | ["oauth2", "login"] => Ok(to_login()),
         ["ui", version, name] => ui::file(version, name).ok_or(Failure::NotFound { what: "file" }),
         ["install.sh"] => install_script(app).await,
         ["download", name] if is_download(name) => {
             let content_type = if name.ends_with(".sha256") { TEXT } else { BINARY };
-            Ok(answer::with_body(200, content_type, file(app, path).await?))
+            Ok(answer::with_body(200, content_type, app.asset(path).await?))
         }
         _ => Err(Failure::NotFound { what: "page" }),
     }
@@ -129,7 +129,7 @@ async fn page(app: &App, path: &str, literal: &str) -> Result<Response, Failure>
 
 /// The dashboard, whichever of its pages is wanted.
 async fn shell(app: &App, literal: &str) -> Result<Response, Failure> {
-    Ok(match dashboard::shell(app.assets.as_ref(), literal).await? {
+    Ok(match dashboard::shell(app, literal).await? {
         Some(shell) => with_policy(200, shell),
         None => html(503, UNBUILT),
     })
@@ -137,15 +137,10 @@ async fn shell(app: &App, literal: &str) -> Result<Response, Failure> {
 
 /// The bootstrap script, with the configured address in it; never one that the request names.
 async fn install_script(app: &App) -> Result<Response, Failure> {
-    let script = String::from_utf8(file(app, "/install.sh").await?)
+    let script = String::from_utf8(app.asset("/install.sh").await?)
         .map_err(|error| Failure::Internal(format!("install.sh is no text: {error}")))?;
     let script = script.replace(URL_PLACEHOLDER, app.config.public_url.as_deref().unwrap_or_default());
     Ok(answer::with_body(200, SHELL, script.into_bytes()))
-}
-
-async fn file(app: &App, path: &str) -> Result<Vec<u8>, Failure> {
-    let assets = app.assets.as_ref().ok_or(Failure::NotFound { what: "file" })?;
-    Ok(assets.get(path).await?.body)
 }
 
 fn is_download(name: &str) -> bool {

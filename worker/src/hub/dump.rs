@@ -227,7 +227,7 @@ mod tests {
         drop(Shard::new(sql.clone()).unwrap());
         for host in [-7_i64, 1, 2, 3] {
             for slot in 0..3_i64 {
-                let binds = vec![host.into(), slot.into(), vec![0_u8, 255, 7].repeat(40_000).into()];
+                let binds = vec![host.into(), slot.into(), [0_u8, 255, 7].repeat(40_000).into()];
                 let put = "INSERT INTO blocks (host_id, tier, slot, block_no, first_number, last_number, start_ms, end_ms, data) \
                      VALUES (?1, 0, ?2, ?2, 1, 2, 3, 4, ?3)";
                 sql.exec(put, binds).unwrap();

@@ -5,8 +5,8 @@ use axum::response::Response;
 use edgewatch_core::failure::Failure;
 use http::{HeaderValue, header};
 
+use crate::app::App;
 use crate::http::answer;
-use crate::platform::assets::Assets;
 
 const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const SHELL: &str = "/ui/index.html";
@@ -25,10 +25,9 @@ pub fn is_page(segments: &[&str]) -> bool {
 ///
 /// # Errors
 /// [`Failure::Unavailable`] when the assets do not answer; [`Failure::Internal`] for a shell that is no text.
-pub async fn shell(assets: Option<&Assets>, literal: &str) -> Result<Option<String>, Failure> {
-    let Some(assets) = assets else { return Ok(None) };
-    let body = match assets.get(SHELL).await {
-        Ok(asset) => asset.body,
+pub async fn shell(app: &App, literal: &str) -> Result<Option<String>, Failure> {
+    let body = match app.asset(SHELL).await {
+        Ok(body) => body,
         Err(Failure::NotFound { .. }) => return Ok(None),
         Err(failure) => return Err(failure),
     };
@@ -40,10 +39,9 @@ pub async fn shell(assets: Option<&Assets>, literal: &str) -> Result<Option<Stri
 ///
 /// # Errors
 /// [`Failure::NotFound`] when there is none of this name; [`Failure::Unavailable`] when the assets do not answer.
-pub async fn file(assets: Option<&Assets>, name: &str) -> Result<Response, Failure> {
-    let missing = Failure::NotFound { what: "file" };
-    let (Some(assets), Some(content_type)) = (assets, content_type(name)) else { return Err(missing) };
-    let body = assets.get(&format!("/ui/assets/{name}")).await?.body;
+pub async fn file(app: &App, name: &str) -> Result<Response, Failure> {
+    let content_type = content_type(name).ok_or(Failure::NotFound { what: "file" })?;
+    let body = app.asset(&format!("/ui/assets/{name}")).await?;
     let mut response = answer::with_body(200, content_type, body);
     response.headers_mut().insert(header::CACHE_CONTROL, FOR_GOOD);
     Ok(response)

@@ -35,11 +35,11 @@ pub async fn find(app: &App, segments: &[&str]) -> Result<Option<Response>, Fail
             let contact = app.config.security_contact.as_deref().ok_or(Failure::NotFound { what: "file" })?;
             answer::with_body(200, TEXT, security(contact, app.config.public_url.as_deref(), app.now_s()).into_bytes())
         }
-        ["openapi.json"] => cached(answer::JSON, super::file(app, "/openapi.json").await?),
+        ["openapi.json"] => cached(answer::JSON, app.asset("/openapi.json").await?),
         ["openapi", name] if DIALECTS.contains(name) => {
-            cached(answer::JSON, super::file(app, &format!("/openapi/{name}")).await?)
+            cached(answer::JSON, app.asset(&format!("/openapi/{name}")).await?)
         }
-        ["docs", "docs.css"] => cached(STYLE, super::file(app, "/docs/docs.css").await?),
+        ["docs", "docs.css"] => cached(STYLE, app.asset("/docs/docs.css").await?),
         ["docs", page @ ..] if page.len() <= 2 => docs(app, page).await?,
         _ => return Ok(None),
     }))
@@ -55,7 +55,7 @@ async fn docs(app: &App, page: &[&str]) -> Result<Response, Failure> {
         names if names.iter().all(is_name) => names.join("/"),
         _ => return Err(Failure::NotFound { what: "page" }),
     };
-    let text = String::from_utf8(super::file(app, &format!("/docs/{path}.html")).await?);
+    let text = String::from_utf8(app.asset(&format!("/docs/{path}.html")).await?);
     let text = text.map_err(|error| Failure::Internal(format!("docs/{path}.html is no text: {error}")))?;
     let mut response = with_policy(200, text);
     response.headers_mut().insert(header::CACHE_CONTROL, FOR_A_WHILE);
