@@ -20,8 +20,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use cell::Cell;
-use readers::prometheus;
-use table::{MISSING, Reader, Writer};
+use table::{Reader, Writer};
 use world::World;
 
 /// How long a reader may be behind; feeds are sent every few seconds.
@@ -55,7 +54,6 @@ impl Wanted {
     /// The cells that are looked at.
     fn cells(&self) -> Vec<(Writer, Reader)> {
         let all = Writer::ALL.into_iter().flat_map(|writer| Reader::ALL.map(|reader| (writer, reader)));
-        let all = all.filter(|(_, reader)| !MISSING.contains(reader));
         all.filter(|(writer, reader)| self.has(&format!("{} x {}", writer.words(), reader.words()))).collect()
     }
 }
@@ -68,9 +66,6 @@ fn main() -> ExitCode {
     world.pass(BETWEEN_S);
     world.write(true);
     let mut wrong: Vec<String> = world.subjects.iter().flat_map(cell::said_as_declared).collect();
-    if MISSING.contains(&Reader::Prometheus) && prometheus::is_there(&world.worker) {
-        wrong.push("there is a /metrics now: take it out of MISSING".to_owned());
-    }
     let mut cells = Cells::new();
     let (history, newest): (Vec<_>, Vec<_>) = wanted.cells().into_iter().partition(|(writer, reader)| {
         // The minutes of what is polled are told when they are over.

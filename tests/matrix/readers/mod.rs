@@ -3,7 +3,7 @@
 mod live;
 mod mackerel;
 mod nezha;
-pub mod prometheus;
+mod prometheus;
 mod pulse;
 mod series;
 
@@ -58,7 +58,7 @@ pub fn look(worker: &Worker, key: &str, subjects: &[Subject], reader: Reader, no
         Reader::Pulse => pulse::state_and_charts(worker),
         Reader::PulseFeed => pulse::feed(worker),
         Reader::Live => live::snapshot(worker, subjects),
-        Reader::Prometheus => prometheus::scrape(worker),
+        Reader::Prometheus => prometheus::scrape(worker, now_s),
         Reader::Series => series::newest(worker, subjects, now_s),
     }
 }

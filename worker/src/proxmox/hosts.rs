@@ -13,6 +13,7 @@ use edgewatch_core::model::{Facts, HostId, Sample};
 use edgewatch_core::units::UnixSeconds;
 
 use super::collectors::mark_key;
+use super::facts;
 use super::minutes::{self, Mark};
 use super::object::{Answer, Inner};
 use super::parts::{self, Changes, PBS_KEY, Parts, Wanted};
@@ -361,7 +362,7 @@ fn polled(live: &Live, with_facts: bool) -> Vec<PolledHost> {
         let state = if is_known { state(node.status == NodeStatus::Online) } else { State::Unknown };
         let samples = if state == State::Up { vec![node_sample(node, at_ms)] } else { vec![] };
         let polled = PolledHost::new(host.0, state, PERIOD_S, samples);
-        let facts = with_facts.then(|| node_facts(live, node));
+        let facts = with_facts.then(|| facts::of_node(live.census.node(&node.name), node, began(live, node.uptime_s)));
         all.push(facts.iter().fold(polled, PolledHost::with_facts));
     }
     for guest in now.guests.values() {
@@ -377,7 +378,8 @@ fn polled(live: &Live, with_facts: bool) -> Vec<PolledHost> {
         };
         let samples = if state == State::Up { vec![guest_sample(guest, at_ms)] } else { vec![] };
         let polled = PolledHost::new(host.0, state, PERIOD_S, samples);
-        let facts = with_facts.then(|| guest_facts(live, guest));
+        let cpus = || live.census.guest(guest.vmid).map_or(0.0, |facts| facts.cpus);
+        let facts = with_facts.then(|| facts::of_guest(cpus(), guest, began(live, guest.uptime_s)));
         all.push(facts.iter().fold(polled, PolledHost::with_facts));
     }
     if let (Some(pbs), Some(host)) = (&now.pbs, parts.host(PBS_KEY)) {
@@ -442,42 +444,4 @@ fn guest_sample(guest: &GuestNow, at_ms: i64) -> native::Sample {
 fn began(live: &Live, uptime_s: u64) -> UnixSeconds {
     let at_s = live.now.polled_at.map_or(0, |at| at.seconds().0);
     UnixSeconds(at_s.saturating_sub(i64::try_from(uptime_s).unwrap_or(0)).max(0))
-}
-
-fn node_facts(live: &Live, node: &NodeNow) -> Facts {
-    let known = live.census.node(&node.name);
-    // `pve-manager/8.4.9/649acf70aab54798`
-    let version = known.and_then(|known| known.pve_version.split('/').nth(1)).unwrap_or_default();
-    Facts {
-        platform: "proxmox".to_owned(),
-        platform_version: version.to_owned(),
-        kernel: known.map(|known| release(&known.kernel_version).to_owned()).unwrap_or_default(),
-        cpu: known
-            .map(|known| vec![format!("{} {} Physical Core", known.cpu_model, known.cpu_count)])
-            .unwrap_or_default(),
-        mem_total_bytes: node.memory.total,
-        swap_total_bytes: node.swap.total,
-        disk_total_bytes: node.disk.total,
-        booted_at: began(live, node.uptime_s),
-        ..Facts::default()
-    }
-}
-
-/// The release in the words of a hypervisor about its kernel: `Linux 6.8.12-13-pve #1 SMP PREEMPT_DYNAMIC …`.
-fn release(kernel: &str) -> &str {
-    kernel.strip_prefix("Linux ").and_then(|rest| rest.split(' ').next()).unwrap_or(kernel)
-}
-
-fn guest_facts(live: &Live, guest: &GuestNow) -> Facts {
-    let cpus = live.census.guest(guest.vmid).map_or(0.0, |facts| facts.cpus);
-    Facts {
-        platform: guest.kind.word().to_owned(),
-        virtualization: guest.kind.word().to_owned(),
-        // A part of a processor, which a container may have, is one to its kernel.
-        cpu: if cpus > 0.0 { vec![format!("{} Virtual Core", cpus.ceil())] } else { vec![] },
-        mem_total_bytes: guest.memory.total,
-        disk_total_bytes: guest.disk_total,
-        booted_at: began(live, guest.uptime_s),
-        ..Facts::default()
-    }
 }

@@ -1,0 +1,107 @@
+//! What nodes and guests are, in the words that every other host has for it.
+
+use edgewatch_core::model::Facts;
+use edgewatch_core::model::proxmox::{GuestNow, NodeFacts, NodeNow};
+use edgewatch_core::units::UnixSeconds;
+
+/// What a node is; `known`: what is told of it more seldom, where it was.
+pub fn of_node(known: Option<&NodeFacts>, node: &NodeNow, booted_at: UnixSeconds) -> Facts {
+    // `pve-manager/8.4.9/649acf70aab54798`
+    let version = known.and_then(|known| known.pve_version.split('/').nth(1)).unwrap_or_default();
+    let counted = known.filter(|known| known.cpu_count > 0);
+    Facts {
+        platform: "proxmox".to_owned(),
+        platform_version: version.to_owned(),
+        kernel: known.map(|known| release(&known.kernel_version).to_owned()).unwrap_or_default(),
+        cpu: counted.iter().map(|known| format!("{} {} Physical Core", known.cpu_model, known.cpu_count)).collect(),
+        mem_total_bytes: node.memory.total,
+        swap_total_bytes: node.swap.total,
+        disk_total_bytes: node.disk.total,
+        booted_at,
+        ..Facts::default()
+    }
+}
+
+/// What a guest is that has so many processors, 0 where that is not known.
+pub fn of_guest(cpus: f64, guest: &GuestNow, booted_at: UnixSeconds) -> Facts {
+    Facts {
+        platform: guest.kind.word().to_owned(),
+        virtualization: guest.kind.word().to_owned(),
+        // A part of a processor, which a container may have, is one to its kernel.
+        cpu: if cpus > 0.0 { vec![format!("{} Virtual Core", cpus.ceil())] } else { vec![] },
+        mem_total_bytes: guest.memory.total,
+        disk_total_bytes: guest.disk_total,
+        booted_at,
+        ..Facts::default()
+    }
+}
+
+/// The release in the words of a hypervisor about its kernel: `Linux 6.8.12-13-pve #1 SMP PREEMPT_DYNAMIC …`.
+fn release(kernel: &str) -> &str {
+    kernel.strip_prefix("Linux ").and_then(|rest| rest.split(' ').next()).unwrap_or(kernel)
+}
+
+#[cfg(test)]
+mod tests {
+    use edgewatch_core::dialects::mackerel::MetaPart;
+    use edgewatch_core::model::proxmox::{GuestKind, GuestStatus, NodeStatus, Rates, Space, Used};
+
+    use super::*;
+
+    fn node() -> NodeNow {
+        NodeNow {
+            name: "pve1".to_owned(),
+            status: NodeStatus::Online,
+            cpu: 0.5,
+            memory: Used { used: 1, total: 64 },
+            disk: Space::default(),
+            swap: Used::default(),
+            uptime_s: 5,
+            load: None,
+            net: None,
+        }
+    }
+
+    fn processors(facts: &Facts) -> usize {
+        let meta = serde_json::to_value(MetaPart::of("", Some(facts))).unwrap();
+        meta["cpu"].as_array().map_or(0, Vec::len)
+    }
+
+    #[test]
+    fn a_node_has_its_release_and_its_processors_in_the_words_of_machines() {
+        let known = NodeFacts {
+            kernel_version: "Linux 6.8.12-13-pve #1 SMP PREEMPT_DYNAMIC PMX".to_owned(),
+            pve_version: "pve-manager/8.4.9/649acf70aab54798".to_owned(),
+            cpu_model: "Example Processor 9000".to_owned(),
+            cpu_count: 4,
+            ..NodeFacts::default()
+        };
+        let facts = of_node(Some(&known), &node(), UnixSeconds(7));
+        assert_eq!((facts.kernel.as_str(), facts.platform_version.as_str()), ("6.8.12-13-pve", "8.4.9"));
+        assert_eq!(facts.cpu, ["Example Processor 9000 4 Physical Core"]);
+        assert_eq!((processors(&facts), facts.mem_total_bytes, facts.booted_at), (4, 64, UnixSeconds(7)));
+        // Before its census nothing is made up; other words stay as they are.
+        assert_eq!(of_node(None, &node(), UnixSeconds(7)).cpu, Vec::<String>::new());
+        assert_eq!(of_node(Some(&NodeFacts::default()), &node(), UnixSeconds(7)).cpu, Vec::<String>::new());
+        assert_eq!((release("6.8.12-13-pve"), release("")), ("6.8.12-13-pve", ""));
+    }
+
+    #[test]
+    fn a_guest_has_whole_processors_without_a_name() {
+        let guest = GuestNow {
+            vmid: 101,
+            kind: GuestKind::Lxc,
+            status: GuestStatus::Running,
+            cpu: 0.1,
+            memory: Used { used: 1, total: 8 },
+            disk_used: None,
+            disk_total: 9,
+            rates: Rates::default(),
+            uptime_s: 5,
+            lock: String::new(),
+        };
+        let of = |cpus| of_guest(cpus, &guest, UnixSeconds(7));
+        assert_eq!((of(1.5).cpu, of(0.0).cpu), (vec!["2 Virtual Core".to_owned()], vec![]));
+        assert_eq!((processors(&of(1.5)), of(1.5).virtualization.as_str(), of(1.5).swap_total_bytes), (2, "lxc", 0));
+    }
+}
