@@ -74,8 +74,7 @@ fn main() -> ExitCode {
     settle(&world, &newest, &mut cells);
     println!("values: {} s", begun.elapsed().as_secs());
     wrong.extend(presence::online(&world, &newest));
-    world.pass(BETWEEN_S);
-    world.collect();
+    world.pass_minutes(BETWEEN_S);
     settle(&world, &history, &mut cells);
     wrong.extend(presence::online(&world, &history));
     println!("history of what is polled: {} s", begun.elapsed().as_secs());

@@ -131,6 +131,6 @@ fn processors(line: &str) -> (String, Option<f64>) {
 }
 
 /// Seconds since 1970 of a time in RFC 3339.
-fn seconds(text: &str) -> i64 {
+pub fn seconds(text: &str) -> i64 {
     chrono::DateTime::parse_from_rfc3339(text).map_or(0, |at| at.timestamp())
 }
