@@ -9,12 +9,13 @@ use crate::world::World;
 
 /// Who was heard within so many seconds is up, to a reader that is told no more than when.
 const RECENT_S: i64 = 60;
-/// The same where what is told is of a minute that is over.
-const RECENT_MINUTE_S: i64 = 200;
+/// The same where what is told is of a minute that is over, by when it began: it is told with the next frame or alarm, each a little more
+/// than a minute later here.
+const RECENT_MINUTE_S: i64 = 300;
 /// The schedule runs so often after everybody fell silent: mass silence is held back for minutes, Mackerel's connectivity waits ten.
 const MINUTES: usize = 16;
 /// After so many minutes a guest that was shut down was not heard of lately, to any reader.
-const MINUTES_OF_GUEST: usize = 4;
+const MINUTES_OF_GUEST: usize = 6;
 
 type Asked<'a> = &'a [(Writer, Reader)];
 
