@@ -75,12 +75,11 @@ fn settle(world: &World, cells: Asked<'_>, is_up: bool) -> Vec<String> {
 /// When the node is lost.
 const fn without_node(reader: Reader, kind: Kind) -> Ask {
     match (kind, reader) {
-        (Kind::Machine | Kind::Node, _) => Ask::Yes,
         // Of a container that ran nobody can tell: it stays what it was.
         (Kind::Container, _) => Ask::No,
         // A node that is off tells of none of its guests, and an agent that was started since then knows of none: Pulse lists none.
         (Kind::Virtual, Reader::Pulse | Reader::PulseFeed) => Ask::IfThere,
-        (Kind::Virtual, _) => Ask::Yes,
+        (Kind::Machine | Kind::Node | Kind::Virtual, _) => Ask::Yes,
     }
 }
 
