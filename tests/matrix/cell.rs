@@ -40,10 +40,8 @@ pub fn check(subjects: &[Subject], writer: Writer, reader: Reader, look: &Look) 
 fn value(subject: &Subject, reader: Reader, look: &Look, row: &Row) -> Result<bool, String> {
     let shown = look.shown.get(&subject.name).ok_or("the host is not there")?.get(&row.metric);
     if !row.is_shown(reader, subject.kind) {
-        return if shown.is_some() { Err("the table does not say that it is shown".to_owned()) } else { Ok(false) };
-    }
-    if row.excused(subject.letter, reader).is_some() {
-        return Ok(false);
+        let is_nothing = shown.is_none_or(|shown| reader.has_every_key() && shown.is_nothing());
+        return if is_nothing { Ok(false) } else { Err("the table does not say that it is shown".to_owned()) };
     }
     match (subject.said.get(row.metric), shown) {
         (Some(said), Some(shown)) => said.differs(shown, grain(reader, row.metric)).map_or(Ok(true), Err),

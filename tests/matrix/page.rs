@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use crate::Cells;
-use crate::table::{EXCEPTIONS, Reader, Writer};
+use crate::table::{Reader, Writer};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../worker/docs/matrix.md");
 
@@ -44,15 +44,7 @@ pub fn table(cells: &Cells) -> String {
 }
 
 fn page(cells: &Cells) -> String {
-    let mut text = format!("{BEFORE}{}", table(cells));
-    if !EXCEPTIONS.is_empty() {
-        text.push_str("\n## What no cell can have\n\n");
-        for one in EXCEPTIONS {
-            let metrics: Vec<String> = one.metrics.iter().map(|metric| format!("{metric:?}")).collect();
-            let _ = writeln!(text, "- {}: {}", metrics.join(", "), one.reason);
-        }
-    }
-    text
+    format!("{BEFORE}{}", table(cells))
 }
 
 /// Compares the page with what was seen, or writes it.

@@ -9,14 +9,24 @@ use crate::world::World;
 
 /// Who was heard within so many seconds is up, to a reader that is told no more than when.
 const RECENT_S: i64 = 60;
-/// The same where what is told is of a minute that is over.
-const RECENT_MINUTE_S: i64 = 200;
+/// The same where what is told is of a minute that is over, by when it began: it is told with the next frame or alarm, each a little more
+/// than a minute later here.
+const RECENT_MINUTE_S: i64 = 300;
 /// The schedule runs so often after everybody fell silent: mass silence is held back for minutes, Mackerel's connectivity waits ten.
 const MINUTES: usize = 16;
 /// After so many minutes a guest that was shut down was not heard of lately, to any reader.
-const MINUTES_OF_GUEST: usize = 4;
+const MINUTES_OF_GUEST: usize = 6;
 
 type Asked<'a> = &'a [(Writer, Reader)];
+
+/// Whether a reader is asked of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    No,
+    Yes,
+    /// If it has the host at all.
+    IfThere,
+}
 
 /// What is wrong right after everybody reported.
 pub fn online(world: &World, cells: Asked<'_>) -> Vec<String> {
@@ -35,7 +45,8 @@ pub fn offline(world: &mut World, cells: Asked<'_>) -> Vec<String> {
         world.collect();
     }
     // A guest that does not run is down while its node is up.
-    let mut wrong = until(|| look(world, &polled, false, |subject| subject.kind == Kind::Virtual));
+    let of_guest = |_, kind| if kind == Kind::Virtual { Ask::Yes } else { Ask::No };
+    let mut wrong = until(|| look(world, &polled, false, of_guest));
     world.lose_node();
     for _ in 0..MINUTES {
         world.pass(60);
@@ -58,11 +69,21 @@ fn until(mut look: impl FnMut() -> Vec<String>) -> Vec<String> {
 }
 
 fn settle(world: &World, cells: Asked<'_>, is_up: bool) -> Vec<String> {
-    // Of a container whose node is lost nobody can tell: it stays what it was.
-    until(|| look(world, cells, is_up, |subject| is_up || subject.kind != Kind::Container))
+    until(|| look(world, cells, is_up, |reader, kind| if is_up { Ask::Yes } else { without_node(reader, kind) }))
 }
 
-fn look(world: &World, cells: Asked<'_>, is_up: bool, is_asked: impl Fn(&Subject) -> bool) -> Vec<String> {
+/// When the node is lost.
+const fn without_node(reader: Reader, kind: Kind) -> Ask {
+    match (kind, reader) {
+        // Of a container that ran nobody can tell: it stays what it was.
+        (Kind::Container, _) => Ask::No,
+        // A node that is off tells of none of its guests, and an agent that was started since then knows of none: Pulse lists none.
+        (Kind::Virtual, Reader::Pulse | Reader::PulseFeed) => Ask::IfThere,
+        (Kind::Machine | Kind::Node | Kind::Virtual, _) => Ask::Yes,
+    }
+}
+
+fn look(world: &World, cells: Asked<'_>, is_up: bool, ask: impl Fn(Reader, Kind) -> Ask) -> Vec<String> {
     let mut wrong = Vec::new();
     for reader in Reader::ALL {
         let writers: Vec<Writer> = cells.iter().filter(|(_, of)| *of == reader).map(|(writer, _)| *writer).collect();
@@ -70,7 +91,15 @@ fn look(world: &World, cells: Asked<'_>, is_up: bool, is_asked: impl Fn(&Subject
             continue;
         }
         let look = world.look(reader);
-        for subject in world.subjects.iter().filter(|one| writers.contains(&one.writer) && is_asked(one)) {
+        for subject in world.subjects.iter().filter(|one| writers.contains(&one.writer)) {
+            let is_asked = match ask(reader, subject.kind) {
+                Ask::No => false,
+                Ask::Yes => true,
+                Ask::IfThere => look.presence.contains_key(&subject.name),
+            };
+            if !is_asked {
+                continue;
+            }
             if let Some(words) = differs(reader, &look, subject, is_up, world.now_ms() / 1000) {
                 wrong.push(format!("{} x {}: {}: {words}", subject.writer.words(), reader.words(), subject.name));
             }

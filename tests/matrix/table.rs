@@ -187,9 +187,6 @@ const fn row(
 
 use Metric as M;
 
-/// Who has no route yet: its cells are told as missing, and the test fails once it has one.
-pub const MISSING: &[Reader] = &[Reader::Prometheus];
-
 /// The table. A host's own words first, then what is measured, then single things by Mackerel's names.
 pub const ROWS: &[Row] = &[
     row(M::Name, "text", "spmohnvc", "NFMPWLR", "NFMPWLR", "NFMPWLR"),
@@ -237,19 +234,6 @@ pub const ROWS: &[Row] = &[
     row(M::DiskWriteSpeed, "bytes/s", "vc", "", "", "PWS"),
 ];
 
-/// A metric that a writer says, a reader shows of others, and which it does not show of this one; or not with this value.
-#[derive(Debug, Clone, Copy)]
-pub struct Exception {
-    /// Letters of hosts, as in [`Row::said`].
-    said: &'static str,
-    readers: &'static str,
-    pub metrics: &'static [Metric],
-    pub reason: &'static str,
-}
-
-/// What no cell can have, with who says so.
-pub const EXCEPTIONS: &[Exception] = &[];
-
 impl Row {
     /// Whether it can be said of such a host.
     pub fn is_said(&self, letter: char) -> bool {
@@ -264,12 +248,5 @@ impl Row {
             Virtual | Container => self.of_guest,
         };
         readers.contains(reader.letter())
-    }
-
-    /// Why a reader need not show what is said; `None` where it must.
-    pub fn excused(&self, letter: char, reader: Reader) -> Option<&'static Exception> {
-        EXCEPTIONS.iter().find(|one| {
-            one.said.contains(letter) && one.readers.contains(reader.letter()) && one.metrics.contains(&self.metric)
-        })
     }
 }

@@ -175,6 +175,21 @@ impl World {
         });
     }
 
+    /// Time passes until what is polled now is history: its minute is over when the next one is polled, and told by the next alarm.
+    pub fn pass_minutes(&mut self, seconds: i64) {
+        for _ in 0..2 {
+            self.pass(seconds);
+            let now_s = self.now_ms() / 1000;
+            self.collect();
+            if self.collected.is_some() {
+                wait_until("a poll of now", PATIENCE, || {
+                    let seen = self.worker.get("/api/state").at("/nodes/0/lastSeen");
+                    (readers::seconds(seen.as_str()?) >= now_s).then_some(())
+                });
+            }
+        }
+    }
+
     /// Asks once.
     pub fn look(&self, reader: Reader) -> Look {
         readers::look(&self.worker, &self.key, &self.subjects, reader, self.now_ms() / 1000)

@@ -117,3 +117,21 @@ fn sleep_and_restarts_call_nobody_offline() {
     }
     drop(agents);
 }
+
+#[test]
+fn a_ping_counts_from_when_it_came_wherever_the_clock_stands() {
+    let worker = Worker::start();
+    // Far ahead: were that added to the time of a ping once more, whoever pinged would be up for another hour.
+    let ahead_ms = 3_600_000;
+    worker.set_clock_ahead(ahead_ms);
+    let host = worker.add_host("pings");
+    let folder = Folder::new("pings");
+    let proxy = Proxy::start(worker.address());
+    let url = format!("http://{}", proxy.address);
+    let agent = Agent::start_with(&worker, &host, &folder.0, &[("EDGEWATCH_URL", &url)]);
+    wait_until("it has reported", Duration::from_secs(30), || last_active(&worker, &host) > 0);
+    proxy.set(Network::BlackHole);
+    worker.set_clock_ahead(ahead_ms + 60_000);
+    wait_until("it is called offline", LIMIT, || is_told(&worker, "host_offline", &host));
+    drop(agent);
+}

@@ -46,8 +46,7 @@ pub fn all(worker: &Worker, key: &str, subjects: &[Subject]) -> Look {
 fn newest(get: &impl Fn(&str) -> Json, id: &str, names: &[String]) -> (BTreeMap<String, f64>, i64) {
     let (mut values, mut seen_s) = (BTreeMap::new(), 0);
     for some in names.chunks(20) {
-        let query: String = some.iter().map(|name| format!("&name={name}")).collect();
-        let latest = get(&format!("/tsdb/latest?hostId={id}{query}"));
+        let latest = get(&format!("/tsdb/latest?hostId={id}&name={}", some.join("&name=")));
         for name in some {
             let Some(one) = latest["tsdbLatest"][id].get(name).filter(|one| !one.is_null()) else { continue };
             let (at_s, value) = (one["time"].as_i64().unwrap_or(0), one["value"].as_f64().unwrap_or(f64::NAN));

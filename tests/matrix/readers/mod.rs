@@ -3,7 +3,7 @@
 mod live;
 mod mackerel;
 mod nezha;
-pub mod prometheus;
+mod prometheus;
 mod pulse;
 mod series;
 
@@ -58,7 +58,7 @@ pub fn look(worker: &Worker, key: &str, subjects: &[Subject], reader: Reader, no
         Reader::Pulse => pulse::state_and_charts(worker),
         Reader::PulseFeed => pulse::feed(worker),
         Reader::Live => live::snapshot(worker, subjects),
-        Reader::Prometheus => prometheus::scrape(worker),
+        Reader::Prometheus => prometheus::scrape(worker, now_s),
         Reader::Series => series::newest(worker, subjects, now_s),
     }
 }
@@ -131,6 +131,6 @@ fn processors(line: &str) -> (String, Option<f64>) {
 }
 
 /// Seconds since 1970 of a time in RFC 3339.
-fn seconds(text: &str) -> i64 {
+pub fn seconds(text: &str) -> i64 {
     chrono::DateTime::parse_from_rfc3339(text).map_or(0, |at| at.timestamp())
 }

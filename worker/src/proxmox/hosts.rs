@@ -13,12 +13,13 @@ use edgewatch_core::model::{Facts, HostId, Sample};
 use edgewatch_core::units::UnixSeconds;
 
 use super::collectors::mark_key;
+use super::facts::{self, Told};
 use super::minutes::{self, Mark};
 use super::object::{Answer, Inner};
 use super::parts::{self, Changes, PBS_KEY, Parts, Wanted};
 use crate::hub::HubError;
 use crate::hub::polled::wire::{PolledHost, PolledRequest, State};
-use crate::platform::{digest, log, random};
+use crate::platform::{log, random};
 use crate::store::proxmox::{hosts as store, instances};
 use crate::store::{Db, host_edits, settings};
 
@@ -186,17 +187,11 @@ impl Inner {
     async fn tell(&self, id: i64, live: &Rc<RefCell<Live>>, db: Option<&Db>) -> Answer<()> {
         let Some(db) = db else { return Err(HubError::Refused("no database".to_owned())) };
         self.make_hosts(id, live, db).await?;
-        let hosts = {
-            let live = live.borrow();
-            let key = format!("facts:{id}");
-            let said = digest::secret_hash(&format!("{:?} {:?}", live.census.nodes, live.census.guests));
-            let tables = self.tables()?;
-            let is_news = tables.meta(&key)?.as_deref() != Some(&said);
-            if is_news {
-                tables.put_meta(&key, &said)?;
-            }
-            polled(&live, is_news)
-        };
+        let (tables, key) = (self.tables()?, format!("facts:{id}"));
+        // What cannot be read is told anew.
+        let before = tables.meta(&key)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let mut told = Told::clone(&before);
+        let hosts = polled(&live.borrow(), &mut told, self.now().seconds());
         let mut by_shard: BTreeMap<u32, Vec<PolledHost>> = BTreeMap::new();
         for host in hosts {
             by_shard.entry(self.hub.shard_of(HostId(host.id))).or_default().push(host);
@@ -205,6 +200,11 @@ impl Inner {
             for some in hosts.chunks(AT_ONCE) {
                 self.hub.polled(shard, &PolledRequest { hosts: some.to_vec() }).await?;
             }
+        }
+        // Noted when the hub has it: else it is told again.
+        if told != before {
+            let text = serde_json::to_string(&told).map_err(|error| HubError::Corrupt(error.to_string()))?;
+            tables.put_meta(&key, &text)?;
         }
         Ok(())
     }
@@ -344,12 +344,15 @@ pub(super) fn frame_of(text: &str) -> Option<Frame> {
     }
 }
 
-/// How every part is.
-fn polled(live: &Live, with_facts: bool) -> Vec<PolledHost> {
+/// How every part is, and what it is where that is news.
+fn polled(live: &Live, told: &mut Told, now_s: UnixSeconds) -> Vec<PolledHost> {
     let Live { now, census, parts, .. } = live;
     let is_asked = now.error.is_none();
     let at_ms = now.polled_at.map_or(0, |at| at.0);
     let mut all = Vec::new();
+    let mut with_news = |polled: PolledHost, facts: Facts| {
+        if told.note(polled.id, &facts, now_s) { polled.with_facts(&facts) } else { polled }
+    };
     let state = |is_up: bool| match (is_asked, is_up) {
         (false, _) => State::Unknown,
         (true, true) => State::Up,
@@ -361,8 +364,9 @@ fn polled(live: &Live, with_facts: bool) -> Vec<PolledHost> {
         let state = if is_known { state(node.status == NodeStatus::Online) } else { State::Unknown };
         let samples = if state == State::Up { vec![node_sample(node, at_ms)] } else { vec![] };
         let polled = PolledHost::new(host.0, state, PERIOD_S, samples);
-        let facts = with_facts.then(|| node_facts(live, node));
-        all.push(facts.iter().fold(polled, PolledHost::with_facts));
+        // Of one that is away nobody says how large it is.
+        let facts = || facts::of_node(census.node(&node.name), node, began(live, node.uptime_s));
+        all.push(if state == State::Up { with_news(polled, facts()) } else { polled });
     }
     for guest in now.guests.values() {
         let Some(host) = parts.host(&parts::guest_key(guest.vmid)) else { continue };
@@ -377,8 +381,9 @@ fn polled(live: &Live, with_facts: bool) -> Vec<PolledHost> {
         };
         let samples = if state == State::Up { vec![guest_sample(guest, at_ms)] } else { vec![] };
         let polled = PolledHost::new(host.0, state, PERIOD_S, samples);
-        let facts = with_facts.then(|| guest_facts(live, guest));
-        all.push(facts.iter().fold(polled, PolledHost::with_facts));
+        let cpus = facts.map_or(0.0, |facts| facts.cpus);
+        let facts = || facts::of_guest(cpus, guest, began(live, guest.uptime_s));
+        all.push(if state == State::Unknown { polled } else { with_news(polled, facts()) });
     }
     if let (Some(pbs), Some(host)) = (&now.pbs, parts.host(PBS_KEY)) {
         let sample = native::Sample {
@@ -396,7 +401,7 @@ fn polled(live: &Live, with_facts: bool) -> Vec<PolledHost> {
             mem_total_bytes: pbs.memory.total,
             ..Facts::default()
         };
-        all.push(if with_facts { polled.with_facts(&facts) } else { polled });
+        all.push(if pbs.is_online { with_news(polled, facts) } else { polled });
     }
     all
 }
@@ -438,46 +443,11 @@ fn guest_sample(guest: &GuestNow, at_ms: i64) -> native::Sample {
     }
 }
 
-/// When something began that has run for so long at that moment.
+/// When something began that has run for so long at that moment; 0 for what does not run.
 fn began(live: &Live, uptime_s: u64) -> UnixSeconds {
+    if uptime_s == 0 {
+        return UnixSeconds(0);
+    }
     let at_s = live.now.polled_at.map_or(0, |at| at.seconds().0);
     UnixSeconds(at_s.saturating_sub(i64::try_from(uptime_s).unwrap_or(0)).max(0))
-}
-
-fn node_facts(live: &Live, node: &NodeNow) -> Facts {
-    let known = live.census.node(&node.name);
-    // `pve-manager/8.4.9/649acf70aab54798`
-    let version = known.and_then(|known| known.pve_version.split('/').nth(1)).unwrap_or_default();
-    Facts {
-        platform: "proxmox".to_owned(),
-        platform_version: version.to_owned(),
-        kernel: known.map(|known| release(&known.kernel_version).to_owned()).unwrap_or_default(),
-        cpu: known
-            .map(|known| vec![format!("{} {} Physical Core", known.cpu_model, known.cpu_count)])
-            .unwrap_or_default(),
-        mem_total_bytes: node.memory.total,
-        swap_total_bytes: node.swap.total,
-        disk_total_bytes: node.disk.total,
-        booted_at: began(live, node.uptime_s),
-        ..Facts::default()
-    }
-}
-
-/// The release in the words of a hypervisor about its kernel: `Linux 6.8.12-13-pve #1 SMP PREEMPT_DYNAMIC …`.
-fn release(kernel: &str) -> &str {
-    kernel.strip_prefix("Linux ").and_then(|rest| rest.split(' ').next()).unwrap_or(kernel)
-}
-
-fn guest_facts(live: &Live, guest: &GuestNow) -> Facts {
-    let cpus = live.census.guest(guest.vmid).map_or(0.0, |facts| facts.cpus);
-    Facts {
-        platform: guest.kind.word().to_owned(),
-        virtualization: guest.kind.word().to_owned(),
-        // A part of a processor, which a container may have, is one to its kernel.
-        cpu: if cpus > 0.0 { vec![format!("{} Virtual Core", cpus.ceil())] } else { vec![] },
-        mem_total_bytes: guest.memory.total,
-        disk_total_bytes: guest.disk_total,
-        booted_at: began(live, guest.uptime_s),
-        ..Facts::default()
-    }
 }

@@ -8,6 +8,7 @@ mod charted;
 pub mod client;
 #[cfg(target_arch = "wasm32")]
 mod collectors;
+pub mod facts;
 #[cfg(target_arch = "wasm32")]
 mod hosts;
 #[cfg(target_arch = "wasm32")]

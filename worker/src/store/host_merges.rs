@@ -12,12 +12,12 @@ macro_rules! once_merged {
     ($sql:literal) => {
         concat!(
             $sql,
-            " AND EXISTS (SELECT 1 FROM hosts m WHERE m.id = ?1 AND m.merged_into_id = ?2 AND m.retired_at_s = ?3)"
+            " AND EXISTS (SELECT 1 FROM hosts m WHERE m.id = ?1 AND m.merged_into_id = ?2 AND m.retired_at_s = ?3 AND m.secret_hash = 'merging')"
         )
     };
 }
 
-const RETIRE: &str = "UPDATE hosts SET retired_at_s = ?3, secret_hash = 'retired:' || id, merged_into_id = ?2 \
+const RETIRE: &str = "UPDATE hosts SET retired_at_s = ?3, secret_hash = 'merging', merged_into_id = ?2 \
      WHERE id = ?1 AND retired_at_s IS NULL AND secret_hash = ?4 \
      AND EXISTS (SELECT 1 FROM hosts k WHERE k.id = ?2 AND k.retired_at_s IS NULL)";
 const PASS_ON: &str = once_merged!("UPDATE hosts SET merged_into_id = ?2 WHERE merged_into_id = ?1");
@@ -29,7 +29,8 @@ const TAKE_IN: &str = once_merged!(
 const TAKE_SECRET: &str = once_merged!(
     "UPDATE hosts SET secret_hash = ?4, machine_id = (SELECT a.machine_id FROM hosts a WHERE a.id = ?1) WHERE id = ?2"
 );
-const FORGET_MACHINE: &str = once_merged!("UPDATE hosts SET machine_id = NULL WHERE id = ?1");
+// The last: from then on the same merge is one that was done.
+const END: &str = once_merged!("UPDATE hosts SET machine_id = NULL, secret_hash = 'retired:' || id WHERE id = ?1");
 const FREE_IDENTIFIER: &str = once_merged!("UPDATE host_details SET is_retired = 1 WHERE host_id = ?1");
 const DROP_PUSH_AGENT: &str = once_merged!("DELETE FROM push_agents WHERE host_id = ?2");
 const TAKE_PUSH_AGENT: &str = once_merged!("UPDATE push_agents SET host_id = ?2 WHERE host_id = ?1");
@@ -78,8 +79,9 @@ impl Merge {
             let agents = [DROP_PUSH_AGENT, TAKE_PUSH_AGENT, DROP_PULSE_AGENT, TAKE_PULSE_AGENT];
             all.extend(agents.map(|sql| self.statement(sql, &[])));
         }
-        all.extend([FORGET_MACHINE, FREE_IDENTIFIER].map(|sql| self.statement(sql, &[])));
+        all.push(self.statement(FREE_IDENTIFIER, &[]));
         all.push(self.statement(AUDIT, &[audit_key, actor]));
+        all.push(self.statement(END, &[]));
         all
     }
 
@@ -160,6 +162,9 @@ mod tests {
         let one = Merge { absorbed: HostId(2), into: HostId(1), at: UnixSeconds(1_000) };
         assert_eq!(now(one.is_done(&db)), Ok(false));
         merge(&db, (2, 1), "hash-b", false);
+        // Again in the same second, as by a double click: nothing is done twice.
         assert_eq!((now(one.is_done(&db)), merge(&db, (2, 1), "hash-b", false)), (Ok(true), 0));
+        assert_eq!(now(hosts::list_all(&db)).unwrap()[0].absorbed, [HostId(2)]);
+        assert_eq!(now(access::list_audit(&db, None, 9)).unwrap().len(), 1);
     }
 }

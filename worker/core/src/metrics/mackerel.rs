@@ -287,6 +287,16 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_name_has_no_separator() {
+        let long = "x".repeat(200);
+        for (part, name) in
+            [("eth0.100", "eth0_100"), ("mapper/vg-a b", "mapper_vg-a_b"), ("ä", "_"), ("", "_"), (&long, &long[..100])]
+        {
+            assert_eq!(name_part(part), name);
+        }
+    }
+
+    #[test]
     fn a_minute_of_the_stock_agent_says_our_metrics() {
         let filled = filled(&[
             ("loadavg1", 0.5),

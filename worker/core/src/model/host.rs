@@ -139,6 +139,32 @@ pub struct Host {
     pub absorbed: Vec<HostId>,
 }
 
+/// What a host has in all, bytes, as far as somebody said it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Memory.
+    pub mem_bytes: Option<u64>,
+    /// Swap; 0 where it has none.
+    pub swap_bytes: Option<u64>,
+    /// Disk space.
+    pub disk_bytes: Option<u64>,
+}
+
+impl Host {
+    /// What it has in all. Without memory or disks there is no host: then nobody said it. Without swap there are many, which say what
+    /// they use of it.
+    pub fn totals(&self) -> Totals {
+        let Some(facts) = &self.facts else { return Totals::default() };
+        let some = |bytes: u64| (bytes > 0).then_some(bytes);
+        let used = self.newest.as_ref().and_then(|sample| sample.swap_used_bytes);
+        Totals {
+            mem_bytes: some(facts.mem_total_bytes),
+            swap_bytes: some(facts.swap_total_bytes).or_else(|| used.map(|_| 0)),
+            disk_bytes: some(facts.disk_total_bytes),
+        }
+    }
+}
+
 /// What an administrator says of a host: all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostEdit {

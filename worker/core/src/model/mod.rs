@@ -45,7 +45,8 @@ pub use form::{Form, Listing, Piece};
 pub use group::{Audience, GroupLink, NotificationGroup};
 pub use guest::{GuestPage, GuestTheme, GuestView};
 pub use host::{
-    Addresses, Counted, Facts, Host, HostChange, HostClass, HostEdit, HostId, Link, Presence, Registration, Watched,
+    Addresses, Counted, Facts, Host, HostChange, HostClass, HostEdit, HostId, Link, Presence, Registration, Totals,
+    Watched,
 };
 pub use machine::{BlockDevice, FileSystem, Interface, Machine, MemoryKind, Place, Processors, Unfit};
 pub use monitor::{

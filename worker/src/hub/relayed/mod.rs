@@ -14,7 +14,9 @@ use super::results::DETAILS_EVERY_MS;
 use super::shard::Shard;
 
 impl Shard {
-    /// Takes a report of a host in memory; speeds are computed from the report before it. Single things are kept once a minute. What was taken already is not taken twice.
+    /// Takes a report of a host in memory; speeds are computed from the report before it. What was taken already is not taken twice.
+    /// Single things (what has a name of its own, such as a file system) are kept once a minute of the reports' own time, as our agent
+    /// and Mackerel's tell them; of the others of that minute nothing but their names' values is left out.
     /// Writes the journal's row, and another one where a block ends or what the host is changed.
     ///
     /// # Errors
@@ -29,7 +31,6 @@ impl Shard {
             .ok_or_else(|| HubError::Corrupt("a report of a host that is not here".to_owned()))?;
         tracked.ensure_loaded(&sql)?;
         let details_ms = self.results.details_ms(id);
-        let is_detailed = now.0.saturating_sub(details_ms) >= DETAILS_EVERY_MS || now.0 < details_ms;
         let (sample, facts) = report.into_parts();
         let Some(mut sample) = sample else { return Ok(()) };
         if let Some(before) = tracked.newest.as_ref() {
@@ -45,6 +46,9 @@ impl Shard {
         } else if sample.at > now {
             sample.at = now;
         }
+        // By the reports' time: who was away sends an hour of them at once, and each minute of it has its own.
+        let at = sample.at;
+        let is_detailed = at.0.saturating_sub(details_ms) >= DETAILS_EVERY_MS || at.0 < details_ms;
         if is_detailed {
             let interfaces = facts.machine.as_ref().map(|machine| machine.interfaces.as_slice());
             metrics::name_speeds(interfaces.unwrap_or_default(), &mut sample);
@@ -64,7 +68,7 @@ impl Shard {
         };
         self.post(id, report, now)?;
         if is_detailed {
-            self.results.note_details(id, now);
+            self.results.note_details(id, at);
         }
         Ok(())
     }
@@ -81,7 +85,9 @@ fn is_repeat(before: &Sample, sample: &Sample) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use edgewatch_core::model::{Facts, Presence};
+    use std::sync::Arc;
+
+    use edgewatch_core::model::{Facts, Interface, Machine, Named, Presence};
 
     use super::*;
     use crate::hub::directory::tests::entry;
@@ -139,6 +145,36 @@ mod tests {
         let host = &shard.get(HostId(1)).unwrap().entry.host;
         assert_eq!(host.presence, Presence::Online);
         assert_eq!(host.facts.as_ref().map(|facts| facts.platform.as_str()), Some("debian"));
+    }
+
+    #[test]
+    fn single_things_are_kept_once_a_minute_of_the_reports_and_everything_else_always() {
+        let interface = Interface { name: "eth0".to_owned(), mac: String::new(), v4: vec![], v6: vec![] };
+        let machine = Machine { interfaces: vec![interface], ..Machine::default() };
+        let facts = Facts { machine: Some(Arc::new(machine)), ..Facts::default() };
+        let used = Named { name: "filesystem.vda1.used".to_owned(), value: 5.0 };
+        let told = |seconds: i64| {
+            let (sample, _) = report(after(seconds), u64::try_from(seconds + 3_600).unwrap() * 100).into_parts();
+            let sample = Sample { named: vec![used.clone()], ..sample.unwrap() };
+            RelayedReport::new(None, report(after(seconds), 0).agent, 30, &sample, &facts)
+        };
+        let mut shard = shard();
+        // What was kept while we were away comes at once; then one comes as it is made.
+        for seconds in (-300..0).step_by(30) {
+            shard.take_relayed(told(seconds), after(1)).unwrap();
+        }
+        shard.take_relayed(told(2), after(2)).unwrap();
+        let tracked = shard.hosts.get_mut(&HostId(1)).unwrap();
+        let pending = tracked.pending();
+        assert_eq!(pending.len(), 11);
+        assert!(pending.iter().all(|one| one.cpu_percent.is_some() && one.net_in_bytes.is_some()));
+        let named: Vec<(i64, usize)> = pending
+            .iter()
+            .filter(|one| !one.named.is_empty())
+            .map(|one| ((one.at.0 - NOW.0) / 1000, one.named.len()))
+            .collect();
+        // The first of all has no speed, which is told by two counts.
+        assert_eq!(named, [(-300, 1), (-240, 2), (-180, 2), (-120, 2), (-60, 2), (2, 2)]);
     }
 
     #[test]

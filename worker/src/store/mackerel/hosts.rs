@@ -256,3 +256,40 @@ pub async fn list_ids(db: &Db, made_by: Option<i64>, public_ids: &[String]) -> R
     };
     Ok(rows.into_iter().map(named).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use edgewatch_core::model::HostKind;
+
+    use super::*;
+
+    #[test]
+    fn what_a_machine_says_is_read_as_it_was_said() {
+        let interface = Interface {
+            name: "eth0".to_owned(),
+            mac: "02:00:00:00:00:01".to_owned(),
+            v4: vec![Ipv4Addr::new(192, 0, 2, 2)],
+            v6: vec![Ipv6Addr::LOCALHOST],
+        };
+        let machine = Machine { interfaces: vec![interface], ..Machine::default() };
+        let facts = Facts {
+            platform: "debian".to_owned(),
+            cpu: vec!["Example 4 Physical Core".to_owned()],
+            swap_total_bytes: 5,
+            machine: Some(Arc::new(machine)),
+            ..Facts::default()
+        };
+        let meta = |facts: &Facts| HostMeta {
+            json: "{}".to_owned(),
+            kind: HostKind::Agent,
+            agent_version: "0.87.1".to_owned(),
+            facts: facts.clone(),
+        };
+        let back = said(&said_json(&meta(&facts)).unwrap()).unwrap();
+        assert_eq!(back, Said { facts, agent_version: "0.87.1".to_owned() });
+        let bare = said(&said_json(&meta(&Facts::default())).unwrap()).unwrap();
+        assert_eq!(bare.facts.machine, None);
+        // As it was stored before interfaces were.
+        assert_eq!(said(r#"{"platform":"debian"}"#).unwrap().facts.platform, "debian");
+    }
+}

@@ -288,6 +288,23 @@ mod tests {
     }
 
     #[test]
+    fn the_interfaces_are_of_the_machine_whether_they_come_with_it_or_came_before() {
+        use crate::model::HostDetails;
+        let names = |more: &str, known: Option<&str>| {
+            let details = HostDetails { interfaces_json: known.map(str::to_owned), ..HostDetails::default() };
+            let current = DetailedHost { host: host("web01"), retired_at: None, details, roles: vec![] };
+            let body = format!(r#"{{"name":"web01","meta":{{"agent-version":"0.87.1"}}{more}}}"#);
+            let draft = HostRequest::parse(body.as_bytes()).unwrap().into_draft(Some(&current)).unwrap();
+            let machine = draft.meta.unwrap().facts.machine;
+            machine.map(|machine| machine.interfaces.iter().map(|one| one.name.clone()).collect::<Vec<_>>())
+        };
+        let known = r#"[{"name":"eth0","ipv4Addresses":[],"ipv6Addresses":[]}]"#;
+        assert_eq!(names(r#","interfaces":[{"name":"eth1"}]"#, Some(known)), Some(vec!["eth1".to_owned()]));
+        assert_eq!(names("", Some(known)), Some(vec!["eth0".to_owned()]));
+        assert_eq!((names("", None), names(r#","interfaces":[]"#, Some(known))), (None, None));
+    }
+
+    #[test]
     fn checks_are_names_or_objects() {
         let draft =
             draft(r#"{"name":"a","meta":{},"checks":["old",{"name":"new","memo":"x"},{"name":"c","memo":null}]}"#);

@@ -167,6 +167,19 @@ mod tests {
     }
 
     #[test]
+    fn a_normal_list_is_what_the_machine_has() {
+        let json = normalized(
+            r#"[{"name":"eth0","macAddress":"02:fc:00:00:00:01","ipAddress":"192.0.2.2","ipv6Addresses":["fd00::2"]},{"name":"e"}]"#,
+        );
+        let machine = machine_of(&json.unwrap()).unwrap();
+        let (v4, v6) = (vec!["192.0.2.2".parse().unwrap()], vec!["fd00::2".parse().unwrap()]);
+        let bare = Interface { name: "e".to_owned(), mac: String::new(), v4: vec![], v6: vec![] };
+        let eth0 = Interface { name: "eth0".to_owned(), mac: "02:fc:00:00:00:01".to_owned(), v4, v6 };
+        assert_eq!(machine.interfaces, [eth0, bare]);
+        assert_eq!((machine_of("[]"), machine_of("{}"), machine_of("")), (None, None, None));
+    }
+
+    #[test]
     fn known_addresses_make_an_interface_and_none_make_none() {
         let addresses = Addresses { v4: "192.0.2.2".to_owned(), v6: String::new() };
         let json = serde_json::to_string(&InterfacePart::of_addresses(&addresses)).unwrap();

@@ -151,8 +151,7 @@ impl From<&Host> for HostNow {
         let (no_facts, no_sample) = (Facts::default(), Sample::default());
         let facts = host.facts.as_ref().unwrap_or(&no_facts);
         let sample = host.newest.as_ref().unwrap_or(&no_sample);
-        let total = |bytes: fn(&Facts) -> u64| host.facts.as_ref().map(bytes);
-        let some = |bytes: &u64| *bytes > 0;
+        let totals = host.totals();
         Self {
             id: host.id.0,
             public_id: host.public_id.clone(),
@@ -171,11 +170,9 @@ impl From<&Host> for HostNow {
             virtualization: facts.virtualization.clone(),
             country_code: host.country_code.clone(),
             agent_version: host.agent_version.clone(),
-            // Without memory or disks there is no host: then nobody said it. Without swap there are many, which say what they use of it.
-            mem_total_bytes: total(|facts| facts.mem_total_bytes).filter(some),
-            swap_total_bytes: total(|facts| facts.swap_total_bytes)
-                .filter(|bytes| some(bytes) || sample.swap_used_bytes.is_some()),
-            disk_total_bytes: total(|facts| facts.disk_total_bytes).filter(some),
+            mem_total_bytes: totals.mem_bytes,
+            swap_total_bytes: totals.swap_bytes,
+            disk_total_bytes: totals.disk_bytes,
             sampled_at_ms: host.newest.as_ref().map(|sample| sample.at.0),
             cpu_percent: sample.cpu_percent,
             mem_used_bytes: sample.mem_used_bytes,

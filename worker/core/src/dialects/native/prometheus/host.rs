@@ -54,13 +54,13 @@ fn piece(host: &Host) -> Piece {
             return Piece::new(&before, &lines.into_text());
         }
     }
-    if let Some(facts) = &host.facts {
-        let totals = [
-            (Family::MemoryTotal, facts.mem_total_bytes),
-            (Family::SwapTotal, facts.swap_total_bytes),
-            (Family::DiskTotal, facts.disk_total_bytes),
-        ];
-        for (family, bytes) in totals {
+    let totals = host.totals();
+    for (family, bytes) in [
+        (Family::MemoryTotal, totals.mem_bytes),
+        (Family::SwapTotal, totals.swap_bytes),
+        (Family::DiskTotal, totals.disk_bytes),
+    ] {
+        if let Some(bytes) = bytes {
             lines.add_text(family, &of_host, &bytes);
         }
     }

@@ -76,6 +76,12 @@ fn all_lines_of_a_family_stand_together_below_what_it_means() {
     assert!(
         !text.contains("edgewatch_host_load5") && !text.contains("203.0.113.9") && !text.contains("administrators")
     );
+    // Nobody said how much swap or disk space there is; who says that none of its swap is in use says that it has none.
+    assert!(!text.contains("swap_total") && !text.contains("disk_total"), "{text}");
+    let mut without_swap = host(1, "a");
+    without_swap.newest.as_mut().unwrap().swap_used_bytes = Some(0);
+    let text = document(&[without_swap], false);
+    assert!(text.contains("edgewatch_host_swap_total_bytes{id=\"1\",name=\"a\",group=\"web\"} 0\n"), "{text}");
 }
 
 #[test]

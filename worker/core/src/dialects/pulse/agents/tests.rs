@@ -43,6 +43,9 @@ fn a_report_is_a_sample_and_what_the_host_is() {
     assert_eq!((sample.load1, sample.load15, sample.uptime_s), (Some(0.1), Some(0.3), Some(864_000)));
     assert_eq!(sample.temperatures, [Temperature { name: "cpu_package".to_owned(), celsius: 45.0 }]);
     assert_eq!((sample.net_in_bytes_per_s, sample.processes), (None, None));
+    // A device that is mounted twice is one, what is no device's is none; without a word about what is free all of it counts.
+    let named: Vec<_> = sample.named.iter().map(|one| (one.name.as_str(), one.value)).collect();
+    assert_eq!(named, [("filesystem.sda1.size", 1e9), ("filesystem.sda1.used", 4e8)]);
     let facts = report.facts(at);
     assert_eq!((facts.platform.as_str(), facts.cpu[0].as_str()), ("debian", "Example CPU 8 Virtual Core"));
     assert_eq!((facts.mem_total_bytes, facts.disk_total_bytes), (16_777_216_000, 1_000_000_000));
@@ -57,6 +60,18 @@ fn a_report_is_a_sample_and_what_the_host_is() {
     let expected = json!({"success":true,"hostId":"h-1","agentId":"h-1","lastSeen":"2025-12-01T10:00:00.123Z","platform":"linux","osName":"debian",
         "osVersion":"12.7","config":{"commandsEnabled":false}});
     assert_eq!(reply, expected);
+}
+
+#[test]
+fn file_systems_have_mackerels_names_and_sizes() {
+    let body = r#"{"host":{"hostname":"a"},"disks":[
+        {"device":"/dev/mapper/vg-home","mountpoint":"/home","type":"xfs","totalBytes":1000,"usedBytes":400,"freeBytes":500},
+        {"device":"tank/data","mountpoint":"/tank","type":"zfs","totalBytes":1000,"usedBytes":400,"freeBytes":600},
+        {"device":"/dev/sdb1","mountpoint":"/srv","type":"ext4","totalBytes":-5,"usedBytes":1e300}]}"#;
+    let sample = HostReport::parse(body.as_bytes()).unwrap().sample(UnixMillis(5));
+    let named: Vec<_> = sample.named.iter().map(|one| (one.name.as_str(), one.value)).collect();
+    // What is kept for the administrator is not counted; what is impossible is left out.
+    assert_eq!(named, [("filesystem.mapper_vg-home.size", 900.0), ("filesystem.mapper_vg-home.used", 400.0)]);
 }
 
 #[test]
