@@ -70,8 +70,8 @@ await part("the setup link makes an administrator and leaves no trace in the add
 });
 
 await part("a guest looks with the view password and logs in from there", async () => {
-  const made = await world({ staged: true });
-  await made.hub.set({ hosts: [host(1, { name: "alpha" })] });
+  const made = await world();
+  await made.addHost("alpha");
   await made.api("PATCH", "/api/edgewatch/v1/settings", { view_password: "open sesame" });
   const page = await open(made, "/ui/login", { loggedIn: false });
   await page.getByRole("button", { name: "View password" }).click();

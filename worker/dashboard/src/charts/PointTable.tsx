@@ -11,8 +11,9 @@ const MOST_ROWS = 400;
 
 export function PointTable({ caption, labels, columns, unit, stepS, bands }: { caption: string; labels: readonly string[]; columns: Columns; unit: Unit; stepS: number; bands: readonly Band[] }) {
   const every = Math.max(1, Math.ceil(columns.at.length / MOST_ROWS));
-  // Newest first.
-  const places = columns.at.map((_, place) => place).filter((place) => (columns.at.length - 1 - place) % every === 0).reverse();
+  const isGap = (place: number): boolean => columns.values.every((line) => typeof line[place] !== "number");
+  // Newest first; of a gap nothing is left out, for there may be one point of it only.
+  const places = columns.at.map((_, place) => place).filter((place) => (columns.at.length - 1 - place) % every === 0 || isGap(place)).reverse();
   return (
     <div class="chart-points" role="region" tabIndex={0} aria-label={t("charts.table_of", { name: caption })}>
       <table>
