@@ -83,7 +83,7 @@ fn furnish(worker: &Worker) -> String {
     post(
         worker,
         "/api/edgewatch/v1/users",
-        &json!({ "name": "vera", "role": "viewer", "password": "a long password" }),
+        &json!({ "username": "vera", "role": "viewer", "password": "a long password" }),
     );
     let token = post(worker, "/api/edgewatch/v1/tokens", &json!({ "scopes": ["read"], "note": "reads" }));
     post(

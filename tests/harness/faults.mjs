@@ -73,7 +73,7 @@ async function control(request, env) {
     case "POST /clock": {
       // In steps no time passes between two moves: what was set for ten seconds from then is due ten seconds further.
       const slack_ms = body.is_step ? Date.now() - state.movedAt() : 0;
-      state.moveClock(body.offset_ms);
+      state.moveClock(body.offset_ms, body.is_step === true);
       await fireAlarms(env, slack_ms);
       return told();
     }

@@ -34,6 +34,8 @@ pub struct Serve {
     child: Child,
     data: PathBuf,
     log: PathBuf,
+    /// How long the log was before.
+    begun: usize,
     /// What it listens on.
     pub port: u16,
     /// Its address.
@@ -59,7 +61,7 @@ impl Serve {
         });
         let log = data.with_extension("log");
         let output = fs::File::options().create(true).append(true).open(&log).expect("the log can be written");
-        let begun = fs::metadata(&log).map_or(0, |file| file.len());
+        let begun = fs::metadata(&log).map_or(0, |file| usize::try_from(file.len()).unwrap_or(0));
         let mut serve = script("serve");
         serve.args(["--no-build", "--port", &port.to_string(), "--data"]).arg(data);
         let child = serve
@@ -69,10 +71,10 @@ impl Serve {
             .stderr(output)
             .spawn()
             .expect("scripts/serve starts");
-        let mut serve = Self { child, data: data.to_owned(), log, port, url: format!("http://127.0.0.1:{port}") };
+        let mut serve =
+            Self { child, data: data.to_owned(), log, begun, port, url: format!("http://127.0.0.1:{port}") };
         wait_until("ready", Duration::from_mins(2), || {
-            let said = fs::read(&serve.log).unwrap_or_default();
-            let said = String::from_utf8_lossy(said.get(usize::try_from(begun).unwrap_or(0)..)?).into_owned();
+            let said = serve.said();
             assert!(serve.child.try_wait().expect("a child").is_none(), "scripts/serve has ended:\n{said}");
             // The last thing it says at a start, but for the word on who can log in.
             said.contains(" ready http").then_some(())
@@ -80,9 +82,10 @@ impl Serve {
         serve
     }
 
-    /// What it has said, at earlier starts on this folder too.
+    /// What it has said since it was started.
     pub fn said(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
+        let log = fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(log.get(self.begun..).unwrap_or_default()).into_owned()
     }
 
     /// The process id of its workerd, once it has one.

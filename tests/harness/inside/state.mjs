@@ -10,7 +10,7 @@ export const fault = { mode: "off", left: 0, match: "", fired: 0 };
 const exhausted = new Map();
 
 /** How far the test's clock is ahead of the real one, in milliseconds, and since when: newest last. */
-const offsets = [{ since_ms: 0, offset_ms: 0 }];
+const offsets = [{ since_ms: 0, offset_ms: 0, isStep: false }];
 
 export function clockOffset() {
   return offsets[offsets.length - 1].offset_ms;
@@ -21,16 +21,19 @@ export function movedAt() {
   return offsets.length > 1 ? offsets[offsets.length - 1].since_ms : Date.now();
 }
 
-export function moveClock(offset_ms) {
-  offsets.push({ since_ms: Date.now(), offset_ms });
+export function moveClock(offset_ms, isStep) {
+  offsets.push({ since_ms: Date.now(), offset_ms, isStep });
 }
 
-/** What the test's clock showed at a moment of the real one. */
+/**
+ * What the test's clock showed at a moment of the real one. In steps, what came between two of them went on until the second one: a step
+ * of a minute is no minute of silence.
+ */
 export function testTime(real_ms) {
-  for (let index = offsets.length - 1; index > 0; index -= 1) {
-    if (offsets[index].since_ms <= real_ms) return real_ms + offsets[index].offset_ms;
-  }
-  return real_ms;
+  let index = offsets.length - 1;
+  while (index > 0 && offsets[index].since_ms > real_ms) index -= 1;
+  const next = offsets[index + 1];
+  return real_ms + (next?.isStep ? next : offsets[index]).offset_ms;
 }
 
 /** Marks a meter as used up (`times` calls long, where they contain `match`, in objects of `class`), or ends it with `times` 0. */
