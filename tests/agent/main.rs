@@ -4,28 +4,13 @@ mod details;
 mod values;
 
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use edgewatch_harness::agent::Agent;
+use edgewatch_harness::folder::Folder;
 use edgewatch_harness::wait::wait_until;
 use edgewatch_harness::worker::Worker;
 use serde_json::{Value, json};
-
-/// A folder of one test's own.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        Self(std::env::temp_dir().join(format!("edgewatch-agent-test-{}-{name}", std::process::id())))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("past 1970");

@@ -5,11 +5,12 @@ mod file;
 mod refused;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
 use edgewatch_harness::fleet::{Fleet, Options, stored};
+use edgewatch_harness::folder::Folder;
 use edgewatch_harness::http::Reply;
 use edgewatch_harness::worker::{TestHost, Worker};
 use serde_json::{Value, json};
@@ -19,27 +20,6 @@ const STEP: Duration = Duration::from_secs(20);
 const STEPS_PER_MINUTE: u32 = 3;
 /// How long answers may take in real time.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A folder of one test.
-pub struct Folder(pub PathBuf);
-
-impl Folder {
-    /// A new one.
-    ///
-    /// # Panics
-    /// When it cannot be made.
-    pub fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("edgewatch-backup-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// `scripts/backup` or `scripts/restore` as a user runs it.
 ///

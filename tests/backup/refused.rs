@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use edgewatch_harness::folder::Folder;
 use edgewatch_harness::worker::Worker;
 use serde_json::{Value, json};
 
-use super::{Folder, file, script};
+use super::{file, script};
 
 /// Tries to restore a file and gives what was said when it was refused.
 fn refused(worker: &Worker, file: &Path) -> String {

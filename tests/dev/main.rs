@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use edgewatch_harness::folder::Folder;
 use edgewatch_harness::http::{self, Reply};
 use edgewatch_harness::wait::wait_until;
 
@@ -102,22 +103,6 @@ fn signal(signal: &str, process: u32) {
 
 fn get(url: &str, path: &str, token: &str) -> Reply {
     http::send(url.trim_start_matches("http://"), "GET", path, &[("Authorization", token)], b"")
-}
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("edgewatch-dev-test-{}-{name}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 #[test]

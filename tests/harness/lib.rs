@@ -17,6 +17,7 @@ pub mod access_proxy;
 pub mod agent;
 mod edge;
 pub mod fleet;
+pub mod folder;
 pub mod golden;
 pub mod http;
 pub mod mail;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::edge::Edge;
+use crate::folder::Folder;
 use crate::http::{self, Reply};
 use crate::tls::Authority;
 
@@ -26,9 +27,6 @@ pub struct Worker {
     /// After the process, which tells the end of its log when a test fails.
     _folder: Folder,
 }
-
-/// Removed on drop.
-struct Folder(PathBuf);
 
 /// A host that was registered for a test.
 #[derive(Debug, Clone)]
@@ -134,8 +132,8 @@ impl Builder {
     pub fn start(self) -> Worker {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("edgewatch-test-{}-{number}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let kept = Folder::new(&number.to_string());
+        let folder = &kept.0;
         let mut arguments = Vec::new();
         let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
         for (name, value) in [("EXPOSE_COST", "1"), ("EDGEWATCH_KEY", TEST_KEY)] {
@@ -161,7 +159,7 @@ impl Builder {
             arguments.push("--capture-outbound".to_owned());
         }
         let edge = Edge::start(&arguments, folder.join("edge.log"));
-        let mut worker = Worker { url: edge.url.clone(), token: String::new(), edge, _folder: Folder(folder) };
+        let mut worker = Worker { url: edge.url.clone(), token: String::new(), edge, _folder: kept };
         worker.token = match self.token {
             Some(token) => token,
             None if self.without_admin => String::new(),
@@ -394,12 +392,6 @@ impl Worker {
         let reply = self.post("/api/edgewatch/v1/setup", &[("Content-Type", "application/json")], &body);
         assert_eq!(reply.status, 201, "setup: {}", reply.body);
         reply.at("/token").as_str().expect("setup answers with a token").to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -1,9 +1,9 @@
 //! How long history is kept may change at any deployment, and before storage is full: what still fits stays, in either database.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use edgewatch_harness::fleet::{Fleet, Options};
+use edgewatch_harness::folder::Folder;
 use edgewatch_harness::worker::{TestHost, Worker};
 use serde_json::Value;
 
@@ -12,20 +12,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What passes at once: not more than the silence after which a host counts as offline.
 const STEP: Duration = Duration::from_secs(20);
 const STEPS_PER_MINUTE: u32 = 3;
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        Self(std::env::temp_dir().join(format!("edgewatch-history-{name}-{}", std::process::id())))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 fn start(folder: &Folder, vars: &[(&str, &str)], token: Option<&str>) -> Worker {
     let mut builder = Worker::builder().persist(&folder.0).capture_outbound();

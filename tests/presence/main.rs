@@ -1,10 +1,10 @@
 //! Real agents over their sockets: whoever is gone is called offline within half a minute, and nobody else. No schedule runs here:
 //! the hub's alarm alone decides.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use edgewatch_harness::agent::Agent;
+use edgewatch_harness::folder::Folder;
 use edgewatch_harness::objects::Sockets;
 use edgewatch_harness::proxy::{Network, Proxy};
 use edgewatch_harness::wait::wait_until as wait_for;
@@ -17,22 +17,6 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Waits until it is so.
 fn wait_until(what: &str, patience: Duration, mut is_so: impl FnMut() -> bool) {
     wait_for(what, patience, || is_so().then_some(()));
-}
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("edgewatch-presence-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("the temporary folder is writable");
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// Kind and host of every event, oldest first.

@@ -8,8 +8,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use edgewatch_harness::agent::{self, Agent};
+use edgewatch_harness::folder::Folder;
 use edgewatch_harness::wait::wait_until;
-use process::{Folder, Serve, run};
+use process::{Serve, run};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_mins(1);

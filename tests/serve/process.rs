@@ -11,24 +11,6 @@ use edgewatch_harness::wait::wait_until;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// A folder of one test.
-pub struct Folder(pub PathBuf);
-
-impl Folder {
-    /// A new one.
-    pub fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("edgewatch-serve-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// A `scripts/serve` that runs.
 pub struct Serve {
     child: Child,

@@ -1,8 +1,9 @@
 //! The systemd unit.
 
+use edgewatch_harness::folder::Folder;
 use std::process::Command;
 
-use crate::process::{self, Folder};
+use crate::process;
 
 fn verify(file: &std::path::Path) {
     if let Ok(verified) = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(file).output() {

@@ -4,10 +4,11 @@
 mod alerts;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use edgewatch_harness::fleet::{Fleet, Options, stored};
+use edgewatch_harness::folder::Folder;
 use edgewatch_harness::objects::Exhausted;
 use edgewatch_harness::worker::{Fault, TestHost, Worker};
 use serde_json::Value;
@@ -18,14 +19,6 @@ const STEP: Duration = Duration::from_secs(20);
 const STEPS_PER_MINUTE: u32 = 3;
 /// How long answers may take in real time.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 fn start(data: &Path, shards: u32, token: Option<&str>) -> Worker {
     let builder = Worker::builder().var("HUB_SHARDS", &shards.to_string()).persist(data).capture_outbound();
@@ -120,7 +113,7 @@ fn assert_settled(held: &[Vec<u64>], hosts: &[TestHost], shards: usize) {
 
 #[test]
 fn hosts_move_to_their_shards_and_nothing_is_lost() {
-    let folder = Folder(std::env::temp_dir().join(format!("edgewatch-shards-{}", std::process::id())));
+    let folder = Folder::new("moves");
     let data = folder.0.join("data");
     let mut worker = start(&data, 1, None);
     let hosts = worker.add_hosts("host", AGENTS);
@@ -142,7 +135,7 @@ fn hosts_move_to_their_shards_and_nothing_is_lost() {
 
 #[test]
 fn changes_that_come_before_the_last_one_is_done_and_meet_faults_lose_nothing() {
-    let folder = Folder(std::env::temp_dir().join(format!("edgewatch-shards-{}-fast", std::process::id())));
+    let folder = Folder::new("fast");
     let data = folder.0.join("data");
     let mut worker = start(&data, 1, None);
     let hosts = worker.add_hosts("host", AGENTS);
