@@ -1,20 +1,11 @@
 // What is shown of alerts and events. Pure: which of them are wanted, and what their sentences say without what stands beside them.
 
+import type { EventPart } from "../../charts/gaps.ts";
 import type { Alert } from "../rules/api.ts";
 
 export type { Alert };
 
-export interface Event {
-  key: string;
-  kind: string;
-  host_id: number | null;
-  at_s: number;
-  text: string;
-  alert?: string;
-  rule_id?: number;
-  group?: string;
-  quiet?: boolean;
-}
+export type Event = EventPart;
 
 export interface Page<T> {
   rows: T[];

@@ -5,10 +5,11 @@ import { date } from "../../app/format.ts";
 import { locale, t } from "../../app/i18n.ts";
 import { session } from "../../app/session.ts";
 import { hosts, isKnown, serverNowMs } from "../../live/store.ts";
-import { Button, Card, Empty, ErrorNote, Spinner, Status } from "../../ui/index.ts";
+import { Card, Status } from "../../ui/index.ts";
 import { hostName, V1 } from "../rules/api.ts";
 import { byDay, isOfHost, readOn, SINCE, subject, toneOf, type Event } from "./alert.ts";
 import { Filters, filterNow } from "./filters.tsx";
+import { Foot, Nothing } from "./foot.tsx";
 import { usePaged } from "./paged.ts";
 import { HostLink } from "./row.tsx";
 
@@ -37,14 +38,9 @@ export function Events() {
             <ol class="alert-events">{one.rows.map((event) => <EventRow key={event.key} event={event} />)}</ol>
           </section>
         ))}
-        {list.rows.length === 0 && !list.busy && !list.error && <Empty title={t("alerts.events_empty")}>{t("alerts.events_empty_hint")}</Empty>}
-        {list.busy && <Spinner />}
+        <Nothing list={list} title={t("alerts.events_empty")} hint={t("alerts.events_empty_hint")} />
       </Card>
-      <ErrorNote error={list.error} retry={list.again} />
-      <p class="alert-foot">
-        <span class="muted" role="status">{list.busy ? "" : t(list.isMore ? "alerts.shown_more" : "alerts.shown_all", { count: list.rows.length })}</span>
-        {list.isMore && <Button onClick={list.more}>{t("alerts.older")}</Button>}
-      </p>
+      <Foot list={list} />
     </>
   );
 }

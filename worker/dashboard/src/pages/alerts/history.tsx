@@ -6,10 +6,11 @@ import { get } from "../../app/api.ts";
 import { t } from "../../app/i18n.ts";
 import { session } from "../../app/session.ts";
 import { isKnown, serverNowMs } from "../../live/store.ts";
-import { Button, Card, Empty, ErrorNote, Spinner } from "../../ui/index.ts";
+import { Card } from "../../ui/index.ts";
 import { hostName, V1 } from "../rules/api.ts";
 import { isWanted, readOn, SINCE, type Alert } from "./alert.ts";
 import { Filters, filterNow } from "./filters.tsx";
+import { Foot, Nothing } from "./foot.tsx";
 import { usePaged } from "./paged.ts";
 import { AlertRow } from "./row.tsx";
 
@@ -39,14 +40,9 @@ export function History({ onCount }: { onCount: (count: number | undefined) => v
             {list.rows.map((alert) => <AlertRow key={alert.key} alert={alert} isAdmin={isAdmin} isLinked={isAdmin || alert.source !== "rule"} />)}
           </ul>
         )}
-        {list.rows.length === 0 && !list.busy && !list.error && <Empty title={t("alerts.history_empty")}>{t("alerts.history_empty_hint")}</Empty>}
-        {list.busy && <Spinner />}
+        <Nothing list={list} title={t("alerts.history_empty")} hint={t("alerts.history_empty_hint")} />
       </Card>
-      <ErrorNote error={list.error} retry={list.again} />
-      <p class="alert-foot">
-        <span class="muted" role="status">{list.busy ? "" : t(list.isMore ? "alerts.shown_more" : "alerts.shown_all", { count: list.rows.length })}</span>
-        {list.isMore && <Button onClick={list.more}>{t("alerts.older")}</Button>}
-      </p>
+      <Foot list={list} />
     </>
   );
 }

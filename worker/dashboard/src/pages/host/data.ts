@@ -10,26 +10,12 @@ import { type Range, bounds, everyS, pointsFor } from "../../charts/range.ts";
 import { METRICS_AT_ONCE, type SeriesPart, type SeriesReply, chunks } from "../../charts/series.ts";
 import { onSample, serverNowMs, showHosts } from "../../live/store.ts";
 import type { HostNow } from "../../live/types.ts";
+import type { HostFull as HostKept } from "../host-edit/changes.ts";
 
 const API = "/api/edgewatch/v1";
 
 /** A host as administrators keep it. Source: worker/core/src/dialects/native/host.rs. */
-export interface HostFull {
-  id: number;
-  public_id: string;
-  uuid: string;
-  name: string;
-  group: string;
-  tags: string[];
-  note: string;
-  public_note: string;
-  hidden_for_guest: boolean;
-  class: string;
-  parent_id: number | null;
-  registered_at_s: number;
-  presence: HostNow["presence"];
-  last_seen_s: number | null;
-  agent_version: string;
+export interface HostFull extends HostKept {
   addresses: { ipv4: string | null; ipv6: string | null };
   country_code: string;
   facts: HostFacts | null;
