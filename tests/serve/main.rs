@@ -144,12 +144,14 @@ fn nobody_forges_where_they_come_from() {
     serve.stop();
 
     // Behind a proxy that is said to tell it.
-    let serve = Serve::start(&folder.0.join("proxied"), &[], &[("TRUSTED_ADDRESS_HEADER", "X-Real-IP")]);
-    let token = serve.set_up();
-    let (_, secret) = add_host(&serve, &token, "alpha");
-    report(&serve, &secret, 1, &forged);
-    assert_eq!(address(&serve, &token), json!("203.0.113.8"));
-    serve.stop();
+    for (header, told) in [("X-Real-IP", "203.0.113.8"), ("CF-Connecting-IP", "203.0.113.9")] {
+        let serve = Serve::start(&folder.0.join(header), &[], &[("TRUSTED_ADDRESS_HEADER", header)]);
+        let token = serve.set_up();
+        let (_, secret) = add_host(&serve, &token, "alpha");
+        report(&serve, &secret, 1, &forged);
+        assert_eq!(address(&serve, &token), json!(told), "{header}");
+        serve.stop();
+    }
 }
 
 #[test]

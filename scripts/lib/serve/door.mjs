@@ -16,10 +16,12 @@ export default class extends WorkerEntrypoint {
   async fetch(request) {
     if (!isOpen) return new Response("starting\n", { status: 503, headers: { "retry-after": "5" } });
     const headers = new Headers(request.headers);
-    for (const name of OF_THE_EDGE) headers.delete(name);
+    // The one that a proxy in front of us is said to set is that proxy's, though it has the edge's name.
+    const trusted = this.env.TRUSTED_ADDRESS_HEADER?.toLowerCase();
+    for (const name of OF_THE_EDGE) if (name !== trusted) headers.delete(name);
     // With its port: 192.0.2.1:5000, [2001:db8::1]:5000. A socket in the file system has none.
     const peer = /^\[?([0-9A-Fa-f.:]+?)\]?:\d+$/.exec(request.cf?.clientIp ?? "")?.[1];
-    if (peer) headers.set("cf-connecting-ip", peer);
+    if (peer && trusted !== "cf-connecting-ip") headers.set("cf-connecting-ip", peer);
     return new built.default(this.ctx, this.env).fetch(new Request(request, { headers, cf: {} }));
   }
 }
