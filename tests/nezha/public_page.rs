@@ -136,7 +136,8 @@ fn network_draws_the_delays_of_a_server_and_guests_see_no_hidden_one() {
 
 #[test]
 fn the_view_password_is_asked_for_on_every_page_for_people() {
-    // 2.3. `/` has the form in its own page, `/ws` answers in JSON, `/file` is no page here.
+    // 2.3. `/` is the dashboard, which has a form of its own (tests/browser/guest.mjs); `/ws` answers in JSON, `/file` is no page
+    // here.
     let worker = Worker::start();
     worker.add_host("hidden-one");
     let settings = "/api/edgewatch/v1/settings";
@@ -159,7 +160,7 @@ fn the_view_password_is_asked_for_on_every_page_for_people() {
             assert_eq!(asked.header("referrer-policy"), Some("same-origin"));
         }
         let home = page(&worker, "/", "");
-        assert!(home.body.contains("id=\"view-form\"") && !home.body.contains("hidden-one"));
+        assert!(home.body.contains("id=\"app\"") && !home.body.contains("hidden-one"));
         assert_eq!(worker.get_as("/ws", &[]).json(), json!({ "code": 403, "message": "访问受限" }));
         assert_eq!(worker.get_as("/file", &[PEOPLE]).status, 404);
     }

@@ -76,7 +76,7 @@ fn guests_are_asked_for_it_and_members_are_not() {
     let with_both = set(&worker, &json!({ "view_password": "open sesame" }));
     assert_eq!(
         with_both.body,
-        r#"{"guest_view":"status","guest_title":"","guest_theme":"system","view_password_set":true,"plain_ip_in_notifications":false,"ip_change_notifications":{"enabled":false,"group":""},"push_agents":"auto"}"#
+        r#"{"guest_view":"status","guest_title":"","guest_theme":"system","view_password_set":true,"plain_ip_in_notifications":false,"ip_change_notifications":{"enabled":false,"group":""},"push_agents":"auto","heartbeat_interval_s":60,"heartbeat_failures":0}"#
     );
     assert_eq!(who(&worker, "").status, 401);
     assert_eq!(who(&worker, "nezha-dashboard-vp=1999999999-00").status, 401);
@@ -147,7 +147,7 @@ fn the_settings_form_sets_it_and_ignores_what_runs_code() {
     let set = || worker.get(SETTINGS);
     assert_eq!(
         set().body,
-        r#"{"guest_view":"off","guest_title":"","guest_theme":"system","view_password_set":true,"plain_ip_in_notifications":true,"ip_change_notifications":{"enabled":false,"group":"default"},"push_agents":"auto"}"#
+        r#"{"guest_view":"off","guest_title":"","guest_theme":"system","view_password_set":true,"plain_ip_in_notifications":true,"ip_change_notifications":{"enabled":false,"group":"default"},"push_agents":"auto","heartbeat_interval_s":60,"heartbeat_failures":0}"#
     );
     assert!(!worker.get_as("/", &[("Accept", "text/html")]).body.contains("alert(1)"));
     let pass = jar(&worker.post(VIEW, &[FORM], "Password=open+sesame"));
@@ -158,7 +158,7 @@ fn the_settings_form_sets_it_and_ignores_what_runs_code() {
     assert_eq!(reply.body, r#"{"code":200}"#);
     assert_eq!(
         set().body,
-        r#"{"guest_view":"off","guest_title":"","guest_theme":"system","view_password_set":true,"plain_ip_in_notifications":false,"ip_change_notifications":{"enabled":false,"group":""},"push_agents":"auto"}"#
+        r#"{"guest_view":"off","guest_title":"","guest_theme":"system","view_password_set":true,"plain_ip_in_notifications":false,"ip_change_notifications":{"enabled":false,"group":""},"push_agents":"auto","heartbeat_interval_s":60,"heartbeat_failures":0}"#
     );
     assert_eq!(worker.post(SETTING, &[header[0], FORM], "Title=Fleet&ViewPassword=").at("/code"), 200);
     assert_eq!(set().at("/view_password_set"), false);
